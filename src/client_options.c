@@ -1,0 +1,275 @@
+#include "client_options.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+
+#include "sys.h"
+#include "units.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#define FIELD(member) offsetof(struct client_options, member)
+
+#define MESSAGES_MAX UINT64_C(1000000000000000) /* 1000T */
+#define TIME_MAX (30 * UNITS_NS_PER_DAY)
+
+static const char group_server[] = "The server";
+static const char group_load[] = "The load";
+static const char group_end[] = "How long";
+static const char group_work[] = "Work and memory";
+static const char group_socket[] = "Sockets";
+static const char group_output[] = "Output";
+
+static const struct option_example examples[] = {
+    {"echo-client -d 10s", "one connection to localhost, port 5001, for ten seconds"},
+    {"echo-client -n:127.0.0.1 -t:32 -v -e:6001", "32 threads, until Ctrl-C, a line per echo"},
+    {"echo-client -c 64 -s 64MiB -d 5s", "64 connections with messages of 64 MiB"},
+    {"echo-client -t 2 -c 100 -s 64 -R 50k -w 1s -d 10s",
+     "latency at 50,000 messages per second, from when each was due"},
+};
+
+static const struct option_row rows[] = {
+    {.letter = 'n',
+     .any_case = true,
+     .name = "host",
+     .type = OPTION_STRING,
+     .argument = "HOST",
+     .group = group_server,
+     .help = "its name, or its IPv4 or IPv6 address; of a name, all addresses are tried in turn",
+     .default_text = "localhost",
+     .check = option_is_host,
+     .takes = "a host name or an address, as in 127.0.0.1 or ::1, without brackets or port",
+     .offset = FIELD(host)},
+    {.letter = 'e',
+     .any_case = true,
+     .name = "port",
+     .type = OPTION_PORT,
+     .argument = "PORT",
+     .group = group_server,
+     .help = "its port",
+     .default_text = "5001",
+     .min = 1,
+     .max = 65535,
+     .offset = FIELD(port)},
+    {.letter = 'c',
+     .name = "connections",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_load,
+     .help = "connections, of all threads together; not less than threads",
+     .default_note = "one per thread",
+     .min = 1,
+     .max = 1000000,
+     .offset = FIELD(connections)},
+    {.letter = 's',
+     .name = "size",
+     .type = OPTION_BYTES,
+     .argument = "SIZE",
+     .group = group_load,
+     .help = "size of a message",
+     .default_text = "4096",
+     .min = 1,
+     .max = UNITS_TIB,
+     .offset = FIELD(message_size)},
+    {.letter = 'b',
+     .any_case = true,
+     .type = OPTION_KIB,
+     .argument = "KIB",
+     .group = group_load,
+     .help = "the same, in KiB: -b:4 is -s 4KiB",
+     .min = 1,
+     .max = UNITS_GIB,
+     .offset = FIELD(message_size)},
+    {.letter = 'P',
+     .name = "pipeline",
+     .type = OPTION_COUNT,
+     .argument = "DEPTH",
+     .group = group_load,
+     .help = "messages on the way at the same time, per connection",
+     .default_text = "1",
+     .min = 1,
+     .max = 65536,
+     .offset = FIELD(pipeline)},
+    {.letter = 'R',
+     .name = "rate",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_load,
+     .help = "messages per second, of all connections together; latency then counts from when a "
+             "message was due, sent or not",
+     .default_text = "0",
+     .zero = "each when the one before is back",
+     .min = 1,
+     .max = 1000000000,
+     .offset = FIELD(rate)},
+    {.name = "lifetime",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_load,
+     .help = "messages per connection, after which a new one takes its place",
+     .default_text = "0",
+     .zero = "for ever",
+     .min = 1,
+     .max = MESSAGES_MAX,
+     .offset = FIELD(lifetime)},
+    {.name = "seed",
+     .type = OPTION_INTEGER,
+     .argument = "N",
+     .group = group_load,
+     .help = "what the bytes that are sent come from; decimal, or hexadecimal as in 0x5eed",
+     .default_text = "0",
+     .zero = "a random one",
+     .min = 1,
+     .max = UINT64_MAX,
+     .offset = FIELD(seed)},
+    {.letter = 'd',
+     .name = "duration",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_end,
+     .help = "stop after so long, the warm-up included",
+     .default_text = "0",
+     .zero = "at Ctrl-C",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(duration_ns)},
+    {.name = "requests",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_end,
+     .help = "stop after so many messages, of all connections together",
+     .default_text = "0",
+     .zero = "no limit",
+     .min = 1,
+     .max = MESSAGES_MAX,
+     .offset = FIELD(requests)},
+    {.letter = 'w',
+     .name = "warmup",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_end,
+     .help = "leave the first so long out of the results; less than the duration",
+     .default_text = "0",
+     .zero = "none",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(warmup_ns)},
+    {.name = "connect-timeout",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_end,
+     .help = "give up a connection that isn't up after so long",
+     .default_text = "5s",
+     .zero = "never",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(connect_timeout_ns)},
+    {.name = "timeout",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_end,
+     .help = "give up a connection whose answer isn't there after so long",
+     .default_text = "10s",
+     .zero = "never",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(timeout_ns)},
+    {.name = "drain-timeout",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_end,
+     .help = "how long messages on the way may take at the end, before they are cut",
+     .default_text = "10s",
+     .zero = "at once",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(drain_timeout_ns)},
+    {.letter = 't',
+     .any_case = true,
+     .name = "threads",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_work,
+     .help = "threads, which share the connections",
+     .default_text = "1",
+     .min = 1,
+     .max = 1024,
+     .offset = FIELD(threads)},
+    {.name = "cpus",
+     .type = OPTION_CPUS,
+     .argument = "LIST",
+     .group = group_work,
+     .help = "pin the threads to these CPUs in turn, as in 0,2-3",
+     .offset = FIELD(cpus)},
+    {.name = "buffer-size",
+     .type = OPTION_BYTES,
+     .argument = "SIZE",
+     .group = group_work,
+     .help = "size of a buffer for sending or receiving",
+     .default_text = "256KiB",
+     .min = UNITS_KIB,
+     .max = 64 * UNITS_MIB,
+     .offset = FIELD(buffer_size)},
+    PROGRAM_BACKEND_ROW(group_work),
+    PROGRAM_SOCKET_ROWS(group_socket),
+    PROGRAM_OUTPUT_ROWS(group_output, "a line per echo that was verified: ack(1), ack(2), ..."),
+};
+
+const struct option_program client_program = {
+    .name = "echo-client",
+    .summary = "Sends messages to an echo server, verifies every byte that comes back, and reports "
+               "throughput and latency.",
+    .examples = examples,
+    .example_count = LENGTH(examples),
+    .rows = rows,
+    .row_count = LENGTH(rows),
+    .options_size = sizeof(struct client_options),
+};
+
+static int check_connections(struct client_options *options, struct option_error *error)
+{
+    if (options->connections == 0) {
+        options->connections = options->threads;
+    }
+    if (options->connections >= options->threads) {
+        return 0;
+    }
+    return option_fail(&client_program, error, "--connections",
+                       "'%" PRIu64 "' is out of range; it takes at least %" PRIu64
+                       " here, one for each of --threads",
+                       options->connections, options->threads);
+}
+
+static int check_warmup(const struct client_options *options, struct option_error *error)
+{
+    char warmup[UNITS_TEXT_SIZE];
+    char duration[UNITS_TEXT_SIZE];
+
+    if (options->duration_ns == 0 || options->warmup_ns < options->duration_ns) {
+        return 0;
+    }
+    return option_fail(&client_program, error, "--warmup",
+                       "'%s' is out of range; it takes less than %s here, the --duration",
+                       units_exact_duration(warmup, sizeof warmup, options->warmup_ns),
+                       units_exact_duration(duration, sizeof duration, options->duration_ns));
+}
+
+int client_options_parse(struct client_options *options, int argc, char **argv,
+                         struct option_error *error)
+{
+    int result = option_parse(&client_program, options, argc, argv, sys_slash_options, error);
+
+    if (result == 0) {
+        result = check_connections(options, error);
+    }
+    return result == 0 ? check_warmup(options, error) : result;
+}
+
+void client_options_help(FILE *out)
+{
+    option_help(&client_program, out);
+}
+
+void client_options_free(struct client_options *options)
+{
+    option_free(&client_program, options);
+}

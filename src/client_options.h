@@ -1,0 +1,52 @@
+#ifndef ECHOPORT_CLIENT_OPTIONS_H
+#define ECHOPORT_CLIENT_OPTIONS_H
+
+/*
+ * The options of echo-client.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "program_options.h"
+
+/* Texts point to argv or are constant. */
+struct client_options {
+    struct program_options common; /* first */
+    const char *host;
+    const char *port;
+    uint64_t threads;
+    uint64_t connections;  /* at least `threads` */
+    uint64_t message_size; /* bytes */
+    uint64_t pipeline;     /* messages in flight per connection */
+    uint64_t rate;         /* messages per second, of all connections together; 0 = closed loop */
+    uint64_t lifetime;     /* messages per connection; 0 = for ever */
+    uint64_t requests;     /* messages in all; 0 = no limit */
+    uint64_t seed;         /* 0 = a random one */
+    uint64_t duration_ns;  /* 0 = until Ctrl-C */
+    uint64_t warmup_ns;    /* less than the duration, when there is one */
+    uint64_t connect_timeout_ns; /* 0 = none, of this and the next */
+    uint64_t timeout_ns;         /* for the echo of a message */
+    uint64_t drain_timeout_ns;   /* 0 = at once */
+    struct option_cpus cpus;
+    uint64_t buffer_size;
+};
+
+extern const struct option_program client_program;
+
+/*
+ * Reads the command line as option_parse does, and checks that the options go together.
+ *
+ * Returns 0; 1 when `help` or `version` is set and to be printed; or UV_EINVAL (a usage error) or
+ * UV_ENOMEM, with `error` filled. In any case client_options_free has to follow.
+ */
+int client_options_parse(struct client_options *options, int argc, char **argv,
+                         struct option_error *error);
+
+void client_options_help(FILE *out);
+
+/* May be called again. */
+void client_options_free(struct client_options *options);
+
+#endif

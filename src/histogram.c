@@ -1,0 +1,167 @@
+#include "histogram.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * The index of a value is (shift << 7) + (value >> shift), with the least shift that leaves no more
+ * than 8 bits of it. Values of up to 8 bits are their own index; each further power of two has the
+ * next 128 indices, as the highest of the 8 bits is then always set.
+ */
+
+#define SUB_COUNT (UINT64_C(1) << HISTOGRAM_SUB_BITS)
+#define VALUE_LIMIT (UINT64_C(1) << HISTOGRAM_VALUE_BITS)
+
+/* By halving, without a branch that could be mispredicted; C has no operator for it. */
+static unsigned highest_bit(uint64_t value)
+{
+    unsigned index = 0;
+
+    for (unsigned width = 32; width > 0; width /= 2) {
+        unsigned shift = (unsigned)(value >> width != 0) * width;
+
+        value >>= shift;
+        index += shift;
+    }
+    return index;
+}
+
+static size_t bucket_index(uint64_t value)
+{
+    unsigned shift;
+
+    if (value >= VALUE_LIMIT) {
+        return HISTOGRAM_BUCKETS - 1;
+    }
+    shift = highest_bit(value | SUB_COUNT) - HISTOGRAM_SUB_BITS;
+    return (size_t)(shift * SUB_COUNT + (value >> shift));
+}
+
+static uint64_t bucket_lower(size_t index)
+{
+    size_t octave = index >> HISTOGRAM_SUB_BITS;
+    size_t shift = octave > 0 ? octave - 1 : 0;
+
+    assert(index <= HISTOGRAM_BUCKETS);
+    return (index - shift * SUB_COUNT) << shift;
+}
+
+/* The last bucket has no upper bound of its own. */
+static uint64_t bucket_upper(size_t index)
+{
+    assert(index < HISTOGRAM_BUCKETS);
+    return index == HISTOGRAM_BUCKETS - 1 ? UINT64_MAX : bucket_lower(index + 1) - 1;
+}
+
+void histogram_init(struct histogram *histogram)
+{
+    assert(histogram != NULL);
+    memset(histogram, 0, sizeof *histogram);
+    histogram->min = UINT64_MAX;
+}
+
+void histogram_record(struct histogram *histogram, uint64_t value)
+{
+    size_t index = bucket_index(value);
+
+    assert(index < HISTOGRAM_BUCKETS);
+    histogram->buckets[index]++;
+    histogram->count++;
+    histogram->sum_low += value;
+    histogram->sum_high += histogram->sum_low < value;
+    if (value < histogram->min) {
+        histogram->min = value;
+    }
+    if (value > histogram->max) {
+        histogram->max = value;
+    }
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+    assert(into != from);
+    assert(from->count <= UINT64_MAX - into->count);
+    for (size_t index = 0; index < HISTOGRAM_BUCKETS; index++) {
+        into->buckets[index] += from->buckets[index];
+    }
+    into->count += from->count;
+    into->sum_low += from->sum_low;
+    into->sum_high += from->sum_high + (into->sum_low < from->sum_low);
+    if (from->min < into->min) {
+        into->min = from->min;
+    }
+    if (from->max > into->max) {
+        into->max = from->max;
+    }
+}
+
+/* The nearest rank, 1 to count. The product can come out a little more than what was meant, as few
+ * decimal fractions are exact: that must not round up to the next rank. */
+static uint64_t nearest_rank(uint64_t count, double percentile)
+{
+    const double tolerance = 1e-12;
+    double exact = percentile * (double)count / 100.0 * (1.0 - tolerance);
+    uint64_t rank;
+
+    assert(count > 0);
+    if (percentile >= 100.0) {
+        return count;
+    }
+    rank = (uint64_t)exact;
+    rank += (double)rank < exact;
+    return rank > 0 ? rank : 1;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, double percentile)
+{
+    uint64_t rank;
+    uint64_t passed = 0;
+    size_t index = 0;
+
+    assert(percentile >= 0.0 && percentile <= 100.0);
+    if (histogram->count == 0) {
+        return 0;
+    }
+    rank = nearest_rank(histogram->count, percentile);
+    if (rank == 1) {
+        return histogram->min;
+    }
+    while (passed + histogram->buckets[index] < rank) {
+        passed += histogram->buckets[index];
+        index++;
+        assert(index < HISTOGRAM_BUCKETS);
+    }
+    return bucket_upper(index) < histogram->max ? bucket_upper(index) : histogram->max;
+}
+
+double histogram_mean(const struct histogram *histogram)
+{
+    const double word = 18446744073709551616.0; /* 2^64 */
+
+    if (histogram->count == 0) {
+        return 0.0;
+    }
+    assert(histogram->min <= histogram->max);
+    return ((double)histogram->sum_high * word + (double)histogram->sum_low) /
+           (double)histogram->count;
+}
+
+bool histogram_next(const struct histogram *histogram, size_t *position,
+                    struct histogram_bucket *bucket)
+{
+    size_t index = *position;
+
+    assert(index <= HISTOGRAM_BUCKETS);
+    while (index < HISTOGRAM_BUCKETS && histogram->buckets[index] == 0) {
+        index++;
+    }
+    if (index == HISTOGRAM_BUCKETS) {
+        *position = index;
+        return false;
+    }
+    bucket->lower = bucket_lower(index);
+    bucket->upper = bucket_upper(index);
+    bucket->count = histogram->buckets[index];
+    *position = index + 1;
+    return true;
+}

@@ -1,0 +1,66 @@
+#ifndef ECHOPORT_HISTOGRAM_H
+#define ECHOPORT_HISTOGRAM_H
+
+/*
+ * A histogram of durations in nanoseconds, log-linear as HdrHistogram is: each power of two is
+ * divided into 128 buckets of equal width, so a bucket is less than 1 % (1/128) of its values wide.
+ *
+ * Fixed in size, without pointers: it may be copied by assignment. It isn't locked: a thread
+ * records into its own histogram, and they are merged when the threads are done.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Values from 2^42 ns (73 minutes) on are counted in the last bucket. */
+#define HISTOGRAM_VALUE_BITS 42
+#define HISTOGRAM_SUB_BITS 7
+#define HISTOGRAM_BUCKETS ((HISTOGRAM_VALUE_BITS - HISTOGRAM_SUB_BITS + 1) << HISTOGRAM_SUB_BITS)
+
+struct histogram {
+    uint64_t count;
+    uint64_t min;     /* exact; UINT64_MAX when empty */
+    uint64_t max;     /* exact; 0 when empty */
+    uint64_t sum_low; /* the exact sum, in two words as one hour 2^23 times overflows one */
+    uint64_t sum_high;
+    uint64_t buckets[HISTOGRAM_BUCKETS];
+};
+
+struct histogram_bucket {
+    uint64_t lower; /* the values counted, both bounds included */
+    uint64_t upper;
+    uint64_t count; /* never 0 */
+};
+
+/* Makes `histogram` empty. */
+void histogram_init(struct histogram *histogram);
+
+/* Counts `value`, in nanoseconds; any value will do. */
+void histogram_record(struct histogram *histogram, uint64_t value);
+
+/* Adds to `into` what was recorded in `from`: as if all of it had been recorded in `into`. */
+void histogram_merge(struct histogram *into, const struct histogram *from);
+
+/*
+ * The smallest recorded value that `percentile` per cent (0 to 100) of the recorded values don't
+ * exceed (nearest rank), in nanoseconds; 0 when nothing is recorded.
+ *
+ * Never less than the exact value, and less than 1 % more; exact below 256 ns, at the minimum (0)
+ * and at the maximum (100). A value in the last bucket, of 73 minutes or more, is reported as the
+ * maximum.
+ */
+uint64_t histogram_percentile(const struct histogram *histogram, double percentile);
+
+/* The mean of the exact values, in nanoseconds; 0 when nothing is recorded. */
+double histogram_mean(const struct histogram *histogram);
+
+/*
+ * Steps through the buckets that aren't empty, in ascending order: fills `bucket` and returns true,
+ * or returns false when there are no more. `*position` is 0 before the first call and then left
+ * alone.
+ */
+bool histogram_next(const struct histogram *histogram, size_t *position,
+                    struct histogram_bucket *bucket);
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef ECHOPORT_JSON_H
+#define ECHOPORT_JSON_H
+
+/*
+ * Writes JSON (RFC 8259) to a FILE as it is told the parts; nothing is held back, nothing
+ * allocated. Each value of the top level, an object or an array, is one line of JSON Lines:
+ * compact, and ended by a newline when it is closed.
+ *
+ *     json_begin(&json, out);
+ *     json_object(&json, NULL);
+ *     json_string(&json, "name", "echo");
+ *     json_array(&json, "sizes_bytes");
+ *     json_uint(&json, NULL, 64);
+ *     json_end_array(&json);
+ *     json_end_object(&json);         {"name":"echo","sizes_bytes":[64]}
+ *
+ * `key` is the member's name inside an object, and NULL inside an array and at the top level.
+ * Whether a key repeats isn't checked. Strings belong to the caller and are read only during the
+ * call.
+ *
+ * Errors of writing are those of `out`: they stick, and the caller asks ferror() when it is done.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define JSON_DEPTH_MAX 32
+
+/* All members are private. */
+struct json {
+    FILE *out;
+    unsigned depth;   /* of open objects and arrays */
+    uint32_t objects; /* bit 0 = the innermost one is an object, bit 1 = the one around it, ... */
+    bool comma;       /* the next value of the innermost one isn't its first */
+};
+
+/* Starts at the top level. `out` belongs to the caller and must stay open while `json` is used. */
+void json_begin(struct json *json, FILE *out);
+
+/* Opens an object or an array, at most JSON_DEPTH_MAX within one another. */
+void json_object(struct json *json, const char *key);
+void json_array(struct json *json, const char *key);
+
+/* Closes the innermost one, which must be of that kind. */
+void json_end_object(struct json *json);
+void json_end_array(struct json *json);
+
+/* All 64 bits are written; readers that hold numbers as doubles round from 2^53 on. */
+void json_uint(struct json *json, const char *key, uint64_t value);
+void json_int(struct json *json, const char *key, int64_t value);
+
+/* The fewest digits, 15 to 17 at most, that read back as the same value, with a point whatever the
+ * locale; null for a NaN or an infinity. */
+void json_double(struct json *json, const char *key, double value);
+
+/* `value` is UTF-8, ended by a NUL. A byte that isn't part of a valid sequence is written as
+   U+FFFD; * the same holds for keys. */
+void json_string(struct json *json, const char *key, const char *value);
+
+void json_bool(struct json *json, const char *key, bool value);
+void json_null(struct json *json, const char *key);
+
+#endif

@@ -1,0 +1,120 @@
+#include "log.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#define LOG_SECOND_NS UINT64_C(1000000000)
+#define LOG_CLEAR_LINE "\r\033[K"
+
+static struct {
+    uv_mutex_t lock;
+    const char *program;
+    FILE *out;     /* stderr, but in tests */
+    bool terminal; /* stderr takes control sequences */
+    bool showing;  /* a line of progress stands on it */
+} log_state;
+
+void log_setup(const char *program, bool colour)
+{
+    assert(log_state.program == NULL);
+    int status = uv_mutex_init(&log_state.lock);
+    assert(status == 0);
+    (void)status;
+    log_state.program = program;
+    log_state.out = stderr;
+    const char *term = getenv("TERM");
+    bool dumb = term != NULL && strcmp(term, "dumb") == 0;
+    log_state.terminal = colour && !dumb && uv_guess_handle(2) == UV_TTY;
+}
+
+void log_redirect(FILE *out)
+{
+    assert(log_state.program != NULL);
+    log_state.out = out;
+    log_state.terminal = false;
+}
+
+/* One write, so that a line of another process to the same terminal does not fall into it. */
+static void log_write(const char *prefix, const char *separator, const char *format, va_list list)
+{
+    char line[LOG_LINE_MAX];
+    if (log_state.out == NULL) {
+        return;
+    }
+    int used = snprintf(line, sizeof(line), "%s%s", prefix, separator);
+    assert(used >= 0 && (size_t)used < sizeof(line) / 2);
+    int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, list);
+    size_t length = strlen(line);
+    assert(more >= 0 && length < sizeof(line) - 1);
+    (void)more;
+    line[length++] = '\n';
+
+    uv_mutex_lock(&log_state.lock);
+    if (log_state.showing) {
+        (void)fputs(LOG_CLEAR_LINE, log_state.out);
+        log_state.showing = false;
+    }
+    (void)fwrite(line, 1, length, log_state.out);
+    (void)fflush(log_state.out);
+    uv_mutex_unlock(&log_state.lock);
+}
+
+void log_message(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    log_write(log_state.program, ": ", format, list);
+    va_end(list);
+}
+
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *format, ...)
+{
+    if (now_ns < limit->next_ns) {
+        limit->suppressed++;
+        return;
+    }
+    char text[LOG_LINE_MAX / 2];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    limit->next_ns = now_ns + LOG_SECOND_NS;
+    if (limit->suppressed > 0) {
+        log_message("%s (and %llu more of these)", text, (unsigned long long)limit->suppressed);
+        limit->suppressed = 0;
+    } else {
+        log_message("%s", text);
+    }
+}
+
+void log_trace(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    log_write("", "", format, list);
+    va_end(list);
+}
+
+bool log_has_progress(void)
+{
+    return log_state.terminal;
+}
+
+void log_progress(const char *text)
+{
+    if (!log_state.terminal) {
+        return;
+    }
+    uv_mutex_lock(&log_state.lock);
+    if (log_state.showing || text[0] != '\0') {
+        (void)fprintf(log_state.out, LOG_CLEAR_LINE "%s", text);
+        (void)fflush(log_state.out);
+    }
+    log_state.showing = text[0] != '\0';
+    uv_mutex_unlock(&log_state.lock);
+}

@@ -1,0 +1,54 @@
+#ifndef ECHOPORT_LOG_H
+#define ECHOPORT_LOG_H
+
+/*
+ * What people read while a program runs: messages, the trace of -v and the line of progress, all on
+ * stderr, each message one write so that threads don't mix. Results go to stdout and are not here.
+ * Every function may be called from any thread after log_setup().
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* The longest message; what is longer is cut. */
+#define LOG_LINE_MAX 1024
+
+/* Limits a message that could come often: one in a second, with the number that was left out. Set
+ * it to zero; it belongs to one thread. */
+struct log_limit {
+    uint64_t next_ns;
+    uint64_t suppressed;
+};
+
+#if defined(__GNUC__)
+#define LOG_FORMAT(text, first) __attribute__((format(printf, text, first)))
+#else
+#define LOG_FORMAT(text, first)
+#endif
+
+/* Names the program, and says whether stderr may be given colours and a line of progress. Once,
+ * before any thread starts. */
+void log_setup(const char *program, bool colour);
+
+/* Sends everything to `out` from now on, which stays the caller's; NULL throws it away. For tests,
+ * while no other thread logs. */
+void log_redirect(FILE *out);
+
+/* "program: message" and a newline. */
+void log_message(const char *format, ...) LOG_FORMAT(1, 2);
+
+/* The same, unless one came through `limit` less than a second before `now_ns`. */
+void log_limited(struct log_limit *limit, uint64_t now_ns, const char *format, ...)
+    LOG_FORMAT(3, 4);
+
+/* A line of the trace: the message and a newline, nothing else. */
+void log_trace(const char *format, ...) LOG_FORMAT(1, 2);
+
+/* Whether stderr is a terminal that shows a line of progress. */
+bool log_has_progress(void);
+
+/* Replaces the line of progress; "" takes it away. Nothing where there is none. */
+void log_progress(const char *text);
+
+#endif

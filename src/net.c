@@ -1,0 +1,356 @@
+#include "net.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net_system.h"
+
+/* RFC 4291, 2.5.5.2: ::ffff:0:0/96. */
+static const uint8_t v4_mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+static const struct sockaddr_in *as_v4(const struct sockaddr *address)
+{
+    assert(address->sa_family == AF_INET);
+    return (const struct sockaddr_in *)(const void *)address;
+}
+
+static const struct sockaddr_in6 *as_v6(const struct sockaddr *address)
+{
+    assert(address->sa_family == AF_INET6);
+    return (const struct sockaddr_in6 *)(const void *)address;
+}
+
+static bool is_v4_mapped(const struct sockaddr_in6 *address)
+{
+    return memcmp(&address->sin6_addr, v4_mapped_prefix, sizeof v4_mapped_prefix) == 0;
+}
+
+static bool is_v6_any(const struct sockaddr_in6 *address)
+{
+    return memcmp(&address->sin6_addr, &in6addr_any, sizeof in6addr_any) == 0;
+}
+
+/* Sockets. */
+
+int net_set_option(uv_os_sock_t os_socket, int level, int option, int value)
+{
+    const void *pointer = &value; /* Winsock wants a const char * */
+    if (setsockopt(os_socket, level, option, pointer, (socklen_t)sizeof value) != 0) {
+        return net_system_error();
+    }
+    return 0;
+}
+
+int net_reset_on_close(uv_os_sock_t os_socket)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    int failed =
+        setsockopt(os_socket, SOL_SOCKET, SO_LINGER, (const char *)&linger, sizeof(linger));
+    return failed != 0 ? net_system_error() : 0;
+}
+
+int net_set_options(uv_os_sock_t os_socket, const struct net_options *options)
+{
+    assert(options->sndbuf >= 0 && options->rcvbuf >= 0);
+    int error = net_set_option(os_socket, IPPROTO_TCP, TCP_NODELAY, options->nodelay);
+    if (error == 0 && options->sndbuf > 0) {
+        error = net_set_option(os_socket, SOL_SOCKET, SO_SNDBUF, options->sndbuf);
+    }
+    if (error == 0 && options->rcvbuf > 0) {
+        error = net_set_option(os_socket, SOL_SOCKET, SO_RCVBUF, options->rcvbuf);
+    }
+    return error;
+}
+
+int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket)
+{
+    uv_os_sock_t opened = NET_NO_SOCKET;
+    int error = net_system_open(family, &opened);
+    if (error != 0) {
+        return error;
+    }
+    error = net_set_options(opened, options);
+    if (error != 0) {
+        net_close(opened);
+        return error;
+    }
+    *os_socket = opened;
+    return 0;
+}
+
+/* The default of IPV6_V6ONLY differs from system to system, and by configuration. */
+static int choose_families(uv_os_sock_t os_socket, const struct sockaddr *address)
+{
+    if (address->sa_family != AF_INET6) {
+        return 0;
+    }
+    bool both = is_v6_any(as_v6(address)) || is_v4_mapped(as_v6(address));
+    return net_set_option(os_socket, IPPROTO_IPV6, IPV6_V6ONLY, !both);
+}
+
+int net_open_for(const struct sockaddr *address, const struct net_options *options,
+                 uv_os_sock_t *os_socket)
+{
+    uv_os_sock_t opened = NET_NO_SOCKET;
+    int error = net_open(options, address->sa_family, &opened);
+    if (error != 0) {
+        return error;
+    }
+    error = choose_families(opened, address);
+    if (error != 0) {
+        net_close(opened);
+        return error;
+    }
+    *os_socket = opened;
+    return 0;
+}
+
+int net_bind(const struct sockaddr *address, const struct net_options *options, size_t count,
+             uv_os_sock_t *os_sockets)
+{
+    assert(count > 0);
+    if (net_address_size(address) == 0) {
+        return UV_EAFNOSUPPORT;
+    }
+    size_t opened = 0;
+    int error = net_open_for(address, options, &os_sockets[0]);
+    if (error != 0) {
+        return error;
+    }
+    opened = 1;
+    error = net_system_claim(os_sockets[0], address, count > 1);
+    if (error != 0) {
+        goto close_all;
+    }
+    struct sockaddr_storage name; /* `address`, but with the port that port 0 became */
+    error = net_local_name(os_sockets[0], &name);
+    if (error != 0) {
+        goto close_all;
+    }
+    for (; opened < count; opened++) {
+        error = net_system_share(os_sockets[0], (const struct sockaddr *)&name, options,
+                                 &os_sockets[opened]);
+        if (error != 0) {
+            goto close_all;
+        }
+    }
+    return 0;
+
+close_all:
+    while (opened > 0) {
+        net_close(os_sockets[--opened]);
+    }
+    return error;
+}
+
+/* Addresses. */
+
+socklen_t net_address_size(const struct sockaddr *address)
+{
+    switch (address->sa_family) {
+    case AF_INET:
+        return (socklen_t)sizeof(struct sockaddr_in);
+    case AF_INET6:
+        return (socklen_t)sizeof(struct sockaddr_in6);
+    default:
+        return 0;
+    }
+}
+
+unsigned net_address_port(const struct sockaddr *address)
+{
+    switch (address->sa_family) {
+    case AF_INET:
+        return ntohs(as_v4(address)->sin_port);
+    case AF_INET6:
+        return ntohs(as_v6(address)->sin6_port);
+    default:
+        return 0;
+    }
+}
+
+int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name)
+{
+    socklen_t size = (socklen_t)sizeof *name;
+    memset(name, 0, sizeof *name);
+    return getsockname(os_socket, (struct sockaddr *)name, &size) == 0 ? 0 : net_system_error();
+}
+
+int net_peer_name(uv_os_sock_t os_socket, struct sockaddr_storage *name)
+{
+    socklen_t size = (socklen_t)sizeof *name;
+    memset(name, 0, sizeof *name);
+    return getpeername(os_socket, (struct sockaddr *)name, &size) == 0 ? 0 : net_system_error();
+}
+
+static int format_v4(const struct sockaddr_in *address, char *text, size_t size)
+{
+    char host[INET_ADDRSTRLEN];
+    if (uv_inet_ntop(AF_INET, &address->sin_addr, host, sizeof host) != 0) {
+        return -1;
+    }
+    return snprintf(text, size, "%s:%u", host, (unsigned)ntohs(address->sin_port));
+}
+
+/* "%eth0", which is "%3" on Windows: what getaddrinfo() of the same machine reads back. */
+static void format_scope(const struct sockaddr_in6 *address, char *text, size_t size)
+{
+    size_t room = size - 1;
+    text[0] = '%';
+    if (address->sin6_scope_id == 0 ||
+        uv_if_indextoiid((unsigned)address->sin6_scope_id, text + 1, &room) != 0) {
+        text[0] = '\0';
+    }
+}
+
+static int format_v6(const struct sockaddr_in6 *address, char *text, size_t size)
+{
+    char host[INET6_ADDRSTRLEN];
+    char scope[1 + UV_IF_NAMESIZE];
+    unsigned port = ntohs(address->sin6_port);
+    if (is_v4_mapped(address)) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = address->sin6_port};
+        memcpy(&v4.sin_addr, &address->sin6_addr.s6_addr[sizeof v4_mapped_prefix],
+               sizeof v4.sin_addr);
+        return format_v4(&v4, text, size);
+    }
+    if (uv_inet_ntop(AF_INET6, &address->sin6_addr, host, sizeof host) != 0) {
+        return -1;
+    }
+    format_scope(address, scope, sizeof scope);
+    return snprintf(text, size, "[%s%s]:%u", host, scope, port);
+}
+
+void net_format_address(const struct sockaddr *address, char *text, size_t size)
+{
+    int length = -1;
+    assert(size >= 2);
+    if (address->sa_family == AF_INET) {
+        length = format_v4(as_v4(address), text, size);
+    } else if (address->sa_family == AF_INET6) {
+        length = format_v6(as_v6(address), text, size);
+    }
+    if (length < 0 || (size_t)length >= size) {
+        memcpy(text, "?", 2);
+    }
+}
+
+/* Names. */
+
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family || net_address_port(a) != net_address_port(b)) {
+        return false;
+    }
+    if (a->sa_family == AF_INET) {
+        return memcmp(&as_v4(a)->sin_addr, &as_v4(b)->sin_addr, sizeof(struct in_addr)) == 0;
+    }
+    return as_v6(a)->sin6_scope_id == as_v6(b)->sin6_scope_id &&
+           memcmp(&as_v6(a)->sin6_addr, &as_v6(b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+/* A hosts file that lists localhost twice makes glibc answer 127.0.0.1 twice, for instance. */
+static void add_address(struct net_resolution *resolution, const struct sockaddr *address)
+{
+    socklen_t size = net_address_size(address);
+    if (size == 0) {
+        return;
+    }
+    for (size_t i = 0; i < resolution->count; i++) {
+        if (same_address((const struct sockaddr *)&resolution->addresses[i], address)) {
+            return;
+        }
+    }
+    memcpy(&resolution->addresses[resolution->count++], address, (size_t)size);
+}
+
+static int collect_addresses(struct net_resolution *resolution, const struct addrinfo *list)
+{
+    size_t length = 0;
+    for (const struct addrinfo *entry = list; entry != NULL; entry = entry->ai_next) {
+        length++;
+    }
+    if (length == 0) {
+        return UV_EAI_NONAME;
+    }
+    resolution->addresses = calloc(length, sizeof *resolution->addresses);
+    if (resolution->addresses == NULL) {
+        return UV_EAI_MEMORY;
+    }
+    for (const struct addrinfo *entry = list; entry != NULL; entry = entry->ai_next) {
+        add_address(resolution, entry->ai_addr);
+    }
+    return resolution->count > 0 ? 0 : UV_EAI_NONAME;
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
+{
+    struct net_resolution *resolution = request->data;
+    assert(resolution->addresses == NULL && resolution->count == 0);
+    resolution->status = status != 0 ? status : collect_addresses(resolution, list);
+    uv_freeaddrinfo(list);
+    resolution->done(resolution);
+}
+
+/* Can one socket take both families? Not where IPv6 is missing, nor on OpenBSD. */
+static bool dual_stack_works(void)
+{
+    static const struct net_options options = {0};
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+    uv_os_sock_t os_socket = NET_NO_SOCKET;
+    if (net_open_for((const struct sockaddr *)&any, &options, &os_socket) != 0) {
+        return false;
+    }
+    bool works = bind(os_socket, (const struct sockaddr *)&any, (socklen_t)sizeof any) == 0;
+    net_close(os_socket);
+    return works;
+}
+
+/* glibc reads any number that strtoul() does, cuts it to 16 bits and so takes 65537 for 1, -1 for
+ * 65535 and nothing for 0. */
+static bool may_be_service(const char *service)
+{
+    size_t digits = strspn(service, "0123456789");
+    if (digits == 0) {
+        return service[0] != '\0' && strchr("+- \t\n\v\f\r", service[0]) == NULL;
+    }
+    return service[digits] != '\0' || strtoul(service, NULL, 10) <= UINT16_MAX;
+}
+
+int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
+                const char *service, bool passive, void (*done)(struct net_resolution *resolution))
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_protocol = IPPROTO_TCP,
+                             .ai_flags = passive ? AI_PASSIVE : 0};
+    assert(service != NULL && done != NULL);
+    resolution->done = done;
+    resolution->addresses = NULL;
+    resolution->count = 0;
+    resolution->status = 0;
+    resolution->request.data = resolution;
+    if (!may_be_service(service)) {
+        return UV_EAI_SERVICE;
+    }
+    if (passive && (host == NULL || strcmp(host, "*") == 0)) {
+        host = NULL;
+        hints.ai_family = dual_stack_works() ? AF_INET6 : AF_INET;
+    }
+    return uv_getaddrinfo(loop, &resolution->request, on_resolved, host, service, &hints);
+}
+
+void net_resolution_cancel(struct net_resolution *resolution)
+{
+    (void)uv_cancel((uv_req_t *)&resolution->request); /* UV_EBUSY: too late */
+}
+
+void net_resolution_free(struct net_resolution *resolution)
+{
+    free(resolution->addresses);
+    resolution->addresses = NULL;
+    resolution->count = 0;
+}

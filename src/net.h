@@ -1,0 +1,104 @@
+#ifndef ECHOPORT_NET_H
+#define ECHOPORT_NET_H
+
+/*
+ * TCP sockets as policy wants them, and addresses as people write them. What is here happens once
+ * per socket or less; moving bytes is the backends' business. Errors are UV codes. Any thread,
+ * except that net_resolve() belongs to its loop's.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <uv.h>
+
+/* Long enough for every text of net_format_address(), the terminating zero included. */
+#define NET_ADDRESS_TEXT (INET6_ADDRSTRLEN + UV_IF_NAMESIZE + 16)
+
+struct net_options {
+    bool nodelay; /* TCP_NODELAY: send small messages at once */
+    int sndbuf;   /* SO_SNDBUF in bytes as asked for (Linux reports the double); 0: the system's */
+    int rcvbuf;   /* SO_RCVBUF, likewise */
+};
+
+/*
+ * Opens a TCP socket of `family` that child processes don't inherit and sets `options`. It blocks:
+ * making it non-blocking is the backend's business (uv_tcp_open() does). 0 and *os_socket, which
+ * is the caller's; or an error and nothing is open.
+ */
+int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket);
+
+/*
+ * Binds `count` sockets, at least one, to one address, so that as many loops may each listen. Port
+ * 0 is resolved once, for all. `options` are set before, for accepted sockets inherit them: see
+ * net_tune_accepted(). [::] takes IPv4 too. 0 and `count` sockets, which are the caller's; or an
+ * error and nothing is open. UV_EADDRINUSE: someone else has the port, be it another server of
+ * ours; it is always this function that says so, never a later listen().
+ *
+ * On POSIX systems the first socket listens already on return, with the system's longest backlog,
+ * since nothing less claims the port; the listen() to come sets the backlog.
+ *
+ *   Linux    SO_REUSEPORT: `count` queues, among which the kernel spreads connections
+ *   BSD      dup(): one queue, whose connections go to the loop that is first
+ *   Windows  WSADuplicateSocketW(): one queue
+ */
+int net_bind(const struct sockaddr *address, const struct net_options *options, size_t count,
+             uv_os_sock_t *os_sockets);
+
+/* Sets what an accepted socket did not inherit from its listener: on Windows all of `options`
+ * (after SO_UPDATE_ACCEPT_CONTEXT where AcceptEx made it), elsewhere nothing. */
+int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options);
+
+/* Makes the close that follows a reset: what is unsent is thrown away, and the peer is told by RST
+ * (SO_LINGER with a timeout of 0, as in socket(7)). */
+int net_reset_on_close(uv_os_sock_t os_socket);
+
+void net_close(uv_os_sock_t os_socket);
+
+/* The bytes of an AF_INET or AF_INET6 address; 0 for any other family. */
+socklen_t net_address_size(const struct sockaddr *address);
+
+/* The port in host order; 0 for any other family. */
+unsigned net_address_port(const struct sockaddr *address);
+
+int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
+
+/* UV_ENOTCONN: it never was connected, or the peer has reset it. */
+int net_peer_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
+
+/* Writes "127.0.0.1:6001", "[::1]:6001", "[fe80::1%eth0]:6001"; an IPv4-mapped address as IPv4;
+ * "?" for what is none of these or does not fit. Always terminated. `size` is at least 2. */
+void net_format_address(const struct sockaddr *address, char *text, size_t size);
+
+/* A name on its way to being addresses. The caller sets `data` alone. */
+struct net_resolution {
+    void *data; /* the caller's */
+    void (*done)(struct net_resolution *resolution);
+    struct sockaddr_storage *addresses; /* distinct, the best first */
+    size_t count;                       /* at least 1 with status 0, else 0 */
+    int status;                         /* 0, or UV_EAI_*; UV_EAI_CANCELED after the cancel */
+    uv_getaddrinfo_t request;
+};
+
+/*
+ * Resolves `host` and `service` for TCP, on a thread of libuv's. `service` is a number of 0 to
+ * 65535 or a name, as in /etc/services. `host` is a name or a number; NULL is the loopback
+ * addresses, but if `passive` (for net_bind()) any address, which may be written "*" then: [::] for
+ * both families where IPv6 works, else 0.0.0.0. Addresses of families that this machine has no
+ * route for are not left out, so that localhost is found without a network.
+ *
+ * 0, and `done` will be called from `loop`, after which net_resolution_free() is due; `resolution`
+ * stays where it is until then. Or an error, and nothing to undo: UV_EAI_SERVICE for a bad number,
+ * UV_EINVAL for what can't be a host name.
+ */
+int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
+                const char *service, bool passive, void (*done)(struct net_resolution *resolution));
+
+/* Asks for an early end. `done` is called all the same, with UV_EAI_CANCELED if it was not too
+ * late: a query that the system has begun can't be interrupted. */
+void net_resolution_cancel(struct net_resolution *resolution);
+
+/* Frees the addresses. May be called from `done`, and more than once. */
+void net_resolution_free(struct net_resolution *resolution);
+
+#endif

@@ -1,0 +1,120 @@
+#include "net_system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int net_system_error(void)
+{
+    return uv_translate_sys_error(errno);
+}
+
+#ifdef __linux__
+
+int net_system_open(int family, uv_os_sock_t *os_socket)
+{
+    *os_socket = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+/*
+ * socket(7): every socket of the group must have SO_REUSEPORT set before it binds, except, as it
+ * turns out, the first, which may set it when the port is its own. Were it set before, a second
+ * server would silently share the port.
+ */
+static int allow_sharing(uv_os_sock_t os_socket)
+{
+    return net_set_option(os_socket, SOL_SOCKET, SO_REUSEPORT, 1);
+}
+
+int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
+                     const struct net_options *options, uv_os_sock_t *os_socket)
+{
+    (void)claimed;
+    uv_os_sock_t opened = NET_NO_SOCKET;
+    int error = net_open_for(name, options, &opened);
+    if (error != 0) {
+        return error;
+    }
+    error = net_set_option(opened, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (error == 0) {
+        error = allow_sharing(opened);
+    }
+    if (error == 0 && bind(opened, name, net_address_size(name)) != 0) {
+        error = net_system_error();
+    }
+    if (error != 0) {
+        net_close(opened);
+        return error;
+    }
+    *os_socket = opened;
+    return 0;
+}
+
+#else
+
+int net_system_open(int family, uv_os_sock_t *os_socket)
+{
+    *os_socket = socket(family, SOCK_STREAM, IPPROTO_TCP);
+    if (*os_socket == NET_NO_SOCKET) {
+        return net_system_error();
+    }
+    if (fcntl(*os_socket, F_SETFD, FD_CLOEXEC) != 0) {
+        int error = net_system_error();
+        net_close(*os_socket);
+        return error;
+    }
+    return 0;
+}
+
+/* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. Duplicates
+ * of one socket share its queue. */
+static int allow_sharing(uv_os_sock_t os_socket)
+{
+    (void)os_socket;
+    return 0;
+}
+
+int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
+                     const struct net_options *options, uv_os_sock_t *os_socket)
+{
+    (void)name;
+    (void)options;
+    *os_socket = fcntl(claimed, F_DUPFD_CLOEXEC, 0);
+    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+#endif
+
+/*
+ * SO_REUSEADDR: a restarted server need not wait until the old one's connections have left
+ * TIME-WAIT. But on Linux it also lets two sockets bind one port as long as neither listens; of two
+ * servers that start together both would get the port with SO_REUSEPORT set in time. So listen at
+ * once, and only then allow sharing.
+ */
+int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, bool shared)
+{
+    int error = net_set_option(os_socket, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (error != 0) {
+        return error;
+    }
+    if (bind(os_socket, address, net_address_size(address)) != 0 ||
+        listen(os_socket, SOMAXCONN) != 0) {
+        return net_system_error();
+    }
+    return shared ? allow_sharing(os_socket) : 0;
+}
+
+/* Linux and the BSDs pass TCP_NODELAY, SO_SNDBUF and SO_RCVBUF on from listener to connection. */
+int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
+{
+    (void)os_socket;
+    (void)options;
+    return 0;
+}
+
+/* Whatever close() answers, EINTR too, Linux has closed the descriptor: no second try. */
+void net_close(uv_os_sock_t os_socket)
+{
+    (void)close(os_socket);
+}

@@ -1,0 +1,57 @@
+#include "net_system.h"
+
+#include <assert.h>
+
+int net_system_error(void)
+{
+    return uv_translate_sys_error(WSAGetLastError());
+}
+
+int net_system_open(int family, uv_os_sock_t *os_socket)
+{
+    *os_socket = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
+                            WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+/*
+ * SO_REUSEADDR means here that anyone may take the port while we have it; SO_EXCLUSIVEADDRUSE that
+ * nobody may. A port in TIME-WAIT can be bound in either case. See "Using SO_REUSEADDR and
+ * SO_EXCLUSIVEADDRUSE" in Microsoft's Winsock documentation.
+ */
+int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, bool shared)
+{
+    (void)shared; /* a duplicate needs no permission */
+    int error = net_set_option(os_socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
+    if (error != 0) {
+        return error;
+    }
+    return bind(os_socket, address, net_address_size(address)) == 0 ? 0 : net_system_error();
+}
+
+/* A second handle of the same socket, options and all. */
+int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
+                     const struct net_options *options, uv_os_sock_t *os_socket)
+{
+    WSAPROTOCOL_INFOW info;
+    (void)name;
+    (void)options;
+    if (WSADuplicateSocketW(claimed, GetCurrentProcessId(), &info) != 0) {
+        return net_system_error();
+    }
+    *os_socket = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0,
+                            WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
+{
+    return net_set_options(os_socket, options);
+}
+
+void net_close(uv_os_sock_t os_socket)
+{
+    int result = closesocket(os_socket);
+    assert(result == 0);
+    (void)result;
+}

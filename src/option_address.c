@@ -1,0 +1,121 @@
+#include "option_internal.h"
+
+#include <assert.h>
+#include <string.h>
+#include <uv.h>
+
+#include "units.h"
+
+static bool consists_of(const char *text, size_t length, const char *characters)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\0' || strchr(characters, text[i]) == NULL) {
+            return false;
+        }
+    }
+    return length > 0;
+}
+
+int option_check_port(const char *text, uint64_t min, uint64_t max)
+{
+    size_t length = strlen(text);
+    uint64_t value;
+
+    if (length >= OPTION_PORT_SIZE) {
+        return UV_EINVAL;
+    }
+    if (consists_of(text, length, OPTION_DIGITS)) {
+        int result = units_parse_integer(text, &value);
+
+        return result != 0 || value < min || value > max ? UV_ERANGE : 0;
+    }
+    if (!consists_of(text, length, OPTION_LETTERS OPTION_DIGITS "-_.+") ||
+        strchr(OPTION_LETTERS, text[0]) == NULL) {
+        return UV_EINVAL;
+    }
+    return 0;
+}
+
+/* A name or an IPv4 address. Bytes beyond ASCII may be in an international name. */
+static bool is_name(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < 0x80 &&
+            !consists_of(text + i, 1, OPTION_LETTERS OPTION_DIGITS "-_.")) {
+            return false;
+        }
+    }
+    return length > 0 && text[0] != '-';
+}
+
+/* Digits and two colons, perhaps with a zone after '%' (RFC 4007): what can be IPv6 and nothing
+ * else. */
+static bool is_ipv6(const char *text, size_t length)
+{
+    const char *zone = memchr(text, '%', length);
+    size_t digits = zone != NULL ? (size_t)(zone - text) : length;
+    const char *colon = memchr(text, ':', digits);
+
+    if (colon == NULL || memchr(colon + 1, ':', digits - (size_t)(colon + 1 - text)) == NULL) {
+        return false;
+    }
+    if (zone != NULL &&
+        !consists_of(zone + 1, length - digits - 1, OPTION_LETTERS OPTION_DIGITS "-_.")) {
+        return false;
+    }
+    return consists_of(text, digits, OPTION_DIGITS "abcdefABCDEF:.");
+}
+
+static int copy_part(char *out, size_t size, const char *text, size_t length)
+{
+    if (length >= size) {
+        return UV_ENAMETOOLONG;
+    }
+    memcpy(out, text, length);
+    out[length] = '\0';
+    return 0;
+}
+
+int option_split_address(const char *text, char *host, size_t host_size, char *port,
+                         size_t port_size)
+{
+    const char *colon = strrchr(text, ':');
+    const char *name = text;
+    size_t length;
+
+    assert(host != NULL && port != NULL);
+    if (colon == NULL || option_check_port(colon + 1, 0, 65535) != 0) {
+        return UV_EINVAL;
+    }
+    length = (size_t)(colon - text);
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        name++;
+        length -= 2;
+        if (!is_ipv6(name, length)) {
+            return UV_EINVAL;
+        }
+    } else if (length == 1 && text[0] == '*') {
+        length = 0;
+    } else if (length > 0 && !is_name(name, length)) {
+        return UV_EINVAL;
+    }
+    if (copy_part(host, host_size, name, length) != 0) {
+        return UV_ENAMETOOLONG;
+    }
+    return copy_part(port, port_size, colon + 1, strlen(colon + 1));
+}
+
+bool option_is_address(const char *text)
+{
+    char host[OPTION_HOST_SIZE];
+    char port[OPTION_PORT_SIZE];
+
+    return option_split_address(text, host, sizeof host, port, sizeof port) == 0;
+}
+
+bool option_is_host(const char *text)
+{
+    size_t length = strlen(text);
+
+    return length < OPTION_HOST_SIZE && (is_name(text, length) || is_ipv6(text, length));
+}

@@ -1,0 +1,94 @@
+#include "pool.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define POOL_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_ASAN 1
+#endif
+#endif
+
+#ifdef POOL_ASAN
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+/* Lies at the start of a free buffer. */
+struct pool_node {
+    struct pool_node *next;
+};
+
+void pool_init(struct pool *pool, size_t buffer_size, size_t memory)
+{
+    assert(buffer_size > 0);
+    *pool = (struct pool){.buffer_size = buffer_size, .limit = memory / buffer_size};
+    if (pool->limit == 0) {
+        pool->limit = 1;
+    }
+}
+
+static size_t pool_bytes(const struct pool *pool)
+{
+    return pool->buffer_size < sizeof(struct pool_node) ? sizeof(struct pool_node)
+                                                        : pool->buffer_size;
+}
+
+static void *pool_pop(struct pool *pool)
+{
+    struct pool_node *node = pool->free;
+    assert(node != NULL && pool->idle > 0);
+    ASAN_UNPOISON_MEMORY_REGION(node, pool_bytes(pool));
+    pool->free = node->next;
+    pool->idle--;
+    return node;
+}
+
+void pool_destroy(struct pool *pool)
+{
+    assert(pool->in_use == 0);
+    while (pool->free != NULL) {
+        free(pool_pop(pool));
+    }
+    assert(pool->idle == 0);
+}
+
+uint8_t *pool_take(struct pool *pool)
+{
+    assert(pool->in_use <= pool->limit);
+    if (pool->in_use == pool->limit) {
+        return NULL;
+    }
+    void *buffer = pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
+    if (buffer == NULL) {
+        return NULL;
+    }
+    pool->in_use++;
+    if (pool->in_use > pool->in_use_peak) {
+        pool->in_use_peak = pool->in_use;
+    }
+    return buffer;
+}
+
+void pool_put(struct pool *pool, uint8_t *buffer)
+{
+    assert(buffer != NULL);
+    assert(pool->in_use > 0);
+    pool->in_use--;
+    if (pool->idle >= POOL_IDLE + pool->in_use) {
+        free(buffer);
+        while (pool->idle > POOL_IDLE + pool->in_use) {
+            free(pool_pop(pool));
+        }
+        return;
+    }
+    struct pool_node *node = (struct pool_node *)(void *)buffer;
+    node->next = pool->free;
+    pool->free = node;
+    pool->idle++;
+    ASAN_POISON_MEMORY_REGION(node, pool_bytes(pool));
+}

@@ -1,0 +1,39 @@
+#ifndef ECHOPORT_POOL_H
+#define ECHOPORT_POOL_H
+
+/*
+ * Equal buffers under a limit in bytes: for the receive buffers of a loop, and for the chunks that
+ * the client sends. Grows when a buffer is asked for and none is free; gives memory back to the
+ * system as soon as more lie idle than are in use (POOL_IDLE apart), so an idle program holds next
+ * to nothing and a busy one never allocates. Belongs to one thread. Under AddressSanitizer a buffer
+ * in the pool is poisoned.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* So many buffers may lie idle whatever is in use. */
+#define POOL_IDLE 8
+
+struct pool {
+    struct pool_node *free;
+    size_t buffer_size;
+    size_t limit; /* buffers */
+    size_t idle;
+    size_t in_use;
+    size_t in_use_peak;
+};
+
+/* A pool of buffers of `buffer_size` bytes, `memory` bytes of them at the most; at least one. */
+void pool_init(struct pool *pool, size_t buffer_size, size_t memory);
+
+/* Frees the pool's memory. Every buffer has been put back: asserted. */
+void pool_destroy(struct pool *pool);
+
+/* A buffer of buffer_size bytes, aligned as malloc aligns; NULL at the limit or without memory. */
+uint8_t *pool_take(struct pool *pool);
+
+/* Gives back a buffer that this pool gave. */
+void pool_put(struct pool *pool, uint8_t *buffer);
+
+#endif

@@ -1,0 +1,98 @@
+#ifndef ECHOPORT_PROGRAM_OPTIONS_H
+#define ECHOPORT_PROGRAM_OPTIONS_H
+
+/*
+ * The options that both programs have: the members, first in either's options, and their rows of
+ * the table.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "option.h"
+#include "units.h"
+
+/* Texts point to argv or are constant. */
+struct program_options {
+    bool nodelay;
+    uint64_t sndbuf_size; /* 0 = as the system has it */
+    uint64_t rcvbuf_size;
+    bool verbose;
+    const char *json;    /* NULL = off, "-" = stdout, or a file */
+    const char *backend; /* not checked: any word, "help" too */
+    bool no_color;
+    bool help;
+    bool version;
+};
+
+#define PROGRAM_FIELD(member) offsetof(struct program_options, member)
+
+/* The row of --backend, which belongs to `heading`. */
+#define PROGRAM_BACKEND_ROW(heading)                                                               \
+    {                                                                                              \
+        .name = "backend", .type = OPTION_STRING, .argument = "NAME", .group = (heading),          \
+        .help = "what does the input and output; help lists what there is", .default_text = "uv",  \
+        .takes = "the name of a backend, or help", .offset = PROGRAM_FIELD(backend)                \
+    }
+
+#define PROGRAM_BUFFER_ROW(heading, row_name, text, member)                                        \
+    {                                                                                              \
+        .name = row_name, .type = OPTION_BYTES, .argument = "SIZE", .group = (heading),            \
+        .help = text, .default_text = "0", .zero = "the system's choice", .min = 1,                \
+        .max = UNITS_GIB, .offset = PROGRAM_FIELD(member)                                          \
+    }
+
+/* The rows of the sockets' options. */
+#define PROGRAM_SOCKET_ROWS(heading)                                                               \
+    {.name = "nodelay",                                                                            \
+     .type = OPTION_SWITCH,                                                                        \
+     .argument = "on|off",                                                                         \
+     .group = (heading),                                                                           \
+     .help = "TCP_NODELAY: send at once, don't gather small pieces",                               \
+     .default_text = "on",                                                                         \
+     .offset = PROGRAM_FIELD(nodelay)},                                                            \
+        PROGRAM_BUFFER_ROW(heading, "sndbuf", "SO_SNDBUF: the system's buffer for sending",        \
+                           sndbuf_size),                                                           \
+        PROGRAM_BUFFER_ROW(heading, "rcvbuf", "SO_RCVBUF: the system's buffer for receiving",      \
+                           rcvbuf_size)
+
+#define PROGRAM_FLAG_ROW(heading, row_name, text, member)                                          \
+    {                                                                                              \
+        .name = row_name, .type = OPTION_FLAG, .group = (heading), .help = text,                   \
+        .offset = PROGRAM_FIELD(member)                                                            \
+    }
+
+/* The rows of what is printed; `verbose_text` is the program's own. */
+#define PROGRAM_OUTPUT_ROWS(heading, verbose_text)                                                 \
+    {.letter = 'v',                                                                                \
+     .any_case = true,                                                                             \
+     .name = "verbose",                                                                            \
+     .type = OPTION_FLAG,                                                                          \
+     .group = (heading),                                                                           \
+     .help = verbose_text,                                                                         \
+     .offset = PROGRAM_FIELD(verbose)},                                                            \
+        {.name = "json",                                                                           \
+         .type = OPTION_OUTPUT,                                                                    \
+         .argument = "FILE",                                                                       \
+         .group = (heading),                                                                       \
+         .help = "write the report as JSON, to stdout when there is no FILE or it is -",           \
+         .offset = PROGRAM_FIELD(json)},                                                           \
+        PROGRAM_FLAG_ROW(heading, "no-color",                                                      \
+                         "no control sequences on the terminal, and so no line of progress",       \
+                         no_color),                                                                \
+        {.letter = 'h',                                                                            \
+         .other_letter = '?',                                                                      \
+         .stops = true,                                                                            \
+         .name = "help",                                                                           \
+         .type = OPTION_FLAG,                                                                      \
+         .group = (heading),                                                                       \
+         .help = "print this",                                                                     \
+         .offset = PROGRAM_FIELD(help)},                                                           \
+    {                                                                                              \
+        .stops = true, .name = "version", .type = OPTION_FLAG, .group = (heading),                 \
+        .help = "print the version, how it was built, and the usable backends",                    \
+        .offset = PROGRAM_FIELD(version)                                                           \
+    }
+
+#endif

@@ -1,0 +1,56 @@
+#include "sys.h"
+
+#include <string.h>
+
+unsigned sys_cpu_count(void)
+{
+    return uv_available_parallelism();
+}
+
+/* Without the blanks with which some vendors fill the name up. */
+static void copy_trimmed(char *target, size_t size, const char *text)
+{
+    text += strspn(text, " ");
+    size_t length = strlen(text);
+    while (length > 0 && text[length - 1] == ' ') {
+        length--;
+    }
+    if (length >= size) {
+        length = size - 1;
+    }
+    memcpy(target, text, length);
+    target[length] = '\0';
+}
+
+static void describe_cpu(char *text, size_t size)
+{
+    uv_cpu_info_t *cpus = NULL;
+    int count = 0;
+    copy_trimmed(text, size, "unknown");
+    if (uv_cpu_info(&cpus, &count) != 0) {
+        return;
+    }
+    if (count > 0 && cpus[0].model != NULL && cpus[0].model[0] != '\0') {
+        copy_trimmed(text, size, cpus[0].model);
+    }
+    uv_free_cpu_info(cpus, count);
+}
+
+static void describe_system(uv_utsname_t *system)
+{
+    memset(system, 0, sizeof *system);
+    if (uv_os_uname(system) == 0) {
+        return;
+    }
+    copy_trimmed(system->sysname, sizeof system->sysname, "unknown");
+    copy_trimmed(system->release, sizeof system->release, "unknown");
+    copy_trimmed(system->version, sizeof system->version, "unknown");
+    copy_trimmed(system->machine, sizeof system->machine, "unknown");
+}
+
+void sys_describe(struct sys_description *description)
+{
+    describe_system(&description->system);
+    describe_cpu(description->cpu, sizeof description->cpu);
+    description->wine = sys_is_wine();
+}

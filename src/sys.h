@@ -1,0 +1,80 @@
+#ifndef ECHOPORT_SYS_H
+#define ECHOPORT_SYS_H
+
+/* What the programs ask of the operating system apart from the network, where libuv does not
+ * answer it or answers differently from one version to the next. Errors are UV codes. Any thread,
+ * except sys_setup(). */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+/*
+ * Prepares the process. First thing in main(), before any thread.
+ *
+ *   POSIX    ignores SIGPIPE: libuv writes without MSG_NOSIGNAL, so a peer that is gone would end
+ *            the program where it should be told UV_EPIPE. Opens descriptors 0 to 2 if they are
+ *            closed, lest a connection gets the number of stdout and is sent our report.
+ *   Windows  starts Winsock, which libuv does for its own calls alone. Makes stdout and stderr
+ *            binary, so that a line ends in "\n" everywhere and reports are the same byte by byte.
+ */
+void sys_setup(void);
+
+/* Raises the limit of open descriptors as far as it goes without privileges. Returns the limit
+ * there is then; UINT64_MAX if there is none, as on Windows. */
+uint64_t sys_raise_descriptor_limit(void);
+
+/* The CPUs that may be used, at least 1. Linux: by the affinity of the calling thread, so ask
+ * before pinning it. */
+unsigned sys_cpu_count(void);
+
+/* Lets the calling thread run on one CPU only, counted from 0 as the system counts them. UV_EINVAL:
+ * there is no such CPU, or this process may not use it. UV_ENOTSUP: macOS can't, and we don't on
+ * the BSDs. */
+int sys_pin_thread(int cpu);
+
+/* CPU time, user and system, of the calling thread, in nanoseconds; 0 if unknown. Windows counts
+ * in ticks of about 15 ms. */
+uint64_t sys_thread_cpu_ns(void);
+
+/* CPU time of the process, all threads together, in nanoseconds; 0 if unknown. */
+void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns);
+
+/* The most memory that the process ever had resident, in bytes; 0 if unknown. (uv_getrusage() of
+ * libuv 1.44 gives kilobytes, but on macOS bytes; and on Windows its CPU time wraps after a day.
+ * Hence these two.) */
+uint64_t sys_peak_rss_bytes(void);
+
+/* Whether people here are used to options that start with a slash, as in /e:6001. */
+extern const bool sys_slash_options;
+
+/* What a signal asks of the programs. */
+enum sys_meaning {
+    SYS_STOP,   /* end in good order; if asked a second time, at once */
+    SYS_RESTART /* begin anew without leaving the process; to the client, which can't: stop */
+};
+
+struct sys_signal {
+    int number; /* for uv_signal_start() */
+    const char *name;
+    enum sys_meaning meaning;
+};
+
+extern const struct sys_signal sys_signals[];
+extern const size_t sys_signal_count;
+
+/* The machine, for reports. */
+struct sys_description {
+    uv_utsname_t system; /* sysname, release, version, machine; "unknown" where it is not known */
+    char cpu[128];       /* the model of the first CPU, or "unknown" */
+    bool wine;           /* Windows is Wine: calls behave alike, speeds do not */
+};
+
+void sys_describe(struct sys_description *description);
+
+/* Is this Windows really Wine? False on other systems. */
+bool sys_is_wine(void);
+
+#endif

@@ -1,0 +1,140 @@
+#include "sys.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <pthread.h>
+#include <sched.h>
+#endif
+
+#ifdef __APPLE__
+#include <sys/sysctl.h>
+#endif
+
+const struct sys_signal sys_signals[] = {
+    {SIGINT, "SIGINT", SYS_STOP},
+    {SIGTERM, "SIGTERM", SYS_STOP},
+    {SIGHUP, "SIGHUP", SYS_RESTART},
+};
+
+const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
+
+static void open_standard_descriptors(void)
+{
+    int descriptor;
+    do {
+        descriptor = open("/dev/null", O_RDWR);
+    } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0) {
+        (void)close(descriptor);
+    }
+}
+
+void sys_setup(void)
+{
+    open_standard_descriptors();
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* The highest limit that setrlimit() takes where the hard limit is higher still. */
+static rlim_t highest_limit(rlim_t hard)
+{
+#ifdef __APPLE__
+    int per_process = 0;
+    size_t size = sizeof per_process;
+    if (sysctlbyname("kern.maxfilesperproc", &per_process, &size, NULL, 0) == 0 &&
+        per_process > 0 && (rlim_t)per_process < hard) {
+        return (rlim_t)per_process;
+    }
+#endif
+    return hard;
+}
+
+uint64_t sys_raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return UINT64_MAX;
+    }
+    struct rlimit raised = {.rlim_cur = highest_limit(limit.rlim_max), .rlim_max = limit.rlim_max};
+    if (raised.rlim_cur > limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        limit = raised;
+    }
+    return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
+}
+
+#ifdef __linux__
+
+/* No kernel is built for as many CPUs. */
+#define CPU_LIMIT 65536
+
+int sys_pin_thread(int cpu)
+{
+    if (cpu < 0 || cpu >= CPU_LIMIT) {
+        return UV_EINVAL;
+    }
+    size_t count = (size_t)cpu + 1;
+    size_t size = CPU_ALLOC_SIZE(count);
+    cpu_set_t *set = CPU_ALLOC(count);
+    if (set == NULL) {
+        return UV_ENOMEM;
+    }
+    CPU_ZERO_S(size, set);
+    CPU_SET_S((size_t)cpu, size, set);
+    int error = pthread_setaffinity_np(pthread_self(), size, set);
+    CPU_FREE(set);
+    return error == 0 ? 0 : uv_translate_sys_error(error);
+}
+
+#else
+
+int sys_pin_thread(int cpu)
+{
+    return cpu < 0 ? UV_EINVAL : UV_ENOTSUP;
+}
+
+#endif
+
+uint64_t sys_thread_cpu_ns(void)
+{
+    struct timespec time;
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) {
+        return 0;
+    }
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+static uint64_t timeval_ns(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
+
+void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
+{
+    struct rusage usage = {0};
+    (void)getrusage(RUSAGE_SELF, &usage); /* fails for a bad `who` alone */
+    *user_ns = timeval_ns(usage.ru_utime);
+    *system_ns = timeval_ns(usage.ru_stime);
+}
+
+uint64_t sys_peak_rss_bytes(void)
+{
+    struct rusage usage = {0};
+    (void)getrusage(RUSAGE_SELF, &usage);
+#ifdef __APPLE__
+    return (uint64_t)usage.ru_maxrss;
+#else
+    return (uint64_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+bool sys_is_wine(void)
+{
+    return false;
+}
+
+const bool sys_slash_options = false;

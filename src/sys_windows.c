@@ -1,0 +1,95 @@
+#include "sys.h"
+
+#include <fcntl.h>
+#include <io.h>
+#include <psapi.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* Closing the console, logging off and shutting down come as SIGHUP. */
+const struct sys_signal sys_signals[] = {
+    {SIGINT, "Ctrl-C", SYS_STOP},
+    {SIGBREAK, "Ctrl-Break", SYS_RESTART},
+    {SIGHUP, "console close", SYS_STOP},
+};
+
+const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
+
+void sys_setup(void)
+{
+    WSADATA data;
+    (void)WSAStartup(MAKEWORD(2, 2), &data); /* if it fails, so will the first socket */
+    (void)_setmode(_fileno(stdout), _O_BINARY);
+    (void)_setmode(_fileno(stderr), _O_BINARY);
+}
+
+/* Handles are limited by memory. */
+uint64_t sys_raise_descriptor_limit(void)
+{
+    return UINT64_MAX;
+}
+
+/* Windows counts CPUs within groups of at most 64. */
+int sys_pin_thread(int cpu)
+{
+    if (cpu < 0) {
+        return UV_EINVAL;
+    }
+    DWORD left = (DWORD)cpu;
+    WORD groups = GetActiveProcessorGroupCount();
+    for (WORD group = 0; group < groups; group++) {
+        DWORD size = GetActiveProcessorCount(group);
+        if (left < size) {
+            GROUP_AFFINITY affinity = {.Mask = (KAFFINITY)1 << left, .Group = group};
+            if (!SetThreadGroupAffinity(GetCurrentThread(), &affinity, NULL)) {
+                return uv_translate_sys_error((int)GetLastError());
+            }
+            return 0;
+        }
+        left -= size;
+    }
+    return UV_EINVAL;
+}
+
+/* A FILETIME counts 100 ns. */
+static uint64_t filetime_ns(FILETIME time)
+{
+    return (((uint64_t)time.dwHighDateTime << 32) | time.dwLowDateTime) * 100;
+}
+
+uint64_t sys_thread_cpu_ns(void)
+{
+    FILETIME created, ended, kernel, user;
+    if (!GetThreadTimes(GetCurrentThread(), &created, &ended, &kernel, &user)) {
+        return 0;
+    }
+    return filetime_ns(kernel) + filetime_ns(user);
+}
+
+void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
+{
+    FILETIME created, ended, kernel, user;
+    *user_ns = 0;
+    *system_ns = 0;
+    if (GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user)) {
+        *user_ns = filetime_ns(user);
+        *system_ns = filetime_ns(kernel);
+    }
+}
+
+uint64_t sys_peak_rss_bytes(void)
+{
+    PROCESS_MEMORY_COUNTERS counters = {.cb = sizeof counters};
+    if (!GetProcessMemoryInfo(GetCurrentProcess(), &counters, sizeof counters)) {
+        return 0;
+    }
+    return counters.PeakWorkingSetSize;
+}
+
+bool sys_is_wine(void)
+{
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
+}
+
+const bool sys_slash_options = true;

@@ -1,0 +1,212 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "histogram.h"
+
+#define VALUE_COUNT 20000
+#define HOUR_NS UINT64_C(3600000000000)
+
+static struct histogram histogram;
+static uint64_t values[VALUE_COUNT];
+static uint64_t random_state = 88172645463325252;
+
+static uint64_t random_next(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+
+/* Of any magnitude up to an hour. */
+static uint64_t random_value(void)
+{
+    return (random_next() >> random_next() % 64) % (HOUR_NS + 1);
+}
+
+static int compare_values(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left;
+    uint64_t b = *(const uint64_t *)right;
+
+    return (a > b) - (a < b);
+}
+
+static void assert_close(uint64_t reported, uint64_t exact)
+{
+    assert_true(reported >= exact);
+    assert_true((reported - exact) * 100 <= exact);
+}
+
+static void empty_reports_zero(void **state)
+{
+    struct histogram_bucket bucket;
+    size_t position = 0;
+
+    (void)state;
+    histogram_init(&histogram);
+    assert_int_equal(histogram.count, 0);
+    assert_int_equal(histogram_percentile(&histogram, 0.0), 0);
+    assert_int_equal(histogram_percentile(&histogram, 99.9), 0);
+    assert_int_equal(histogram_percentile(&histogram, 100.0), 0);
+    assert_true(histogram_mean(&histogram) == 0.0);
+    assert_false(histogram_next(&histogram, &position, &bucket));
+    assert_false(histogram_next(&histogram, &position, &bucket));
+}
+
+static void assert_value_close(uint64_t value)
+{
+    struct histogram_bucket bucket;
+    size_t position = 0;
+
+    histogram_init(&histogram);
+    histogram_record(&histogram, value);
+    assert_true(histogram_next(&histogram, &position, &bucket));
+    assert_int_equal(bucket.count, 1);
+    assert_true(bucket.lower <= value && value <= bucket.upper);
+    assert_close(bucket.upper, bucket.lower);
+    assert_false(histogram_next(&histogram, &position, &bucket));
+}
+
+static void every_value_is_in_a_narrow_bucket(void **state)
+{
+    (void)state;
+    for (uint64_t value = 0; value < 3000; value++) {
+        assert_value_close(value);
+    }
+    for (uint64_t power = 1024; power < HOUR_NS; power *= 2) {
+        assert_value_close(power - 1);
+        assert_value_close(power);
+        assert_value_close(power + 1);
+    }
+    for (size_t i = 0; i < 20000; i++) {
+        assert_value_close(random_value());
+    }
+    assert_value_close(HOUR_NS);
+}
+
+static void buckets_adjoin(void **state)
+{
+    struct histogram_bucket bucket;
+    uint64_t lower = 0;
+    size_t position = 0;
+
+    (void)state;
+    histogram_init(&histogram);
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        histogram.buckets[i] = i + 1;
+    }
+    for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        assert_true(histogram_next(&histogram, &position, &bucket));
+        assert_int_equal(bucket.lower, lower);
+        assert_int_equal(bucket.count, i + 1);
+        lower = bucket.upper + 1;
+    }
+    assert_false(histogram_next(&histogram, &position, &bucket));
+    assert_int_equal(bucket.upper, UINT64_MAX);
+}
+
+static void percentiles_are_close_to_the_exact_ones(void **state)
+{
+    double sum = 0.0;
+
+    (void)state;
+    histogram_init(&histogram);
+    for (size_t i = 0; i < VALUE_COUNT; i++) {
+        values[i] = random_value();
+        sum += (double)values[i];
+        histogram_record(&histogram, values[i]);
+    }
+    qsort(values, VALUE_COUNT, sizeof values[0], compare_values);
+    for (size_t hundredths = 1; hundredths <= 10000; hundredths++) {
+        size_t rank = (hundredths * VALUE_COUNT + 9999) / 10000;
+
+        assert_close(histogram_percentile(&histogram, (double)hundredths / 100.0),
+                     values[rank - 1]);
+    }
+    assert_int_equal(histogram_percentile(&histogram, 0.0), values[0]);
+    assert_int_equal(histogram_percentile(&histogram, 100.0), values[VALUE_COUNT - 1]);
+    assert_int_equal(histogram.min, values[0]);
+    assert_int_equal(histogram.max, values[VALUE_COUNT - 1]);
+    assert_true(histogram_mean(&histogram) > sum / VALUE_COUNT * 0.999999);
+    assert_true(histogram_mean(&histogram) < sum / VALUE_COUNT * 1.000001);
+}
+
+/* With the values 1, 2, ... as far as they are exact, the percentile is the rank. */
+static void ranks_are_nearest_ranks(void **state)
+{
+    (void)state;
+    histogram_init(&histogram);
+    for (uint64_t count = 1; count < 256; count++) {
+        histogram_record(&histogram, count);
+        for (uint64_t tenths = 0; tenths <= 1000; tenths++) {
+            uint64_t rank = (tenths * count + 999) / 1000;
+
+            assert_int_equal(histogram_percentile(&histogram, (double)tenths / 10.0),
+                             rank > 0 ? rank : 1);
+        }
+    }
+}
+
+static void merge_equals_recording_all(void **state)
+{
+    static struct histogram all;
+    static struct histogram parts[3];
+
+    (void)state;
+    histogram_init(&all);
+    for (size_t i = 0; i < 3; i++) {
+        histogram_init(&parts[i]);
+    }
+    for (size_t i = 0; i < VALUE_COUNT; i++) {
+        uint64_t value = i % 100 == 0 ? random_next() : random_value();
+
+        histogram_record(&all, value);
+        histogram_record(&parts[random_next() % 2], value); /* the third stays empty */
+    }
+    histogram_init(&histogram);
+    for (size_t i = 0; i < 3; i++) {
+        histogram_merge(&histogram, &parts[i]);
+    }
+    assert_memory_equal(&histogram, &all, sizeof all);
+}
+
+static void extremes_are_kept(void **state)
+{
+    (void)state;
+    histogram_init(&histogram);
+    histogram_record(&histogram, 0);
+    assert_int_equal(histogram_percentile(&histogram, 50.0), 0);
+    assert_int_equal(histogram_percentile(&histogram, 100.0), 0);
+    histogram_record(&histogram, UINT64_MAX);
+    histogram_record(&histogram, UINT64_MAX);
+    histogram_record(&histogram, UINT64_C(1) << HISTOGRAM_VALUE_BITS);
+    assert_int_equal(histogram.buckets[0], 1);
+    assert_int_equal(histogram.buckets[HISTOGRAM_BUCKETS - 1], 3);
+    assert_int_equal(histogram.min, 0);
+    assert_int_equal(histogram.max, UINT64_MAX);
+    assert_int_equal(histogram_percentile(&histogram, 50.0), UINT64_MAX);
+    assert_int_equal(histogram_percentile(&histogram, 100.0), UINT64_MAX);
+    assert_true(histogram_mean(&histogram) > 9.2e18 && histogram_mean(&histogram) < 9.3e18);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(empty_reports_zero),
+        cmocka_unit_test(every_value_is_in_a_narrow_bucket),
+        cmocka_unit_test(buckets_adjoin),
+        cmocka_unit_test(percentiles_are_close_to_the_exact_ones),
+        cmocka_unit_test(ranks_are_nearest_ranks),
+        cmocka_unit_test(merge_equals_recording_all),
+        cmocka_unit_test(extremes_are_kept),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

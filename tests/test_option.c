@@ -1,0 +1,555 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+#include "client_options.h"
+#include "server_options.h"
+#include "units.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#define WORDS_MAX 24
+
+/* A command line that is given as one string, its words separated by spaces. */
+struct command {
+    char text[256];
+    char *argv[WORDS_MAX + 1];
+    int argc;
+};
+
+static void command_split(struct command *command, const char *text)
+{
+    char *at = command->text;
+
+    memset(command, 0, sizeof *command);
+    assert_true(strlen(text) < sizeof command->text);
+    memcpy(command->text, text, strlen(text));
+    while (at != NULL) {
+        assert_true(command->argc < WORDS_MAX);
+        command->argv[command->argc++] = at;
+        at = strchr(at, ' ');
+        if (at != NULL) {
+            *at++ = '\0';
+        }
+    }
+}
+
+static struct command command;
+static struct option_error error;
+
+static int parse_client(struct client_options *options, const char *text)
+{
+    command_split(&command, text);
+    return client_options_parse(options, command.argc, command.argv, &error);
+}
+
+static int parse_server(struct server_options *options, const char *text)
+{
+    command_split(&command, text);
+    return server_options_parse(options, command.argc, command.argv, &error);
+}
+
+static void client_has_the_defaults_of_1998(void **state)
+{
+    struct client_options options;
+
+    (void)state;
+    assert_int_equal(parse_client(&options, "echo-client"), 0);
+    assert_string_equal(options.host, "localhost");
+    assert_string_equal(options.port, "5001");
+    assert_int_equal(options.threads, 1);
+    assert_int_equal(options.connections, 1);
+    assert_int_equal(options.message_size, 4096);
+    assert_int_equal(options.pipeline, 1);
+    assert_int_equal(options.rate, 0);
+    assert_int_equal(options.duration_ns, 0);
+    assert_int_equal(options.requests, 0);
+    assert_int_equal(options.connect_timeout_ns, 5 * UNITS_NS_PER_S);
+    assert_int_equal(options.timeout_ns, 10 * UNITS_NS_PER_S);
+    assert_int_equal(options.buffer_size, 256 * UNITS_KIB);
+    assert_true(options.common.nodelay);
+    assert_false(options.common.verbose);
+    assert_null(options.common.json);
+    assert_string_equal(options.common.backend, "uv");
+    client_options_free(&options);
+}
+
+static void server_has_defaults(void **state)
+{
+    struct server_options options;
+
+    (void)state;
+    assert_int_equal(parse_server(&options, "echo-server"), 0);
+    assert_string_equal(options.port, "5001");
+    assert_int_equal(options.listen.count, 0);
+    assert_int_equal(options.threads, 0);
+    assert_int_equal(options.max_connections, 16384);
+    assert_int_equal(options.backlog, 1024);
+    assert_int_equal(options.buffer_memory, 256 * UNITS_MIB);
+    assert_int_equal(options.idle_timeout_ns, 60 * UNITS_NS_PER_S);
+    assert_int_equal(options.drain_timeout_ns, 10 * UNITS_NS_PER_S);
+    assert_int_equal(options.stats_interval_ns, 0);
+    assert_true(options.common.nodelay);
+    server_options_free(&options);
+}
+
+static void takes_the_command_lines_of_1998(void **state)
+{
+    static const char *const lines[] = {
+        "echo-client -n:server_machine -t:32 -v -e:6001 -b:4",
+        "echo-client -E:6001 -b:4 -T:32 -v -N:server_machine",
+        "echo-client -B:4 -v -n server_machine -e 6001 -t 32",
+        "echo-client --host=server_machine --threads 32 --verbose --port 6001 -s 4KiB",
+    };
+    struct server_options server;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(lines); i++) {
+        struct client_options client;
+
+        assert_int_equal(parse_client(&client, lines[i]), 0);
+        assert_string_equal(client.host, "server_machine");
+        assert_string_equal(client.port, "6001");
+        assert_int_equal(client.threads, 32);
+        assert_int_equal(client.connections, 32);
+        assert_int_equal(client.message_size, 4096);
+        assert_true(client.common.verbose);
+        client_options_free(&client);
+    }
+    assert_int_equal(parse_server(&server, "echo-server -v -E:echo"), 0);
+    assert_string_equal(server.port, "echo");
+    assert_true(server.common.verbose);
+    server_options_free(&server);
+}
+
+static void stops_at_help_and_version(void **state)
+{
+    static const char *const helps[] = {"-?", "-h", "--help", "-v -? --bogus", "-? -t8"};
+    static const char *const versions[] = {"--version", "--version stray"};
+    struct client_options options;
+    char text[64];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(helps); i++) {
+        snprintf(text, sizeof text, "echo-client %s", helps[i]);
+        assert_int_equal(parse_client(&options, text), 1);
+        assert_true(options.common.help && !options.common.version);
+        client_options_free(&options);
+    }
+    for (size_t i = 0; i < LENGTH(versions); i++) {
+        snprintf(text, sizeof text, "echo-client %s", versions[i]);
+        assert_int_equal(parse_client(&options, text), 1);
+        assert_true(options.common.version && !options.common.help);
+        client_options_free(&options);
+    }
+}
+
+static void takes_a_slash_only_when_told(void **state)
+{
+    struct client_options options;
+
+    (void)state;
+    command_split(&command, "echo-client /e:6001 /T:2 /n ::1 /v");
+    assert_int_equal(
+        option_parse(&client_program, &options, command.argc, command.argv, true, &error), 0);
+    assert_string_equal(options.port, "6001");
+    assert_string_equal(options.host, "::1");
+    assert_int_equal(options.threads, 2);
+    assert_true(options.common.verbose);
+    option_free(&client_program, &options);
+
+    command_split(&command, "echo-client /?");
+    assert_int_equal(
+        option_parse(&client_program, &options, command.argc, command.argv, true, &error), 1);
+    assert_true(options.common.help);
+    assert_int_equal(
+        option_parse(&client_program, &options, command.argc, command.argv, false, &error),
+        UV_EINVAL);
+    option_free(&client_program, &options);
+}
+
+static void the_last_one_counts(void **state)
+{
+    struct client_options options;
+
+    (void)state;
+    assert_int_equal(
+        parse_client(&options, "echo-client -t 2 --threads=3 -b:4 -s 10 --cpus 5-7 --cpus 1"), 0);
+    assert_int_equal(options.threads, 3);
+    assert_int_equal(options.message_size, 10);
+    assert_int_equal(options.cpus.count, 1);
+    assert_int_equal(options.cpus.ids[0], 1);
+    client_options_free(&options);
+    assert_int_equal(parse_client(&options, "echo-client -s 10 -b:4 --json=x --json --"), 0);
+    assert_int_equal(options.message_size, 4096);
+    assert_string_equal(options.common.json, "-");
+    client_options_free(&options);
+}
+
+static void gathers_addresses(void **state)
+{
+    struct server_options options;
+
+    (void)state;
+    assert_int_equal(parse_server(&options, "echo-server -l :1 -l:*:2 --listen=[::1]:3"), 0);
+    assert_null(options.port);
+    assert_int_equal(options.listen.count, 3);
+    assert_string_equal(options.listen.items[0], ":1");
+    assert_string_equal(options.listen.items[1], "*:2");
+    assert_string_equal(options.listen.items[2], "[::1]:3");
+    server_options_free(&options);
+    assert_int_equal(options.listen.count, 0);
+    server_options_free(&options);
+    assert_int_equal(parse_server(&options, "echo-server -e 0 -l localhost:echo"), 0);
+    assert_string_equal(options.port, "0");
+    assert_int_equal(options.listen.count, 1);
+    server_options_free(&options);
+}
+
+static void reads_every_type(void **state)
+{
+    static const int cpus[] = {7, 0, 2, 3, 1023};
+    struct client_options options;
+
+    (void)state;
+    assert_int_equal(parse_client(&options, "echo-client -c 1k -s 64MiB -d 1.5s --seed 0xFF "
+                                            "--nodelay=off --cpus 7,0,2-3,1023 --json=- -R 0"),
+                     0);
+    assert_int_equal(options.connections, 1000);
+    assert_int_equal(options.message_size, 64 * UNITS_MIB);
+    assert_int_equal(options.duration_ns, 1500 * UNITS_NS_PER_MS);
+    assert_int_equal(options.seed, 255);
+    assert_false(options.common.nodelay);
+    assert_int_equal(options.cpus.count, LENGTH(cpus));
+    assert_memory_equal(options.cpus.ids, cpus, sizeof cpus);
+    assert_string_equal(options.common.json, "-");
+    client_options_free(&options);
+    assert_int_equal(options.cpus.count, 0);
+    client_options_free(&options);
+}
+
+static void takes_the_ends_of_ranges(void **state)
+{
+    static const char *const lines[] = {
+        "echo-client -c 1M -t 1024 -s 1TiB -P 65536 -R 1G --lifetime 1000T --requests 1000T",
+        "echo-client -c 1 -t 1 -s 1 -P 1 -R 1 --lifetime 1 --requests 1 -b:1 -e 1",
+        "echo-client -b:1Gi -e 65535 --seed 18446744073709551615 -d 30d --timeout 30d",
+        "echo-client -d 1ms --connect-timeout 1ms --timeout 0 --drain-timeout 0 -w 0",
+        "echo-client --sndbuf 1GiB --rcvbuf 1 --buffer-size 1KiB",
+    };
+    struct client_options options;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(lines); i++) {
+        assert_int_equal(parse_client(&options, lines[i]), 0);
+        client_options_free(&options);
+    }
+}
+
+static void checks_that_options_go_together(void **state)
+{
+    struct client_options client;
+    struct server_options server;
+
+    (void)state;
+    assert_int_equal(parse_client(&client, "echo-client -c 4 -t 8"), UV_EINVAL);
+    assert_string_equal(error.text, "echo-client: --connections: '4' is out of range; it takes at "
+                                    "least 8 here, one for each of --threads");
+    client_options_free(&client);
+    assert_int_equal(parse_client(&client, "echo-client -d 1s -w 1000ms"), UV_EINVAL);
+    assert_string_equal(error.text, "echo-client: --warmup: '1s' is out of range; it takes less "
+                                    "than 1s here, the --duration");
+    client_options_free(&client);
+    assert_int_equal(parse_client(&client, "echo-client -w 1000ms"), 0);
+    client_options_free(&client);
+    assert_int_equal(parse_server(&server, "echo-server -t 8 --buffer-memory 1MiB"), UV_EINVAL);
+    assert_string_equal(error.text, "echo-server: --buffer-memory: '1MiB' is out of range; it "
+                                    "takes at least 2MiB here, --buffer-size (256KiB) for each of "
+                                    "--threads");
+    server_options_free(&server);
+    assert_int_equal(parse_server(&server, "echo-server -t 4 --buffer-memory 1MiB"), 0);
+    server_options_free(&server);
+}
+
+struct address {
+    const char *text;
+    const char *host; /* NULL when it isn't an address */
+    const char *port;
+};
+
+static void splits_addresses(void **state)
+{
+    static const struct address addresses[] = {
+        {"127.0.0.1:6001", "127.0.0.1", "6001"},
+        {"[::1]:6001", "::1", "6001"},
+        {"[fe80::1%eth0]:0", "fe80::1%eth0", "0"},
+        {"[::ffff:1.2.3.4]:65535", "::ffff:1.2.3.4", "65535"},
+        {"*:6001", "", "6001"},
+        {":6001", "", "6001"},
+        {":echo", "", "echo"},
+        {"name.example:iso-tsap", "name.example", "iso-tsap"},
+        {"server_machine:1", "server_machine", "1"},
+        {"b\xc3\xbc.example:1", "b\xc3\xbc.example", "1"},
+        {"", NULL, NULL},
+        {":", NULL, NULL},
+        {"*", NULL, NULL},
+        {"6001", NULL, NULL},
+        {"name", NULL, NULL},
+        {"name:", NULL, NULL},
+        {"name:65536", NULL, NULL},
+        {"name:99999999999999999999999", NULL, NULL},
+        {"name:-1", NULL, NULL},
+        {"name:+1", NULL, NULL},
+        {"name:0x1", NULL, NULL},
+        {"name:1k", NULL, NULL},
+        {"name: 1", NULL, NULL},
+        {"::1:6001", NULL, NULL},
+        {"[::1]", NULL, NULL},
+        {"[::1]6001", NULL, NULL},
+        {"[]:1", NULL, NULL},
+        {"[:1", NULL, NULL},
+        {"]:1", NULL, NULL},
+        {"[*]:1", NULL, NULL},
+        {"[name]:1", NULL, NULL},
+        {"[127.0.0.1]:1", NULL, NULL},
+        {"[a:b]:1", NULL, NULL},
+        {"[::1%]:1", NULL, NULL},
+        {"[::1%a b]:1", NULL, NULL},
+        {"**:1", NULL, NULL},
+        {"-name:1", NULL, NULL},
+        {"na me:1", NULL, NULL},
+        {"na/me:1", NULL, NULL},
+        {"na\x1bme:1", NULL, NULL},
+    };
+    char host[OPTION_HOST_SIZE];
+    char port[OPTION_PORT_SIZE];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(addresses); i++) {
+        int result = option_split_address(addresses[i].text, host, sizeof host, port, sizeof port);
+
+        if (addresses[i].host == NULL) {
+            assert_int_equal(result, UV_EINVAL);
+        } else {
+            assert_int_equal(result, 0);
+            assert_string_equal(host, addresses[i].host);
+            assert_string_equal(port, addresses[i].port);
+        }
+        assert_int_equal(option_is_address(addresses[i].text), addresses[i].host != NULL);
+    }
+    assert_int_equal(option_split_address("name:6001", host, 5, port, 5), 0);
+    assert_int_equal(option_split_address("name:6001", host, 4, port, 5), UV_ENAMETOOLONG);
+    assert_int_equal(option_split_address("name:6001", host, 5, port, 4), UV_ENAMETOOLONG);
+}
+
+static void knows_hosts(void **state)
+{
+    static const char *const good[] = {"localhost", "127.0.0.1", "::1", "fe80::1%eth0", "a_b.c-d"};
+    static const char *const bad[] = {"",      "[::1]", "host:1", "127.0.0.1:1",
+                                      "-host", "a b",   "a\nb",   "a/b",
+                                      ":",     "::1%",  "http:",  "user@host"};
+    char text[OPTION_HOST_SIZE + 1];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(good); i++) {
+        assert_true(option_is_host(good[i]));
+    }
+    for (size_t i = 0; i < LENGTH(bad); i++) {
+        assert_false(option_is_host(bad[i]));
+    }
+    memset(text, 'a', sizeof text);
+    text[OPTION_HOST_SIZE] = '\0';
+    assert_false(option_is_host(text));
+    text[OPTION_HOST_SIZE - 1] = '\0';
+    assert_true(option_is_host(text));
+}
+
+/* What no program has yet. */
+struct small_options {
+    int choice;
+    struct option_strings tags;
+};
+
+static void reads_choices_and_strings(void **state)
+{
+    static const char *const choices[] = {"red", "green", "blue", NULL};
+    const struct option_row rows[] = {
+        {.letter = 'c',
+         .name = "colour",
+         .type = OPTION_CHOICE,
+         .argument = "NAME",
+         .default_text = "green",
+         .choices = choices,
+         .offset = offsetof(struct small_options, choice)},
+        {.name = "tag",
+         .type = OPTION_STRINGS,
+         .argument = "TEXT",
+         .offset = offsetof(struct small_options, tags)},
+    };
+    const struct option_program program = {.name = "small",
+                                           .rows = rows,
+                                           .row_count = LENGTH(rows),
+                                           .options_size = sizeof(struct small_options)};
+    struct small_options options;
+
+    (void)state;
+    command_split(&command, "small --tag=-x --tag y");
+    assert_int_equal(option_parse(&program, &options, 4, command.argv, false, &error), 0);
+    assert_int_equal(options.choice, 1);
+    assert_int_equal(options.tags.count, 2);
+    assert_string_equal(options.tags.items[0], "-x");
+    option_free(&program, &options);
+    command_split(&command, "small -c:blue");
+    assert_int_equal(option_parse(&program, &options, 2, command.argv, false, &error), 0);
+    assert_int_equal(options.choice, 2);
+    command_split(&command, "small -c Blue");
+    assert_int_equal(option_parse(&program, &options, 3, command.argv, false, &error), UV_EINVAL);
+    assert_string_equal(error.text,
+                        "small: -c: 'Blue' is not accepted; it takes red, green or blue");
+    option_free(&program, &options);
+}
+
+static size_t count_letter(const struct option_program *program, char letter)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < program->row_count; i++) {
+        count += program->rows[i].letter == letter;
+        count += program->rows[i].other_letter == letter;
+    }
+    return count;
+}
+
+static void check_table(const struct option_program *program)
+{
+    for (size_t i = 0; i < program->row_count; i++) {
+        const struct option_row *row = &program->rows[i];
+
+        assert_true(row->letter != '\0' || row->name != NULL);
+        assert_true(row->letter == '\0' || count_letter(program, row->letter) == 1);
+        assert_true(row->other_letter == '\0' || count_letter(program, row->other_letter) == 1);
+        assert_true(row->name == NULL || strlen(row->name) <= OPTION_NAME_MAX);
+        assert_int_equal(row->argument == NULL, row->type == OPTION_FLAG);
+        assert_true(row->type != OPTION_FLAG || row->default_text == NULL);
+        assert_true(row->type == OPTION_FLAG || !row->stops);
+        assert_true(row->min <= row->max);
+        assert_true(row->offset < program->options_size);
+        assert_non_null(row->help);
+        assert_non_null(row->group);
+        for (size_t j = 0; j < i; j++) {
+            const struct option_row *other = &program->rows[j];
+
+            assert_true(row->name == NULL || other->name == NULL ||
+                        strcmp(row->name, other->name) != 0);
+            assert_true(j + 1 == i || strcmp(row->group, other->group) != 0 ||
+                        strcmp(row->group, program->rows[j + 1].group) == 0);
+        }
+    }
+}
+
+static void tables_are_sound(void **state)
+{
+    (void)state;
+    check_table(&server_program);
+    check_table(&client_program);
+}
+
+/* Every option is there, nothing is wider than a terminal, no line ends in a space. */
+static void check_help(const struct option_program *program, void (*help)(FILE *out))
+{
+    static char text[20000];
+    FILE *file = tmpfile();
+    size_t length;
+
+    assert_non_null(file);
+    help(file);
+    rewind(file);
+    length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[length] = '\0';
+    assert_true(length < sizeof text - 1);
+    assert_memory_equal(text, "Examples:\n", 10);
+    assert_non_null(strstr(text, "\nExit codes:\n"));
+    for (size_t i = 0; i < program->row_count; i++) {
+        char name[64];
+
+        if (program->rows[i].name != NULL) {
+            snprintf(name, sizeof name, "--%s", program->rows[i].name);
+            assert_non_null(strstr(text, name));
+        }
+    }
+    for (const char *line = text; *line != '\0';) {
+        size_t width = strcspn(line, "\n");
+
+        assert_true(width <= 100);
+        assert_true(width == 0 || line[width - 1] != ' ');
+        line += width + 1;
+    }
+}
+
+static void help_is_whole_and_fits(void **state)
+{
+    (void)state;
+    check_help(&server_program, server_options_help);
+    check_help(&client_program, client_options_help);
+}
+
+static void examples_are_accepted(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < client_program.example_count; i++) {
+        struct client_options options;
+
+        assert_int_equal(parse_client(&options, client_program.examples[i].command), 0);
+        client_options_free(&options);
+    }
+    for (size_t i = 0; i < server_program.example_count; i++) {
+        struct server_options options;
+        const char *text = server_program.examples[i].command;
+
+        if (strchr(text, '\'') == NULL) { /* which a shell would take away */
+            assert_int_equal(parse_server(&options, text), 0);
+            server_options_free(&options);
+        }
+    }
+}
+
+static void takes_an_empty_argv(void **state)
+{
+    struct server_options options;
+    char *argv[] = {NULL};
+
+    (void)state;
+    assert_int_equal(server_options_parse(&options, 0, argv, &error), 0);
+    server_options_free(&options);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(client_has_the_defaults_of_1998),
+        cmocka_unit_test(server_has_defaults),
+        cmocka_unit_test(takes_the_command_lines_of_1998),
+        cmocka_unit_test(stops_at_help_and_version),
+        cmocka_unit_test(takes_a_slash_only_when_told),
+        cmocka_unit_test(the_last_one_counts),
+        cmocka_unit_test(gathers_addresses),
+        cmocka_unit_test(reads_every_type),
+        cmocka_unit_test(takes_the_ends_of_ranges),
+        cmocka_unit_test(checks_that_options_go_together),
+        cmocka_unit_test(splits_addresses),
+        cmocka_unit_test(knows_hosts),
+        cmocka_unit_test(reads_choices_and_strings),
+        cmocka_unit_test(tables_are_sound),
+        cmocka_unit_test(help_is_whole_and_fits),
+        cmocka_unit_test(examples_are_accepted),
+        cmocka_unit_test(takes_an_empty_argv),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

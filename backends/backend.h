@@ -1,0 +1,248 @@
+#ifndef ECHOPORT_BACKEND_H
+#define ECHOPORT_BACKEND_H
+
+/*
+ * The seam. Above it: policy, once (what to read, when to stop, whom to refuse). Below it:
+ * mechanism, once per system (how an operation starts, how one learns that it ended, how it is
+ * cancelled, how a sleeping loop is woken). It is drawn at completions, because readiness can be
+ * turned into completions cheaply (try, park, try again) and completions can't be turned back.
+ *
+ * A submit answers one of three:
+ *
+ *   IO_DONE      the outcome is in the operation; no callback will come
+ *   IO_PENDING   exactly one callback will come, from within a later poll()
+ *   negative     a UV error; nothing was started and no callback will come
+ *
+ * The rules. tests/backend_suite.c holds every backend to each of them.
+ *
+ *  1. An operation and the memory it names belong to the backend from IO_PENDING until its callback
+ *     starts, and to the caller at every other time.
+ *  2. One outcome per submit: inline or by one callback, never both, never from inside the submit.
+ *     A callback may submit and close anything. A close callback runs only after the batch of
+ *     completions in which close() was called has ended.
+ *  3. At most one recv and one send (or connect) are outstanding per socket, and both may be at
+ *     once. The error of one does not end the other.
+ *  4. After close() what is outstanding completes, with UV_ECANCELED if it did not end otherwise,
+ *     before the close callback. After the close callback nothing refers to the socket.
+ *     Close is a join: ask, wait for what is in flight, free once.
+ *  5. Short transfers, EINTR, EAGAIN, WSA_IO_PENDING and zero-byte completions stay below.
+ *  6. Errors are UV codes, and the same event gives the same code on every backend: see the table
+ *     in docs/backends.md.
+ *  7. A backend sets no socket option of its own choice. What it was given is tuned already.
+ *  8. A connection that is idle holds no buffer: a receive buffer is taken from the loop's pool
+ *     when there is something to put into it. When the pool is at its limit a recv stays pending,
+ *     and release() resumes the one that waited longest.
+ *  9. Everything has a limit, and the limits are the caller's: connections, buffer memory,
+ *     outstanding accepts, and how many IO_DONE in a row one connection may have.
+ *
+ * Threads: everything here belongs to the thread that opened the loop, except wake().
+ * Time is in nanoseconds on the loop's own monotonic clock, which is uv_hrtime() for all but `sim`.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "pool.h"
+
+enum io_outcome { IO_DONE = 0, IO_PENDING = 1 };
+
+/* Backends define these three; to policy they are names. */
+struct io_socket;   /* one connection; lives in memory that policy provides: backend.socket_size */
+struct io_listener; /* one listening socket on one loop; allocated by the backend */
+struct backend;
+
+/*
+ * What a loop did, counted where it was done; read it on the loop's thread. `*_calls` count
+ * attempts, each a system call (for uv: what libuv's API makes of it, one to one on Unix);
+ * `completions` are outcomes that came by callback and `inline_outcomes` those that did not.
+ */
+struct io_stats {
+    uint64_t recv_calls;
+    uint64_t send_calls;
+    uint64_t accept_calls;
+    uint64_t connect_calls;
+    uint64_t
+        control_calls;   /* changes of interest: epoll_ctl, kevent changes, read start and stop */
+    uint64_t wait_calls; /* turns that asked the system what has happened */
+    uint64_t wakes;      /* turns ended by wake() */
+    uint64_t completions;
+    uint64_t inline_outcomes;
+    uint64_t batch_max;    /* most completions that one turn delivered */
+    uint64_t starved;      /* receives that had to wait for a buffer */
+    uint64_t buffers_peak; /* most buffers in use at once */
+};
+
+struct io_config {
+    size_t buffer_size;   /* of each receive buffer, bytes, at least 1 */
+    size_t buffer_memory; /* of all receive buffers of this loop, bytes, at least buffer_size */
+
+    /* Makes a socket of `family` for connect, with policy's options set: 0 and *os_socket, or a UV
+     * error. On the loop's thread, from within connect(). NULL where the loop never connects. */
+    int (*open_socket)(void *context, int family, uv_os_sock_t *os_socket);
+    void *open_context;
+};
+
+/* The public head of a loop. A backend's own loop struct begins with it. */
+struct io_loop {
+    const struct backend *backend;
+    struct pool pool; /* the receive buffers */
+    struct io_stats stats;
+};
+
+/*
+ * A receive. Set `done` before the submit. Outcome: `status` 0 and `length` bytes at `data`, at
+ * least one, in a buffer of the loop's pool that is the caller's until it is given to release();
+ * or `status` 0, `length` 0 and `data` NULL: the peer has shut down its side, all it sent has been
+ * delivered; or `status` negative, and no buffer.
+ */
+struct io_recv {
+    void (*done)(struct io_recv *op);
+    uint8_t *data;
+    size_t length;
+    int status;
+};
+
+/*
+ * A send of all `length` bytes at `data` (at least one). Any memory will do, a received buffer
+ * too; it is borrowed until the outcome. `sent` is `length` on success. On an error it is how many
+ * bytes the system may have taken: exact where the mechanism tells, else an upper bound.
+ */
+struct io_send {
+    void (*done)(struct io_send *op);
+    const uint8_t *data;
+    size_t length;
+    size_t sent;
+    int status;
+};
+
+struct io_connect {
+    void (*done)(struct io_connect *op);
+    int status;
+};
+
+/* How a connection ends. RESET discards what is unsent and makes the peer see ECONNRESET. */
+enum io_close_how { IO_CLOSE_GRACEFUL, IO_CLOSE_RESET };
+
+struct io_close {
+    void (*done)(struct io_close *op);
+};
+
+/*
+ * An accepted connection that is nobody's yet. Policy reads nothing in it. `os_socket` or `claim`
+ * is set, as suits the mechanism; `first` are bytes that the accept brought with it, if any.
+ */
+struct io_token {
+    uv_os_sock_t os_socket;
+    struct io_listener *claim;
+    uint8_t *first;
+    size_t first_length;
+};
+
+/* An accept. With `status` 0, `token` must go to adopt, detach or refuse before `done` returns,
+ * or, after IO_DONE, before the next call that names this operation. */
+struct io_accept {
+    void (*done)(struct io_accept *op);
+    struct io_accept *next; /* the backend's while outstanding */
+    struct io_token token;
+    int status;
+};
+
+struct backend {
+    const char *name;
+    const char *summary; /* one line for --backend=help */
+    bool native;         /* a candidate for --backend=raw */
+    size_t socket_size;  /* of a struct io_socket, bytes; aligned as malloc aligns */
+
+    /* Can it run here and now? 0, or a UV error with the reason in `why` (UV_ENOTSUP: not on this
+     * system). Any thread. */
+    int (*probe)(char *why, size_t why_size);
+
+    /* Opens the private state of one worker, on the thread that will poll it. 0 and *loop, or a UV
+     * error and nothing to undo. `config` is read during the call only. */
+    int (*loop_open)(const struct io_config *config, struct io_loop **loop);
+
+    /* Frees it. Every socket has been closed (its close callback has run) and every listener
+     * stopped, which is asserted. */
+    void (*loop_close)(struct io_loop *loop);
+
+    /* One turn: waits until something completes, wake() is called or `deadline_ns` is reached
+     * (0: don't wait; UINT64_MAX: no deadline), and runs the callbacks of what completed. The only
+     * place from which callbacks run. It may return early and without cause. 1 if wake() was
+     * called since the last turn, else 0; negative: the loop is unusable. Not from a callback. */
+    int (*poll)(struct io_loop *loop, uint64_t deadline_ns);
+
+    /* Makes the current or the next poll() return soon and with 1. From any thread, while the loop
+     * is open. Wakes coalesce and are never lost. */
+    void (*wake)(struct io_loop *loop);
+
+    /* The loop's clock. */
+    uint64_t (*now)(struct io_loop *loop);
+
+    /* Takes over `os_socket`, bound, and listens. 0 and *listener; or a UV error, and the socket is
+     * closed. UV_ENOTSUP: this address can't have another listener; hand over instead. */
+    int (*listen)(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
+                  struct io_listener **listener);
+
+    /* Accepts one connection. Several may be outstanding on a listener. An error says that this
+     * accept failed, not that the listener is dead: submit again, after a pause where resources are
+     * short. */
+    int (*accept)(struct io_loop *loop, struct io_listener *listener, struct io_accept *op);
+
+    /* Stops accepting and closes the listening socket. What is outstanding ends with a connection,
+     * which must be served, or with UV_ECANCELED. The listener must not be named again. */
+    void (*accept_stop)(struct io_loop *loop, struct io_listener *listener);
+
+    /* Makes the token's connection `socket`, on this loop. 0; or a UV error, the connection is
+     * closed and `socket` unused. The token is used up either way. */
+    int (*adopt)(struct io_loop *loop, struct io_token *token, struct io_socket *socket);
+
+    /* Takes the token out of this loop, so that it outlives the callback and another loop may adopt
+     * or refuse it. 0; or UV_ENOTSUP, and the token is still this loop's. */
+    int (*detach)(struct io_loop *loop, struct io_token *token);
+
+    /* Closes the token's connection. */
+    void (*refuse)(struct io_loop *loop, struct io_token *token);
+
+    /* Connects a socket of the config's open_socket to `address`, which is copied. On IO_DONE or
+     * IO_PENDING `socket` is in use until its close callback, whatever `op->status` is; on a
+     * negative answer it is unused. Close cancels it. */
+    int (*connect)(struct io_loop *loop, struct io_socket *socket, const struct sockaddr *address,
+                   struct io_connect *op);
+
+    int (*recv)(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
+
+    /* Gives back a buffer that a recv of this loop delivered. */
+    void (*release)(struct io_loop *loop, uint8_t *data);
+
+    int (*send)(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+
+    /* No more sends from this side: the peer reads to the end of the stream. No send is
+     * outstanding, none follows. 0 or a UV error; it takes effect at once or in a later turn. */
+    int (*shutdown)(struct io_loop *loop, struct io_socket *socket);
+
+    /* Ends the connection, in every state, and cancels what is outstanding. Never inline: `done` is
+     * called from a later poll(), or later in the present one. Once per socket. */
+    void (*close)(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
+                  struct io_close *op);
+
+    /* The OS socket, for getsockopt, setsockopt, getsockname and getpeername alone. 0, or
+     * UV_ENOTSUP where the mechanism has none. */
+    int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
+};
+
+extern const struct backend backend_uv;
+
+/* The backends that are compiled in, in the order of --backend=help; NULL ends the list. */
+extern const struct backend *const backend_list[];
+
+/*
+ * Chooses by name: a backend's own, or `raw` for the best native one that probes. 0 and *backend;
+ * UV_ENOENT: no such name; UV_ENOTSUP or probe's error: it can't be used here. The sentence in
+ * `why` says which and why, and what to do.
+ */
+int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size);
+
+#endif

@@ -1,0 +1,155 @@
+#ifndef ECHOPORT_SIM_H
+#define ECHOPORT_SIM_H
+
+/*
+ * A network in memory with virtual time, and a backend over it, for tests. One seed decides
+ * everything that chance decides, so the same seed and the same caller give the same run.
+ *
+ * Everything is on one thread. Several loops may be open; they share the one network. poll() never
+ * waits: it delivers what is due and returns; it notes its deadline, and sim_step() moves the clock
+ * once no loop has anything to do:
+ *
+ *     sim_begin(&config);
+ *     ... open the loops ...
+ *     while (!finished) {
+ *         for (each loop) { one turn: timers, poll(deadline) }
+ *         if (!sim_step()) { fail: nothing will ever happen again }
+ *     }
+ *     ... close the loops ...
+ *     sim_end();
+ *
+ * A loop whose owner has work that needs no completion must say so by a deadline: sim_step() goes
+ * straight to the next completion, over any span of time.
+ *
+ * Addresses: listen() takes for `os_socket` a port of the simulated world, 1 to 65535. connect()
+ * reads the port of a sockaddr_in or sockaddr_in6 and ignores the host. Loops that listen on one
+ * port share its connections at random. open_socket of the config is not called.
+ *
+ * The simulated stack does what TCP does: bytes arrive in order, the end of the stream after them;
+ * a close with unread bytes, or bytes that come to a closed socket, answer with a reset; a reset
+ * throws away what is on its way in both directions, and every later operation of the one who got
+ * it ends with UV_ECONNRESET.
+ *
+ * It holds its caller to the seam too: see `violated`. Memory that is lent to a send is checked to
+ * be unchanged when its outcome is delivered; a buffer is overwritten when it is released, and a
+ * struct io_socket before its close callback runs.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend.h"
+
+extern const struct backend backend_sim;
+
+enum sim_damage { SIM_INTACT, SIM_FLIP, SIM_DROP, SIM_DUPLICATE, SIM_SWAP };
+
+/* Damages one byte of the stream. SIM_SWAP holds the byte back until the next one follows it. */
+struct sim_corruption {
+    enum sim_damage damage;
+    size_t connection; /* counted from 0, in the order of connect() */
+    bool to_client;    /* the bytes that the accepting side sends; else the connecting side's */
+    uint64_t offset;   /* in what the sender sent */
+};
+
+/* Chances are in parts per million. All zero: a perfect network, where every outcome is pending. */
+struct sim_config {
+    uint64_t seed;
+    uint32_t inline_ppm; /* submit: the outcome is looked for at once */
+
+    uint64_t latency_min_ns; /* of a delivery, in the network and by a loop */
+    uint64_t latency_max_ns;
+    uint64_t turn_ns;    /* what a poll() takes; with 0 time may stand still while loops are busy */
+    size_t capacity_min; /* bytes on their way in one direction; 0: 64 KiB */
+    size_t capacity_max;
+
+    uint32_t short_ppm;       /* transfer of a part of what could be moved */
+    uint32_t first_bytes_ppm; /* accept: the token brings bytes, if any have come */
+    uint32_t race_ppm;        /* close, accept_stop: what can still succeed does */
+    uint32_t early_ppm;       /* poll: returns without having delivered anything */
+    uint32_t batches_ppm;     /* poll: looks for another batch, again and again */
+    uint32_t wake_ppm;        /* poll: somebody had called wake() */
+
+    uint32_t reset_ppm;        /* recv, send: the network resets the connection */
+    uint32_t stall_ppm;        /* recv, send: nothing arrives any more, in either direction */
+    uint32_t submit_fails_ppm; /* accept, connect, recv, send: answer UV_ENOBUFS */
+    uint32_t connect_refused_ppm;
+    uint32_t connect_hangs_ppm;  /* connect: nothing answers, ever */
+    uint32_t accept_emfile_ppm;  /* accept: UV_EMFILE; the connection goes on waiting */
+    uint32_t accept_aborted_ppm; /* accept: UV_ECONNABORTED; the connection is gone */
+    uint32_t adopt_fails_ppm;    /* adopt: UV_ENOMEM */
+
+    bool no_detach;    /* detach() answers UV_ENOTSUP */
+    bool one_listener; /* the second listen() on a port answers UV_ENOTSUP */
+    struct sim_corruption corruption;
+
+    /* Called when the caller breaks a rule of the seam, with a sentence that says which; does not
+     * return (a test jumps out of it; then sim_end() frees everything and checks nothing). NULL:
+     * the sentence, the seed and the time go to stderr, and abort(). */
+    void (*violated)(const char *sentence);
+};
+
+enum sim_kind {
+    SIM_CONNECTIONS, /* established */
+    SIM_BYTES,       /* given to receivers */
+    SIM_INLINE,      /* outcomes given by a submit */
+    SIM_COMPLETIONS, /* outcomes given by callback, closes apart */
+    SIM_SHORT_RECV,
+    SIM_SHORT_SEND,
+    SIM_FIRST_BYTES,
+    SIM_STARVED,  /* receives that waited for a buffer */
+    SIM_CANCELED, /* operations */
+    SIM_RACES,    /* operations that succeeded after close() or accept_stop() */
+    SIM_EARLY,
+    SIM_WAKES,
+    SIM_RESETS, /* of the network's own doing */
+    SIM_STALLS,
+    SIM_UNREAD,       /* graceful closes that left bytes unread */
+    SIM_BACKLOG_FULL, /* SYNs dropped; after seven the connect ends with UV_ETIMEDOUT */
+    SIM_SUBMIT_FAILED,
+    SIM_REFUSED,
+    SIM_HANGING,
+    SIM_EMFILE,
+    SIM_ABORTED,
+    SIM_ADOPT_FAILED,
+    SIM_CORRUPTED,
+    SIM_KINDS
+};
+
+/* What happened and what was injected, by kind. */
+struct sim_counts {
+    uint64_t of[SIM_KINDS];
+};
+
+/* Makes a world. There is one at a time. `config` is copied. */
+void sim_begin(const struct sim_config *config);
+
+/* Ends it and frees everything. No loop may be open, no token unused. */
+void sim_end(void);
+
+/* Draws a world from a seed: which faults it has, how often, and its delays and sizes. Leaves the
+ * corruption, the two flags and `violated` unset. */
+void sim_config_random(struct sim_config *config, uint64_t seed);
+
+/* Nanoseconds. A world begins at one second. */
+uint64_t sim_now(void);
+
+/* Moves the clock to where a loop has something to deliver, or to the deadline, whichever comes
+ * first. False: there is neither (UINT64_MAX: no deadline). */
+bool sim_advance(uint64_t deadline_ns);
+
+/* sim_advance() to the earliest deadline that a loop gave to its last poll(). A deadline counts
+ * once, so a loop that is no longer polled doesn't hold up the clock. */
+bool sim_step(void);
+
+/* Valid until sim_end(). */
+const struct sim_counts *sim_counts(void);
+
+/* Adds `counts` to `sum`. */
+void sim_counts_add(struct sim_counts *sum, const struct sim_counts *counts);
+
+/* One line without an end, "connections=3 bytes=917 ...", zeros left out, cut to `size`. */
+void sim_describe(const struct sim_counts *counts, char *text, size_t size);
+
+#endif

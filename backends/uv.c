@@ -1,0 +1,677 @@
+/*
+ * The `uv` backend: libuv streams. On Windows that is libuv's own completion port with AcceptEx and
+ * zero-byte receives, on Linux epoll, on macOS kqueue.
+ *
+ * A recv, once: the first submit starts libuv's reading, which takes a buffer from the pool when
+ * there is data and calls back. Reading stays on as long as a new recv is submitted from within the
+ * callback of the last, and stops at the end of a callback that left none: so recv means one shot
+ * without costing two epoll_ctl for each message, and nothing is read that nobody asked for. libuv
+ * reads one socket at most 32 times in a turn; policy asks for less than that of a busy one.
+ *
+ * A send, once: uv_try_write, which all but always takes everything; uv_write for what is left.
+ *
+ * libuv keeps a handle until its close callback, so a socket whose set-up failed half-way is in use
+ * like any other: it carries the error in `broken` and answers it to every submit.
+ */
+
+#include "backend.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net.h"
+#include "queue.h"
+
+#define NS_PER_MS 1000000u
+
+struct io_socket {
+    uv_tcp_t tcp; /* first: a handle is its socket */
+    struct uv_backend_loop *loop;
+    struct io_recv *recv; /* what is outstanding, each NULL if it is not */
+    struct io_send *send;
+    struct io_connect *connect;
+    struct io_close *close;
+    struct queue_node starved; /* in the loop's queue while it waits for a buffer */
+    /* Each ends before the next may begin: connect, then writes, then one shutdown. */
+    union {
+        uv_connect_t connect;
+        uv_write_t write;
+        uv_shutdown_t shutdown;
+    } request;
+    size_t unsent; /* of the send that close() cancelled, bytes */
+    int broken;    /* 0, or why no operation can succeed */
+    bool reading;  /* uv_read_start is in force */
+};
+
+struct io_listener {
+    uv_tcp_t tcp; /* first */
+    struct uv_backend_loop *loop;
+    struct io_accept *first; /* outstanding, oldest first */
+    struct io_accept **last;
+    unsigned waiting; /* connections that libuv holds for us, since no accept was outstanding */
+};
+
+struct uv_backend_loop {
+    struct io_loop base; /* first */
+    struct io_config config;
+    uv_loop_t uv;
+    uv_async_t async;
+    uv_timer_t alarm;
+    uint64_t alarm_ns;    /* when the alarm rings; UINT64_MAX: not set */
+    struct queue starved; /* sockets that wait for a buffer */
+    size_t sockets;
+    size_t listeners;
+    bool woken;
+};
+
+static struct uv_backend_loop *uv_self(struct io_loop *loop)
+{
+    assert(loop->backend == &backend_uv);
+    return (struct uv_backend_loop *)(void *)loop;
+}
+
+static uv_stream_t *uv_stream(struct io_socket *socket)
+{
+    return (uv_stream_t *)(void *)&socket->tcp;
+}
+
+static uv_handle_t *uv_handle(struct io_socket *socket)
+{
+    return (uv_handle_t *)(void *)&socket->tcp;
+}
+
+/* EPIPE without a shutdown of ours, and ECONNABORTED on a stream, are the reset seen once more. */
+static int uv_stream_error(int status)
+{
+    return status == UV_EPIPE || status == UV_ECONNABORTED ? UV_ECONNRESET : status;
+}
+
+/* ---- loop ---------------------------------------------------------------------------------- */
+
+static int uv_backend_probe(char *why, size_t why_size)
+{
+    if (why_size > 0) {
+        why[0] = '\0';
+    }
+    return 0;
+}
+
+static void uv_on_wake(uv_async_t *async)
+{
+    struct uv_backend_loop *self = async->data;
+    self->woken = true;
+}
+
+static void uv_on_alarm(uv_timer_t *alarm)
+{
+    struct uv_backend_loop *self = alarm->data;
+    self->alarm_ns = UINT64_MAX;
+    uv_stop(
+        &self->uv); /* it may ring before libuv waits, and would leave nothing to end the wait */
+}
+
+static int uv_backend_loop_open(const struct io_config *config, struct io_loop **loop)
+{
+    assert(config->buffer_size > 0 && config->buffer_size <= INT_MAX);
+    struct uv_backend_loop *self = calloc(1, sizeof(*self));
+    if (self == NULL) {
+        return UV_ENOMEM;
+    }
+    int status = uv_loop_init(&self->uv);
+    if (status != 0) {
+        goto free_self;
+    }
+    status = uv_async_init(&self->uv, &self->async, uv_on_wake);
+    if (status != 0) {
+        goto close_loop;
+    }
+    status = uv_timer_init(&self->uv, &self->alarm);
+    assert(status == 0);
+
+    self->base.backend = &backend_uv;
+    pool_init(&self->base.pool, config->buffer_size, config->buffer_memory);
+    queue_init(&self->starved);
+    self->config = *config;
+    self->async.data = self;
+    self->alarm.data = self;
+    self->alarm_ns = UINT64_MAX;
+    *loop = &self->base;
+    return 0;
+
+close_loop:
+    (void)uv_loop_close(&self->uv);
+free_self:
+    free(self);
+    return status;
+}
+
+static void uv_backend_loop_close(struct io_loop *loop)
+{
+    struct uv_backend_loop *self = uv_self(loop);
+    assert(self->sockets == 0);
+    assert(self->listeners == 0);
+    uv_close((uv_handle_t *)(void *)&self->async, NULL);
+    uv_close((uv_handle_t *)(void *)&self->alarm, NULL);
+    (void)uv_run(&self->uv, UV_RUN_DEFAULT); /* stopped listeners and refused tokens end here too */
+    int status = uv_loop_close(&self->uv);
+    assert(status == 0);
+    (void)status;
+    pool_destroy(&self->base.pool);
+    free(self);
+}
+
+/* An alarm that is set for earlier stays: it costs one early return, not a change for each turn. */
+static void uv_set_alarm(struct uv_backend_loop *self, uint64_t deadline_ns, uint64_t now_ns)
+{
+    assert(deadline_ns > now_ns);
+    if (deadline_ns >= self->alarm_ns) {
+        return;
+    }
+    uv_update_time(&self->uv);
+    uint64_t wait_ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+    int status = uv_timer_start(&self->alarm, uv_on_alarm, wait_ms, 0);
+    assert(status == 0);
+    (void)status;
+    self->alarm_ns = deadline_ns;
+}
+
+static void uv_feed_starved(struct uv_backend_loop *self);
+
+static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
+{
+    struct uv_backend_loop *self = uv_self(loop);
+    uv_run_mode mode = UV_RUN_ONCE;
+    uv_feed_starved(self);
+    if (deadline_ns == 0) {
+        mode = UV_RUN_NOWAIT;
+    } else if (deadline_ns < self->alarm_ns) {
+        uint64_t now_ns = uv_hrtime();
+        if (deadline_ns <= now_ns) {
+            mode = UV_RUN_NOWAIT;
+        } else {
+            uv_set_alarm(self, deadline_ns, now_ns);
+        }
+    }
+    uint64_t before = loop->stats.completions;
+    loop->stats.wait_calls++;
+    (void)uv_run(&self->uv, mode);
+    loop->stats.buffers_peak = loop->pool.in_use_peak;
+    uint64_t batch = loop->stats.completions - before;
+    if (batch > loop->stats.batch_max) {
+        loop->stats.batch_max = batch;
+    }
+    if (!self->woken) {
+        return 0;
+    }
+    self->woken = false;
+    loop->stats.wakes++;
+    return 1;
+}
+
+static void uv_backend_wake(struct io_loop *loop)
+{
+    (void)uv_async_send(&uv_self(loop)->async);
+}
+
+static uint64_t uv_backend_now(struct io_loop *loop)
+{
+    (void)loop;
+    return uv_hrtime();
+}
+
+/* ---- listener ------------------------------------------------------------------------------ */
+
+static void uv_accept_push(struct io_listener *listener, struct io_accept *op)
+{
+    op->next = NULL;
+    *listener->last = op;
+    listener->last = &op->next;
+}
+
+static struct io_accept *uv_accept_pop(struct io_listener *listener)
+{
+    struct io_accept *op = listener->first;
+    if (op != NULL) {
+        listener->first = op->next;
+        if (listener->first == NULL) {
+            listener->last = &listener->first;
+        }
+    }
+    return op;
+}
+
+static void uv_accept_finish(struct io_accept *op, struct io_listener *listener, int status)
+{
+    op->status = status;
+    op->token = (struct io_token){.claim = status == 0 ? listener : NULL};
+}
+
+static void uv_accept_deliver(struct io_accept *op, struct io_listener *listener, int status)
+{
+    uv_accept_finish(op, listener, status);
+    listener->loop->base.stats.completions++;
+    op->done(op);
+}
+
+static void uv_on_connection(uv_stream_t *stream, int status)
+{
+    struct io_listener *listener = (struct io_listener *)(void *)stream;
+    listener->loop->base.stats.accept_calls++;
+    struct io_accept *op = uv_accept_pop(listener);
+    if (op != NULL) {
+        uv_accept_deliver(op, listener, status);
+    } else if (status == 0) {
+        listener->waiting++;
+    }
+}
+
+static void uv_on_listener_closed(uv_handle_t *handle)
+{
+    struct io_listener *listener = (struct io_listener *)(void *)handle;
+    struct io_accept *op;
+    while ((op = uv_accept_pop(listener)) != NULL) {
+        uv_accept_deliver(op, listener, UV_ECANCELED);
+    }
+    free(listener);
+}
+
+static int uv_backend_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
+                             struct io_listener **out)
+{
+    struct uv_backend_loop *self = uv_self(loop);
+    struct io_listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL) {
+        net_close(os_socket);
+        return UV_ENOMEM;
+    }
+    listener->loop = self;
+    listener->last = &listener->first;
+    int status = uv_tcp_init(&self->uv, &listener->tcp);
+    if (status != 0) {
+        net_close(os_socket);
+        free(listener);
+        return status;
+    }
+    status = uv_tcp_open(&listener->tcp, os_socket);
+    if (status != 0) {
+        net_close(os_socket);
+    } else {
+        status = uv_listen((uv_stream_t *)(void *)&listener->tcp, backlog, uv_on_connection);
+    }
+    if (status != 0) {
+        uv_close((uv_handle_t *)(void *)&listener->tcp, uv_on_listener_closed);
+        return status;
+    }
+    self->listeners++;
+    *out = listener;
+    return 0;
+}
+
+static int uv_backend_accept(struct io_loop *loop, struct io_listener *listener,
+                             struct io_accept *op)
+{
+    assert(op->done != NULL);
+    if (listener->waiting > 0) {
+        listener->waiting--;
+        uv_accept_finish(op, listener, 0);
+        loop->stats.inline_outcomes++;
+        return IO_DONE;
+    }
+    uv_accept_push(listener, op);
+    return IO_PENDING;
+}
+
+static void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener)
+{
+    assert(uv_self(loop)->listeners > 0);
+    uv_self(loop)->listeners--;
+    uv_close((uv_handle_t *)(void *)&listener->tcp, uv_on_listener_closed);
+}
+
+/* ---- token --------------------------------------------------------------------------------- */
+
+static void uv_socket_init(struct uv_backend_loop *self, struct io_socket *socket)
+{
+    memset(socket, 0, sizeof(*socket));
+    socket->loop = self;
+    int status = uv_tcp_init(&self->uv, &socket->tcp);
+    assert(status == 0); /* it makes no OS socket and so can't fail */
+    (void)status;
+    self->sockets++;
+}
+
+static int uv_backend_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
+{
+    assert(token->claim != NULL);
+    uv_socket_init(uv_self(loop), socket);
+    uv_stream_t *listener = (uv_stream_t *)(void *)&token->claim->tcp;
+    socket->broken = uv_accept(listener, uv_stream(socket));
+    *token = (struct io_token){.claim = NULL};
+    return 0;
+}
+
+static int uv_backend_detach(struct io_loop *loop, struct io_token *token)
+{
+    (void)loop;
+    (void)token;
+    return UV_ENOTSUP; /* uv_accept works on the listener's own loop alone */
+}
+
+static void uv_on_refused_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+/* libuv gives no way to drop a connection but to accept it. */
+static void uv_backend_refuse(struct io_loop *loop, struct io_token *token)
+{
+    assert(token->claim != NULL);
+    uv_tcp_t *tcp = malloc(sizeof(*tcp));
+    if (tcp == NULL) {
+        token->claim->waiting++;
+    } else {
+        int status = uv_tcp_init(&uv_self(loop)->uv, tcp);
+        assert(status == 0);
+        status = uv_accept((uv_stream_t *)(void *)&token->claim->tcp, (uv_stream_t *)(void *)tcp);
+        (void)status;
+        uv_close((uv_handle_t *)(void *)tcp, uv_on_refused_closed);
+    }
+    *token = (struct io_token){.claim = NULL};
+}
+
+/* ---- connect ------------------------------------------------------------------------------- */
+
+static void uv_on_connect(uv_connect_t *request, int status)
+{
+    struct io_socket *socket = (struct io_socket *)(void *)request->handle;
+    struct io_connect *op = socket->connect;
+    assert(op != NULL);
+    socket->connect = NULL;
+    socket->loop->base.stats.completions++;
+    op->status = status;
+    op->done(op);
+}
+
+static int uv_backend_connect(struct io_loop *loop, struct io_socket *socket,
+                              const struct sockaddr *address, struct io_connect *op)
+{
+    struct uv_backend_loop *self = uv_self(loop);
+    uv_os_sock_t os_socket;
+    assert(op->done != NULL && self->config.open_socket != NULL);
+    loop->stats.connect_calls++;
+    int status =
+        self->config.open_socket(self->config.open_context, address->sa_family, &os_socket);
+    if (status != 0) {
+        return status;
+    }
+    uv_socket_init(self, socket);
+    status = uv_tcp_open(&socket->tcp, os_socket);
+    if (status != 0) {
+        net_close(os_socket);
+    } else {
+        status = uv_tcp_connect(&socket->request.connect, &socket->tcp, address, uv_on_connect);
+    }
+    if (status != 0) {
+        socket->broken = status;
+        loop->stats.inline_outcomes++;
+        op->status = status;
+        return IO_DONE;
+    }
+    socket->connect = op;
+    return IO_PENDING;
+}
+
+/* ---- recv ---------------------------------------------------------------------------------- */
+
+static void uv_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct io_socket *socket = (struct io_socket *)(void *)handle;
+    struct pool *pool = &socket->loop->base.pool;
+    (void)suggested;
+    buffer->base = (char *)pool_take(pool);
+    buffer->len = buffer->base != NULL ? (unsigned)pool->buffer_size : 0;
+}
+
+static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
+
+static int uv_start_reading(struct io_socket *socket)
+{
+    assert(!socket->reading);
+    socket->loop->base.stats.control_calls++;
+    int status = uv_read_start(uv_stream(socket), uv_on_alloc, uv_on_read);
+    socket->reading = status == 0;
+    return uv_stream_error(status);
+}
+
+static void uv_stop_reading(struct io_socket *socket)
+{
+    assert(socket->reading);
+    socket->loop->base.stats.control_calls++;
+    socket->reading = false;
+    (void)uv_read_stop(uv_stream(socket));
+}
+
+/* Ends the recv. On an error or at the end of the stream libuv has stopped reading by itself. */
+static void uv_recv_deliver(struct io_socket *socket, uint8_t *data, size_t length, int status)
+{
+    struct io_recv *op = socket->recv;
+    assert(op != NULL);
+    socket->recv = NULL;
+    socket->loop->base.stats.completions++;
+    op->data = data;
+    op->length = length;
+    op->status = status;
+    op->done(op);
+    if (socket->reading && socket->recv == NULL && socket->close == NULL) {
+        uv_stop_reading(socket);
+    }
+}
+
+/* The socket waits for a buffer, if one can ever come back; else the recv fails. */
+static void uv_recv_without_buffer(struct io_socket *socket)
+{
+    uv_stop_reading(socket);
+    if (socket->loop->base.pool.in_use > 0) {
+        socket->loop->base.stats.starved++;
+        queue_push(&socket->loop->starved, &socket->starved);
+    } else {
+        uv_recv_deliver(socket, NULL, 0, UV_ENOMEM);
+    }
+}
+
+static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
+{
+    struct io_socket *socket = (struct io_socket *)(void *)stream;
+    struct pool *pool = &socket->loop->base.pool;
+    uint8_t *data = (uint8_t *)buffer->base;
+    assert(socket->recv != NULL && socket->close == NULL);
+    if (count == UV_ENOBUFS && data == NULL) {
+        uv_recv_without_buffer(socket);
+        return;
+    }
+    socket->loop->base.stats.recv_calls++;
+    if (count > 0) {
+        uv_recv_deliver(socket, data, (size_t)count, 0);
+        return;
+    }
+    if (data != NULL) {
+        pool_put(pool, data);
+    }
+    if (count < 0) {
+        socket->reading = false;
+        uv_recv_deliver(socket, NULL, 0, count == UV_EOF ? 0 : uv_stream_error((int)count));
+    }
+}
+
+/* As many as there are buffers may try again, those that waited longest first. */
+static void uv_feed_starved(struct uv_backend_loop *self)
+{
+    size_t free_buffers = self->base.pool.limit - self->base.pool.in_use;
+    struct queue_node *node;
+    while (free_buffers-- > 0 && (node = queue_pop(&self->starved)) != NULL) {
+        struct io_socket *socket =
+            (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, starved));
+        int status = uv_start_reading(socket);
+        assert(status == 0); /* it read before, and no error has been seen since */
+        (void)status;
+    }
+}
+
+static int uv_backend_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
+{
+    assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
+    (void)loop;
+    if (socket->broken != 0) {
+        return socket->broken;
+    }
+    if (!socket->reading) {
+        int status = uv_start_reading(socket);
+        if (status != 0) {
+            return status;
+        }
+    }
+    socket->recv = op;
+    return IO_PENDING;
+}
+
+static void uv_backend_release(struct io_loop *loop, uint8_t *data)
+{
+    pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
+}
+
+/* ---- send ---------------------------------------------------------------------------------- */
+
+static void uv_on_write(uv_write_t *request, int status)
+{
+    struct io_socket *socket = (struct io_socket *)(void *)request->handle;
+    struct io_send *op = socket->send;
+    assert(op != NULL);
+    socket->send = NULL;
+    socket->loop->base.stats.completions++;
+    op->status = uv_stream_error(status);
+    op->sent = op->length - (status == UV_ECANCELED ? socket->unsent : 0);
+    op->done(op);
+}
+
+/* Queues what uv_try_write has left of the send, which took `taken` bytes. */
+static int uv_send_rest(struct io_socket *socket, struct io_send *op, size_t taken)
+{
+    uv_buf_t rest =
+        uv_buf_init((char *)(uintptr_t)(op->data + taken), (unsigned)(op->length - taken));
+    socket->loop->base.stats.send_calls++;
+    int status = uv_write(&socket->request.write, uv_stream(socket), &rest, 1, uv_on_write);
+    if (status != 0) {
+        op->sent = taken;
+        return uv_stream_error(status);
+    }
+    socket->send = op;
+    return IO_PENDING;
+}
+
+static int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
+{
+    assert(op->length > 0 && op->length <= INT_MAX);
+    assert(op->done != NULL && socket->send == NULL && socket->close == NULL);
+    op->sent = 0;
+    if (socket->broken != 0) {
+        return socket->broken;
+    }
+    uv_buf_t whole = uv_buf_init((char *)(uintptr_t)op->data, (unsigned)op->length);
+    loop->stats.send_calls++;
+    int taken = uv_try_write(uv_stream(socket), &whole, 1);
+    if (taken < 0 && taken != UV_EAGAIN) {
+        return uv_stream_error(taken);
+    }
+    if (taken == UV_EAGAIN || (size_t)taken < op->length) {
+        return uv_send_rest(socket, op, taken < 0 ? 0 : (size_t)taken);
+    }
+    loop->stats.inline_outcomes++;
+    op->sent = op->length;
+    op->status = 0;
+    return IO_DONE;
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+static void uv_on_shutdown(uv_shutdown_t *request, int status)
+{
+    (void)request; /* an error shows in the recv that is outstanding, or in the next */
+    (void)status;
+}
+
+static int uv_backend_shutdown(struct io_loop *loop, struct io_socket *socket)
+{
+    assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    (void)loop;
+    if (socket->broken != 0) {
+        return socket->broken;
+    }
+    return uv_shutdown(&socket->request.shutdown, uv_stream(socket), uv_on_shutdown);
+}
+
+static void uv_on_closed(uv_handle_t *handle)
+{
+    struct io_socket *socket = (struct io_socket *)(void *)handle;
+    assert(socket->send == NULL && socket->connect == NULL); /* libuv has ended both */
+    if (socket->recv != NULL) {
+        uv_recv_deliver(socket, NULL, 0, UV_ECANCELED);
+    }
+    socket->loop->sockets--;
+    struct io_close *op = socket->close;
+    op->done(op);
+}
+
+static void uv_backend_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
+                             struct io_close *op)
+{
+    assert(uv_self(loop)->sockets > 0);
+    assert(op->done != NULL && socket->close == NULL);
+    socket->close = op;
+    socket->unsent = uv_stream_get_write_queue_size(uv_stream(socket));
+    queue_remove(&socket->starved);
+    uv_os_fd_t fd;
+    if (how == IO_CLOSE_RESET && uv_fileno(uv_handle(socket), &fd) == 0) {
+        /* uv_tcp_close_reset refuses a socket that has been shut down */
+        (void)net_reset_on_close((uv_os_sock_t)fd);
+    }
+    uv_close(uv_handle(socket), uv_on_closed);
+}
+
+static int uv_backend_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
+{
+    uv_os_fd_t fd;
+    int status = uv_fileno(uv_handle(socket), &fd);
+    if (status == 0) {
+        *os_socket = (uv_os_sock_t)fd;
+    }
+    return status;
+}
+
+const struct backend backend_uv = {
+    .name = "uv",
+    .summary =
+        "libuv streams (on Windows its completion port, elsewhere epoll, kqueue or the like)",
+    .native = false,
+    .socket_size = sizeof(struct io_socket),
+    .probe = uv_backend_probe,
+    .loop_open = uv_backend_loop_open,
+    .loop_close = uv_backend_loop_close,
+    .poll = uv_backend_poll,
+    .wake = uv_backend_wake,
+    .now = uv_backend_now,
+    .listen = uv_backend_listen,
+    .accept = uv_backend_accept,
+    .accept_stop = uv_backend_accept_stop,
+    .adopt = uv_backend_adopt,
+    .detach = uv_backend_detach,
+    .refuse = uv_backend_refuse,
+    .connect = uv_backend_connect,
+    .recv = uv_backend_recv,
+    .release = uv_backend_release,
+    .send = uv_backend_send,
+    .shutdown = uv_backend_shutdown,
+    .close = uv_backend_close,
+    .handle = uv_backend_handle,
+};

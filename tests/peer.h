@@ -1,0 +1,57 @@
+#ifndef ECHOPORT_PEER_H
+#define ECHOPORT_PEER_H
+
+/*
+ * The other end of a connection in the tests: plain sockets of the system, by its own calls alone,
+ * so that what a backend does is judged by something that shares no line with it. Addresses are the
+ * loopback's, ports are chosen by the system. Errors are UV codes. Any thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <uv.h>
+
+/* Once, first: starts the sockets, ignores SIGPIPE, raises the limit of open sockets as far as it
+ * goes. How many sockets may be open. */
+size_t peer_setup(void);
+
+/* A socket of `family` as the system makes it. 0 and *peer. */
+int peer_socket(int family, uv_os_sock_t *peer);
+
+/* A socket that is bound to a free port of the loopback of `family`: 0, *peer and *address. */
+int peer_bind(int family, uv_os_sock_t *peer, struct sockaddr_storage *address);
+
+/* A second socket bound to the address of `first`, where the system lets both share it as long as
+ * only one listens: 0 and *second, else UV_EADDRINUSE. */
+int peer_bind_beside(uv_os_sock_t first, const struct sockaddr_storage *address,
+                     uv_os_sock_t *second);
+
+int peer_listen(uv_os_sock_t peer, int backlog);
+
+/* Waits for a connection to `listener` and accepts it. The new socket does not block. */
+int peer_accept(uv_os_sock_t listener, uv_os_sock_t *peer);
+
+/* Connects and waits for it. `receive_buffer`: SO_RCVBUF, bytes; 0: the system's own. The socket
+ * does not block from then on. */
+int peer_connect(const struct sockaddr_storage *address, int receive_buffer, uv_os_sock_t *peer);
+
+/* Makes send and recv wait, 30 s at the most, or not. */
+int peer_block(uv_os_sock_t peer, bool block);
+
+/* How many bytes, recv 0 at the end of the stream; UV_EAGAIN: none now. */
+int peer_send(uv_os_sock_t peer, const void *data, size_t length);
+int peer_recv(uv_os_sock_t peer, void *data, size_t size);
+
+int peer_nodelay(uv_os_sock_t peer);
+int peer_shutdown(uv_os_sock_t peer);
+int peer_local_name(uv_os_sock_t peer, struct sockaddr_storage *address);
+void peer_close(uv_os_sock_t peer);
+
+/* Closes so that the other end sees a reset, and discards what is unsent. */
+void peer_reset(uv_os_sock_t peer);
+
+/* How many descriptors this process has open, where that can be counted, else 0. */
+size_t peer_open_descriptors(void);
+
+#endif

@@ -1,0 +1,99 @@
+#ifndef ECHOPORT_SIM_RIG_H
+#define ECHOPORT_SIM_RIG_H
+
+/*
+ * For the tests of sim itself: a world with two or three loops, and ends of connections that do
+ * one operation at a time when told to, note what came of it, and fail the test when the backend
+ * breaks a rule of the seam. No policy: who sends what and when is the test's.
+ *
+ * Each end sends a stream of its own (rig_byte), and checks what it receives against its peer's.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim.h"
+
+#define RIG_PORT 6001
+#define RIG_LOOPS 3 /* 0: the client's, 1 and 2: the server's */
+#define RIG_CONNS 4
+#define RIG_HELD 4
+
+struct end {
+    struct io_loop *loop;
+    struct io_socket *socket; /* from open until the close callback */
+    struct end *peer;         /* known once accepted */
+    uint64_t stream;
+    struct io_recv recv;
+    struct io_send send;
+    struct io_connect connect;
+    struct io_close close;
+    uint8_t *sending; /* the bytes of the outstanding send, on the heap */
+    uint8_t *held[RIG_HELD];
+    size_t held_count;
+    bool keep; /* buffers are held until end_release() */
+    bool connecting, connected, receiving, send_busy, shut, closing, closed;
+    bool recv_doomed, send_doomed; /* submitted after a reset was seen */
+    bool saw_reset, saw_end;
+    int recv_status, send_status, connect_status;
+    uint64_t recvs, sends; /* outcomes */
+    uint64_t received, sent;
+    uint64_t close_turn, closed_turn; /* of close() and of its callback */
+};
+
+struct rig {
+    struct io_loop *loops[RIG_LOOPS];
+    struct io_listener *listener; /* on loop 1 */
+    struct io_accept accept;
+    bool accepting;
+    int accept_status;
+    struct end clients[RIG_CONNS]; /* [i] is peer of servers[i]; i counts connects */
+    struct end servers[RIG_CONNS];
+    size_t connects, accepted;
+    void (*on_token)(struct io_token *token); /* NULL: adopted by loop 1 */
+    struct io_loop *polling;
+    bool submitting;
+    uint64_t turns;
+    uint64_t patience_ns; /* how long a poll would wait; 0: for ever */
+    uint64_t trace;       /* of all that happened */
+};
+
+extern struct rig rig;
+
+/* A random world without loss: only delays, sizes and the question inline or not are drawn. */
+void rig_lossless(struct sim_config *config, uint64_t seed);
+
+/* Opens the loops, with pools of `buffers` buffers of `buffer_size`, and listens on loop 1. */
+void rig_begin(const struct sim_config *config, size_t buffer_size, size_t buffers);
+
+/* Closes what is open, checks that everything ends, and ends the world. */
+void rig_end(void);
+
+uint8_t rig_byte(uint64_t stream, uint64_t offset);
+void rig_turn(void);   /* each loop polls once */
+void rig_settle(void); /* until nothing will happen any more */
+void rig_accept(void);
+void rig_adopt(struct io_token *token, size_t loop);
+void rig_refuse(struct io_token *token);
+
+/* Connects the next client on loop 0 and returns it. */
+struct end *rig_connect(uint16_t port);
+
+/* A connection with both ends open; the client's end. */
+struct end *rig_pair(void);
+
+/* Submits; negative if the submit answered so. */
+int end_recv(struct end *end);
+int end_send(struct end *end, size_t length);
+void end_shutdown(struct end *end);
+void end_close(struct end *end, enum io_close_how how);
+void end_release(struct end *end, size_t which);
+
+/* One recv after another, settling between, until the end of the stream or an error. */
+void end_recv_all(struct end *end);
+
+#endif

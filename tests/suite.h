@@ -1,0 +1,284 @@
+#ifndef ECHOPORT_SUITE_H
+#define ECHOPORT_SUITE_H
+
+/*
+ * What the scenarios of backend_suite are written with.
+ *
+ * A `rig` is a loop of the backend under test with a listener and its connections. The calls of the
+ * backend go through the functions below, which hold it to those rules of backends/backend.h that
+ * can be seen from outside, in each scenario, whatever it is about:
+ *
+ *   rule 1   the memory of every operation is filled with rubbish before the submit, and is freed
+ *            when the outcome is there; a socket's memory in its close callback: so a use out of
+ *            time is seen by AddressSanitizer
+ *   rule 2   callbacks come from poll() alone, not from inside of any other call or callback, and
+ *            there is one outcome per submit
+ *   rule 4   at the close callback nothing is outstanding
+ *   counts   io_stats agrees with what has been seen; no buffer, socket or accept is left over
+ *
+ * A breach is noted where it happens and fails the scenario after the turn, since an assertion of
+ * cmocka jumps out and must not cross the backend. Asserted is on the main thread only.
+ *
+ * An outcome, inline or not, reaches the scenario through the connection's `on_...` handler, which
+ * is never called from within another handler of that connection.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "backend.h"
+#include "peer.h"
+#include "stream.h"
+
+#define KIB ((size_t)1024)
+#define MIB ((size_t)1024 * 1024)
+
+/* ---- scenarios ------------------------------------------------------------------------------ */
+
+struct scenario {
+    const char *name;
+    void (*run)(const struct backend *backend);
+};
+
+/* Each ends with a NULL name. Those of suite_both have the backend at both ends of a connection;
+ * the others need a network of the system, to which their peers belong. */
+extern const struct scenario suite_accept[];
+extern const struct scenario suite_both[];
+extern const struct scenario suite_close[];
+extern const struct scenario suite_connect[];
+extern const struct scenario suite_end[];
+extern const struct scenario suite_loop[];
+extern const struct scenario suite_pool[];
+extern const struct scenario suite_stream[];
+
+/* Ends the scenario as one that can't be run here; the matrix must say `may` in its cell. */
+void suite_skip(const char *reason);
+
+/* ---- the simulated network ------------------------------------------------------------------ */
+
+/* Whether the backend has a network of its own, in memory: `sim`. */
+bool suite_simulated(const struct backend *backend);
+
+/* A world around a scenario that runs on `sim`; each seed is another one. */
+void suite_world_begin(uint64_t seed);
+void suite_world_end(void);
+
+/* The number of seeds that each scenario runs with there. */
+#define SUITE_SEEDS 20
+
+/* Lets the time of the world pass until something happens. */
+void suite_world_step(void);
+
+/* A port that nobody in the world uses. */
+uint16_t suite_world_port(void);
+
+/* ---- rig ------------------------------------------------------------------------------------ */
+
+struct rig;
+
+/* One kind of operation of a connection. */
+struct side {
+    bool outstanding; /* from the submit until the outcome */
+    bool ready;       /* the outcome has not been handed to the handler yet */
+    bool came_inline; /* the last outcome: IO_DONE, or a negative answer */
+    bool negative;    /* the last submit was answered with an error */
+    size_t submits;
+    size_t outcomes;
+    int status;     /* of the last outcome */
+    uint64_t order; /* of the last outcome, in the order of all that happened in this rig */
+};
+
+struct conn {
+    struct rig *rig;
+    struct conn *next;
+    struct io_socket *socket; /* NULL: not there yet, or closed */
+
+    struct side recv;
+    struct side send;
+    struct side connect;
+    bool closing;
+    bool closed;
+    uint64_t close_order; /* of the close callback */
+
+    uint8_t *data; /* the buffer of the last recv, ours until conn_release() */
+    size_t length;
+    bool ended;  /* a recv has told the end of the stream */
+    size_t sent; /* what the last send said */
+    uint64_t received_total;
+    uint64_t sent_total;
+
+    void (*on_recv)(struct conn *conn);
+    void (*on_send)(struct conn *conn);
+    void (*on_connect)(struct conn *conn);
+    void (*on_close)(struct conn *conn);
+    void *user;
+    bool running; /* a handler of this connection is on the stack */
+};
+
+/* The most peers that a rig keeps. */
+#define RIG_PEERS 1100
+
+struct rig {
+    const struct backend *backend;
+    struct io_loop *loop;
+    struct io_listener *listener;
+    struct sockaddr_storage address; /* of the listener */
+
+    struct conn *conns; /* newest first; freed by rig_close() alone */
+    size_t opened;      /* accepted and adopted */
+    size_t closed;
+    uv_os_sock_t peers[RIG_PEERS]; /* closed by rig_close() */
+    size_t peer_count;
+
+    struct side accept; /* `outstanding` isn't used: accepts_outstanding */
+    size_t accepts_outstanding;
+    size_t accepts_failed;
+    size_t accepts_canceled;
+    bool rearm; /* each accept that ended is followed by another */
+    void (*on_token)(struct rig *rig, struct io_token *token); /* NULL: adopt */
+    void (*on_open)(struct conn *conn);                        /* adopted */
+    void *user;
+
+    int open_socket_answer; /* what the config's open_socket is to answer */
+    int open_socket_family; /* what it was last asked for */
+    size_t open_socket_calls;
+
+    bool polling;
+    bool in_call;
+    bool in_callback;
+    uint64_t order;
+    uint64_t callbacks; /* outcomes, so without those of close */
+    uint64_t inlines;
+    const char *breach; /* the first */
+    const char *breach_file;
+    int breach_line;
+};
+
+/* With 1024 buffers of 64 KiB. */
+void rig_open(struct rig *rig, const struct backend *backend);
+void rig_open_with(struct rig *rig, const struct backend *backend, size_t buffer_size,
+                   size_t buffer_memory);
+
+/* Listens on a free port, with so many accepts outstanding, which are renewed. */
+void rig_listen(struct rig *rig, int backlog, size_t accepts);
+
+/* Submits one accept, or with `rearm` accepts until one is outstanding. */
+void rig_accept(struct rig *rig);
+
+void rig_accept_stop(struct rig *rig);
+
+/* Closes what is open, waits for it, and checks that nothing is left and the counts are right. */
+void rig_close(struct rig *rig);
+
+/* One turn until the deadline; what poll() answered. Asserts that no rule has been broken. */
+int rig_poll(struct rig *rig, uint64_t deadline_ns);
+
+/* One turn of 2 ms at the most. */
+void rig_turn(struct rig *rig);
+
+/* Some turns in which what must not happen has the time to happen, at least 20 ms. */
+void rig_quiet(struct rig *rig);
+
+/* How long a condition may take to come true; the watchdog of the program is the longer one. */
+#ifndef RIG_PATIENCE_NS
+#define RIG_PATIENCE_NS UINT64_C(40000000000)
+#endif
+
+/* Turns until the condition holds. */
+#define RIG_UNTIL(rig, condition)                                                                  \
+    do {                                                                                           \
+        const uint64_t until_ = uv_hrtime() + RIG_PATIENCE_NS;                                     \
+        while (!(condition)) {                                                                     \
+            rig_turn(rig);                                                                         \
+            if (uv_hrtime() > until_) {                                                            \
+                fail_msg("%s:%d: in vain waited for: %s", __FILE__, __LINE__, #condition);         \
+            }                                                                                      \
+        }                                                                                          \
+    } while (0)
+
+/* Notes a breach instead of asserting: for callbacks. */
+#define RIG_CHECK(rig, condition) rig_check((rig), (condition), #condition, __FILE__, __LINE__)
+void rig_check(struct rig *rig, bool holds, const char *what, const char *file, int line);
+
+/* An address that refuses connects as long as the rig is open. */
+void rig_refusing_address(struct rig *rig, struct sockaddr_storage *address);
+
+/* A peer that has connected to the listener and is closed with the rig. */
+uv_os_sock_t rig_peer(struct rig *rig);
+
+/* The rig is to close this peer as well; or no longer. */
+void rig_keep_peer(struct rig *rig, uv_os_sock_t peer);
+void rig_forget_peer(struct rig *rig, uv_os_sock_t peer);
+
+/* A peer and the accepted connection that is its other end. */
+struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer);
+
+/* Turns until the peer has read to the end: 0 at the end of the stream, else the error. *count is
+ * what it read on the way, in bytes; NULL: it must be nothing. */
+int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count);
+
+/* Sends all of it, turning while the peer can't. */
+void rig_peer_send(struct rig *rig, uv_os_sock_t peer, const void *data, size_t length);
+
+/* Asserts what the counters of the loop say of what this rig has seen. */
+void rig_assert_stats(struct rig *rig);
+
+/* ---- connection ----------------------------------------------------------------------------- */
+
+/* A connection that has no socket yet. */
+struct conn *conn_new(struct rig *rig);
+
+/* 0, or adopt's error, and the connection counts as closed. */
+int conn_adopt(struct conn *conn, struct io_token *token);
+
+/* The outcome is in `connect`, be it a negative answer. */
+void conn_connect(struct conn *conn, const struct sockaddr_storage *address);
+
+void conn_recv(struct conn *conn);
+void conn_send(struct conn *conn, const void *data, size_t length);
+void conn_release(struct conn *conn);
+int conn_shutdown(struct conn *conn);
+void conn_close(struct conn *conn, enum io_close_how how);
+
+/* A handler for `on_open`: sends back what comes, and closes gracefully at the end of the stream or
+ * at an error. */
+void echo_open(struct conn *conn);
+
+/* A handler for `on_recv`: counts, checks against the stream at `user` if there is one, releases
+ * and receives on. */
+void sink_recv(struct conn *conn);
+
+/* ---- flow ----------------------------------------------------------------------------------- */
+
+/* A peer that sends `length` bytes of its own stream, `chunk` at a time, and reads and verifies
+ * what comes back meanwhile. */
+struct flow {
+    uv_os_sock_t peer;
+    struct stream stream;
+    uint64_t length;
+    size_t chunk;
+    uint64_t sent;
+    uint64_t received;
+};
+
+/* Sends and reads once, what can be without waiting. Whether there was anything. */
+bool flow_step(struct flow *flow);
+
+/* Turns until all of it has come back. */
+void rig_flow(struct rig *rig, struct flow *flow);
+
+/* The same for a message of `length` bytes on a peer. */
+void rig_echo(struct rig *rig, uv_os_sock_t peer, size_t length);
+
+/* Turns until the peer has read `length` bytes of the stream, which it verifies. */
+void rig_peer_read(struct rig *rig, uv_os_sock_t peer, const struct stream *stream,
+                   uint64_t length);
+
+/* `length` bytes of the stream from its beginning on, to be freed. */
+uint8_t *stream_bytes(const struct stream *stream, size_t length);
+
+#endif

@@ -1,0 +1,424 @@
+/*
+ * The backend at both ends of a connection, `client` and `server`, on one loop. These scenarios
+ * need nothing of the system, so they run on the simulated network too, with outcomes inline and
+ * pending, short and late.
+ */
+
+#include "suite.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What no network takes in one go while nobody reads. */
+static size_t more_than_is_buffered(const struct backend *backend)
+{
+    return suite_simulated(backend) ? MIB : 16 * MIB;
+}
+
+struct pair {
+    struct conn *client;
+    struct conn *server;
+};
+
+/* The one end that was accepted, once it is there. */
+static struct pair pair_open(struct rig *rig)
+{
+    struct pair pair = {.client = conn_new(rig)};
+    size_t opened = rig->opened;
+    conn_connect(pair.client, &rig->address);
+    RIG_UNTIL(rig, !pair.client->connect.outstanding && rig->opened > opened);
+    assert_int_equal(pair.client->connect.status, 0);
+    pair.server = rig->conns; /* the newest */
+    assert_ptr_not_equal(pair.server, pair.client);
+    return pair;
+}
+
+static struct pair pair_rig(struct rig *rig, const struct backend *backend)
+{
+    rig_open(rig, backend);
+    rig_listen(rig, 8, 1);
+    return pair_open(rig);
+}
+
+/* What is sent on `from` is received on `to`, whose recv checks it. */
+static void pair_carry(struct rig *rig, struct conn *from, struct conn *to, size_t length)
+{
+    struct stream stream = stream_of(60, length);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    uint64_t before = to->received_total;
+    conn_send(from, bytes, length);
+    RIG_UNTIL(rig, to->received_total - before == length && !from->send.outstanding);
+    assert_int_equal(from->send.status, 0);
+    free(bytes);
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------- */
+
+static void both_carry_every_size(const struct backend *backend)
+{
+    static const size_t sizes[] = {1, 2, 3, 4095, 4096, 4097, 65536, MIB + 1};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct stream stream = stream_of(60, sizes[i]);
+        struct rig rig;
+        struct pair pair = pair_rig(&rig, backend);
+        pair.client->user = pair.server->user = &stream;
+        pair.client->on_recv = pair.server->on_recv = sink_recv;
+        conn_recv(pair.client);
+        conn_recv(pair.server);
+        pair_carry(&rig, pair.client, pair.server, sizes[i]);
+        pair_carry(&rig, pair.server, pair.client, sizes[i]);
+        rig_close(&rig);
+    }
+}
+
+/* A client that sends and ends, a server that echoes and closes. */
+static void both_connect_and_echo(const struct backend *backend)
+{
+    const size_t length = 300000;
+    struct rig rig;
+    struct stream stream = stream_of(30, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, 8, 2);
+    struct conn *client = conn_new(&rig);
+    conn_connect(client, &rig.address);
+    RIG_UNTIL(&rig, !client->connect.outstanding && rig.opened == 1);
+    assert_int_equal(client->connect.status, 0);
+    client->user = &stream;
+    client->on_recv = sink_recv;
+    conn_recv(client);
+    conn_send(client, bytes, length);
+    RIG_UNTIL(&rig, client->received_total == length && !client->send.outstanding);
+    assert_int_equal(client->send.status, 0);
+    assert_int_equal(conn_shutdown(client), 0);
+    RIG_UNTIL(&rig, client->ended && rig.closed == 1);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* Many at once, each with a first message in its connect callback. */
+static void send_first(struct conn *conn)
+{
+    static const uint8_t hello[5] = "hello";
+    RIG_CHECK(conn->rig, conn->connect.status == 0);
+    if (conn->connect.status == 0) {
+        conn->on_recv = sink_recv;
+        conn_recv(conn);
+        conn_send(conn, hello, sizeof(hello));
+    }
+}
+
+static size_t answered(const struct rig *rig)
+{
+    size_t count = 0;
+    for (const struct conn *conn = rig->conns; conn != NULL; conn = conn->next) {
+        count += conn->connect.outcomes == 1 && conn->received_total == 5;
+    }
+    return count;
+}
+
+static void both_connect_100_at_once(const struct backend *backend)
+{
+    enum { CONNECTS = 100 };
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, 128, 8);
+    for (size_t i = 0; i < CONNECTS; i++) {
+        struct conn *conn = conn_new(&rig);
+        conn->on_connect = send_first;
+        conn_connect(conn, &rig.address);
+    }
+    RIG_UNTIL(&rig, answered(&rig) == CONNECTS);
+    assert_int_equal(rig.opened, CONNECTS);
+    rig_close(&rig);
+}
+
+static void both_connect_refused(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    rig_open(&rig, backend);
+    struct conn *conn = conn_new(&rig);
+    rig_refusing_address(&rig, &address);
+    conn_connect(conn, &address);
+    RIG_UNTIL(&rig, !conn->connect.outstanding);
+    assert_int_equal(conn->connect.status, UV_ECONNREFUSED);
+    if (!conn->connect.negative) {
+        conn_close(conn, IO_CLOSE_GRACEFUL); /* it is in use until then */
+        RIG_UNTIL(&rig, conn->closed);
+    }
+    assert_true(conn->closed);
+    rig_close(&rig);
+}
+
+/* Nobody receives: the send waits, no buffer is taken, and afterwards nothing is lost. */
+static void both_stop_reading(const struct backend *backend)
+{
+    const size_t length = more_than_is_buffered(backend);
+    struct rig rig;
+    struct pair pair = pair_rig(&rig, backend);
+    struct stream stream = stream_of(61, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_send(pair.client, bytes, length);
+    rig_quiet(&rig);
+    assert_true(pair.client->send.outstanding);
+    assert_int_equal(rig.loop->pool.in_use, 0);
+    pair.server->user = &stream;
+    pair.server->on_recv = sink_recv;
+    conn_recv(pair.server);
+    RIG_UNTIL(&rig, pair.server->received_total == length && !pair.client->send.outstanding);
+    assert_int_equal(pair.client->send.status, 0);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* ---- ends ----------------------------------------------------------------------------------- */
+
+static void both_half_close(const struct backend *backend)
+{
+    static const size_t lengths[] = {1, 1000, 65537};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct rig rig;
+        struct pair pair = pair_rig(&rig, backend);
+        struct stream stream = stream_of(60, lengths[i]);
+        pair.client->on_recv = pair.server->on_recv = sink_recv;
+        pair.client->user = &stream;
+        conn_recv(pair.client);
+        conn_recv(pair.server);
+        assert_int_equal(conn_shutdown(pair.client), 0);
+        RIG_UNTIL(&rig, pair.server->ended);
+        pair_carry(&rig, pair.server, pair.client, lengths[i]); /* the other way goes on */
+        conn_close(pair.server, IO_CLOSE_GRACEFUL);
+        RIG_UNTIL(&rig, pair.client->ended);
+        assert_int_equal(pair.client->recv.status, 0);
+        rig_close(&rig);
+    }
+}
+
+static void both_close_gracefully(const struct backend *backend)
+{
+    struct rig rig;
+    struct pair pair = pair_rig(&rig, backend);
+    conn_recv(pair.client);
+    conn_recv(pair.server);
+    conn_close(pair.client, IO_CLOSE_GRACEFUL);
+    assert_false(pair.client->closed);
+    RIG_UNTIL(&rig, pair.client->closed && !pair.server->recv.outstanding);
+    assert_int_equal(pair.client->recv.status, UV_ECANCELED);
+    assert_true(pair.client->recv.order < pair.client->close_order);
+    assert_int_equal(pair.server->recv.status, 0);
+    assert_true(pair.server->ended);
+    rig_close(&rig);
+}
+
+static void both_close_by_reset(const struct backend *backend)
+{
+    struct rig rig;
+    struct pair pair = pair_rig(&rig, backend);
+    conn_recv(pair.server);
+    conn_close(pair.client, IO_CLOSE_RESET);
+    RIG_UNTIL(&rig, pair.client->closed && !pair.server->recv.outstanding);
+    assert_int_equal(pair.server->recv.status, UV_ECONNRESET);
+    rig_close(&rig);
+}
+
+/* Two are canceled at one end, which is reset; at the other two end with it. */
+static void both_close_with_both_outstanding(const struct backend *backend)
+{
+    const size_t length = more_than_is_buffered(backend);
+    struct rig rig;
+    struct pair pair = pair_rig(&rig, backend);
+    struct stream stream = stream_of(62, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_send(pair.client, bytes, length);
+    conn_send(pair.server, bytes, length);
+    rig_quiet(&rig);
+    assert_true(pair.client->send.outstanding && pair.server->send.outstanding);
+    conn_close(pair.client, IO_CLOSE_RESET);
+    RIG_UNTIL(&rig, pair.client->closed && !pair.server->send.outstanding);
+    assert_int_equal(pair.client->send.status, UV_ECANCELED);
+    assert_true(pair.client->send.order < pair.client->close_order);
+    assert_int_equal(pair.server->send.status, UV_ECONNRESET);
+    rig_close(&rig);
+    free(bytes);
+}
+
+static void both_close_right_after_pending(const struct backend *backend)
+{
+    static const uint8_t hello[5] = "hello";
+    struct rig rig;
+    struct pair pair = pair_rig(&rig, backend);
+    conn_send(pair.client, hello, sizeof(hello));
+    rig_quiet(&rig);
+    conn_recv(pair.server);
+    conn_close(pair.server, IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&rig, pair.server->closed);
+    assert_int_equal(pair.server->recv.outcomes, 1);
+    assert_true(pair.server->recv.status == UV_ECANCELED || pair.server->received_total > 0);
+    rig_close(&rig);
+}
+
+static void close_now(struct conn *conn)
+{
+    if (!conn->closing) {
+        conn_close(conn, IO_CLOSE_GRACEFUL);
+        RIG_CHECK(conn->rig, !conn->closed);
+    }
+}
+
+static void both_close_in_callbacks(const struct backend *backend)
+{
+    static const uint8_t hello[5] = "hello";
+    struct rig rig;
+    struct pair pair = pair_rig(&rig, backend);
+    pair.server->on_recv = close_now;
+    pair.client->on_recv = close_now; /* the end of the stream, or the reset */
+    conn_recv(pair.client);
+    conn_recv(pair.server);
+    conn_send(pair.client, hello, 1);
+    RIG_UNTIL(&rig, pair.client->closed && pair.server->closed);
+    assert_int_equal(pair.server->recv.outcomes, 1);
+    assert_int_equal(pair.client->recv.outcomes, 1);
+    rig.on_open = close_now;
+    struct conn *client = conn_new(&rig);
+    client->on_connect = close_now;
+    conn_connect(client, &rig.address);
+    RIG_UNTIL(&rig, client->closed);
+    rig_close(&rig);
+}
+
+/* ---- accepts -------------------------------------------------------------------------------- */
+
+static void both_accept_stop(const struct backend *backend)
+{
+    struct rig rig;
+    struct pair pair;
+    rig_open(&rig, backend);
+    rig_listen(&rig, 8, 8);
+    pair = pair_open(&rig);
+    assert_int_equal(rig.accepts_outstanding, 8);
+    rig_accept_stop(&rig);
+    RIG_UNTIL(&rig, rig.accepts_outstanding == 0);
+    assert_int_equal(rig.accepts_canceled, 8);
+    pair.client->on_recv = pair.server->on_recv = sink_recv;
+    conn_recv(pair.server);
+    pair_carry(&rig, pair.client, pair.server, 1000); /* what is open stays so */
+    rig_close(&rig);
+}
+
+static void refuse_token(struct rig *rig, struct io_token *token)
+{
+    rig->backend->refuse(rig->loop, token);
+}
+
+static void both_refuse(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_token = refuse_token;
+    rig_listen(&rig, 8, 2);
+    struct conn *client = conn_new(&rig);
+    conn_connect(client, &rig.address);
+    RIG_UNTIL(&rig, !client->connect.outstanding);
+    assert_int_equal(client->connect.status, 0);
+    conn_recv(client);
+    RIG_UNTIL(&rig, !client->recv.outstanding);
+    assert_true(client->ended || client->recv.status == UV_ECONNRESET);
+    rig.on_token = NULL;
+    (void)pair_open(&rig); /* the listener goes on */
+    rig_close(&rig);
+}
+
+/* ---- buffers and wakes ---------------------------------------------------------------------- */
+
+/* Two buffers that are held, and eight ends that want one: six wait, and each gets its turn. */
+static void both_starve(const struct backend *backend)
+{
+    enum { PAIRS = 8, BUFFERS = 2 };
+    static const uint8_t bytes[500];
+    struct rig rig;
+    size_t served = 0;
+    struct conn *servers[PAIRS];
+    rig_open_with(&rig, backend, KIB, BUFFERS * KIB);
+    rig_listen(&rig, 8, 1);
+    for (size_t i = 0; i < PAIRS; i++) {
+        struct pair pair = pair_open(&rig);
+        servers[i] = pair.server;
+        conn_recv(pair.server);
+        conn_send(pair.client, bytes, sizeof(bytes));
+        RIG_UNTIL(&rig, !pair.client->send.outstanding);
+    }
+    RIG_UNTIL(&rig, rig.loop->stats.starved == PAIRS - BUFFERS);
+    while (served < PAIRS) {
+        size_t holding = 0;
+        rig_turn(&rig);
+        assert_true(rig.loop->pool.in_use <= BUFFERS);
+        for (size_t i = 0; i < PAIRS; i++) {
+            holding += servers[i]->data != NULL;
+        }
+        for (size_t i = 0; i < PAIRS && holding == BUFFERS; i++) {
+            served += servers[i]->data != NULL;
+            conn_release(servers[i]);
+        }
+    }
+    for (size_t i = 0; i < PAIRS; i++) {
+        assert_int_equal(servers[i]->recv.outcomes, 1);
+    }
+    assert_int_equal(rig.loop->stats.buffers_peak, BUFFERS);
+    rig_close(&rig);
+}
+
+static void both_idle_hold_no_buffer(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig_listen(&rig, 8, 2);
+    for (size_t i = 0; i < 20; i++) {
+        struct pair pair = pair_open(&rig);
+        conn_recv(pair.client);
+        conn_recv(pair.server);
+    }
+    rig_quiet(&rig);
+    assert_int_equal(rig.loop->pool.in_use, 0);
+    rig_close(&rig);
+}
+
+static void both_wake(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    for (size_t i = 1; i <= 3; i++) {
+        int woken = 0;
+        backend->wake(rig.loop);
+        backend->wake(rig.loop);
+        for (size_t turns = 0; woken == 0 && turns < 1000; turns++) {
+            woken = rig_poll(&rig, 0);
+        }
+        assert_int_equal(woken, 1);
+        assert_int_equal(rig_poll(&rig, 0), 0);
+        assert_int_equal(rig.loop->stats.wakes, i);
+    }
+    rig_close(&rig);
+}
+
+const struct scenario suite_both[] = {
+    {"both_carry_every_size", both_carry_every_size},
+    {"both_connect_and_echo", both_connect_and_echo},
+    {"both_connect_100_at_once", both_connect_100_at_once},
+    {"both_connect_refused", both_connect_refused},
+    {"both_stop_reading", both_stop_reading},
+    {"both_half_close", both_half_close},
+    {"both_close_gracefully", both_close_gracefully},
+    {"both_close_by_reset", both_close_by_reset},
+    {"both_close_with_both_outstanding", both_close_with_both_outstanding},
+    {"both_close_right_after_pending", both_close_right_after_pending},
+    {"both_close_in_callbacks", both_close_in_callbacks},
+    {"both_accept_stop", both_accept_stop},
+    {"both_refuse", both_refuse},
+    {"both_starve", both_starve},
+    {"both_idle_hold_no_buffer", both_idle_hold_no_buffer},
+    {"both_wake", both_wake},
+    {NULL, NULL},
+};

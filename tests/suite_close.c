@@ -1,0 +1,415 @@
+/* Close: a join, in every state, from every place. */
+
+#include "suite.h"
+
+#include <stdlib.h>
+
+static const uint8_t crumbs[1000];
+
+static struct conn *pair_rig(struct rig *rig, const struct backend *backend, uv_os_sock_t *peer)
+{
+    rig_open(rig, backend);
+    rig_listen(rig, 8, 1);
+    return rig_pair(rig, peer);
+}
+
+/* ---- what is outstanding -------------------------------------------------------------------- */
+
+static void close_idle(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_close(conn, IO_CLOSE_GRACEFUL);
+    assert_false(conn->closed); /* never inline */
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+    rig_close(&rig);
+}
+
+static void close_with_recv(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_recv(conn);
+    rig_quiet(&rig);
+    assert_true(conn->recv.outstanding);
+    conn_close(conn, IO_CLOSE_GRACEFUL);
+    assert_true(conn->recv.outstanding);
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(conn->recv.status, UV_ECANCELED);
+    assert_true(conn->recv.order < conn->close_order);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0); /* a FIN, no reset */
+    rig_close(&rig);
+}
+
+/* Two UV_ECANCELED, then the close callback; and no more arrives than `sent` said. */
+static void close_with_both(const struct backend *backend, enum io_close_how how)
+{
+    const size_t length = 16 * MIB;
+    struct rig rig;
+    uv_os_sock_t peer;
+    uint64_t arrived;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(20, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_recv(conn);
+    conn_send(conn, bytes, length);
+    rig_quiet(&rig);
+    assert_true(conn->recv.outstanding && conn->send.outstanding);
+    conn_close(conn, how);
+    assert_true(conn->recv.outstanding && conn->send.outstanding);
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(conn->recv.status, UV_ECANCELED);
+    assert_int_equal(conn->send.status, UV_ECANCELED);
+    assert_true(conn->recv.order < conn->close_order);
+    assert_true(conn->send.order < conn->close_order);
+    free(bytes); /* nothing refers to it any more */
+    int end = rig_peer_end(&rig, peer, &arrived);
+    assert_true(arrived <= conn->sent);
+    if (how == IO_CLOSE_RESET) {
+        assert_int_equal(end, UV_ECONNRESET);
+    }
+    rig_close(&rig);
+}
+
+static void close_gracefully_with_both_outstanding(const struct backend *backend)
+{
+    close_with_both(backend, IO_CLOSE_GRACEFUL);
+}
+
+static void close_by_reset_with_both_outstanding(const struct backend *backend)
+{
+    close_with_both(backend, IO_CLOSE_RESET);
+}
+
+static void close_by_reset(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_recv(conn);
+    conn_close(conn, IO_CLOSE_RESET);
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(conn->recv.status, UV_ECANCELED);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), UV_ECONNRESET);
+    rig_close(&rig);
+}
+
+/* What a send said it has sent arrives, though the connection is closed at once. */
+static void close_after_send(const struct backend *backend)
+{
+    static const size_t lengths[] = {1, 1000, 65536, 1048577};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        struct rig rig;
+        uv_os_sock_t peer;
+        struct conn *conn = pair_rig(&rig, backend, &peer);
+        struct stream stream = stream_of(21, i);
+        uint8_t *bytes = stream_bytes(&stream, lengths[i]);
+        struct flow flow = {
+            .peer = peer,
+            .stream = stream,
+            .length = lengths[i],
+            .sent = lengths[i],
+        };
+        conn_send(conn, bytes, lengths[i]);
+        while (conn->send.outstanding) {
+            (void)flow_step(&flow);
+            (void)rig_poll(&rig, 0);
+        }
+        assert_int_equal(conn->send.status, 0);
+        conn_close(conn, IO_CLOSE_GRACEFUL);
+        free(bytes);
+        rig_flow(&rig, &flow);
+        assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+        rig_close(&rig);
+    }
+}
+
+/* Closing does not undo a shutdown: the peer has everything and then the end. */
+static void close_after_shutdown(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    uint64_t arrived;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_send(conn, crumbs, sizeof(crumbs));
+    RIG_UNTIL(&rig, !conn->send.outstanding);
+    conn_recv(conn);
+    assert_int_equal(conn_shutdown(conn), 0);
+    conn_close(conn, IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(rig_peer_end(&rig, peer, &arrived), 0);
+    assert_int_equal(arrived, sizeof(crumbs));
+    rig_close(&rig);
+}
+
+/* A reset may follow a shutdown, whether it has taken effect or not. */
+static void close_by_reset_after_shutdown(const struct backend *backend)
+{
+    for (int settled = 0; settled <= 1; settled++) {
+        struct rig rig;
+        uv_os_sock_t peer;
+        struct conn *conn = pair_rig(&rig, backend, &peer);
+        conn_recv(conn);
+        assert_int_equal(conn_shutdown(conn), 0);
+        if (settled) {
+            assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+        }
+        conn_close(conn, IO_CLOSE_RESET);
+        RIG_UNTIL(&rig, conn->closed);
+        assert_int_equal(conn->recv.status, UV_ECANCELED);
+        int status = 1;
+        RIG_UNTIL(&rig, (status = peer_send(peer, crumbs, 1)) < 0 && status != UV_EAGAIN);
+        rig_close(&rig);
+    }
+}
+
+/* Data is waiting, the recv has been answered PENDING, and no turn comes between it and close. */
+static void close_right_after_pending(const struct backend *backend)
+{
+    for (int with_data = 0; with_data <= 1; with_data++) {
+        struct rig rig;
+        uv_os_sock_t peer;
+        struct conn *conn = pair_rig(&rig, backend, &peer);
+        if (with_data) {
+            rig_peer_send(&rig, peer, crumbs, sizeof(crumbs));
+            rig_quiet(&rig);
+        }
+        conn_recv(conn);
+        conn_close(conn, IO_CLOSE_GRACEFUL);
+        RIG_UNTIL(&rig, conn->closed);
+        assert_int_equal(conn->recv.outcomes, 1);
+        assert_true(conn->recv.status == UV_ECANCELED || conn->received_total > 0);
+        rig_close(&rig);
+    }
+}
+
+static void close_many(const struct backend *backend)
+{
+    enum { CONNECTIONS = 200 };
+    static const uint8_t bytes[65536];
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig_listen(&rig, 128, 8);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        uv_os_sock_t peer;
+        struct conn *conn = rig_pair(&rig, &peer);
+        conn_recv(conn);
+        if (i % 2 == 0) {
+            conn_send(conn, bytes, sizeof(bytes));
+        }
+    }
+    size_t i = 0;
+    for (struct conn *conn = rig.conns; conn != NULL; conn = conn->next) {
+        conn_close(conn, i++ % 3 == 0 ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL);
+    }
+    assert_int_equal(rig.closed, 0);
+    RIG_UNTIL(&rig, rig.closed == CONNECTIONS);
+    for (struct conn *conn = rig.conns; conn != NULL; conn = conn->next) {
+        assert_int_equal(conn->recv.status, UV_ECANCELED);
+    }
+    rig_close(&rig);
+}
+
+/* ---- from within callbacks ------------------------------------------------------------------ */
+
+static void close_now(struct conn *conn)
+{
+    if (!conn->closing) {
+        conn_close(conn, IO_CLOSE_GRACEFUL);
+        RIG_CHECK(conn->rig, !conn->closed);
+    }
+}
+
+static void close_in_recv_callback(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn->on_recv = close_now;
+    conn_recv(conn);
+    rig_peer_send(&rig, peer, crumbs, sizeof(crumbs));
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(conn->recv.outcomes, 1);
+    assert_int_equal(conn->recv.status, 0);
+    rig_close(&rig);
+}
+
+static void close_in_send_callback(const struct backend *backend)
+{
+    const size_t length = 16 * MIB;
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(22, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn->on_send = close_now;
+    conn_recv(conn);
+    conn_send(conn, bytes, length);
+    assert_true(conn->send.outstanding);
+    rig_peer_read(&rig, peer, &stream, length);
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(conn->send.status, 0);
+    assert_int_equal(conn->recv.status, UV_ECANCELED);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+    rig_close(&rig);
+    free(bytes);
+}
+
+static void close_in_accept_callback(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_open = close_now;
+    rig_listen(&rig, 8, 2);
+    for (size_t i = 1; i <= 5; i++) {
+        uv_os_sock_t peer = rig_peer(&rig);
+        RIG_UNTIL(&rig, rig.closed == i);
+        assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+    }
+    rig_close(&rig);
+}
+
+/* Both operations are submitted in the accept callback, and canceled there. */
+static void submit_and_close(struct conn *conn)
+{
+    static uint8_t bytes[16 * 1024 * 1024];
+    conn_recv(conn);
+    conn_send(conn, bytes, sizeof(bytes));
+    conn_close(conn, IO_CLOSE_RESET);
+}
+
+static void submit_and_close_in_accept_callback(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_open = submit_and_close;
+    rig_listen(&rig, 8, 2);
+    uv_os_sock_t peer = rig_peer(&rig);
+    uint64_t arrived;
+    RIG_UNTIL(&rig, rig.closed == 1);
+    assert_int_equal(rig.conns->recv.status, UV_ECANCELED);
+    assert_int_equal(rig.conns->send.status, UV_ECANCELED);
+    assert_int_equal(rig_peer_end(&rig, peer, &arrived), UV_ECONNRESET);
+    assert_true(arrived <= rig.conns->sent);
+    rig_close(&rig);
+}
+
+/* The last outcome of a canceled operation may close another connection. */
+static void close_user(struct conn *conn)
+{
+    close_now(conn->user);
+}
+
+static void close_another_in_canceled_callback(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    uv_os_sock_t other;
+    struct conn *first = pair_rig(&rig, backend, &peer);
+    struct conn *second = rig_pair(&rig, &other);
+    first->user = second;
+    first->on_recv = close_user;
+    conn_recv(first);
+    conn_recv(second);
+    conn_close(first, IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&rig, first->closed && second->closed);
+    assert_int_equal(second->recv.status, UV_ECANCELED);
+    rig_close(&rig);
+}
+
+/* A close callback may close another connection too. */
+static void close_another_in_close_callback(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    uv_os_sock_t other;
+    struct conn *first = pair_rig(&rig, backend, &peer);
+    struct conn *second = rig_pair(&rig, &other);
+    first->user = second;
+    first->on_close = close_user;
+    conn_recv(second);
+    conn_close(first, IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&rig, first->closed && second->closed);
+    assert_true(first->close_order < second->close_order);
+    rig_close(&rig);
+}
+
+/* ---- the batch ------------------------------------------------------------------------------ */
+
+/* Closes every connection of the rig, itself too. */
+static void close_all(struct conn *conn)
+{
+    for (struct conn *at = conn->rig->conns; at != NULL; at = at->next) {
+        close_now(at);
+    }
+}
+
+/* All have data when one turn begins: the first to hear of it closes all. Whatever the others are
+ * told comes before their close callbacks (the rig checks that), and their memory, which is freed
+ * there, is not looked at by what is left of the batch (AddressSanitizer checks that). */
+static void close_others_of_the_batch(const struct backend *backend)
+{
+    enum { CONNECTIONS = 16 };
+    struct rig rig;
+    uv_os_sock_t peers[CONNECTIONS];
+    rig_open(&rig, backend);
+    rig_listen(&rig, 32, 4);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        struct conn *conn = rig_pair(&rig, &peers[i]);
+        conn->on_recv = close_all;
+        conn_recv(conn);
+    }
+    rig_quiet(&rig);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        assert_int_equal(peer_send(peers[i], crumbs, sizeof(crumbs)), sizeof(crumbs));
+    }
+    RIG_UNTIL(&rig, rig.closed == CONNECTIONS);
+    for (struct conn *conn = rig.conns; conn != NULL; conn = conn->next) {
+        assert_int_equal(conn->recv.outcomes, 1);
+        assert_true(conn->recv.status == 0 || conn->recv.status == UV_ECANCELED);
+    }
+    rig_close(&rig);
+}
+
+/* Each closes itself, and opens its place for a new connection at once. */
+static void accept_into_the_place_of_the_closed(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, 32, 4);
+    for (size_t i = 0; i < 100; i++) {
+        uv_os_sock_t peer = rig_peer(&rig);
+        rig_echo(&rig, peer, 100);
+        conn_close(rig.conns, i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
+        rig_forget_peer(&rig, peer);
+        peer_close(peer);
+    }
+    RIG_UNTIL(&rig, rig.closed == 100);
+    rig_close(&rig);
+}
+
+const struct scenario suite_close[] = {
+    {"close_idle", close_idle},
+    {"close_with_recv", close_with_recv},
+    {"close_gracefully_with_both_outstanding", close_gracefully_with_both_outstanding},
+    {"close_by_reset_with_both_outstanding", close_by_reset_with_both_outstanding},
+    {"close_by_reset", close_by_reset},
+    {"close_after_send", close_after_send},
+    {"close_after_shutdown", close_after_shutdown},
+    {"close_by_reset_after_shutdown", close_by_reset_after_shutdown},
+    {"close_right_after_pending", close_right_after_pending},
+    {"close_many", close_many},
+    {"close_in_recv_callback", close_in_recv_callback},
+    {"close_in_send_callback", close_in_send_callback},
+    {"close_in_accept_callback", close_in_accept_callback},
+    {"submit_and_close_in_accept_callback", submit_and_close_in_accept_callback},
+    {"close_another_in_canceled_callback", close_another_in_canceled_callback},
+    {"close_another_in_close_callback", close_another_in_close_callback},
+    {"close_others_of_the_batch", close_others_of_the_batch},
+    {"accept_into_the_place_of_the_closed", accept_into_the_place_of_the_closed},
+    {NULL, NULL},
+};

@@ -1,0 +1,338 @@
+/* A connection of a rig: one submit and its outcome at a time, and the handlers that are common. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "suite_inside.h"
+
+/* Each lives from the submit until the outcome. */
+struct recv_op {
+    struct io_recv op; /* first */
+    struct conn *conn;
+};
+
+struct send_op {
+    struct io_send op; /* first */
+    struct conn *conn;
+};
+
+struct connect_op {
+    struct io_connect op; /* first */
+    struct conn *conn;
+};
+
+struct close_op {
+    struct io_close op; /* first */
+    struct conn *conn;
+};
+
+/* Hands outcomes to the handlers, until none is left: those that a handler's own submits bring at
+ * once too, so that nothing recurses. */
+static void conn_run(struct conn *conn)
+{
+    if (conn->running) {
+        return;
+    }
+    conn->running = true;
+    while (conn->connect.ready || conn->send.ready || conn->recv.ready) {
+        struct side *side = conn->connect.ready ? &conn->connect
+                            : conn->send.ready  ? &conn->send
+                                                : &conn->recv;
+        void (*handler)(struct conn *) = side == &conn->connect ? conn->on_connect
+                                         : side == &conn->send  ? conn->on_send
+                                                                : conn->on_recv;
+        side->ready = false;
+        if (handler != NULL) {
+            handler(conn);
+        }
+    }
+    conn->running = false;
+}
+
+struct conn *conn_new(struct rig *rig)
+{
+    struct conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        abort();
+    }
+    conn->rig = rig;
+    conn->next = rig->conns;
+    rig->conns = conn;
+    return conn;
+}
+
+static void conn_unused(struct conn *conn)
+{
+    free(conn->socket);
+    conn->socket = NULL;
+    conn->closed = true;
+}
+
+int conn_adopt(struct conn *conn, struct io_token *token)
+{
+    struct rig *rig = conn->rig;
+    conn->socket = rubbish(rig->backend->socket_size);
+    rig->in_call = true;
+    int status = rig->backend->adopt(rig->loop, token, conn->socket);
+    rig->in_call = false;
+    RIG_CHECK(rig, status <= 0);
+    if (status != 0) {
+        conn_unused(conn);
+        return status;
+    }
+    rig->opened++;
+    return 0;
+}
+
+/* ---- connect -------------------------------------------------------------------------------- */
+
+static void connect_outcome(struct connect_op *mine)
+{
+    struct conn *conn = mine->conn;
+    side_outcome(&conn->connect, conn->rig, mine->op.status);
+    free(mine);
+    conn_run(conn);
+}
+
+static void connect_done(struct io_connect *op)
+{
+    struct connect_op *mine = (struct connect_op *)(void *)op;
+    struct rig *rig = mine->conn->rig;
+    rig_enter_callback(rig);
+    rig->callbacks++;
+    connect_outcome(mine);
+    rig_leave_callback(rig);
+}
+
+void conn_connect(struct conn *conn, const struct sockaddr_storage *address)
+{
+    struct rig *rig = conn->rig;
+    struct connect_op *mine = rubbish(sizeof(*mine));
+    struct sockaddr_storage *copy = rubbish(sizeof(*copy)); /* freed: connect copies it */
+    *copy = *address;
+    mine->op.done = connect_done;
+    mine->conn = conn;
+    conn->socket = rubbish(rig->backend->socket_size);
+    side_submit(&conn->connect, rig);
+    int answer = rig->backend->connect(rig->loop, conn->socket,
+                                       (const struct sockaddr *)(const void *)copy, &mine->op);
+    side_answer(&conn->connect, rig, answer);
+    free(copy);
+    if (answer == IO_PENDING) {
+        return;
+    }
+    if (answer < 0) {
+        conn_unused(conn);
+        mine->op.status = answer;
+    }
+    connect_outcome(mine);
+}
+
+/* ---- recv ----------------------------------------------------------------------------------- */
+
+static void recv_outcome(struct recv_op *mine)
+{
+    struct conn *conn = mine->conn;
+    struct rig *rig = conn->rig;
+    side_outcome(&conn->recv, rig, mine->op.status);
+    conn->length = 0;
+    if (mine->op.status == 0) {
+        RIG_CHECK(rig, (mine->op.data == NULL) == (mine->op.length == 0));
+        RIG_CHECK(rig, mine->op.length <= rig->loop->pool.buffer_size);
+        conn->data = mine->op.data;
+        conn->length = mine->op.length;
+        conn->ended = conn->length == 0;
+        conn->received_total += conn->length;
+    }
+    free(mine);
+    if (conn->closing) {
+        conn_release(conn); /* no handler wants it any more */
+    }
+    conn_run(conn);
+}
+
+static void recv_done(struct io_recv *op)
+{
+    struct recv_op *mine = (struct recv_op *)(void *)op;
+    struct rig *rig = mine->conn->rig;
+    rig_enter_callback(rig);
+    rig->callbacks++;
+    recv_outcome(mine);
+    rig_leave_callback(rig);
+}
+
+void conn_recv(struct conn *conn)
+{
+    struct rig *rig = conn->rig;
+    struct recv_op *mine = rubbish(sizeof(*mine));
+    RIG_CHECK(rig, conn->data == NULL);
+    mine->op.done = recv_done;
+    mine->conn = conn;
+    side_submit(&conn->recv, rig);
+    int answer = rig->backend->recv(rig->loop, conn->socket, &mine->op);
+    side_answer(&conn->recv, rig, answer);
+    if (answer == IO_PENDING) {
+        return;
+    }
+    if (answer < 0) {
+        mine->op.status = answer;
+    }
+    recv_outcome(mine);
+}
+
+void conn_release(struct conn *conn)
+{
+    struct rig *rig = conn->rig;
+    if (conn->data == NULL) {
+        return;
+    }
+    uint8_t *data = conn->data;
+    conn->data = NULL;
+    rig->in_call = true;
+    rig->backend->release(rig->loop, data);
+    rig->in_call = false;
+}
+
+/* ---- send ----------------------------------------------------------------------------------- */
+
+static void send_outcome(struct send_op *mine)
+{
+    struct conn *conn = mine->conn;
+    struct rig *rig = conn->rig;
+    side_outcome(&conn->send, rig, mine->op.status);
+    RIG_CHECK(rig, mine->op.sent <= mine->op.length);
+    RIG_CHECK(rig, mine->op.status != 0 || mine->op.sent == mine->op.length);
+    conn->sent = mine->op.sent;
+    conn->sent_total += conn->sent;
+    free(mine);
+    if (conn->closing) {
+        conn_release(conn);
+    }
+    conn_run(conn);
+}
+
+static void send_done(struct io_send *op)
+{
+    struct send_op *mine = (struct send_op *)(void *)op;
+    struct rig *rig = mine->conn->rig;
+    rig_enter_callback(rig);
+    rig->callbacks++;
+    send_outcome(mine);
+    rig_leave_callback(rig);
+}
+
+void conn_send(struct conn *conn, const void *data, size_t length)
+{
+    struct rig *rig = conn->rig;
+    struct send_op *mine = rubbish(sizeof(*mine));
+    mine->op.done = send_done;
+    mine->op.data = data;
+    mine->op.length = length;
+    mine->conn = conn;
+    side_submit(&conn->send, rig);
+    int answer = rig->backend->send(rig->loop, conn->socket, &mine->op);
+    side_answer(&conn->send, rig, answer);
+    if (answer == IO_PENDING) {
+        return;
+    }
+    if (answer < 0) {
+        mine->op.status = answer;
+    }
+    send_outcome(mine);
+}
+
+int conn_shutdown(struct conn *conn)
+{
+    struct rig *rig = conn->rig;
+    rig->in_call = true;
+    int status = rig->backend->shutdown(rig->loop, conn->socket);
+    rig->in_call = false;
+    RIG_CHECK(rig, status <= 0);
+    return status;
+}
+
+/* ---- close ---------------------------------------------------------------------------------- */
+
+static void close_done(struct io_close *op)
+{
+    struct close_op *mine = (struct close_op *)(void *)op;
+    struct conn *conn = mine->conn;
+    struct rig *rig = conn->rig;
+    rig_enter_callback(rig);
+    RIG_CHECK(rig, conn->closing && !conn->closed);
+    RIG_CHECK(rig, !conn->recv.outstanding && !conn->send.outstanding);
+    RIG_CHECK(rig, !conn->connect.outstanding);
+    free(mine);
+    conn_unused(conn);
+    conn->close_order = ++rig->order;
+    rig->closed++;
+    if (conn->on_close != NULL) {
+        conn->on_close(conn);
+    }
+    rig_leave_callback(rig);
+}
+
+void conn_close(struct conn *conn, enum io_close_how how)
+{
+    struct rig *rig = conn->rig;
+    struct close_op *mine = rubbish(sizeof(*mine));
+    RIG_CHECK(rig, !conn->closing);
+    mine->op.done = close_done;
+    mine->conn = conn;
+    conn->closing = true;
+    if (!conn->send.outstanding) {
+        conn_release(conn); /* else the send may have borrowed it */
+    }
+    rig->in_call = true;
+    rig->backend->close(rig->loop, conn->socket, how, &mine->op);
+    rig->in_call = false;
+}
+
+/* ---- handlers ------------------------------------------------------------------------------- */
+
+static void echo_sent(struct conn *conn)
+{
+    if (conn->closing) {
+        return;
+    }
+    if (conn->send.status != 0) {
+        conn_close(conn, IO_CLOSE_GRACEFUL);
+        return;
+    }
+    conn_release(conn);
+    conn_recv(conn);
+}
+
+static void echo_received(struct conn *conn)
+{
+    if (conn->closing) {
+        return;
+    }
+    if (conn->recv.status != 0 || conn->ended) {
+        conn_close(conn, IO_CLOSE_GRACEFUL);
+        return;
+    }
+    conn_send(conn, conn->data, conn->length);
+}
+
+void echo_open(struct conn *conn)
+{
+    conn->on_recv = echo_received;
+    conn->on_send = echo_sent;
+    conn_recv(conn);
+}
+
+void sink_recv(struct conn *conn)
+{
+    if (conn->closing || conn->recv.status != 0 || conn->ended) {
+        return;
+    }
+    if (conn->user != NULL) {
+        const struct stream *stream = conn->user;
+        uint64_t offset = conn->received_total - conn->length;
+        RIG_CHECK(conn->rig,
+                  stream_check(stream, offset, conn->data, conn->length) == conn->length);
+    }
+    conn_release(conn);
+    conn_recv(conn);
+}

@@ -1,0 +1,208 @@
+/* Connecting, and the codes that errors have on every backend. */
+
+#include "suite.h"
+
+#include <stdlib.h>
+
+/* A rig that only connects. */
+static struct conn *connect_rig(struct rig *rig, const struct backend *backend)
+{
+    rig_open(rig, backend);
+    return conn_new(rig);
+}
+
+static uv_os_sock_t listening_peer(struct rig *rig, int family, int backlog,
+                                   struct sockaddr_storage *address)
+{
+    uv_os_sock_t listener;
+    assert_int_equal(peer_bind(family, &listener, address), 0);
+    assert_int_equal(peer_listen(listener, backlog), 0);
+    rig_keep_peer(rig, listener);
+    return listener;
+}
+
+/* Connects to a plain listener, then bytes go both ways. */
+static void connect_over(const struct backend *backend, int family)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    struct conn *conn = connect_rig(&rig, backend);
+    uv_os_sock_t listener = listening_peer(&rig, family, 8, &address);
+    uv_os_sock_t peer;
+    conn_connect(conn, &address);
+    RIG_UNTIL(&rig, !conn->connect.outstanding);
+    assert_int_equal(conn->connect.status, 0);
+    assert_int_equal(rig.open_socket_calls, 1);
+    assert_int_equal(rig.open_socket_family, family);
+    assert_int_equal(peer_accept(listener, &peer), 0);
+    rig_keep_peer(&rig, peer);
+    echo_open(conn);
+    rig_echo(&rig, peer, 100000);
+    assert_int_equal(peer_shutdown(peer), 0);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+    RIG_UNTIL(&rig, conn->closed);
+    rig_close(&rig);
+}
+
+static void connect_ipv4(const struct backend *backend)
+{
+    connect_over(backend, AF_INET);
+}
+
+static void connect_ipv6(const struct backend *backend)
+{
+    struct sockaddr_storage address;
+    uv_os_sock_t probe;
+    if (peer_bind(AF_INET6, &probe, &address) != 0) {
+        suite_skip("there is no ::1");
+    }
+    peer_close(probe);
+    connect_over(backend, AF_INET6);
+}
+
+static void close_now(struct conn *conn)
+{
+    if (!conn->closing && conn->socket != NULL) {
+        conn_close(conn, IO_CLOSE_RESET);
+        RIG_CHECK(conn->rig, !conn->closed);
+    }
+}
+
+static void close_in_connect_callback(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    struct conn *good = connect_rig(&rig, backend);
+    struct conn *refused = conn_new(&rig);
+    (void)listening_peer(&rig, AF_INET, 8, &address);
+    good->on_connect = close_now;
+    conn_connect(good, &address);
+    rig_refusing_address(&rig, &address);
+    refused->on_connect = close_now;
+    conn_connect(refused, &address);
+    RIG_UNTIL(&rig, good->closed && refused->closed);
+    assert_int_equal(good->connect.status, 0);
+    assert_int_equal(refused->connect.status, UV_ECONNREFUSED);
+    rig_close(&rig);
+}
+
+/* No turn between connect and close: it is canceled or has been made already. */
+static void close_right_after_connect(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    struct conn *conn = connect_rig(&rig, backend);
+    (void)listening_peer(&rig, AF_INET, 8, &address);
+    conn_connect(conn, &address);
+    conn_close(conn, IO_CLOSE_GRACEFUL);
+    assert_false(conn->closed);
+    RIG_UNTIL(&rig, conn->closed);
+    assert_int_equal(conn->connect.outcomes, 1);
+    assert_true(conn->connect.status == 0 || conn->connect.status == UV_ECANCELED);
+    assert_true(conn->connect.order < conn->close_order);
+    rig_close(&rig);
+}
+
+/* A listener that nobody accepts from, with room for one: what comes after stays in the making. */
+static void connect_canceled(const struct backend *backend)
+{
+    enum { CONNECTS = 16 };
+    struct rig rig;
+    struct sockaddr_storage address;
+    struct conn *conns[CONNECTS];
+    size_t canceled = 0;
+    conns[0] = connect_rig(&rig, backend);
+    (void)listening_peer(&rig, AF_INET, 1, &address);
+    for (size_t i = 0; i < CONNECTS; i++) {
+        conns[i] = i == 0 ? conns[0] : conn_new(&rig);
+        conn_connect(conns[i], &address);
+    }
+    rig_quiet(&rig);
+    for (size_t i = 0; i < CONNECTS; i++) {
+        bool pending = conns[i]->connect.outstanding;
+        if (conns[i]->socket == NULL) {
+            continue;
+        }
+        conn_close(conns[i], IO_CLOSE_GRACEFUL);
+        RIG_UNTIL(&rig, conns[i]->closed);
+        assert_int_equal(conns[i]->connect.outcomes, 1);
+        assert_true(conns[i]->connect.order < conns[i]->close_order);
+        assert_true(!pending || conns[i]->connect.status == UV_ECANCELED);
+        canceled += pending;
+    }
+    rig_close(&rig);
+    if (canceled == 0) {
+        suite_skip("a full backlog does not make connects wait");
+    }
+}
+
+/* Policy's open_socket has failed: so has the connect, and nothing was started. */
+static void connect_without_socket(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    struct conn *conn = connect_rig(&rig, backend);
+    (void)listening_peer(&rig, AF_INET, 8, &address);
+    rig.open_socket_answer = UV_EMFILE;
+    conn_connect(conn, &address);
+    RIG_UNTIL(&rig, !conn->connect.outstanding);
+    assert_int_equal(conn->connect.status, UV_EMFILE);
+    rig_close(&rig);
+}
+
+/* TCP can't go to the broadcast address, and most systems say so at once. */
+static void connect_to_nowhere(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address = {.ss_family = AF_INET};
+    struct sockaddr_in *nowhere = (struct sockaddr_in *)(void *)&address;
+    rig_open(&rig, backend);
+    assert_int_equal(uv_ip4_addr("255.255.255.255", 9, nowhere), 0);
+    size_t open = 0;
+    for (size_t i = 0; i < 10; i++) {
+        struct conn *conn = conn_new(&rig);
+        conn_connect(conn, &address);
+        RIG_UNTIL(&rig, !conn->connect.outstanding);
+        assert_true(conn->connect.status < 0);
+        if (!conn->connect.negative) {
+            conn_close(conn, IO_CLOSE_GRACEFUL);
+        }
+        RIG_UNTIL(&rig, conn->closed);
+        open = i == 0 ? peer_open_descriptors() : open; /* the first may have opened a spare one */
+    }
+    assert_int_equal(peer_open_descriptors(), open);
+    rig_close(&rig);
+}
+
+/* `handle` is for options and names alone. */
+static void handle_is_the_socket(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    uv_os_sock_t peer;
+    uv_os_sock_t os_socket;
+    rig_open(&rig, backend);
+    rig_listen(&rig, 8, 1);
+    struct conn *conn = rig_pair(&rig, &peer);
+    int status = backend->handle(conn->socket, &os_socket);
+    if (status != 0) {
+        assert_int_equal(status, UV_ENOTSUP);
+    } else {
+        assert_int_equal(peer_local_name(os_socket, &address), 0);
+        assert_memory_equal(&address, &rig.address, sizeof(struct sockaddr_in));
+        assert_int_equal(peer_nodelay(os_socket), 0);
+    }
+    rig_close(&rig);
+}
+
+const struct scenario suite_connect[] = {
+    {"connect_ipv4", connect_ipv4},
+    {"connect_ipv6", connect_ipv6},
+    {"connect_canceled", connect_canceled},
+    {"connect_to_nowhere", connect_to_nowhere},
+    {"connect_without_socket", connect_without_socket},
+    {"close_in_connect_callback", close_in_connect_callback},
+    {"close_right_after_connect", close_right_after_connect},
+    {"handle_is_the_socket", handle_is_the_socket},
+    {NULL, NULL},
+};

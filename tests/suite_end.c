@@ -1,0 +1,391 @@
+/* How a stream ends: by a FIN from either side, by a reset, and what a receiver sees of it. */
+
+#include "suite.h"
+
+#include <stdlib.h>
+
+/* A rig with one connection, nothing submitted on it. */
+static struct conn *pair_rig(struct rig *rig, const struct backend *backend, uv_os_sock_t *peer)
+{
+    rig_open(rig, backend);
+    rig_listen(rig, 8, 1);
+    return rig_pair(rig, peer);
+}
+
+/* ---- FIN ------------------------------------------------------------------------------------ */
+
+static void half_close_after(const struct backend *backend, size_t length)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, 8, 1);
+    struct stream stream = stream_of(10, length);
+    uint8_t *bytes = stream_bytes(&stream, length + 1);
+    uv_os_sock_t peer = rig_peer(&rig);
+    rig_peer_send(&rig, peer, bytes, length);
+    assert_int_equal(peer_shutdown(peer), 0);
+    rig_peer_read(&rig, peer, &stream, length);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0); /* a FIN, no reset */
+    RIG_UNTIL(&rig, rig.closed == 1);
+    assert_int_equal(rig.conns->received_total, length);
+    assert_true(rig.conns->ended);
+    rig_close(&rig);
+    free(bytes);
+}
+
+static void half_close(const struct backend *backend)
+{
+    half_close_after(backend, 0);
+    half_close_after(backend, 1);
+    half_close_after(backend, 65535);
+    half_close_after(backend, 65536);
+    half_close_after(backend, 65537);
+}
+
+/* Our own shutdown ends one direction only. */
+static void our_shutdown(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(11, 0);
+    uint8_t *bytes = stream_bytes(&stream, 1000);
+    conn->user = &stream;
+    conn->on_recv = sink_recv;
+    conn_recv(conn);
+    assert_int_equal(conn_shutdown(conn), 0);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+    assert_true(conn->recv.outstanding);
+    rig_peer_send(&rig, peer, bytes, 1000);
+    RIG_UNTIL(&rig, conn->received_total == 1000);
+    assert_int_equal(peer_shutdown(peer), 0);
+    RIG_UNTIL(&rig, conn->ended);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* What was sent before a shutdown arrives before the end. */
+static void shutdown_after_send(const struct backend *backend)
+{
+    const size_t length = 4 * MIB;
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(12, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_send(conn, bytes, length);
+    rig_peer_read(&rig, peer, &stream, length / 2);
+    struct flow rest = {
+        .peer = peer,
+        .stream = stream,
+        .length = length,
+        .sent = length,
+        .received = length / 2,
+    };
+    while (conn->send.outstanding) {
+        if (!flow_step(&rest)) {
+            rig_turn(&rig);
+        } else {
+            (void)rig_poll(&rig, 0);
+        }
+    }
+    assert_int_equal(conn->send.status, 0);
+    assert_int_equal(conn_shutdown(conn), 0);
+    rig_flow(&rig, &rest);
+    assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* Receives until the end of the stream, and asserts that all `length` bytes came before it. */
+static void drain_to_end(struct rig *rig, struct conn *conn, struct stream *stream, size_t length)
+{
+    conn->user = stream;
+    conn->on_recv = sink_recv;
+    conn_recv(conn);
+    RIG_UNTIL(rig, conn->ended || conn->recv.status != 0);
+    assert_int_equal(conn->recv.status, 0);
+    assert_int_equal(conn->received_total, length);
+}
+
+/* The bytes and the FIN are both there before the backend looks. */
+static void data_before_eof_of(const struct backend *backend, size_t length, size_t buffer_size,
+                               bool waiting)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    rig_open_with(&rig, backend, buffer_size, 16 * buffer_size);
+    rig_listen(&rig, 8, 1);
+    struct conn *conn = rig_pair(&rig, &peer);
+    struct stream stream = stream_of(13, length);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn->user = &stream;
+    conn->on_recv = sink_recv;
+    if (waiting) {
+        conn_recv(conn);
+    }
+    assert_int_equal(peer_send(peer, bytes, length), length);
+    rig_forget_peer(&rig, peer);
+    peer_close(peer);
+    if (!waiting) {
+        rig_quiet(&rig);
+        drain_to_end(&rig, conn, &stream, length);
+    }
+    RIG_UNTIL(&rig, conn->ended || conn->recv.status != 0);
+    assert_int_equal(conn->recv.status, 0);
+    assert_int_equal(conn->received_total, length);
+    rig_close(&rig);
+    free(bytes);
+}
+
+static void data_before_eof(const struct backend *backend)
+{
+    static const size_t lengths[] = {1, 4096, 40000};
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        data_before_eof_of(backend, lengths[i], 64 * KIB, true);
+        data_before_eof_of(backend, lengths[i], 64 * KIB, false);
+        data_before_eof_of(backend, lengths[i], 100, true);
+        data_before_eof_of(backend, lengths[i], 100, false);
+        data_before_eof_of(backend, lengths[i], lengths[i], true);
+        data_before_eof_of(backend, lengths[i], lengths[i], false);
+    }
+}
+
+/* Rule 3: the end of the one direction is not the end of the other. */
+static void end_of_recv_does_not_end_send(const struct backend *backend)
+{
+    const size_t length = 16 * MIB;
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(14, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_send(conn, bytes, length);
+    conn_recv(conn);
+    assert_int_equal(peer_shutdown(peer), 0);
+    RIG_UNTIL(&rig, conn->recv.outcomes == 1);
+    assert_true(conn->ended);
+    rig_quiet(&rig);
+    assert_true(conn->send.outstanding);
+    rig_peer_read(&rig, peer, &stream, length);
+    RIG_UNTIL(&rig, !conn->send.outstanding);
+    assert_int_equal(conn->send.status, 0);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* ---- reset ---------------------------------------------------------------------------------- */
+
+static void reset_peer(struct rig *rig, uv_os_sock_t peer)
+{
+    rig_forget_peer(rig, peer);
+    peer_reset(peer);
+}
+
+/* One connection is reset within its message; its neighbour does not notice. */
+static void reset_mid_message(const struct backend *backend)
+{
+    struct rig rig;
+    uint8_t half[1000] = {0};
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    rig.on_open = echo_open;
+    uv_os_sock_t other = rig_peer(&rig);
+    rig_echo(&rig, other, 5000);
+    conn->on_recv = sink_recv;
+    conn_recv(conn);
+    rig_peer_send(&rig, peer, half, sizeof(half));
+    RIG_UNTIL(&rig, conn->received_total == sizeof(half));
+    reset_peer(&rig, peer);
+    RIG_UNTIL(&rig, conn->recv.status != 0 || conn->ended);
+    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    rig_echo(&rig, other, 5000);
+    conn_close(conn, IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&rig, conn->closed);
+    rig_echo(&rig, other, 5000);
+    assert_int_equal(rig.closed, 1);
+    rig_close(&rig);
+}
+
+/* The echo sends to a peer that has gone: both operations end, each with its own outcome. */
+static void reset_while_sending(const struct backend *backend)
+{
+    const size_t length = 16 * MIB;
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(15, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_recv(conn);
+    conn_send(conn, bytes, length);
+    rig_quiet(&rig);
+    assert_true(conn->recv.outstanding && conn->send.outstanding);
+    reset_peer(&rig, peer);
+    RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
+    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    assert_int_equal(conn->send.status, UV_ECONNRESET);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* A send that nobody waits beside: it fails by itself. */
+static void reset_of_a_lone_send(const struct backend *backend)
+{
+    const size_t length = 16 * MIB;
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(16, 0);
+    uint8_t *bytes = stream_bytes(&stream, length);
+    conn_send(conn, bytes, length);
+    rig_quiet(&rig);
+    reset_peer(&rig, peer);
+    RIG_UNTIL(&rig, !conn->send.outstanding);
+    assert_int_equal(conn->send.status, UV_ECONNRESET);
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* Sends until the reset shows: it is told as such even when the recv has had it already. */
+static void send_after_reset(const struct backend *backend)
+{
+    static const uint8_t bytes[1000];
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_recv(conn);
+    reset_peer(&rig, peer);
+    RIG_UNTIL(&rig, !conn->recv.outstanding);
+    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    for (int i = 0; i < 100 && conn->send.status == 0; i++) {
+        conn_send(conn, bytes, sizeof(bytes));
+        RIG_UNTIL(&rig, !conn->send.outstanding);
+    }
+    assert_int_equal(conn->send.status, UV_ECONNRESET);
+    rig_close(&rig);
+}
+
+/* ---- nothing outstanding -------------------------------------------------------------------- */
+
+/* Without a recv no data is taken: the peer is stopped by the system's buffers. Afterwards all of
+ * it is there. */
+static void stop_reading(const struct backend *backend)
+{
+    static uint8_t piece[64 * 1024];
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct stream stream = stream_of(17, 0);
+    uint64_t sent = 0;
+    unsigned stuck = 0;
+    while (stuck < 10) {
+        stream_fill(&stream, sent, piece, sizeof(piece));
+        int count = peer_send(peer, piece, sizeof(piece));
+        assert_true(count > 0 || count == UV_EAGAIN);
+        sent += count > 0 ? (uint64_t)count : 0;
+        stuck = count > 0 ? 0 : stuck + 1;
+        rig_turn(&rig);
+        assert_int_equal(rig.loop->pool.in_use, 0);
+        assert_true(sent < 128 * MIB);
+    }
+    assert_int_equal(rig.loop->stats.recv_calls, 0);
+    conn->user = &stream;
+    conn->on_recv = sink_recv;
+    conn_recv(conn);
+    RIG_UNTIL(&rig, conn->received_total == sent);
+    rig_close(&rig);
+}
+
+/* A recv is good for one outcome, however much there is. */
+static void recv_is_one_shot(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    rig_open_with(&rig, backend, 100, 1600);
+    rig_listen(&rig, 8, 1);
+    struct conn *conn = rig_pair(&rig, &peer);
+    struct stream stream = stream_of(18, 0);
+    uint8_t *bytes = stream_bytes(&stream, 1000);
+    rig_peer_send(&rig, peer, bytes, 1000);
+    for (size_t i = 1; conn->received_total < 1000; i++) {
+        conn_recv(conn);
+        RIG_UNTIL(&rig, !conn->recv.outstanding);
+        rig_turn(&rig);
+        assert_int_equal(conn->recv.outcomes, i);
+        size_t offset = (size_t)conn->received_total - conn->length;
+        assert_true(conn->length > 0);
+        assert_memory_equal(conn->data, bytes + offset, conn->length);
+        conn_release(conn);
+        assert_int_equal(rig.loop->pool.in_use, 0);
+    }
+    rig_close(&rig);
+    free(bytes);
+}
+
+/* A peer that is ignored costs no turns. */
+static void stop_reading_does_not_spin(const struct backend *backend)
+{
+    static const uint8_t bytes[1000];
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_recv(conn);
+    rig_peer_send(&rig, peer, bytes, sizeof(bytes));
+    RIG_UNTIL(&rig, !conn->recv.outstanding);
+    conn_release(conn);
+    rig_peer_send(&rig, peer, bytes, sizeof(bytes));
+    rig_quiet(&rig);
+    uint64_t turns = rig.loop->stats.wait_calls;
+    uint64_t until = backend->now(rig.loop) + 20000000;
+    while (backend->now(rig.loop) < until) {
+        (void)rig_poll(&rig, until);
+    }
+    assert_true(rig.loop->stats.wait_calls - turns < 25);
+    rig_close(&rig);
+}
+
+static void eof_while_not_reading(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    assert_int_equal(peer_shutdown(peer), 0);
+    rig_quiet(&rig);
+    conn_recv(conn);
+    RIG_UNTIL(&rig, !conn->recv.outstanding);
+    assert_int_equal(conn->recv.status, 0);
+    assert_true(conn->ended);
+    rig_close(&rig);
+}
+
+static void reset_while_not_reading(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    reset_peer(&rig, peer);
+    rig_quiet(&rig);
+    conn_recv(conn);
+    RIG_UNTIL(&rig, !conn->recv.outstanding);
+    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    rig_close(&rig);
+}
+
+const struct scenario suite_end[] = {
+    {"half_close", half_close},
+    {"our_shutdown", our_shutdown},
+    {"shutdown_after_send", shutdown_after_send},
+    {"data_before_eof", data_before_eof},
+    {"end_of_recv_does_not_end_send", end_of_recv_does_not_end_send},
+    {"reset_mid_message", reset_mid_message},
+    {"reset_while_sending", reset_while_sending},
+    {"reset_of_a_lone_send", reset_of_a_lone_send},
+    {"send_after_reset", send_after_reset},
+    {"stop_reading", stop_reading},
+    {"stop_reading_does_not_spin", stop_reading_does_not_spin},
+    {"recv_is_one_shot", recv_is_one_shot},
+    {"eof_while_not_reading", eof_while_not_reading},
+    {"reset_while_not_reading", reset_while_not_reading},
+    {NULL, NULL},
+};

@@ -1,0 +1,20 @@
+#ifndef ECHOPORT_SUITE_INSIDE_H
+#define ECHOPORT_SUITE_INSIDE_H
+
+/* What suite_rig.c and suite_conn.c share and no scenario needs. */
+
+#include "suite.h"
+
+/* Memory full of 0xA5. */
+void *rubbish(size_t size);
+
+/* Around every callback of the backend. */
+void rig_enter_callback(struct rig *rig);
+void rig_leave_callback(struct rig *rig);
+
+/* Around every submit: before it, with what it answered, and with its outcome. */
+void side_submit(struct side *side, struct rig *rig);
+void side_answer(struct side *side, struct rig *rig, int answer);
+void side_outcome(struct side *side, struct rig *rig, int status);
+
+#endif

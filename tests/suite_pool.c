@@ -1,0 +1,233 @@
+/* Rule 8: idle connections hold no buffer; those that find the pool at its limit wait in turn. */
+
+#include "suite.h"
+
+static const uint8_t bytes[500];
+
+/* A rig with room for so many buffers of 1 KiB. */
+static void pool_rig(struct rig *rig, const struct backend *backend, size_t buffers)
+{
+    rig_open_with(rig, backend, KIB, buffers * KIB);
+    rig_listen(rig, 16, 1);
+    assert_int_equal(rig->loop->pool.limit, buffers);
+}
+
+/* ---- idle ----------------------------------------------------------------------------------- */
+
+static void idle_connections_hold_no_buffer(const struct backend *backend)
+{
+    enum { CONNECTIONS = 100 };
+    struct rig rig;
+    uv_os_sock_t peers[CONNECTIONS];
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, 16, 2);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        (void)rig_pair(&rig, &peers[i]);
+    }
+    rig_quiet(&rig);
+    assert_int_equal(rig.loop->pool.in_use, 0);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        rig_echo(&rig, peers[i], 1000);
+    }
+    rig_quiet(&rig);
+    assert_int_equal(rig.loop->pool.in_use, 0);
+    assert_true(rig.loop->stats.buffers_peak < CONNECTIONS);
+    assert_int_equal(rig.loop->stats.starved, 0);
+    rig_close(&rig);
+}
+
+static void idle_connections_do_not_spin(const struct backend *backend)
+{
+    struct rig rig;
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, 16, 2);
+    for (size_t i = 0; i < 50; i++) {
+        uv_os_sock_t peer;
+        (void)rig_pair(&rig, &peer);
+        rig_echo(&rig, peer, 10);
+    }
+    rig_quiet(&rig);
+    uint64_t turns = rig.loop->stats.wait_calls;
+    uint64_t until = backend->now(rig.loop) + 20000000;
+    while (backend->now(rig.loop) < until) {
+        (void)rig_poll(&rig, until);
+    }
+    assert_true(rig.loop->stats.wait_calls - turns < 10);
+    rig_close(&rig);
+}
+
+/* ---- starved -------------------------------------------------------------------------------- */
+
+enum { STARVING = 8, BUFFERS = 2 };
+
+/* One after the other is sent data and not released: the first two hold both buffers, the others
+ * wait, in this order. */
+static void starve(struct rig *rig, struct conn *conns[STARVING], uv_os_sock_t peers[STARVING])
+{
+    for (size_t i = 0; i < STARVING; i++) {
+        conns[i] = rig_pair(rig, &peers[i]);
+        conn_recv(conns[i]);
+    }
+    rig_quiet(rig);
+    for (size_t i = 0; i < STARVING; i++) {
+        rig_peer_send(rig, peers[i], bytes, sizeof(bytes));
+        if (i < BUFFERS) {
+            RIG_UNTIL(rig, conns[i]->data != NULL);
+        } else {
+            RIG_UNTIL(rig, rig->loop->stats.starved == i + 1 - BUFFERS);
+        }
+        assert_true(rig->loop->pool.in_use <= BUFFERS);
+    }
+    rig_quiet(rig);
+    assert_int_equal(rig->loop->stats.starved, STARVING - BUFFERS);
+    for (size_t i = BUFFERS; i < STARVING; i++) {
+        assert_true(conns[i]->recv.outstanding);
+    }
+}
+
+static void starved_wait_in_turn(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[STARVING];
+    uv_os_sock_t peers[STARVING];
+    pool_rig(&rig, backend, BUFFERS);
+    starve(&rig, conns, peers);
+    for (size_t i = 0; i < STARVING; i++) {
+        RIG_UNTIL(&rig, conns[i]->data != NULL);
+        rig_quiet(&rig);
+        for (size_t later = i + BUFFERS; later < STARVING; later++) {
+            assert_true(conns[later]->recv.outstanding);
+        }
+        assert_int_equal(conns[i]->length, sizeof(bytes));
+        assert_true(rig.loop->pool.in_use <= BUFFERS);
+        conn_release(conns[i]);
+    }
+    assert_int_equal(rig.loop->stats.buffers_peak, BUFFERS);
+    rig_close(&rig);
+}
+
+/* The release alone ends the wait: a loop that sleeps without a deadline goes on. */
+static void starved_resume_without_a_deadline(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[STARVING];
+    uv_os_sock_t peers[STARVING];
+    pool_rig(&rig, backend, BUFFERS);
+    starve(&rig, conns, peers);
+    for (size_t i = 0; i < STARVING; i++) {
+        while (conns[i]->data == NULL) {
+            (void)rig_poll(&rig, UINT64_MAX);
+        }
+        conn_release(conns[i]);
+    }
+    rig_close(&rig);
+}
+
+static void starved_do_not_spin(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[STARVING];
+    uv_os_sock_t peers[STARVING];
+    pool_rig(&rig, backend, BUFFERS);
+    starve(&rig, conns, peers);
+    uint64_t turns = rig.loop->stats.wait_calls;
+    uint64_t until = backend->now(rig.loop) + 20000000;
+    while (backend->now(rig.loop) < until) {
+        (void)rig_poll(&rig, until);
+    }
+    assert_true(rig.loop->stats.wait_calls - turns < 10);
+    rig_close(&rig);
+}
+
+/* Who is closed while it waits is canceled, and the next in turn gets the buffer. */
+static void starved_and_closed(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[STARVING];
+    uv_os_sock_t peers[STARVING];
+    pool_rig(&rig, backend, BUFFERS);
+    starve(&rig, conns, peers);
+    conn_close(conns[2], IO_CLOSE_GRACEFUL); /* the head, one within, and the tail */
+    conn_close(conns[4], IO_CLOSE_RESET);
+    conn_close(conns[7], IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&rig, rig.closed == 3);
+    assert_int_equal(conns[2]->recv.status, UV_ECANCELED);
+    assert_int_equal(conns[4]->recv.status, UV_ECANCELED);
+    assert_int_equal(conns[7]->recv.status, UV_ECANCELED);
+    conn_release(conns[0]);
+    RIG_UNTIL(&rig, conns[3]->data != NULL);
+    rig_quiet(&rig);
+    assert_true(conns[5]->recv.outstanding && conns[6]->recv.outstanding);
+    conn_release(conns[1]);
+    RIG_UNTIL(&rig, conns[5]->data != NULL);
+    conn_release(conns[3]);
+    RIG_UNTIL(&rig, conns[6]->data != NULL);
+    rig_close(&rig);
+}
+
+/* A peer that has gone meanwhile: what it sent comes when there is a buffer, then the end. */
+static void starved_and_left(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[STARVING];
+    uv_os_sock_t peers[STARVING];
+    pool_rig(&rig, backend, BUFFERS);
+    starve(&rig, conns, peers);
+    rig_forget_peer(&rig, peers[2]);
+    peer_close(peers[2]);
+    rig_forget_peer(&rig, peers[3]);
+    peer_reset(peers[3]);
+    rig_quiet(&rig);
+    conn_release(conns[0]);
+    conn_release(conns[1]);
+    RIG_UNTIL(&rig, !conns[2]->recv.outstanding && !conns[3]->recv.outstanding);
+    assert_int_equal(conns[2]->length, sizeof(bytes));
+    conn_release(conns[2]);
+    conn_recv(conns[2]);
+    RIG_UNTIL(&rig, !conns[2]->recv.outstanding);
+    assert_true(conns[2]->ended);
+    assert_true(conns[3]->recv.status == UV_ECONNRESET || conns[3]->length == sizeof(bytes));
+    rig_close(&rig);
+}
+
+/* Two buffers are enough for any number of connections that give theirs back. */
+static void few_buffers_for_many(const struct backend *backend)
+{
+    enum { CONNECTIONS = 50 };
+    struct flow flows[CONNECTIONS];
+    struct rig rig;
+    size_t left = CONNECTIONS;
+    pool_rig(&rig, backend, BUFFERS);
+    rig.on_open = echo_open;
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        flows[i] = (struct flow){.stream = stream_of(50, i), .length = 20000, .chunk = 3000};
+        (void)rig_pair(&rig, &flows[i].peer);
+    }
+    uint64_t until = uv_hrtime() + RIG_PATIENCE_NS;
+    while (left > 0) {
+        left = 0;
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+            (void)flow_step(&flows[i]);
+            left += flows[i].received < flows[i].length;
+        }
+        (void)rig_poll(&rig, 0);
+        assert_true(rig.loop->pool.in_use <= BUFFERS);
+        assert_true(uv_hrtime() < until);
+    }
+    assert_true(rig.loop->stats.buffers_peak <= BUFFERS);
+    rig_close(&rig);
+}
+
+const struct scenario suite_pool[] = {
+    {"idle_connections_hold_no_buffer", idle_connections_hold_no_buffer},
+    {"idle_connections_do_not_spin", idle_connections_do_not_spin},
+    {"starved_wait_in_turn", starved_wait_in_turn},
+    {"starved_resume_without_a_deadline", starved_resume_without_a_deadline},
+    {"starved_do_not_spin", starved_do_not_spin},
+    {"starved_and_closed", starved_and_closed},
+    {"starved_and_left", starved_and_left},
+    {"few_buffers_for_many", few_buffers_for_many},
+    {NULL, NULL},
+};

@@ -1,0 +1,177 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "backend.h"
+
+/* More than there will ever be. */
+#define BACKENDS_MAX 32
+
+static void list_ends(void **state)
+{
+    size_t count = 0;
+    (void)state;
+    while (backend_list[count] != NULL) {
+        count++;
+        assert_true(count < BACKENDS_MAX);
+    }
+    assert_true(count > 0);
+}
+
+static void names_are_unique_and_no_words_of_the_option(void **state)
+{
+    (void)state;
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        assert_true(strlen((*at)->name) > 0);
+        assert_string_not_equal((*at)->name, "raw");
+        assert_string_not_equal((*at)->name, "help");
+        for (const struct backend *const *other = backend_list; other != at; other++) {
+            assert_string_not_equal((*at)->name, (*other)->name);
+        }
+    }
+}
+
+static void summaries_are_one_line(void **state)
+{
+    (void)state;
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        assert_true(strlen((*at)->summary) > 0);
+        assert_null(strchr((*at)->summary, '\n'));
+    }
+}
+
+static void tables_are_complete(void **state)
+{
+    (void)state;
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        const struct backend *backend = *at;
+        assert_true(backend->socket_size > 0);
+        assert_true(backend->probe != NULL);
+        assert_true(backend->loop_open != NULL && backend->loop_close != NULL);
+        assert_true(backend->poll != NULL && backend->wake != NULL && backend->now != NULL);
+        assert_true(backend->listen != NULL);
+        assert_true(backend->accept != NULL && backend->accept_stop != NULL);
+        assert_true(backend->adopt != NULL && backend->detach != NULL && backend->refuse != NULL);
+        assert_true(backend->connect != NULL);
+        assert_true(backend->recv != NULL && backend->release != NULL && backend->send != NULL);
+        assert_true(backend->shutdown != NULL && backend->close != NULL);
+        assert_true(backend->handle != NULL);
+    }
+}
+
+static void probe_answers_or_says_why_not(void **state)
+{
+    (void)state;
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        char why[256] = "";
+        int status = (*at)->probe(why, sizeof(why));
+        assert_true(status <= 0);
+        assert_true(status == 0 || strlen(why) > 0);
+    }
+}
+
+static void uv_works_everywhere(void **state)
+{
+    const struct backend *backend = NULL;
+    char why[256];
+    (void)state;
+    assert_int_equal(backend_choose("uv", &backend, why, sizeof(why)), 0);
+    assert_ptr_equal(backend, &backend_uv);
+    assert_false(backend->native);
+}
+
+static void each_is_chosen_by_its_name_if_it_works(void **state)
+{
+    (void)state;
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        const struct backend *backend = NULL;
+        char why[256];
+        char reason[256];
+        int status = (*at)->probe(reason, sizeof(reason));
+        assert_int_equal(backend_choose((*at)->name, &backend, why, sizeof(why)), status);
+        if (status == 0) {
+            assert_ptr_equal(backend, *at);
+        } else {
+            assert_true(strlen(why) > 0);
+        }
+    }
+}
+
+static void unknown_names_are_refused_with_a_hint(void **state)
+{
+    static const char *const names[] = {"", "u", "uvx", "UV", "help", "none"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct backend *backend;
+        char why[256];
+        assert_int_equal(backend_choose(names[i], &backend, why, sizeof(why)), UV_ENOENT);
+        assert_non_null(strstr(why, "--backend=help"));
+    }
+}
+
+/* The first native one that works. */
+static const struct backend *first_native(void)
+{
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        char why[256];
+        if ((*at)->native && (*at)->probe(why, sizeof(why)) == 0) {
+            return *at;
+        }
+    }
+    return NULL;
+}
+
+static void raw_is_the_first_native_one_that_works(void **state)
+{
+    const struct backend *expected = first_native();
+    const struct backend *backend = NULL;
+    char why[256];
+    (void)state;
+    int status = backend_choose("raw", &backend, why, sizeof(why));
+    if (expected != NULL) {
+        assert_int_equal(status, 0);
+        assert_ptr_equal(backend, expected);
+    } else {
+        assert_int_equal(status, UV_ENOTSUP);
+        assert_true(strlen(why) > 0);
+    }
+}
+
+static void reason_is_cut_to_the_room_there_is(void **state)
+{
+    (void)state;
+    for (size_t size = 1; size <= 20; size++) {
+        const struct backend *backend;
+        char why[32];
+        memset(why, 'x', sizeof(why));
+        assert_int_equal(backend_choose("nobody", &backend, why, size), UV_ENOENT);
+        assert_int_equal(strlen(why), size - 1);
+        assert_int_equal(why[size], 'x');
+        memset(why, 'x', sizeof(why));
+        (void)backend_choose("raw", &backend, why, size);
+        assert_true(strlen(why) < size);
+        assert_int_equal(why[size], 'x');
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(list_ends),
+        cmocka_unit_test(names_are_unique_and_no_words_of_the_option),
+        cmocka_unit_test(summaries_are_one_line),
+        cmocka_unit_test(tables_are_complete),
+        cmocka_unit_test(probe_answers_or_says_why_not),
+        cmocka_unit_test(uv_works_everywhere),
+        cmocka_unit_test(each_is_chosen_by_its_name_if_it_works),
+        cmocka_unit_test(unknown_names_are_refused_with_a_hint),
+        cmocka_unit_test(raw_is_the_first_native_one_that_works),
+        cmocka_unit_test(reason_is_cut_to_the_room_there_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,297 @@
+/*
+ * The client's main thread.
+ *
+ *     host -> addresses -> workers, each with its share of the connections -> control_run -> report
+ */
+
+#include "client.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client_report.h"
+#include "control.h"
+#include "load.h"
+#include "log.h"
+#include "net.h"
+#include "sys.h"
+#include "units.h"
+
+/* How often the line of progress changes, and no oftener. */
+#define CLIENT_PROGRESS_MS 100
+
+/* What receive buffers may hold for each worker: the client gives each back before it goes on. */
+#define CLIENT_BUFFER_MEMORY ((size_t)64 << 20)
+
+#define CLIENT_DESCRIPTORS 24
+#define CLIENT_DESCRIPTORS_PER_WORKER 8
+
+struct client {
+    struct control control; /* first */
+    const struct client_options *options;
+    const struct backend *backend;
+    struct net_options net;
+    struct net_resolution resolution;
+    struct load_plan plan;
+    struct load *workers;
+    size_t worker_count;
+    size_t workers_ready; /* that have been initialised */
+    FILE *json;
+    uint64_t began_ns;
+    uint64_t ticked_ns;
+    struct client_counters ticked; /* at the last tick */
+};
+
+static struct client *client_of(struct control *control)
+{
+    return (struct client *)(void *)control;
+}
+
+/* For connect: a socket with the options of the command line. */
+static int client_open_socket(void *context, int family, uv_os_sock_t *os_socket)
+{
+    const struct net_options *options = context;
+    return net_open(options, family, os_socket);
+}
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+static void client_on_tick(struct control *control)
+{
+    struct client *client = client_of(control);
+    struct client_counters sum = {0};
+    uint64_t up = 0;
+    for (size_t i = 0; i < client->worker_count; i++) {
+        struct load *load = &client->workers[i];
+        uv_mutex_lock(&load->worker.lock);
+        sum.messages += load->snapshot.counters.messages;
+        sum.verified += load->snapshot.counters.verified;
+        up += load->snapshot.up;
+        uv_mutex_unlock(&load->worker.lock);
+    }
+    uint64_t now_ns = uv_hrtime();
+    double seconds = (double)(now_ns - client->ticked_ns) / 1e9;
+    char line[160];
+    char rate[UNITS_TEXT_SIZE];
+    char bytes[UNITS_TEXT_SIZE];
+    char messages[UNITS_TEXT_SIZE];
+    (void)snprintf(line, sizeof(line),
+                   "%5.1f s  %" PRIu64 " up  %s messages, all verified  %s/s  %s/s",
+                   (double)(now_ns - client->began_ns) / 1e9, up,
+                   units_format_grouped(messages, sizeof(messages), sum.messages),
+                   units_format_count(rate, sizeof(rate),
+                                      (double)(sum.messages - client->ticked.messages) / seconds),
+                   units_format_bytes(bytes, sizeof(bytes),
+                                      (double)(sum.verified - client->ticked.verified) / seconds));
+    log_progress(line);
+    client->ticked_ns = now_ns;
+    client->ticked = sum;
+    control_post(control, WORKER_SNAPSHOT);
+}
+
+static const struct control_events client_events = {
+    .restart = NULL,
+    .tick = client_on_tick,
+    .news = NULL,
+};
+
+/* ---- report -------------------------------------------------------------------------------- */
+
+static bool client_report(struct client *client)
+{
+    const struct net_resolution *resolution = &client->resolution;
+    struct client_stats *stats = calloc(1, sizeof(*stats));
+    struct report_worker *workers = calloc(client->worker_count, sizeof(*workers));
+    uint64_t from_ns = UINT64_MAX;
+    uint64_t until_ns = 0;
+    char address[NET_ADDRESS_TEXT];
+    if (stats == NULL || workers == NULL) {
+        log_message("out of memory: no report");
+        free(stats);
+        free(workers);
+        return false;
+    }
+    histogram_init(&stats->latency);
+    for (size_t i = 0; i < client->worker_count; i++) {
+        const struct load *load = &client->workers[i];
+        client_stats_add(stats, &load->stats);
+        workers[i] = (struct report_worker){.work = load->work, .cpu = load->worker.cpu};
+        from_ns = load->measure_from_ns < from_ns ? load->measure_from_ns : from_ns;
+        until_ns = load->measure_until_ns > until_ns ? load->measure_until_ns : until_ns;
+    }
+    net_format_address((const struct sockaddr *)&resolution->addresses[0], address,
+                       sizeof(address));
+    struct client_report report = {
+        .options = client->options,
+        .backend = client->backend->name,
+        .address = address,
+        .seed = client->plan.seed,
+        .seconds = until_ns > from_ns ? (double)(until_ns - from_ns) / 1e9 : 0,
+        .stats = stats,
+        .workers = workers,
+        .worker_count = client->worker_count,
+    };
+    log_progress("");
+    if (client->json != stdout) {
+        client_report_text(&report, stdout);
+    }
+    if (client->json != NULL) {
+        client_report_json(&report, client->json);
+    }
+    bool ok = client_report_ok(&report);
+    free(stats);
+    free(workers);
+    return ok;
+}
+
+/* ---- workers ------------------------------------------------------------------------------- */
+
+/* The i-th of `parts` shares of a whole, which differ by one at the most. */
+static uint64_t client_share(uint64_t whole, size_t parts, size_t i)
+{
+    return whole / parts + (i < whole % parts ? 1 : 0);
+}
+
+/* The one that was asked for, or a random one: of 53 bits, since readers may hold numbers
+ * as doubles. */
+static uint64_t client_seed(uint64_t wanted)
+{
+    uint64_t seed = wanted;
+    while (seed == 0) {
+        if (uv_random(NULL, NULL, &seed, sizeof(seed), 0, NULL) != 0) {
+            seed = uv_hrtime();
+        }
+        seed &= (UINT64_C(1) << 53) - 1;
+    }
+    return seed;
+}
+
+static void client_make_plan(struct client *client)
+{
+    const struct client_options *options = client->options;
+    client->net = (struct net_options){.nodelay = options->common.nodelay,
+                                       .sndbuf = (int)options->common.sndbuf_size,
+                                       .rcvbuf = (int)options->common.rcvbuf_size};
+    client->plan = (struct load_plan){
+        .addresses = client->resolution.addresses,
+        .address_count = client->resolution.count,
+        .workers = client->worker_count,
+        .seed = client_seed(options->seed),
+        .size = options->message_size,
+        .depth = options->pipeline,
+        .lifetime = options->lifetime,
+        .rate = (double)options->rate,
+        .warmup_ns = options->warmup_ns,
+        .duration_ns = options->duration_ns,
+        .connect_timeout_ns = options->connect_timeout_ns,
+        .timeout_ns = options->timeout_ns,
+        .drain_timeout_ns = options->drain_timeout_ns,
+        .trace = options->common.verbose,
+    };
+}
+
+static void client_make_worker(struct client *client, size_t i)
+{
+    const struct client_options *options = client->options;
+    struct load *load = &client->workers[i];
+    struct worker *worker = &load->worker;
+    size_t memory = CLIENT_BUFFER_MEMORY;
+    worker->role = &load_role;
+    worker->backend = client->backend;
+    worker->io_config = (struct io_config){
+        .buffer_size = (size_t)options->buffer_size,
+        .buffer_memory = options->buffer_size > memory ? (size_t)options->buffer_size : memory,
+        .open_socket = client_open_socket,
+        .open_context = &client->net,
+    };
+    worker->index = (unsigned)i;
+    worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
+    worker_init(worker);
+    client->workers_ready++;
+    load_init(load, &client->plan,
+              (size_t)client_share(options->connections, client->worker_count, i),
+              options->requests == 0 ? UINT64_MAX
+                                     : client_share(options->requests, client->worker_count, i));
+}
+
+static int client_start_workers(struct client *client)
+{
+    client->workers = calloc(client->worker_count, sizeof(*client->workers));
+    if (client->workers == NULL) {
+        log_message("out of memory");
+        return UV_ENOMEM;
+    }
+    for (size_t i = 0; i < client->worker_count; i++) {
+        client_make_worker(client, i);
+    }
+    for (size_t i = 0; i < client->worker_count; i++) {
+        int status =
+            control_start(&client->control, &client->workers[i].worker, client->worker_count);
+        if (status != 0) {
+            control_post(&client->control, WORKER_ABORT);
+            return status;
+        }
+    }
+    return 0;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static void client_check_descriptors(const struct client *client)
+{
+    uint64_t descriptors = sys_raise_descriptor_limit();
+    uint64_t own = CLIENT_DESCRIPTORS + client->worker_count * CLIENT_DESCRIPTORS_PER_WORKER;
+    if (client->options->connections + own > descriptors) {
+        log_message("--connections: %" PRIu64 " are more than the %" PRIu64 " descriptors allow "
+                    "that this process may have; some will fail",
+                    client->options->connections, descriptors);
+    }
+}
+
+static int client_run_controlled(struct client *client)
+{
+    const struct client_options *options = client->options;
+    int status =
+        control_resolve(&client->control, &client->resolution, options->host, options->port, false);
+    if (status == UV_ECANCELED) {
+        return 0; /* told to stop before it had begun */
+    }
+    if (status != 0) {
+        control_resolve_failed("--host", options->host, options->port, status);
+        return 1;
+    }
+    client_check_descriptors(client);
+    client_make_plan(client);
+    client->began_ns = client->ticked_ns = uv_hrtime();
+    status = client_start_workers(client);
+    control_run(&client->control, log_has_progress() ? CLIENT_PROGRESS_MS : 0);
+    bool ok = status == 0 && client_report(client) && !client->control.failed;
+    for (size_t i = 0; i < client->workers_ready; i++) {
+        worker_destroy(&client->workers[i].worker);
+    }
+    free(client->workers);
+    net_resolution_free(&client->resolution);
+    return ok ? 0 : 1;
+}
+
+int client_run(const struct client_options *options, const struct backend *backend)
+{
+    struct client client = {.options = options, .backend = backend};
+    client.worker_count = (size_t)options->threads;
+    if (options->common.json != NULL && (client.json = report_open(options->common.json)) == NULL) {
+        return 1;
+    }
+    int status = control_open(&client.control, &client_events);
+    if (status != 0) {
+        log_message("cannot open the main loop: %s", uv_strerror(status));
+        return 1;
+    }
+    int code = client_run_controlled(&client);
+    control_close(&client.control);
+    if (client.json != NULL && report_close(client.json, options->common.json) != 0) {
+        code = 1;
+    }
+    return control_finish_output() != 0 ? 1 : code;
+}

@@ -1,0 +1,21 @@
+#include "program.h"
+#include "client.h"
+#include "client_options.h"
+
+static int client_parse(struct program_options *common, int argc, char **argv,
+                        struct option_error *error)
+{
+    return client_options_parse((struct client_options *)(void *)common, argc, argv, error);
+}
+
+static int client_start(const struct program_options *common, const struct backend *backend)
+{
+    return client_run((const struct client_options *)(const void *)common, backend);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct program program = {&client_program, client_parse, client_start};
+    struct client_options options;
+    return program_main(&program, &options.common, argc, argv);
+}

@@ -1,0 +1,279 @@
+#include "control.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "sys.h"
+#include "version.h"
+
+static void control_close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+/* ---- signals ------------------------------------------------------------------------------- */
+
+static void control_stop(struct control *control, const char *signal)
+{
+    control->stops++;
+    if (control->stops == 1) {
+        log_message("%s: finishing what is under way; once more to end at once", signal);
+        control_post(control, WORKER_DRAIN);
+    } else if (control->stops == 2) {
+        log_message("%s: ending at once", signal);
+        control_post(control, WORKER_ABORT);
+    } else {
+        (void)fflush(NULL);
+        _Exit(EXIT_FAILURE); /* something does not end; the user has asked three times */
+    }
+}
+
+static void control_on_signal(uv_signal_t *handle, int number)
+{
+    struct control *control = handle->data;
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        const struct sys_signal *signal = &sys_signals[i];
+        if (signal->number != number) {
+            continue;
+        }
+        if (signal->meaning == SYS_RESTART && control->events->restart != NULL) {
+            control->events->restart(control);
+        } else {
+            control_stop(control, signal->name);
+        }
+        return;
+    }
+}
+
+static int control_take_signals(struct control *control)
+{
+    int status = 0;
+    assert(sys_signal_count <= CONTROL_SIGNALS_MAX);
+    for (size_t i = 0; i < sys_signal_count && status == 0; i++) {
+        status = uv_signal_init(&control->loop, &control->signals[i]);
+        control->signals[i].data = control;
+        if (status == 0) {
+            status =
+                uv_signal_start(&control->signals[i], control_on_signal, sys_signals[i].number);
+        }
+    }
+    return status;
+}
+
+/* ---- workers ------------------------------------------------------------------------------- */
+
+static void control_reap(struct control *control)
+{
+    for (size_t i = 0; i < control->worker_count; i++) {
+        struct worker *worker = control->workers[i];
+        if (worker == NULL || !worker_has_ended(worker)) {
+            continue;
+        }
+        worker_join(worker);
+        control->workers[i] = NULL;
+        control->running--;
+        if (worker->status != 0) {
+            log_message("%s", worker->error);
+            control->failed = true;
+            control_post(control, WORKER_ABORT);
+        }
+    }
+}
+
+static void control_on_async(uv_async_t *async)
+{
+    struct control *control = async->data;
+    control_reap(control);
+    if (control->events->news != NULL) {
+        control->events->news(control);
+    }
+    if (control->running == 0) {
+        uv_stop(&control->loop);
+    }
+}
+
+static void control_on_tick(uv_timer_t *timer)
+{
+    struct control *control = timer->data;
+    control->events->tick(control);
+}
+
+int control_start(struct control *control, struct worker *worker, size_t count)
+{
+    if (control->workers == NULL) {
+        control->workers = calloc(count, sizeof(struct worker *));
+        if (control->workers == NULL) {
+            log_message("out of memory");
+            return UV_ENOMEM;
+        }
+    }
+    assert(control->worker_count < count);
+    worker->control = &control->async;
+    int status = worker_start(worker);
+    if (status != 0) {
+        log_message("%s", worker->error);
+        return status;
+    }
+    control->workers[control->worker_count++] = worker;
+    control->running++;
+    return 0;
+}
+
+void control_post(struct control *control, enum worker_command command)
+{
+    for (size_t i = 0; i < control->worker_count; i++) {
+        if (control->workers[i] != NULL) {
+            worker_post(control->workers[i], command);
+        }
+    }
+}
+
+void control_run(struct control *control, uint64_t tick_ms)
+{
+    if (control->running == 0) {
+        return;
+    }
+    if (control->stops > 0) { /* asked for before there was anyone to tell */
+        control_post(control, control->stops == 1 ? WORKER_DRAIN : WORKER_ABORT);
+    }
+    if (tick_ms > 0 && control->events->tick != NULL) {
+        (void)uv_timer_start(&control->timer, control_on_tick, tick_ms, tick_ms);
+    }
+    (void)uv_async_send(&control->async); /* a worker may have ended before the loop ran */
+    (void)uv_run(&control->loop, UV_RUN_DEFAULT);
+    (void)uv_timer_stop(&control->timer);
+    assert(control->running == 0);
+}
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+static void control_on_resolved(struct net_resolution *resolution)
+{
+    bool *resolved = resolution->data;
+    *resolved = true;
+}
+
+int control_resolve(struct control *control, struct net_resolution *resolution, const char *host,
+                    const char *service, bool passive)
+{
+    bool resolved = false;
+    bool canceled = false;
+    resolution->data = &resolved;
+    int status =
+        net_resolve(&control->loop, resolution, host, service, passive, control_on_resolved);
+    if (status != 0) {
+        return status;
+    }
+    while (!resolved) {
+        (void)uv_run(&control->loop, UV_RUN_ONCE);
+        if (control->stops > 0 && !resolved && !canceled) {
+            net_resolution_cancel(resolution);
+            canceled = true;
+        }
+        if (control->stops > 1 && !resolved) {
+            (void)fflush(NULL);
+            _Exit(EXIT_FAILURE); /* the system's resolver can't be interrupted */
+        }
+    }
+    if (resolution->status == 0 && control->stops > 0) {
+        net_resolution_free(resolution);
+        return UV_ECANCELED;
+    }
+    return control->stops > 0 ? UV_ECANCELED : resolution->status;
+}
+
+void control_resolve_failed(const char *option, const char *host, const char *service, int status)
+{
+    const char *hint = "";
+    if (status == UV_EAI_SERVICE) {
+        hint = "; no such service, give the port as a number";
+    } else if (status == UV_EAI_NONAME) {
+        hint = "; check the spelling, or give the address as a number";
+    }
+    log_message("%s: cannot find the address of host '%s' port '%s': %s%s", option,
+                host == NULL ? "*" : host, service, uv_strerror(status), hint);
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+int control_open(struct control *control, const struct control_events *events)
+{
+    memset(control, 0, sizeof(*control));
+    control->events = events;
+    int status = uv_loop_init(&control->loop);
+    if (status != 0) {
+        return status;
+    }
+    status = uv_async_init(&control->loop, &control->async, control_on_async);
+    if (status == 0) {
+        status = uv_timer_init(&control->loop, &control->timer);
+    }
+    control->async.data = control;
+    control->timer.data = control;
+    if (status == 0) {
+        status = control_take_signals(control);
+    }
+    if (status != 0) {
+        control_close(control);
+    }
+    return status;
+}
+
+void control_close(struct control *control)
+{
+    assert(control->running == 0);
+    uv_walk(&control->loop, control_close_handle, NULL);
+    (void)uv_run(&control->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&control->loop);
+    free(control->workers);
+    control->workers = NULL;
+}
+
+/* ---- output -------------------------------------------------------------------------------- */
+
+void control_print_backends(void)
+{
+    const struct backend *raw = NULL;
+    char why[256];
+    (void)backend_choose("raw", &raw, why, sizeof(why));
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        int status = (*at)->probe(why, sizeof(why));
+        (void)printf("%-10s %-11s %s%s%s\n", (*at)->name, status == 0 ? "usable" : "not usable",
+                     (*at)->summary, status == 0 ? "" : ": ", status == 0 ? "" : why);
+    }
+    if (raw != NULL) {
+        (void)printf("%-10s %-11s the best native one here: %s\n", "raw", "usable", raw->name);
+    } else {
+        (void)backend_choose("raw", &raw, why, sizeof(why));
+        (void)printf("%-10s %-11s the best native one: %s\n", "raw", "not usable", why);
+    }
+}
+
+void control_print_version(const char *program)
+{
+    char why[256];
+    (void)printf("%s %s (%s)\n", program, ECHOPORT_VERSION, ECHOPORT_COMMIT);
+    (void)printf("built for %s with %s, %s\n", ECHOPORT_SYSTEM, ECHOPORT_COMPILER, ECHOPORT_BUILD);
+    (void)printf("libuv %s\nbackends:", uv_version_string());
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        if ((*at)->probe(why, sizeof(why)) == 0) {
+            (void)printf(" %s", (*at)->name);
+        }
+    }
+    (void)printf("\n");
+}
+
+int control_finish_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return 0;
+    }
+    log_message("cannot write to standard output: the report is incomplete");
+    return 1;
+}

@@ -1,0 +1,77 @@
+#ifndef ECHOPORT_CONTROL_H
+#define ECHOPORT_CONTROL_H
+
+/*
+ * The main thread of either program: a plain libuv loop with the signals, a tick, name resolution
+ * and the news from the workers. No byte of a connection passes through here.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "backend.h"
+#include "net.h"
+#include "worker.h"
+
+#define CONTROL_SIGNALS_MAX 4
+
+struct control;
+
+/* Any may be NULL. All are called from control_run(), on the main thread. */
+struct control_events {
+    void (*restart)(struct control *control);
+    void (*tick)(struct control *control);
+    void (*news)(struct control *control); /* a worker has published something or ended */
+};
+
+struct control {
+    const struct control_events *events;
+    uv_loop_t loop;
+    uv_async_t async;
+    uv_timer_t timer;
+    uv_signal_t signals[CONTROL_SIGNALS_MAX];
+    struct worker **workers; /* those that run, and those that have been joined, NULL */
+    size_t worker_count;
+    size_t running;
+    unsigned stops; /* how often the user has asked for the end */
+    bool failed;    /* a worker has ended with an error, which has been reported */
+};
+
+/* Opens the loop and takes the signals: from now on a Ctrl-C is honoured. 0, or a UV error and
+ * nothing to undo. */
+int control_open(struct control *control, const struct control_events *events);
+void control_close(struct control *control);
+
+/*
+ * Resolves, and waits for it. 0 and `resolution`, to be freed by net_resolution_free(); or UV_EAI_*
+ * or another UV error, which is UV_ECANCELED if the user asked for the end meanwhile.
+ */
+int control_resolve(struct control *control, struct net_resolution *resolution, const char *host,
+                    const char *service, bool passive);
+
+/* Says what is wrong with a name, in a message to the user. */
+void control_resolve_failed(const char *option, const char *host, const char *service, int status);
+
+/* Starts one more worker, of at most `count` in all. 0; or a UV error, which has been reported.
+ * The worker belongs to the caller, who keeps it until control_close(). */
+int control_start(struct control *control, struct worker *worker, size_t count);
+
+/* Runs until the last worker has ended. The first stop drains, the second aborts. */
+void control_run(struct control *control, uint64_t tick_ms);
+
+/* Gives a command to every worker that runs. */
+void control_post(struct control *control, enum worker_command command);
+
+/* --backend=help: a line for each backend, on stdout. */
+void control_print_backends(void);
+
+/* --version, on stdout. */
+void control_print_version(const char *program);
+
+/* stdout is flushed and could be written: 0, else 1 and a message. */
+int control_finish_output(void);
+
+#endif

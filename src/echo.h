@@ -1,0 +1,109 @@
+#ifndef ECHOPORT_ECHO_H
+#define ECHOPORT_ECHO_H
+
+/*
+ * The server's side of a worker: its listeners, its generations, its connections.
+ *
+ *     accept -> recv -> send -> recv -> ... -> recv = 0 -> close
+ *
+ * Strictly alternating: a connection holds one buffer while it sends and none while it waits, a
+ * peer that does not read is not read from, and at the end of the stream all has been sent.
+ *
+ * A generation is what is between two restarts: its connections and its statistics. A restart
+ * leaves the listeners as they are, drains the old generation's connections and counts anew.
+ *
+ * Drain: a draining connection echoes on. The server ends its side (FIN) when the client ended
+ * its own, when there has been no traffic for ECHO_QUIET_NS, or, once half of the drain timeout is
+ * over, as soon as it holds nothing. After that it reads and counts what it discards until the
+ * client ends too. At the deadline it resets.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "admission.h"
+#include "conn.h"
+#include "log.h"
+#include "net.h"
+#include "stats.h"
+#include "worker.h"
+
+#define ECHO_QUIET_NS UINT64_C(100000000)
+
+/* Read-only and shared by all workers, but for `admission`, which has its own lock. */
+struct echo_config {
+    struct net_options net;
+    struct admission *admission;
+    uint64_t idle_timeout_ns;  /* 0: never */
+    uint64_t drain_timeout_ns; /* 0: reset at once */
+    int backlog;
+    unsigned accept_depth; /* accepts outstanding per listener, at least 1 */
+    bool trace;            /* -v */
+};
+
+struct echo_generation {
+    struct echo_generation *next;
+    unsigned number; /* from 1 */
+    struct server_stats stats;
+    struct worker_stats work; /* complete once the generation has ended */
+    struct worker_stats work_before;
+    struct conn *conns;
+    uint64_t open; /* how many there are */
+    uint64_t began_ns;
+    uint64_t ended_ns;
+    uint64_t half_ns;     /* of the drain */
+    uint64_t deadline_ns; /* of the drain */
+    bool draining;
+};
+
+struct echo {
+    struct worker worker; /* first */
+    const struct echo_config *config;
+    const uv_os_sock_t *os_sockets; /* bound; start takes them over, each listens */
+    size_t os_socket_count;
+
+    struct echo_listener *listeners;
+    size_t accepts; /* that are outstanding or wait for their retry */
+    struct echo_generation *oldest;
+    struct echo_generation *current; /* the youngest, last in the list */
+    struct worker_task stop_task;
+    uint64_t stop_deadline_ns;
+    uint64_t stop_accepted;
+    uint64_t conn_count; /* numbers the connections of this worker */
+    bool stopping;       /* no connection is taken on any more, once the queue is empty */
+    bool listening;
+    struct log_limit accept_log;
+    struct log_limit refuse_log;
+
+    /* Under worker.lock. */
+    struct echo_generation *ended; /* to be taken by echo_take_ended() */
+    struct server_stats snapshot;  /* of the current generation, at the last WORKER_SNAPSHOT */
+    uint64_t snapshot_open;        /* connections, of all generations */
+};
+
+extern const struct worker_role echo_role;
+
+/* Prepares the role's part; the worker's part is the caller's, with role = &echo_role. */
+void echo_init(struct echo *echo, const struct echo_config *config, const uv_os_sock_t *os_sockets,
+               size_t os_socket_count);
+
+/* The generations that ended since the last call, oldest first; the caller frees each. From any
+ * thread; NULL if there is none. */
+struct echo_generation *echo_take_ended(struct echo *echo);
+
+/* ---- between echo.c and echo_conn.c ---- */
+
+/* Takes the connection of an accept into the current generation, or refuses it. */
+void echo_admit(struct echo *echo, struct io_accept *accept);
+
+/* Lets each connection of a generation that has begun to drain do so. */
+void echo_drain_conns(struct echo_generation *generation);
+
+/* Resets each connection of the generation. */
+void echo_cut_conns(struct echo_generation *generation);
+
+/* To be called when a connection of `generation` is gone. */
+void echo_conn_gone(struct echo *echo, struct echo_generation *generation);
+
+#endif

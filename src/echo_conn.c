@@ -1,0 +1,383 @@
+/*
+ * One connection of the server. Two states while it lives, each with one operation outstanding (or
+ * the connection in the worker's queue, when it has used up its share of the turn):
+ *
+ *     RECEIVING --data--> SENDING --all sent--> RECEIVING
+ *
+ * `ended` says that the server has ended its side: data is discarded then instead of sent.
+ */
+
+#include "echo.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
+
+struct echo_conn {
+    struct conn conn; /* first */
+    struct echo_generation *generation;
+    uint64_t number;
+    uint64_t progress_ns; /* when bytes last moved */
+    enum echo_state state;
+    bool ended;
+};
+
+static struct echo_conn *echo_of(struct conn *conn)
+{
+    return (struct echo_conn *)(void *)conn;
+}
+
+static struct echo *echo_owner(const struct echo_conn *c)
+{
+    return (struct echo *)(void *)c->conn.worker;
+}
+
+static struct server_counters *echo_counters(const struct echo_conn *c)
+{
+    return &c->generation->stats.counters;
+}
+
+/* ---- trace --------------------------------------------------------------------------------- */
+
+/* "worker 0 conn 3: recv 64 bytes, queued; send follows" */
+static void echo_trace(const struct echo_conn *c, const char *what, size_t bytes, bool queued,
+                       const char *next)
+{
+    if (echo_owner(c)->config->trace) {
+        log_trace("worker %u conn %" PRIu64 ": %s %zu bytes, %s; %s", c->conn.worker->index,
+                  c->number, what, bytes, queued ? "queued" : "inline", next);
+    }
+}
+
+static void echo_trace_end(const struct echo_conn *c, const char *why)
+{
+    if (echo_owner(c)->config->trace) {
+        log_trace("worker %u conn %" PRIu64 ": %s; close follows", c->conn.worker->index, c->number,
+                  why);
+    }
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+static void echo_close(struct echo_conn *c, enum io_close_how how, uint64_t *counter,
+                       const char *why)
+{
+    (*counter)++;
+    echo_trace_end(c, why);
+    if (c->state == ECHO_SENDING && !c->conn.send_pending) {
+        conn_release(&c->conn, c->conn.recv.data); /* it was in the queue, to be sent next */
+        c->state = ECHO_RECEIVING;
+    }
+    conn_close(&c->conn, how);
+}
+
+static void echo_fail(struct echo_conn *c, enum stats_operation operation, int status)
+{
+    stats_error_count(&c->generation->stats.errors, operation, status);
+    echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->failed, uv_err_name(status));
+}
+
+static void echo_on_closed(struct io_close *op)
+{
+    struct echo_conn *c = echo_of(CONTAINER_OF(op, struct conn, close));
+    struct echo *echo = echo_owner(c);
+    struct echo_generation *generation = c->generation;
+    assert(c->conn.closing);
+    c->conn.closing = false;
+    conn_list_remove(&c->conn);
+    conn_free(&c->conn);
+    admission_leave(echo->config->admission);
+    echo_conn_gone(echo, generation);
+}
+
+/* Ends the server's side; what the client still sends is discarded. */
+static void echo_end(struct echo_conn *c)
+{
+    struct io_loop *io = c->conn.worker->io;
+    assert(c->state == ECHO_RECEIVING && !c->ended);
+    int status = io->backend->shutdown(io, c->conn.socket);
+    if (status != 0) {
+        echo_fail(c, STATS_SHUTDOWN, status);
+        return;
+    }
+    c->ended = true;
+    if (echo_owner(c)->config->trace) {
+        log_trace("worker %u conn %" PRIu64 ": drained; shutdown", c->conn.worker->index,
+                  c->number);
+    }
+}
+
+/* ---- data ---------------------------------------------------------------------------------- */
+
+static void echo_at_end_of_stream(struct echo_conn *c)
+{
+    struct server_counters *counters = echo_counters(c);
+    if (c->ended) {
+        echo_close(c, IO_CLOSE_GRACEFUL, &counters->drained, "end of stream after ours");
+    } else {
+        echo_close(c, IO_CLOSE_GRACEFUL, &counters->closed_by_client, "end of stream");
+    }
+}
+
+/* Takes the outcome of a recv. False: the connection is closing. */
+static bool echo_received(struct echo_conn *c, bool queued)
+{
+    const struct io_recv *recv = &c->conn.recv;
+    struct server_counters *counters = echo_counters(c);
+    assert(c->state == ECHO_RECEIVING);
+    if (recv->status != 0) {
+        echo_fail(c, STATS_RECV, recv->status);
+        return false;
+    }
+    if (recv->length == 0) {
+        echo_at_end_of_stream(c);
+        return false;
+    }
+    c->progress_ns = worker_now(c->conn.worker);
+    counters->received += recv->length;
+    if (c->ended) {
+        counters->discarded += recv->length;
+        conn_release(&c->conn, recv->data);
+        echo_trace(c, "recv", recv->length, queued, "discarded, recv follows");
+    } else {
+        c->state = ECHO_SENDING;
+        echo_trace(c, "recv", recv->length, queued, "send follows");
+    }
+    return true;
+}
+
+/* Takes the outcome of a send. False: the connection is closing. */
+static bool echo_sent(struct echo_conn *c, bool queued)
+{
+    const struct io_send *send = &c->conn.send;
+    struct server_counters *counters = echo_counters(c);
+    assert(c->state == ECHO_SENDING);
+    counters->sent += send->sent;
+    conn_release(&c->conn, c->conn.recv.data);
+    c->state = ECHO_RECEIVING;
+    if (send->status != 0) {
+        echo_fail(c, STATS_SEND, send->status);
+        return false;
+    }
+    counters->echoes++;
+    c->progress_ns = worker_now(c->conn.worker);
+    echo_trace(c, "send", send->length, queued, "recv follows");
+    if (c->generation->draining && c->progress_ns >= c->generation->half_ns) {
+        echo_end(c);
+    }
+    return !c->conn.closing;
+}
+
+/* Starts the operation that the state calls for. */
+static int echo_submit(struct echo_conn *c)
+{
+    if (c->state == ECHO_RECEIVING) {
+        int outcome = conn_recv(&c->conn);
+        c->conn.recv.status = outcome < 0 ? outcome : c->conn.recv.status;
+        return outcome;
+    }
+    int outcome = conn_send(&c->conn, c->conn.recv.data, c->conn.recv.length);
+    c->conn.send.status = outcome < 0 ? outcome : c->conn.send.status;
+    return outcome;
+}
+
+/* Goes on until something is outstanding, the connection closes or its share is used up. */
+static void echo_run(struct echo_conn *c)
+{
+    bool goes_on = true;
+    while (goes_on && conn_has_share(&c->conn)) {
+        enum echo_state was = c->state;
+        if (echo_submit(c) == IO_PENDING) {
+            return;
+        }
+        goes_on = was == ECHO_RECEIVING ? echo_received(c, false) : echo_sent(c, false);
+    }
+}
+
+static void echo_on_recv(struct io_recv *op)
+{
+    struct echo_conn *c = echo_of(CONTAINER_OF(op, struct conn, recv));
+    if (conn_recv_done(&c->conn) && echo_received(c, true)) {
+        echo_run(c);
+    }
+}
+
+static void echo_on_send(struct io_send *op)
+{
+    struct echo_conn *c = echo_of(CONTAINER_OF(op, struct conn, send));
+    if (conn_send_done(&c->conn)) {
+        if (echo_sent(c, true)) {
+            echo_run(c);
+        }
+        return;
+    }
+    echo_counters(c)->sent += op->sent; /* closing: what had gone out before still counts */
+    conn_release(&c->conn, c->conn.recv.data);
+    c->state = ECHO_RECEIVING;
+}
+
+static void echo_on_task(struct worker_task *task)
+{
+    echo_run(echo_of(CONTAINER_OF(task, struct conn, task)));
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static uint64_t echo_min(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void echo_watch_drain(struct echo_conn *c, uint64_t now_ns)
+{
+    const struct echo_generation *generation = c->generation;
+    if (now_ns >= generation->deadline_ns) {
+        echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->cut, "the drain's deadline");
+        return;
+    }
+    uint64_t next_ns = generation->deadline_ns;
+    if (!c->ended && c->state == ECHO_RECEIVING) {
+        uint64_t end_ns = echo_min(c->progress_ns + ECHO_QUIET_NS, generation->half_ns);
+        if (now_ns >= end_ns) {
+            echo_end(c);
+        } else {
+            next_ns = echo_min(next_ns, end_ns);
+        }
+    } else if (!c->ended) {
+        next_ns = echo_min(next_ns, now_ns + ECHO_QUIET_NS);
+    }
+    if (!c->conn.closing) {
+        conn_set_timer(&c->conn, next_ns);
+    }
+}
+
+/* What is unsent would be lost behind a FIN that says nothing is: so a reset if there is. */
+static void echo_watch_idle(struct echo_conn *c, uint64_t now_ns)
+{
+    uint64_t limit_ns = echo_owner(c)->config->idle_timeout_ns;
+    if (now_ns - c->progress_ns >= limit_ns) {
+        enum io_close_how how = c->state == ECHO_SENDING ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL;
+        echo_close(c, how, &echo_counters(c)->idle, "--idle-timeout");
+        return;
+    }
+    conn_set_timer(&c->conn, c->progress_ns + limit_ns);
+}
+
+static void echo_on_timer(struct timer *timer)
+{
+    struct echo_conn *c = echo_of(CONTAINER_OF(timer, struct conn, timer));
+    uint64_t now_ns = worker_now(c->conn.worker);
+    if (c->generation->draining) {
+        echo_watch_drain(c, now_ns);
+    } else {
+        echo_watch_idle(c, now_ns);
+    }
+}
+
+static void echo_watch(struct echo_conn *c)
+{
+    uint64_t now_ns = worker_now(c->conn.worker);
+    if (c->generation->draining) {
+        echo_watch_drain(c, now_ns);
+    } else if (echo_owner(c)->config->idle_timeout_ns != 0) {
+        echo_watch_idle(c, now_ns);
+    }
+}
+
+void echo_drain_conns(struct echo_generation *generation)
+{
+    assert(generation->draining);
+    for (struct conn *conn = generation->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!conn->closing) {
+            echo_watch(echo_of(conn));
+        }
+    }
+}
+
+void echo_cut_conns(struct echo_generation *generation)
+{
+    for (struct conn *conn = generation->conns, *next; conn != NULL; conn = next) {
+        next = conn->next;
+        if (!conn->closing) {
+            struct echo_conn *c = echo_of(conn);
+            echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->cut, "told to end at once");
+        }
+    }
+}
+
+/* ---- begin --------------------------------------------------------------------------------- */
+
+static void echo_refuse(struct echo *echo, struct io_token *token, const char *why)
+{
+    struct io_loop *io = echo->worker.io;
+    echo->current->stats.counters.refused++;
+    io->backend->refuse(io, token);
+    log_limited(&echo->refuse_log, worker_now(&echo->worker), "a connection was refused: %s", why);
+}
+
+static void echo_tune(struct echo_conn *c)
+{
+    const struct backend *backend = c->conn.worker->backend;
+    uv_os_sock_t os_socket;
+    if (backend->handle(c->conn.socket, &os_socket) == 0) {
+        /* a connection that is reset already says so in its first recv */
+        (void)net_tune_accepted(os_socket, &echo_owner(c)->config->net);
+    }
+}
+
+static struct echo_conn *echo_conn_new(struct echo *echo)
+{
+    struct conn *conn = conn_alloc(&echo->worker, sizeof(struct echo_conn));
+    if (conn == NULL) {
+        return NULL;
+    }
+    struct echo_conn *c = echo_of(conn);
+    conn->recv.done = echo_on_recv;
+    conn->send.done = echo_on_send;
+    conn->close.done = echo_on_closed;
+    timer_init(&conn->timer, echo_on_timer);
+    worker_task_init(&conn->task, echo_on_task);
+    c->generation = echo->current;
+    c->number = ++echo->conn_count;
+    c->progress_ns = worker_now(&echo->worker);
+    return c;
+}
+
+void echo_admit(struct echo *echo, struct io_accept *accept)
+{
+    struct io_loop *io = echo->worker.io;
+    struct echo_generation *generation = echo->current;
+    if (!admission_enter(echo->config->admission)) {
+        echo_refuse(echo, &accept->token, "--max-connections are open");
+        return;
+    }
+    struct echo_conn *c = echo_conn_new(echo);
+    if (c == NULL) {
+        admission_leave(echo->config->admission);
+        echo_refuse(echo, &accept->token, "out of memory");
+        return;
+    }
+    int status = io->backend->adopt(io, &accept->token, c->conn.socket);
+    if (status != 0) {
+        stats_error_count(&generation->stats.errors, STATS_ACCEPT, status);
+        generation->stats.counters.accept_errors++;
+        admission_leave(echo->config->admission);
+        conn_free(&c->conn);
+        return;
+    }
+    generation->stats.counters.accepted++;
+    generation->open++;
+    conn_list_add(&generation->conns, &c->conn);
+    echo_tune(c);
+    if (echo->config->trace) {
+        log_trace("worker %u conn %" PRIu64 ": accepted; recv follows", echo->worker.index,
+                  c->number);
+    }
+    echo_watch(c);
+    if (!c->conn.closing) {
+        echo_run(c);
+    }
+}

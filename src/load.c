@@ -1,0 +1,232 @@
+#include "load.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sys.h"
+
+/* A backend may sleep a millisecond too long; the schedule may not wait for it. So shortly before a
+ * message is due the worker does not sleep. */
+#define LOAD_AWAKE_NS UINT64_C(2000000)
+
+static struct load *load_self(struct worker *worker)
+{
+    assert(worker->role == &load_role);
+    return (struct load *)(void *)worker;
+}
+
+static size_t load_chunk_size(const struct load_plan *plan)
+{
+    uint64_t window =
+        plan->size > LOAD_CHUNK_MAX / plan->depth ? LOAD_CHUNK_MAX : plan->size * plan->depth;
+    return (size_t)window;
+}
+
+void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
+               uint64_t requests)
+{
+    assert(user_count > 0 && plan->size > 0 && plan->depth > 0 && plan->address_count > 0);
+    load->plan = plan;
+    load->user_count = user_count;
+    load->requests_left = requests;
+    histogram_init(&load->stats.latency);
+}
+
+bool load_has_more(const struct load *load)
+{
+    return !load->ending && load->requests_left > 0;
+}
+
+/* ---- the schedule of the open loop --------------------------------------------------------- */
+
+/* Worker w has the ticks w, w + workers, ... of the run, and gives them to its users in turn. */
+static uint64_t load_tick_ns(const struct load *load, uint64_t tick)
+{
+    const struct load_plan *plan = load->plan;
+    double ticks = (double)tick * (double)plan->workers + (double)load->worker.index;
+    return load->began_ns + (uint64_t)(ticks * 1e9 / plan->rate);
+}
+
+uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
+{
+    return load_tick_ns(load, n * load->user_count + user);
+}
+
+/* Gives out what is due before `until_ns`, and returns when the next is. */
+static uint64_t load_give_out(struct load *load, uint64_t until_ns)
+{
+    uint64_t due_ns;
+    while ((due_ns = load_tick_ns(load, load->ticks)) < until_ns) {
+        load->ticks++;
+        load_conn_due(load->users[(load->ticks - 1) % load->user_count]);
+    }
+    return due_ns;
+}
+
+static uint64_t load_turn(struct worker *worker)
+{
+    struct load *load = load_self(worker);
+    if (load->plan->rate <= 0 || !load_has_more(load)) {
+        return UINT64_MAX;
+    }
+    uint64_t now_ns = worker_clock(worker);
+    uint64_t until_ns = now_ns < load->measure_until_ns ? now_ns + 1 : load->measure_until_ns;
+    uint64_t due_ns = load_give_out(load, until_ns);
+    if (due_ns <= now_ns) {
+        return UINT64_MAX; /* past the end, which has a timer */
+    }
+    return due_ns - now_ns > LOAD_AWAKE_NS ? due_ns - LOAD_AWAKE_NS : 0;
+}
+
+/* ---- the end of the run -------------------------------------------------------------------- */
+
+static void load_end(struct load *load)
+{
+    uint64_t now_ns = worker_now(&load->worker);
+    if (load->ending) {
+        return;
+    }
+    if (load->plan->rate > 0 && load_has_more(load)) {
+        load_give_out(load, now_ns < load->measure_until_ns ? now_ns : load->measure_until_ns);
+    }
+    load->ending = true;
+    timer_stop(&load->worker.timers, &load->end_timer);
+    if (now_ns < load->measure_until_ns) {
+        load->measure_until_ns = now_ns;
+    }
+    timer_start(&load->worker.timers, &load->cut_timer, now_ns + load->plan->drain_timeout_ns);
+    for (size_t i = 0; i < load->user_count; i++) {
+        if (load->users[i] != NULL) {
+            load_conn_end(load->users[i]);
+        }
+    }
+}
+
+static void load_cut(struct load *load)
+{
+    load_end(load);
+    for (size_t i = 0; i < load->user_count; i++) {
+        if (load->users[i] != NULL) {
+            load_conn_cut(load->users[i]);
+        }
+    }
+}
+
+/* Users that wait for a message of the schedule would wait for ever. */
+static void load_on_spent(struct worker_task *task)
+{
+    struct load *load = CONTAINER_OF(task, struct load, spent_task);
+    for (size_t i = 0; i < load->user_count && !load_has_more(load); i++) {
+        load_conn_settle(load->users[i]);
+    }
+}
+
+static void load_on_end(struct timer *timer)
+{
+    load_end(CONTAINER_OF(timer, struct load, end_timer));
+}
+
+static void load_on_cut(struct timer *timer)
+{
+    load_cut(CONTAINER_OF(timer, struct load, cut_timer));
+}
+
+static void load_snapshot(struct load *load)
+{
+    uv_mutex_lock(&load->worker.lock);
+    load->snapshot.counters = load->stats.counters;
+    load->snapshot.up = load->stats.up;
+    load->snapshot.measured_messages = load->stats.measured_messages;
+    uv_mutex_unlock(&load->worker.lock);
+    worker_notify(&load->worker);
+}
+
+static void load_command(struct worker *worker, enum worker_command command)
+{
+    struct load *load = load_self(worker);
+    switch (command) {
+    case WORKER_SNAPSHOT:
+        load_snapshot(load);
+        break;
+    case WORKER_RESTART: /* a client has nothing to begin anew */
+    case WORKER_DRAIN:
+        load_end(load);
+        break;
+    case WORKER_ABORT:
+        load_cut(load);
+        break;
+    case WORKER_COMMANDS:
+        assert(false);
+        break;
+    }
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static int load_start(struct worker *worker)
+{
+    struct load *load = load_self(worker);
+    const struct load_plan *plan = load->plan;
+    size_t chunk = load_chunk_size(plan);
+    pool_init(&load->chunks, chunk, load->user_count * chunk);
+    worker_task_init(&load->spent_task, load_on_spent);
+    timer_init(&load->end_timer, load_on_end);
+    timer_init(&load->cut_timer, load_on_cut);
+    load->next_number = worker->index;
+    load->began_ns = worker_clock(worker);
+    load->measure_from_ns = load->began_ns + plan->warmup_ns;
+    load->measure_until_ns = UINT64_MAX;
+    load->users = calloc(load->user_count, sizeof(struct load_conn *));
+    for (size_t i = 0; load->users != NULL && i < load->user_count; i++) {
+        load->users[i] = load_conn_start(load, i);
+        if (load->users[i] == NULL) {
+            break;
+        }
+    }
+    if (load->users == NULL || load->users[load->user_count - 1] == NULL) {
+        (void)snprintf(worker->error, sizeof(worker->error),
+                       "worker %u: no memory for %zu connections", worker->index, load->user_count);
+        return UV_ENOMEM;
+    }
+    if (plan->duration_ns > 0) {
+        load->measure_until_ns = load->began_ns + plan->duration_ns;
+        timer_start(&worker->timers, &load->end_timer, load->measure_until_ns);
+    }
+    return 0;
+}
+
+static bool load_finished(const struct worker *worker)
+{
+    const struct load *load = (const struct load *)(const void *)worker;
+    return load->users_live == 0;
+}
+
+static void load_stop(struct worker *worker)
+{
+    struct load *load = load_self(worker);
+    for (size_t i = 0; load->users != NULL && i < load->user_count; i++) {
+        if (load->users[i] != NULL) {
+            load_conn_free(load->users[i]);
+        }
+    }
+    free(load->users);
+    load->users = NULL;
+    worker_cancel(worker, &load->spent_task);
+    timer_stop(&worker->timers, &load->end_timer);
+    timer_stop(&worker->timers, &load->cut_timer);
+    pool_destroy(&load->chunks);
+    if (load->measure_until_ns == UINT64_MAX) {
+        load->measure_until_ns = worker_clock(worker);
+    }
+    load->work.io = worker->io->stats;
+    load->work.cpu_ns = sys_thread_cpu_ns();
+}
+
+const struct worker_role load_role = {
+    .start = load_start,
+    .turn = load_turn,
+    .command = load_command,
+    .finished = load_finished,
+    .stop = load_stop,
+};

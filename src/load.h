@@ -1,0 +1,114 @@
+#ifndef ECHOPORT_LOAD_H
+#define ECHOPORT_LOAD_H
+
+/*
+ * The client's side of a worker: so many users, each with one connection after another.
+ *
+ *     connect -> { send | recv, both at once } -> FIN -> end of stream -> close -> connect ...
+ *
+ * A message is so many bytes of the connection's own stream (stream.h); its answer is the same
+ * bytes. Sending and receiving don't wait for each other, or a message that exceeds the socket
+ * buffers on the way would stop both ends. A message is made and checked in chunks, so its size
+ * costs no memory.
+ *
+ * Closed loop: a user begins a message as soon as fewer than `depth` of his await their answer.
+ * Open loop (a rate is given): messages are due by a schedule, users in turn, whatever the server
+ * does; one that its user can't begin in time waits, and its latency counts from when it was due.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conn.h"
+#include "log.h"
+#include "pool.h"
+#include "stats.h"
+#include "worker.h"
+
+/* At most so much of a message is made ahead of its sending, for each connection. */
+#define LOAD_CHUNK_MAX ((size_t)256 * 1024)
+
+/* Read-only, shared by all workers. */
+struct load_plan {
+    const struct sockaddr_storage *addresses; /* tried in turn */
+    size_t address_count;
+    size_t workers;
+    uint64_t seed;
+    uint64_t size;     /* of a message, bytes */
+    uint64_t depth;    /* messages that may await their answers, per connection */
+    uint64_t lifetime; /* messages per connection; 0: no limit */
+    double rate;       /* messages per second of all workers together; 0: closed loop */
+    uint64_t warmup_ns;
+    uint64_t duration_ns;        /* after the warm-up; 0: until told to end */
+    uint64_t connect_timeout_ns; /* 0: the system's */
+    uint64_t timeout_ns;         /* without a byte of an answer; 0: no limit */
+    uint64_t drain_timeout_ns;   /* for unfinished messages at the end */
+    bool trace;
+};
+
+struct load_conn;
+
+struct load {
+    struct worker worker; /* first */
+    const struct load_plan *plan;
+    size_t user_count;
+    uint64_t requests_left; /* messages that may still begin; UINT64_MAX: no limit */
+
+    struct load_conn **users;
+    size_t users_live; /* that have a connection or will have one */
+    struct pool chunks;
+    uint64_t next_number;          /* of a connection; those of a run are distinct */
+    size_t address;                /* the one that worked last */
+    uint64_t ticks;                /* messages of the schedule that have come due */
+    struct worker_task spent_task; /* queued when the last message of the share has begun */
+    struct timer end_timer;
+    struct timer cut_timer;
+    bool ending; /* no message begins any more */
+    bool ever_connected;
+    bool reported_mismatch;
+    struct log_limit connect_log;
+    struct log_limit error_log;
+    struct client_stats stats;
+    uint64_t began_ns;
+    uint64_t measure_from_ns;
+    uint64_t measure_until_ns; /* UINT64_MAX until known */
+    struct worker_stats work;  /* complete at the end */
+
+    struct client_stats snapshot; /* under worker.lock, but for its histogram */
+};
+
+extern const struct worker_role load_role;
+
+/* Prepares the role's part: `user_count` users, at least one, and a share of the run's messages,
+ * UINT64_MAX for no limit. The worker's part is the caller's, with role = &load_role. */
+void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
+               uint64_t requests);
+
+/* ---- between load.c and load_conn.c ---- */
+
+/* A new user, connecting. NULL without memory. */
+struct load_conn *load_conn_start(struct load *load, size_t index);
+
+/* Frees what is left of a user, whose connection is closed. */
+void load_conn_free(struct load_conn *c);
+
+/* A message of the user's schedule has come due. */
+void load_conn_due(struct load_conn *c);
+
+/* No message is left for now: end the connection if it has nothing under way. */
+void load_conn_settle(struct load_conn *c);
+
+/* The run is ending: finish what is under way. */
+void load_conn_end(struct load_conn *c);
+
+/* Reset it, wherever it is. */
+void load_conn_cut(struct load_conn *c);
+
+/* When the message was due that is the user's n-th by the schedule, n from 0. */
+uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
+
+/* Whether another message may begin in this run, as far as the worker knows. */
+bool load_has_more(const struct load *load);
+
+#endif

@@ -1,0 +1,663 @@
+/*
+ * One user of the client, and his connection at the moment.
+ *
+ *     WAITING -> CONNECTING -> UP -> ENDING -> CLOSING -> WAITING ... -> DONE
+ *
+ * UP: messages are sent and their answers checked. ENDING: all that was begun is answered, our FIN
+ * is out, and nothing but the server's may come. CLOSING: until the backend has let go; then, as
+ * the run goes on or not, the user connects again or is done.
+ */
+
+#include "load.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "net.h"
+#include "stream.h"
+
+/* A user whose connection failed tries again after this long, then twice as long. */
+#define LOAD_RETRY_MIN_NS UINT64_C(10000000)
+#define LOAD_RETRY_MAX_NS UINT64_C(1000000000)
+
+/* So many bytes of a mismatch are shown. */
+#define LOAD_SHOWN 16
+
+enum load_state { LOAD_WAITING, LOAD_CONNECTING, LOAD_UP, LOAD_ENDING, LOAD_CLOSING, LOAD_DONE };
+
+struct load_conn {
+    struct conn conn; /* first */
+    struct io_connect connect;
+    struct stream stream;
+    size_t index;      /* of the user */
+    uint64_t number;   /* of the connection */
+    uint64_t offered;  /* bytes of the stream that were given to sends */
+    uint64_t verified; /* bytes that came back right; never more than were offered */
+    uint64_t begun;    /* messages, on this connection */
+    uint64_t completed;
+    uint64_t *begun_ns; /* of message n at n % depth: when it began, or was due */
+    uint64_t owed;      /* messages of the schedule that are due and have not begun */
+    uint64_t taken;     /* messages of the schedule that have begun, on any connection */
+    uint64_t progress_ns;
+    uint64_t retry_ns; /* the last pause; 0 after a connection that worked */
+    int connect_error; /* why this connection did not come up; 0 if it did, or was given up */
+    uint8_t *chunk;    /* what the outstanding send borrows */
+    size_t tried;      /* addresses, since the last connection that came up */
+    enum load_state state;
+};
+
+static struct load_conn *load_of(struct conn *conn)
+{
+    return (struct load_conn *)(void *)conn;
+}
+
+static struct load *load_owner(const struct load_conn *c)
+{
+    return (struct load *)(void *)c->conn.worker;
+}
+
+static struct client_counters *load_counters(const struct load_conn *c)
+{
+    return &load_owner(c)->stats.counters;
+}
+
+static const struct load_plan *load_plan_of(const struct load_conn *c)
+{
+    return load_owner(c)->plan;
+}
+
+static void load_connect(struct load_conn *c);
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+static void load_done(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    assert(c->state != LOAD_DONE && load->users_live > 0);
+    c->state = LOAD_DONE;
+    load->users_live--;
+}
+
+/* What was begun and not answered is to be begun again, by whoever comes to it. */
+static void load_give_back(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    uint64_t unanswered = c->begun - c->completed;
+    if (load->requests_left != UINT64_MAX) {
+        load->requests_left += unanswered;
+    }
+    c->begun = c->completed;
+}
+
+static void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter)
+{
+    struct load *load = load_owner(c);
+    assert(c->state != LOAD_CLOSING && c->state != LOAD_WAITING);
+    (*counter)++;
+    if (c->state != LOAD_CONNECTING) {
+        load->stats.up--;
+    }
+    load_give_back(c);
+    c->state = LOAD_CLOSING;
+    conn_close(&c->conn, how);
+}
+
+static void load_fail(struct load_conn *c, enum stats_operation operation, int status)
+{
+    struct load *load = load_owner(c);
+    stats_error_count(&load->stats.errors, operation, status);
+    log_limited(&load->error_log, worker_now(&load->worker),
+                "connection %" PRIu64 " failed in %s after %" PRIu64 " bytes verified: %s",
+                c->number, stats_operation_name(operation), c->verified, uv_strerror(status));
+    load_close(c, IO_CLOSE_RESET, &load_counters(c)->failed);
+}
+
+/* Connects again, after a pause if the last connection was good for nothing. */
+static void load_again(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    if (!load_has_more(load)) {
+        load_done(c);
+        return;
+    }
+    c->state = LOAD_WAITING;
+    if (c->verified > 0) {
+        c->retry_ns = 0;
+        load_connect(c);
+        return;
+    }
+    c->retry_ns = c->retry_ns == 0 ? LOAD_RETRY_MIN_NS : c->retry_ns * 2;
+    if (c->retry_ns > LOAD_RETRY_MAX_NS) {
+        c->retry_ns = LOAD_RETRY_MAX_NS;
+    }
+    conn_set_timer(&c->conn, worker_now(&load->worker) + c->retry_ns);
+}
+
+/* ---- connect ------------------------------------------------------------------------------- */
+
+static const struct sockaddr *load_address(const struct load_conn *c)
+{
+    const struct load *load = load_owner(c);
+    size_t at = (load->address + c->tried) % load->plan->address_count;
+    return (const struct sockaddr *)(const void *)&load->plan->addresses[at];
+}
+
+/* One address has failed with `status`. True: another is to be tried. */
+static bool load_connect_failed(struct load_conn *c, int status)
+{
+    struct load *load = load_owner(c);
+    char address[NET_ADDRESS_TEXT];
+    net_format_address(load_address(c), address, sizeof(address));
+    stats_error_count(&load->stats.errors, STATS_CONNECT, status);
+    c->tried++;
+    if (c->tried < load->plan->address_count && !load->ending) {
+        return true;
+    }
+    log_limited(&load->connect_log, worker_now(&load->worker), "cannot connect to %s: %s", address,
+                uv_strerror(status));
+    load->stats.counters.connect_failures++;
+    c->tried = 0;
+    c->verified = 0;
+    if (load->ever_connected) {
+        load_again(c);
+    } else {
+        load_done(c); /* there is no server, as far as this worker can tell */
+    }
+    return false;
+}
+
+static void load_run(struct load_conn *c);
+
+static void load_connected(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    assert(c->state == LOAD_CONNECTING);
+    c->state = LOAD_UP;
+    c->progress_ns = worker_now(&load->worker);
+    load->address = (load->address + c->tried) % load->plan->address_count;
+    c->tried = 0;
+    load->ever_connected = true;
+    load->stats.counters.connected++;
+    load->stats.up++;
+    if (load->stats.up > load->stats.up_peak) {
+        load->stats.up_peak = load->stats.up;
+    }
+    if (load->plan->timeout_ns > 0) {
+        conn_set_timer(&c->conn, c->progress_ns + load->plan->timeout_ns);
+    } else {
+        timer_stop(&load->worker.timers, &c->conn.timer);
+    }
+    load_run(c);
+}
+
+/* Takes the outcome of a connect. A socket that did not connect is closed before the next try. */
+static void load_connect_outcome(struct load_conn *c)
+{
+    if (c->connect.status == 0) {
+        load_connected(c);
+    } else {
+        c->connect_error = c->connect.status;
+        c->state = LOAD_CLOSING;
+        conn_close(&c->conn, IO_CLOSE_RESET);
+    }
+}
+
+static void load_on_connect(struct io_connect *op)
+{
+    struct load_conn *c = CONTAINER_OF(op, struct load_conn, connect);
+    if (!c->conn.closing) {
+        load_connect_outcome(c);
+    }
+}
+
+/* Begins a new connection, at the next address to be tried. */
+static void load_connect(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    struct io_loop *io = load->worker.io;
+    int outcome;
+    assert(c->state == LOAD_WAITING);
+    do {
+        c->number = load->next_number;
+        load->next_number += load->plan->workers;
+        c->stream = stream_of(load->plan->seed, c->number);
+        c->offered = c->verified = c->begun = c->completed = 0;
+        c->connect_error = 0;
+        c->state = LOAD_CONNECTING;
+        load->stats.counters.attempts++;
+        if (load->plan->connect_timeout_ns > 0) {
+            conn_set_timer(&c->conn, worker_now(&load->worker) + load->plan->connect_timeout_ns);
+        }
+        outcome = io->backend->connect(io, c->conn.socket, load_address(c), &c->connect);
+        if (outcome < 0) {
+            c->state = LOAD_WAITING;
+            timer_stop(&load->worker.timers, &c->conn.timer);
+        }
+    } while (outcome < 0 && load_connect_failed(c, outcome));
+    if (outcome == IO_DONE) {
+        load_connect_outcome(c);
+    }
+}
+
+static void load_on_closed(struct io_close *op)
+{
+    struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, close));
+    assert(c->state == LOAD_CLOSING && c->conn.closing);
+    c->conn.closing = false;
+    if (c->connect_error == 0) {
+        load_again(c);
+        return;
+    }
+    c->state = LOAD_WAITING;
+    if (load_connect_failed(c, c->connect_error)) {
+        load_connect(c);
+    }
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+/* Whether this connection will see another message begin, be it later. */
+static bool load_goes_on(const struct load_conn *c)
+{
+    const struct load_plan *plan = load_plan_of(c);
+    bool alive = plan->lifetime == 0 || c->begun < plan->lifetime;
+    return alive && load_has_more(load_owner(c));
+}
+
+static void load_begin(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    const struct load_plan *plan = load->plan;
+    uint64_t now_ns = 0;
+    while (c->begun - c->completed < plan->depth && load_goes_on(c)) {
+        if (plan->rate > 0) {
+            if (c->owed == 0) {
+                break;
+            }
+            c->owed--;
+            c->begun_ns[c->begun % plan->depth] = load_due_ns(load, c->index, c->taken++);
+        } else {
+            now_ns = now_ns == 0 ? worker_clock(&load->worker) : now_ns;
+            c->begun_ns[c->begun % plan->depth] = now_ns;
+        }
+        if (c->begun == c->completed) {
+            c->progress_ns = worker_now(&load->worker); /* from now on an answer is awaited */
+        }
+        c->begun++;
+        if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
+            worker_defer(&load->worker, &load->spent_task);
+        }
+    }
+}
+
+static void load_complete(struct load_conn *c, uint64_t now_ns)
+{
+    struct load *load = load_owner(c);
+    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
+    uint64_t latency_ns = now_ns > begun_ns ? now_ns - begun_ns : 0;
+    c->completed++;
+    load->stats.counters.messages++;
+    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
+        load->stats.measured_messages++;
+    }
+    /* By when it began: to leave out what took longer than the run would hide the slowest. */
+    if (begun_ns >= load->measure_from_ns && begun_ns < load->measure_until_ns) {
+        histogram_record(&load->stats.latency, latency_ns);
+    }
+    if (load->plan->trace) {
+        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %" PRIu64 " bytes %.1f us",
+                  c->completed, load->worker.index, c->number, load->plan->size,
+                  (double)latency_ns / 1e3);
+    }
+}
+
+static void load_to_hex(const uint8_t *bytes, size_t length, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        *text++ = digits[bytes[i] >> 4];
+        *text++ = digits[bytes[i] & 15];
+        *text++ = ' ';
+    }
+    text[length > 0 ? -1 : 0] = '\0';
+}
+
+/* `data` differs from what the connection sent, or has no counterpart. The first is shown whole. */
+static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected)
+{
+    struct load *load = load_owner(c);
+    size_t shown = length < LOAD_SHOWN ? length : LOAD_SHOWN;
+    if (!load->reported_mismatch) {
+        uint8_t want[LOAD_SHOWN];
+        char want_text[LOAD_SHOWN * 3 + 1] = "nothing: it was not sent";
+        char got_text[LOAD_SHOWN * 3 + 1];
+        if (expected) {
+            stream_fill(&c->stream, c->verified, want, shown);
+            load_to_hex(want, shown, want_text);
+        }
+        load_to_hex(data, shown, got_text);
+        log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64
+                    ": expected %s, got %s",
+                    c->number, c->verified, want_text, got_text);
+        load->reported_mismatch = true;
+    }
+    load_close(c, IO_CLOSE_RESET, &load->stats.counters.mismatches);
+}
+
+/* Checks what has come. False: it is wrong, and the connection closing. */
+static bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
+{
+    struct load *load = load_owner(c);
+    uint64_t size = load->plan->size;
+    uint64_t now_ns = worker_clock(&load->worker);
+    uint64_t awaited = c->offered - c->verified;
+    size_t known = length < awaited ? length : (size_t)awaited;
+    size_t right = stream_check(&c->stream, c->verified, data, known);
+    c->verified += right;
+    c->progress_ns = worker_now(&load->worker);
+    load->stats.counters.verified += right;
+    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
+        load->stats.measured_bytes += right;
+    }
+    while (c->completed < c->begun && c->verified >= (c->completed + 1) * size) {
+        load_complete(c, now_ns);
+    }
+    if (right < length) {
+        load_mismatch(c, data + right, length - right, right < known);
+        return false;
+    }
+    return true;
+}
+
+static void load_at_end_of_stream(struct load_conn *c)
+{
+    struct client_counters *counters = load_counters(c);
+    if (c->state == LOAD_ENDING) {
+        load_close(c, IO_CLOSE_GRACEFUL, &counters->completed);
+    } else if (c->verified == 0 && c->offered > 0) {
+        load_fail(c, STATS_RECV, UV_EOF);
+    } else {
+        load_close(c, IO_CLOSE_GRACEFUL, &counters->drained);
+    }
+}
+
+/* Takes the outcome of a recv. False: the connection is closing. */
+static bool load_received(struct load_conn *c)
+{
+    const struct io_recv *recv = &c->conn.recv;
+    if (recv->status != 0) {
+        load_fail(c, STATS_RECV, recv->status);
+        return false;
+    }
+    if (recv->length == 0) {
+        load_at_end_of_stream(c);
+        return false;
+    }
+    bool right = load_verify(c, recv->data, recv->length);
+    conn_release(&c->conn, recv->data);
+    return right;
+}
+
+/* Takes the outcome of a send, and counts it even if the connection is closing. */
+static bool load_sent(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    load->stats.counters.sent += c->conn.send.sent;
+    pool_put(&load->chunks, c->chunk);
+    c->chunk = NULL;
+    if (c->conn.closing) {
+        return false;
+    }
+    if (c->conn.send.status != 0) {
+        load_fail(c, STATS_SEND, c->conn.send.status);
+        return false;
+    }
+    return true;
+}
+
+/* Sends the next chunk of what has begun. IO_PENDING also when memory is short: later, then. */
+static int load_send(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    uint64_t left = c->begun * load->plan->size - c->offered;
+    size_t chunk = load->chunks.buffer_size;
+    size_t length = left < chunk ? (size_t)left : chunk;
+    c->chunk = pool_take(&load->chunks);
+    if (c->chunk == NULL) {
+        return UV_ENOMEM;
+    }
+    stream_fill(&c->stream, c->offered, c->chunk, length);
+    c->offered += length;
+    return conn_send(&c->conn, c->chunk, length);
+}
+
+/* One send, if there is something to send. False: nothing was done inline, or it is closing. */
+static bool load_step_send(struct load_conn *c)
+{
+    load_begin(c);
+    if (c->conn.send_pending || c->offered == c->begun * load_plan_of(c)->size) {
+        return false;
+    }
+    int outcome = load_send(c);
+    if (outcome == IO_PENDING) {
+        return false;
+    }
+    if (c->chunk == NULL) {
+        load_fail(c, STATS_SEND, outcome);
+        return false;
+    }
+    c->conn.send.status = outcome;
+    return load_sent(c);
+}
+
+static bool load_step_recv(struct load_conn *c)
+{
+    if (c->conn.recv_pending) {
+        return false;
+    }
+    int outcome = conn_recv(&c->conn);
+    if (outcome == IO_PENDING) {
+        return false;
+    }
+    if (outcome < 0) {
+        c->conn.recv.status = outcome;
+    }
+    return load_received(c);
+}
+
+/* When all that will ever begin on this connection has been answered: FIN. */
+static void load_end_if_over(struct load_conn *c)
+{
+    struct io_loop *io = c->conn.worker->io;
+    if (c->state != LOAD_UP || c->completed < c->begun || c->conn.send_pending || load_goes_on(c)) {
+        return;
+    }
+    int status = io->backend->shutdown(io, c->conn.socket);
+    if (status != 0) {
+        load_fail(c, STATS_SHUTDOWN, status);
+        return;
+    }
+    c->state = LOAD_ENDING;
+    c->progress_ns = worker_now(c->conn.worker);
+}
+
+/* Sends and receives until both are outstanding, the connection closes or its share is used up. */
+static void load_run(struct load_conn *c)
+{
+    bool moved = true;
+    while (moved && conn_has_share(&c->conn)) {
+        bool sent = c->state == LOAD_UP && load_step_send(c);
+        bool received = !c->conn.closing && load_step_recv(c);
+        if (!c->conn.closing) {
+            load_end_if_over(c);
+        }
+        moved = !c->conn.closing && (sent || received);
+    }
+}
+
+static void load_on_recv(struct io_recv *op)
+{
+    struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, recv));
+    if (conn_recv_done(&c->conn) && load_received(c)) {
+        load_run(c);
+    }
+}
+
+static void load_on_send(struct io_send *op)
+{
+    struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, send));
+    (void)conn_send_done(&c->conn);
+    if (load_sent(c)) {
+        load_run(c);
+    }
+}
+
+static void load_on_task(struct worker_task *task)
+{
+    load_run(load_of(CONTAINER_OF(task, struct conn, task)));
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static void load_connect_timed_out(struct load_conn *c)
+{
+    c->connect_error = UV_ETIMEDOUT;
+    c->state = LOAD_CLOSING;
+    conn_close(&c->conn, IO_CLOSE_RESET);
+}
+
+/* No byte of an answer, or no FIN, for --timeout. */
+static void load_watch_answer(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    uint64_t now_ns = worker_now(&load->worker);
+    bool awaited = c->begun > c->completed || c->state == LOAD_ENDING;
+    uint64_t since_ns = awaited ? c->progress_ns : now_ns;
+    if (now_ns - since_ns < load->plan->timeout_ns) {
+        conn_set_timer(&c->conn, since_ns + load->plan->timeout_ns);
+        return;
+    }
+    stats_error_count(&load->stats.errors, STATS_RECV, UV_ETIMEDOUT);
+    log_limited(&load->error_log, now_ns,
+                "connection %" PRIu64 ": no answer for --timeout after %" PRIu64
+                " bytes sent, %" PRIu64 " verified",
+                c->number, c->offered, c->verified);
+    load_close(c, IO_CLOSE_RESET, &load->stats.counters.timeouts);
+}
+
+static void load_on_timer(struct timer *timer)
+{
+    struct load_conn *c = load_of(CONTAINER_OF(timer, struct conn, timer));
+    switch (c->state) {
+    case LOAD_WAITING:
+        if (load_has_more(load_owner(c))) {
+            load_connect(c);
+        } else {
+            load_done(c);
+        }
+        break;
+    case LOAD_CONNECTING:
+        load_connect_timed_out(c);
+        break;
+    case LOAD_UP:
+    case LOAD_ENDING:
+        load_watch_answer(c);
+        break;
+    case LOAD_CLOSING:
+    case LOAD_DONE:
+        assert(false);
+        break;
+    }
+}
+
+void load_conn_due(struct load_conn *c)
+{
+    if (c->state == LOAD_DONE) {
+        load_owner(c)->stats.unsent++;
+        return;
+    }
+    c->owed++;
+    if (c->state == LOAD_UP) {
+        load_run(c);
+    }
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static void load_on_first_task(struct worker_task *task)
+{
+    struct load_conn *c = load_of(CONTAINER_OF(task, struct conn, task));
+    task->run = load_on_task;
+    load_connect(c);
+}
+
+struct load_conn *load_conn_start(struct load *load, size_t index)
+{
+    struct conn *conn = conn_alloc(&load->worker, sizeof(struct load_conn));
+    if (conn == NULL) {
+        return NULL;
+    }
+    struct load_conn *c = load_of(conn);
+    c->begun_ns = calloc((size_t)load->plan->depth, sizeof(uint64_t));
+    if (c->begun_ns == NULL) {
+        conn_free(conn);
+        return NULL;
+    }
+    conn->recv.done = load_on_recv;
+    conn->send.done = load_on_send;
+    conn->close.done = load_on_closed;
+    c->connect.done = load_on_connect;
+    timer_init(&conn->timer, load_on_timer);
+    worker_task_init(&conn->task, load_on_first_task);
+    c->index = index;
+    c->state = LOAD_WAITING;
+    load->users_live++;
+    worker_defer(&load->worker, &conn->task);
+    return c;
+}
+
+void load_conn_free(struct load_conn *c)
+{
+    timer_stop(&c->conn.worker->timers, &c->conn.timer);
+    worker_cancel(c->conn.worker, &c->conn.task);
+    free(c->begun_ns);
+    conn_free(&c->conn);
+}
+
+void load_conn_settle(struct load_conn *c)
+{
+    load_end_if_over(c);
+}
+
+void load_conn_end(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    load->stats.unsent += c->owed;
+    c->owed = 0;
+    switch (c->state) {
+    case LOAD_WAITING:
+        timer_stop(&load->worker.timers, &c->conn.timer);
+        worker_cancel(&load->worker, &c->conn.task);
+        load_done(c);
+        break;
+    case LOAD_CONNECTING:
+        load_close(c, IO_CLOSE_GRACEFUL, &load->stats.counters.abandoned);
+        break;
+    case LOAD_UP:
+        load_end_if_over(c);
+        break;
+    case LOAD_ENDING:
+    case LOAD_CLOSING:
+    case LOAD_DONE:
+        break; /* it ends by itself */
+    }
+}
+
+void load_conn_cut(struct load_conn *c)
+{
+    if (c->state == LOAD_UP || c->state == LOAD_ENDING) {
+        load_close(c, IO_CLOSE_RESET, &load_counters(c)->cut);
+    }
+}

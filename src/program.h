@@ -1,0 +1,23 @@
+#ifndef ECHOPORT_PROGRAM_H
+#define ECHOPORT_PROGRAM_H
+
+#include "backend.h"
+#include "option.h"
+#include "program_options.h"
+
+/* One of the two programs. Its options begin with `common`. */
+struct program {
+    const struct option_program *table;
+    int (*parse)(struct program_options *common, int argc, char **argv, struct option_error *error);
+    int (*run)(const struct program_options *common, const struct backend *backend);
+};
+
+/*
+ * What main() of either program does: prepares the process, reads the command line, prints help,
+ * version or the list of backends, or chooses the backend and runs. `common` is the head of the
+ * program's options, which the call fills and frees. Returns the exit code.
+ */
+int program_main(const struct program *program, struct program_options *common, int argc,
+                 char **argv);
+
+#endif

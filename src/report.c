@@ -1,0 +1,165 @@
+#include "report.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "log.h"
+#include "sys.h"
+#include "units.h"
+#include "version.h"
+
+/* Of more workers than that the text shows the sum alone. */
+#define REPORT_ROWS_MAX 8
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+void report_json_errors(struct json *json, const struct stats_errors *errors)
+{
+    json_array(json, "errors");
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct stats_error *error = &errors->entries[i];
+        json_object(json, NULL);
+        json_string(json, "operation",
+                    error->code == 0 ? "any" : stats_operation_name(error->operation));
+        json_string(json, "code", error->code == 0 ? "other" : uv_err_name(error->code));
+        json_uint(json, "count", error->count);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+void report_json_io(struct json *json, const struct io_stats *io)
+{
+#define REPORT_IO_MEMBER(name) json_uint(json, #name, io->name);
+    IO_COUNTERS(REPORT_IO_MEMBER)
+#undef REPORT_IO_MEMBER
+    json_uint(json, "batch_max", io->batch_max);
+    json_uint(json, "buffers_peak", io->buffers_peak);
+}
+
+void report_json_process(struct json *json)
+{
+    uint64_t user_ns;
+    uint64_t system_ns;
+    sys_process_cpu_ns(&user_ns, &system_ns);
+    json_object(json, "process");
+    json_double(json, "cpu_user_seconds", (double)user_ns / 1e9);
+    json_double(json, "cpu_system_seconds", (double)system_ns / 1e9);
+    json_uint(json, "peak_rss_bytes", sys_peak_rss_bytes());
+    json_end_object(json);
+}
+
+void report_json_environment(struct json *json)
+{
+    struct sys_description machine;
+    sys_describe(&machine);
+    json_object(json, "environment");
+    json_string(json, "system", machine.system.sysname);
+    json_string(json, "release", machine.system.release);
+    json_string(json, "machine", machine.system.machine);
+    json_string(json, "cpu", machine.cpu);
+    json_uint(json, "cpus", sys_cpu_count());
+    json_bool(json, "wine", machine.wine);
+    json_string(json, "version", ECHOPORT_VERSION);
+    json_string(json, "commit", ECHOPORT_COMMIT);
+    json_string(json, "compiler", ECHOPORT_COMPILER);
+    json_string(json, "build", ECHOPORT_BUILD);
+    json_string(json, "libuv", uv_version_string());
+    json_end_object(json);
+}
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+void report_text_errors(FILE *out, const struct stats_errors *errors)
+{
+    (void)fprintf(out, "  errors       ");
+    if (errors->count == 0) {
+        (void)fprintf(out, "none");
+    }
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct stats_error *error = &errors->entries[i];
+        (void)fprintf(out, "%s%s %s %" PRIu64, i > 0 ? ", " : "",
+                      error->code == 0 ? "any" : stats_operation_name(error->operation),
+                      error->code == 0 ? "other" : uv_err_name(error->code), error->count);
+    }
+    (void)fprintf(out, "\n");
+}
+
+static double report_ratio(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+static void report_text_io_row(FILE *out, const char *name, const struct worker_stats *work)
+{
+    const struct io_stats *io = &work->io;
+    (void)fprintf(out, "  %6s  %8.2f s  %10" PRIu64 "  %11" PRIu64 "  %6.1f %%  %13" PRIu64 "\n",
+                  name, (double)work->cpu_ns / 1e9, io->wait_calls, io->completions,
+                  100 * report_ratio(io->inline_outcomes, io->inline_outcomes + io->completions),
+                  io->batch_max);
+}
+
+void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes)
+{
+    struct worker_stats sum = {0};
+    const struct io_stats none = {0};
+    char name[24];
+    (void)fprintf(out, "  worker         cpu       waits  completions   inline  largest batch\n");
+    for (size_t i = 0; i < count; i++) {
+        io_stats_add_since(&sum.io, &workers[i].work.io, &none);
+        sum.cpu_ns += workers[i].work.cpu_ns;
+        (void)snprintf(name, sizeof(name), "%zu", i);
+        if (count <= REPORT_ROWS_MAX) {
+            report_text_io_row(out, name, &workers[i].work);
+        }
+    }
+    if (count > 1) {
+        (void)snprintf(name, sizeof(name), "all %zu", count);
+        report_text_io_row(out, name, &sum);
+    }
+    (void)fprintf(
+        out, "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait\n",
+        report_ratio(sum.io.recv_calls, echoes), report_ratio(sum.io.send_calls, echoes),
+        report_ratio(sum.io.control_calls, echoes), report_ratio(sum.io.wait_calls, echoes));
+}
+
+void report_text_process(FILE *out)
+{
+    uint64_t user_ns;
+    uint64_t system_ns;
+    char rss[UNITS_TEXT_SIZE];
+    sys_process_cpu_ns(&user_ns, &system_ns);
+    (void)fprintf(out, "  cpu          %.2f s (user %.2f s, system %.2f s), peak memory %s\n",
+                  (double)(user_ns + system_ns) / 1e9, (double)user_ns / 1e9,
+                  (double)system_ns / 1e9,
+                  units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
+}
+
+/* ---- files --------------------------------------------------------------------------------- */
+
+FILE *report_open(const char *path)
+{
+    if (strcmp(path, "-") == 0) {
+        return stdout;
+    }
+    FILE *out = fopen(path, "wb");
+    if (out == NULL) {
+        log_message("--json: cannot write '%s': %s", path, strerror(errno));
+    }
+    return out;
+}
+
+int report_close(FILE *out, const char *path)
+{
+    bool failed = fflush(out) != 0 || ferror(out) != 0;
+    if (out != stdout) {
+        failed = fclose(out) != 0 || failed;
+    }
+    if (failed) {
+        log_message("--json: cannot write all of '%s'", path);
+    }
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,50 @@
+#ifndef ECHOPORT_REPORT_H
+#define ECHOPORT_REPORT_H
+
+/*
+ * What both programs' reports have in common: the counters, the workers, the process, the machine;
+ * once for people and once as JSON. Main thread only.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "json.h"
+#include "stats.h"
+
+/* What one worker did, as the reports show it. */
+struct report_worker {
+    struct worker_stats work;
+    int cpu; /* that it is pinned to; -1: none */
+};
+
+/* {"operation": "connect", "code": "ECONNREFUSED", "count": 3} ... under "errors". */
+void report_json_errors(struct json *json, const struct stats_errors *errors);
+
+/* The members of the I/O counters, into the object that is open. */
+void report_json_io(struct json *json, const struct io_stats *io);
+
+/* "process": CPU time and peak memory, so far. */
+void report_json_process(struct json *json);
+
+/* "environment": system, CPU, versions; "wine": true makes speeds meaningless. */
+void report_json_environment(struct json *json);
+
+/* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1", or "none". */
+void report_text_errors(FILE *out, const struct stats_errors *errors);
+
+/* The table of the I/O counters by worker; `echoes` are what a call is to be divided by. */
+void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes);
+
+/* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
+void report_text_process(FILE *out);
+
+/*
+ * Opens what --json asks for: "-" is stdout, else a file. NULL and a message if that fails.
+ * report_close() says in its return, 0 or 1, whether all could be written.
+ */
+FILE *report_open(const char *path);
+int report_close(FILE *out, const char *path);
+
+#endif

@@ -1,0 +1,473 @@
+/*
+ * The server's main thread.
+ *
+ *     addresses -> sockets, one per address and worker -> workers -> "listening on" -> control_run
+ *
+ * A generation has ended when every worker has handed in its part; then its report is printed.
+ */
+
+#include "server.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admission.h"
+#include "control.h"
+#include "echo.h"
+#include "log.h"
+#include "net.h"
+#include "server_report.h"
+#include "sys.h"
+#include "units.h"
+
+/* Enough for every mechanism to have a connection at hand when one arrives. */
+#define SERVER_ACCEPT_DEPTH 8
+
+/* Descriptors that a process needs besides connections and listeners: for the main thread, and for
+ * each worker's loop. */
+#define SERVER_DESCRIPTORS 24
+#define SERVER_DESCRIPTORS_PER_WORKER 8
+
+#define SERVER_ADDRESSES_MAX 64
+
+/* The part of a report that has come so far. */
+struct server_part {
+    struct server_part *next;
+    struct server_report report;
+    size_t handed_in; /* workers */
+    uint64_t began_ns;
+    uint64_t ended_ns;
+};
+
+struct server {
+    struct control control; /* first */
+    const struct server_options *options;
+    const struct backend *backend;
+    struct echo_config config;
+    struct admission admission;
+    struct echo *workers;
+    size_t worker_count;
+    size_t workers_ready;     /* that have been initialised */
+    uv_os_sock_t *os_sockets; /* [worker][address]; each is a worker's once started */
+    size_t workers_started;
+    char *addresses[SERVER_ADDRESSES_MAX];
+    size_t address_count;
+    struct server_part *parts; /* oldest first */
+    unsigned restarts;
+    bool cut; /* a connection has been reset, which was not over */
+    FILE *json;
+    uint64_t began_ns;
+    uint64_t ticked_ns;
+    struct server_counters ticked; /* at the last tick */
+};
+
+static struct server *server_of(struct control *control)
+{
+    return (struct server *)(void *)control;
+}
+
+/* ---- reports ------------------------------------------------------------------------------- */
+
+static struct server_part *server_part_for(struct server *server, unsigned generation)
+{
+    struct server_part **at = &server->parts;
+    while (*at != NULL && (*at)->report.generation != generation) {
+        at = &(*at)->next;
+    }
+    if (*at != NULL) {
+        return *at;
+    }
+    struct server_part *part = calloc(1, sizeof(*part));
+    if (part != NULL) {
+        part->report.workers = calloc(server->worker_count, sizeof(*part->report.workers));
+    }
+    if (part == NULL || part->report.workers == NULL) {
+        free(part);
+        return NULL;
+    }
+    part->report.generation = generation;
+    part->began_ns = UINT64_MAX;
+    *at = part;
+    return part;
+}
+
+static void server_part_add(struct server_part *part, const struct echo *echo,
+                            const struct echo_generation *generation)
+{
+    struct server_report_worker *worker = &part->report.workers[echo->worker.index];
+    worker->common.work = generation->work;
+    worker->common.cpu = echo->worker.cpu;
+    worker->counters = generation->stats.counters;
+    server_stats_add(&part->report.stats, &generation->stats);
+    part->handed_in++;
+    if (generation->began_ns < part->began_ns) {
+        part->began_ns = generation->began_ns;
+    }
+    if (generation->ended_ns > part->ended_ns) {
+        part->ended_ns = generation->ended_ns;
+    }
+}
+
+static void server_print_report(struct server *server, struct server_part *part)
+{
+    struct server_report *report = &part->report;
+    server->cut = server->cut || report->stats.counters.cut > 0;
+    report->options = server->options;
+    report->backend = server->backend->name;
+    report->last = server->control.running == 0 && report->generation == server->restarts + 1;
+    report->seconds = (double)(part->ended_ns - part->began_ns) / 1e9;
+    report->worker_count = server->worker_count;
+    report->addresses = (const char *const *)server->addresses;
+    report->address_count = server->address_count;
+    log_progress("");
+    if (server->json != stdout) {
+        server_report_text(report, stdout);
+    }
+    if (server->json != NULL) {
+        server_report_json(report, server->json);
+        (void)fflush(server->json);
+    }
+    (void)fflush(stdout);
+}
+
+/* Takes what the workers have handed in, and prints the generations that are complete. */
+static void server_on_news(struct control *control)
+{
+    struct server *server = server_of(control);
+    for (size_t i = 0; i < server->workers_started; i++) {
+        struct echo_generation *generation = echo_take_ended(&server->workers[i]);
+        while (generation != NULL) {
+            struct echo_generation *next = generation->next;
+            struct server_part *part = server_part_for(server, generation->number);
+            if (part != NULL) {
+                server_part_add(part, &server->workers[i], generation);
+            }
+            free(generation);
+            generation = next;
+        }
+    }
+    while (server->parts != NULL && server->parts->handed_in == server->worker_count) {
+        struct server_part *part = server->parts;
+        if (part->report.generation == server->restarts + 1 && control->running > 0) {
+            return; /* the last one is printed when every worker has been joined */
+        }
+        server_print_report(server, part);
+        server->parts = part->next;
+        free(part->report.workers);
+        free(part);
+    }
+}
+
+static void server_on_restart(struct control *control)
+{
+    struct server *server = server_of(control);
+    if (control->stops > 0) {
+        return;
+    }
+    server->restarts++;
+    log_message("restarting: generation %u serves, generation %u drains", server->restarts + 1,
+                server->restarts);
+    control_post(control, WORKER_RESTART);
+}
+
+/* --stats-interval: what the last snapshots say, and asks for the next. */
+static void server_on_tick(struct control *control)
+{
+    struct server *server = server_of(control);
+    struct server_stats sum = {0};
+    uint64_t open = 0;
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct echo *echo = &server->workers[i];
+        uv_mutex_lock(&echo->worker.lock);
+        server_stats_add(&sum, &echo->snapshot);
+        open += echo->snapshot_open;
+        uv_mutex_unlock(&echo->worker.lock);
+    }
+    uint64_t now_ns = uv_hrtime();
+    double seconds = (double)(now_ns - server->ticked_ns) / 1e9;
+    bool restarted = sum.counters.echoes < server->ticked.echoes;
+    uint64_t echoes = sum.counters.echoes - (restarted ? 0 : server->ticked.echoes);
+    uint64_t sent = sum.counters.sent - (restarted ? 0 : server->ticked.sent);
+    char rate[UNITS_TEXT_SIZE];
+    char bytes[UNITS_TEXT_SIZE];
+    log_message("%.1f s: %" PRIu64 " open, %" PRIu64 " accepted, %s echoes/s, %s/s",
+                (double)(now_ns - server->began_ns) / 1e9, open, sum.counters.accepted,
+                units_format_count(rate, sizeof(rate), (double)echoes / seconds),
+                units_format_bytes(bytes, sizeof(bytes), (double)sent / seconds));
+    server->ticked_ns = now_ns;
+    server->ticked = sum.counters;
+    control_post(control, WORKER_SNAPSHOT);
+}
+
+static const struct control_events server_events = {
+    .restart = server_on_restart,
+    .tick = server_on_tick,
+    .news = server_on_news,
+};
+
+/* ---- addresses ----------------------------------------------------------------------------- */
+
+static uv_os_sock_t *server_sockets_of(struct server *server, size_t worker)
+{
+    return &server->os_sockets[worker * SERVER_ADDRESSES_MAX];
+}
+
+/* Binds one socket for each worker, and remembers the address as people know it. */
+static int server_bind(struct server *server, const struct sockaddr *address)
+{
+    struct sockaddr_storage name;
+    char text[NET_ADDRESS_TEXT];
+    size_t slot = server->address_count;
+    net_format_address(address, text, sizeof(text));
+    if (slot == SERVER_ADDRESSES_MAX) {
+        log_message("--listen: at most %d addresses", SERVER_ADDRESSES_MAX);
+        return UV_E2BIG;
+    }
+    uv_os_sock_t *group = calloc(server->worker_count, sizeof(*group));
+    int status = group == NULL ? UV_ENOMEM : 0;
+    if (status == 0) {
+        status = net_bind(address, &server->config.net, server->worker_count, group);
+    }
+    if (status == 0) {
+        for (size_t i = 0; i < server->worker_count; i++) {
+            server_sockets_of(server, i)[slot] = group[i];
+        }
+        server->address_count++;
+        status = net_local_name(group[0], &name);
+    }
+    free(group);
+    if (status != 0) {
+        log_message("cannot listen on %s: %s%s", text, uv_strerror(status),
+                    status == UV_EADDRINUSE ? "; is another server running there?" : "");
+        return status;
+    }
+    net_format_address((const struct sockaddr *)&name, text, sizeof(text));
+    server->addresses[slot] = malloc(strlen(text) + 1);
+    if (server->addresses[slot] == NULL) {
+        log_message("out of memory");
+        return UV_ENOMEM;
+    }
+    memcpy(server->addresses[slot], text, strlen(text) + 1);
+    return 0;
+}
+
+static int server_bind_name(struct server *server, const char *option, const char *host,
+                            const char *port)
+{
+    struct net_resolution resolution;
+    const char *name = host[0] == '\0' ? NULL : host;
+    int status = control_resolve(&server->control, &resolution, name, port, true);
+    if (status != 0) {
+        if (status != UV_ECANCELED) {
+            control_resolve_failed(option, name, port, status);
+        }
+        return status;
+    }
+    for (size_t i = 0; i < resolution.count && status == 0; i++) {
+        status = server_bind(server, (const struct sockaddr *)&resolution.addresses[i]);
+    }
+    net_resolution_free(&resolution);
+    return status;
+}
+
+static int server_bind_all(struct server *server)
+{
+    const struct server_options *options = server->options;
+    if (options->port != NULL) {
+        int status = server_bind_name(server, "--port", "127.0.0.1", options->port);
+        if (status != 0) {
+            return status;
+        }
+    }
+    for (size_t i = 0; i < options->listen.count; i++) {
+        char host[OPTION_HOST_SIZE];
+        char port[OPTION_PORT_SIZE];
+        int status =
+            option_split_address(options->listen.items[i], host, sizeof(host), port, sizeof(port));
+        assert(status == 0); /* the parser has checked it */
+        status = server_bind_name(server, "--listen", host, port);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+/* ---- workers ------------------------------------------------------------------------------- */
+
+static int server_make_workers(struct server *server)
+{
+    const struct server_options *options = server->options;
+    server->workers = calloc(server->worker_count, sizeof(*server->workers));
+    server->os_sockets =
+        calloc(server->worker_count * SERVER_ADDRESSES_MAX, sizeof(*server->os_sockets));
+    if (server->workers == NULL || server->os_sockets == NULL) {
+        log_message("out of memory");
+        return UV_ENOMEM;
+    }
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct worker *worker = &server->workers[i].worker;
+        worker->role = &echo_role;
+        worker->backend = server->backend;
+        worker->io_config.buffer_size = (size_t)options->buffer_size;
+        worker->io_config.buffer_memory = (size_t)(options->buffer_memory / server->worker_count);
+        worker->index = (unsigned)i;
+        worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
+        worker_init(worker);
+        server->workers_ready++;
+    }
+    return 0;
+}
+
+static int server_start_workers(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        echo_init(&server->workers[i], &server->config, server_sockets_of(server, i),
+                  server->address_count);
+        server->workers_started++;
+        int status =
+            control_start(&server->control, &server->workers[i].worker, server->worker_count);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return 0;
+}
+
+static void server_print_ready(const struct server *server)
+{
+    for (size_t i = 0; i < server->address_count; i++) {
+        (void)printf("listening on %s backend=%s threads=%zu\n", server->addresses[i],
+                     server->backend->name, server->worker_count);
+    }
+    (void)fflush(stdout);
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+/* As many connections as were asked for, if the system allows so many descriptors. */
+static uint64_t server_limit(const struct server *server)
+{
+    uint64_t wanted = server->options->max_connections;
+    uint64_t descriptors = sys_raise_descriptor_limit();
+    uint64_t own = SERVER_DESCRIPTORS + server->worker_count * SERVER_DESCRIPTORS_PER_WORKER;
+    uint64_t most = descriptors > own ? descriptors - own : 1;
+    if (wanted <= most) {
+        return wanted;
+    }
+    log_message("--max-connections: %" PRIu64 " it is, since this process may have %" PRIu64
+                " descriptors; raise that limit for more",
+                most, descriptors);
+    return most;
+}
+
+static void server_configure(struct server *server)
+{
+    const struct server_options *options = server->options;
+    server->config = (struct echo_config){
+        .net = {.nodelay = options->common.nodelay,
+                .sndbuf = (int)options->common.sndbuf_size,
+                .rcvbuf = (int)options->common.rcvbuf_size},
+        .admission = &server->admission,
+        .idle_timeout_ns = options->idle_timeout_ns,
+        .drain_timeout_ns = options->drain_timeout_ns,
+        .backlog = (int)options->backlog,
+        .accept_depth = SERVER_ACCEPT_DEPTH,
+        .trace = options->common.verbose,
+    };
+}
+
+/* Closes what no worker has taken over. */
+static void server_close_sockets(struct server *server)
+{
+    for (size_t i = server->workers_started; i < server->worker_count; i++) {
+        for (size_t j = 0; server->os_sockets != NULL && j < server->address_count; j++) {
+            net_close(server_sockets_of(server, i)[j]);
+        }
+    }
+}
+
+static void server_free(struct server *server)
+{
+    server_on_news(&server->control); /* what a failed start left */
+    while (server->parts != NULL) {
+        struct server_part *part = server->parts;
+        server->parts = part->next;
+        free(part->report.workers);
+        free(part);
+    }
+    for (size_t i = 0; i < server->workers_ready; i++) {
+        worker_destroy(&server->workers[i].worker);
+    }
+    for (size_t i = 0; i < server->address_count; i++) {
+        free(server->addresses[i]);
+    }
+    free(server->os_sockets);
+    free(server->workers);
+}
+
+/* Everything up to the moment when connections are served. */
+static int server_begin(struct server *server)
+{
+    int status = server_make_workers(server);
+    if (status == 0) {
+        status = server_bind_all(server);
+    }
+    if (status == 0) {
+        status = server_start_workers(server);
+    }
+    if (status != 0) {
+        server_close_sockets(server);
+        control_post(&server->control, WORKER_ABORT);
+        server->restarts = UINT32_MAX - 1; /* no report: it never served */
+    }
+    return status;
+}
+
+static int server_run_controlled(struct server *server)
+{
+    const struct server_options *options = server->options;
+    int status = server_begin(server);
+    if (status == 0) {
+        server_print_ready(server);
+    }
+    server->began_ns = server->ticked_ns = uv_hrtime();
+    control_run(&server->control, options->stats_interval_ns / UNITS_NS_PER_MS);
+    if (status == UV_ECANCELED) {
+        return 0; /* told to stop before it had begun */
+    }
+    return status != 0 || server->control.failed || server->cut ? 1 : 0;
+}
+
+int server_run(const struct server_options *options, const struct backend *backend)
+{
+    struct server server = {.options = options, .backend = backend};
+    server.worker_count = options->threads > 0 ? (size_t)options->threads : sys_cpu_count();
+    if (options->buffer_memory / server.worker_count < options->buffer_size) {
+        log_message("--buffer-memory: %" PRIu64 " bytes are too few for %zu workers with a buffer "
+                    "of %" PRIu64 " bytes each",
+                    options->buffer_memory, server.worker_count, options->buffer_size);
+        return 2;
+    }
+    if (options->common.json != NULL && (server.json = report_open(options->common.json)) == NULL) {
+        return 1;
+    }
+    int status = control_open(&server.control, &server_events);
+    if (status != 0) {
+        log_message("cannot open the main loop: %s", uv_strerror(status));
+        return 1;
+    }
+    admission_init(&server.admission, server_limit(&server));
+    server_configure(&server);
+    int code = server_run_controlled(&server);
+    control_close(&server.control);
+    server_free(&server);
+    admission_destroy(&server.admission);
+    if (server.json != NULL && report_close(server.json, options->common.json) != 0) {
+        code = 1;
+    }
+    return control_finish_output() != 0 ? 1 : code;
+}

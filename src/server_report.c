@@ -1,0 +1,139 @@
+#include "server_report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "units.h"
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+static void server_report_connections(const struct server_report *report, FILE *out)
+{
+    const struct server_counters *n = &report->stats.counters;
+    (void)fprintf(out,
+                  "  connections  %" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64
+                  " drained, %" PRIu64 " idle, %" PRIu64 " failed, %" PRIu64 " cut\n",
+                  n->accepted, n->closed_by_client, n->drained, n->idle, n->failed, n->cut);
+    if (n->refused > 0 || n->accept_errors > 0) {
+        (void)fprintf(out, "               %" PRIu64 " refused, %" PRIu64 " failed accepts\n",
+                      n->refused, n->accept_errors);
+    }
+    if (report->worker_count > 1) {
+        (void)fprintf(out, "  by worker   ");
+        for (size_t i = 0; i < report->worker_count; i++) {
+            (void)fprintf(out, " %" PRIu64, report->workers[i].counters.accepted);
+        }
+        (void)fprintf(out, "\n");
+    }
+}
+
+static void server_report_data(const struct server_report *report, FILE *out)
+{
+    const struct server_counters *n = &report->stats.counters;
+    char received[UNITS_TEXT_SIZE];
+    char sent[UNITS_TEXT_SIZE];
+    char echoes[UNITS_TEXT_SIZE];
+    (void)fprintf(out, "  echoes       %s, received %s bytes, sent %s bytes",
+                  units_format_grouped(echoes, sizeof(echoes), n->echoes),
+                  units_format_grouped(received, sizeof(received), n->received),
+                  units_format_grouped(sent, sizeof(sent), n->sent));
+    (void)fprintf(out, ", discarded %" PRIu64 "\n", n->discarded);
+}
+
+static struct report_worker *server_report_common(const struct server_report *report)
+{
+    struct report_worker *common = calloc(report->worker_count, sizeof(*common));
+    for (size_t i = 0; common != NULL && i < report->worker_count; i++) {
+        common[i] = report->workers[i].common;
+    }
+    return common;
+}
+
+void server_report_text(const struct server_report *report, FILE *out)
+{
+    struct report_worker *workers = server_report_common(report);
+    (void)fprintf(out, "echo-server: generation %u, %.1f s, backend %s, %zu workers\n",
+                  report->generation, report->seconds, report->backend, report->worker_count);
+    server_report_connections(report, out);
+    server_report_data(report, out);
+    report_text_errors(out, &report->stats.errors);
+    if (workers != NULL) {
+        report_text_io(out, workers, report->worker_count, report->stats.counters.echoes);
+    }
+    report_text_process(out);
+    free(workers);
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static void server_report_json_counters(struct json *json, const struct server_counters *counters)
+{
+#define SERVER_REPORT_MEMBER(name, meaning) json_uint(json, #name, counters->name);
+    SERVER_COUNTERS(SERVER_REPORT_MEMBER)
+#undef SERVER_REPORT_MEMBER
+}
+
+static void server_report_json_workers(struct json *json, const struct server_report *report)
+{
+    json_array(json, "workers");
+    for (size_t i = 0; i < report->worker_count; i++) {
+        const struct server_report_worker *worker = &report->workers[i];
+        json_object(json, NULL);
+        json_uint(json, "index", i);
+        if (worker->common.cpu >= 0) {
+            json_int(json, "cpu", worker->common.cpu);
+        }
+        json_double(json, "cpu_seconds", (double)worker->common.work.cpu_ns / 1e9);
+        json_object(json, "counters");
+        server_report_json_counters(json, &worker->counters);
+        json_end_object(json);
+        json_object(json, "io");
+        report_json_io(json, &worker->common.work.io);
+        json_end_object(json);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+static void server_report_json_options(struct json *json, const struct server_report *report)
+{
+    const struct server_options *options = report->options;
+    json_object(json, "options");
+    json_uint(json, "threads", report->worker_count);
+    json_uint(json, "max_connections", options->max_connections);
+    json_uint(json, "backlog", options->backlog);
+    json_uint(json, "buffer_size", options->buffer_size);
+    json_uint(json, "buffer_memory", options->buffer_memory);
+    json_bool(json, "nodelay", options->common.nodelay);
+    json_uint(json, "sndbuf", options->common.sndbuf_size);
+    json_uint(json, "rcvbuf", options->common.rcvbuf_size);
+    json_double(json, "idle_timeout_seconds", (double)options->idle_timeout_ns / 1e9);
+    json_double(json, "drain_timeout_seconds", (double)options->drain_timeout_ns / 1e9);
+    json_end_object(json);
+}
+
+void server_report_json(const struct server_report *report, FILE *out)
+{
+    struct json json;
+    json_begin(&json, out);
+    json_object(&json, NULL);
+    json_string(&json, "program", "echo-server");
+    json_uint(&json, "generation", report->generation);
+    json_bool(&json, "last", report->last);
+    json_string(&json, "backend", report->backend);
+    json_array(&json, "addresses");
+    for (size_t i = 0; i < report->address_count; i++) {
+        json_string(&json, NULL, report->addresses[i]);
+    }
+    json_end_array(&json);
+    json_double(&json, "seconds", report->seconds);
+    json_object(&json, "counters");
+    server_report_json_counters(&json, &report->stats.counters);
+    json_end_object(&json);
+    report_json_errors(&json, &report->stats.errors);
+    server_report_json_workers(&json, report);
+    report_json_process(&json);
+    report_json_environment(&json);
+    server_report_json_options(&json, report);
+    json_end_object(&json);
+}

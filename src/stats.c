@@ -1,0 +1,97 @@
+#include "stats.h"
+
+#include <assert.h>
+
+#define STATS_ADD(name, meaning) into->name += from->name;
+
+static void stats_error_add(struct stats_errors *errors, enum stats_operation operation, int code,
+                            uint64_t count)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        struct stats_error *entry = &errors->entries[i];
+        if (entry->operation == operation && entry->code == code) {
+            entry->count += count;
+            return;
+        }
+    }
+    if (errors->count == STATS_ERRORS_MAX) {
+        errors->entries[STATS_ERRORS_MAX - 1].code = 0;
+        errors->entries[STATS_ERRORS_MAX - 1].count += count;
+        return;
+    }
+    errors->entries[errors->count++] = (struct stats_error){operation, code, count};
+}
+
+static void stats_errors_add(struct stats_errors *into, const struct stats_errors *from)
+{
+    for (size_t i = 0; i < from->count; i++) {
+        const struct stats_error *entry = &from->entries[i];
+        stats_error_add(into, entry->operation, entry->code, entry->count);
+    }
+}
+
+static void server_counters_add(struct server_counters *into, const struct server_counters *from)
+{
+    SERVER_COUNTERS(STATS_ADD)
+}
+
+static void client_counters_add(struct client_counters *into, const struct client_counters *from)
+{
+    CLIENT_COUNTERS(STATS_ADD)
+}
+
+void server_stats_add(struct server_stats *into, const struct server_stats *from)
+{
+    server_counters_add(&into->counters, &from->counters);
+    stats_errors_add(&into->errors, &from->errors);
+}
+
+void client_stats_add(struct client_stats *into, const struct client_stats *from)
+{
+    client_counters_add(&into->counters, &from->counters);
+    stats_errors_add(&into->errors, &from->errors);
+    into->measured_messages += from->measured_messages;
+    into->measured_bytes += from->measured_bytes;
+    into->unsent += from->unsent;
+    into->up += from->up;
+    into->up_peak += from->up_peak;
+    histogram_merge(&into->latency, &from->latency);
+}
+
+void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
+                        const struct io_stats *before)
+{
+#define STATS_ADD_SINCE(name) into->name += now->name - before->name;
+    IO_COUNTERS(STATS_ADD_SINCE)
+#undef STATS_ADD_SINCE
+    if (now->batch_max > into->batch_max) {
+        into->batch_max = now->batch_max;
+    }
+    if (now->buffers_peak > into->buffers_peak) {
+        into->buffers_peak = now->buffers_peak;
+    }
+}
+
+void stats_error_count(struct stats_errors *errors, enum stats_operation operation, int code)
+{
+    assert(operation < STATS_OPERATIONS);
+    assert(code < 0);
+    stats_error_add(errors, operation, code, 1);
+}
+
+uint64_t stats_errors_total(const struct stats_errors *errors)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < errors->count; i++) {
+        total += errors->entries[i].count;
+    }
+    return total;
+}
+
+const char *stats_operation_name(enum stats_operation operation)
+{
+    static const char *const names[STATS_OPERATIONS] = {"accept", "connect", "recv", "send",
+                                                        "shutdown"};
+    assert(operation < STATS_OPERATIONS);
+    return names[operation];
+}

@@ -1,0 +1,235 @@
+#include "worker.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "sys.h"
+
+void worker_init(struct worker *worker)
+{
+    assert(worker->role != NULL && worker->backend != NULL);
+    int status = uv_mutex_init(&worker->lock);
+    assert(status == 0);
+    status = uv_sem_init(&worker->started, 0);
+    assert(status == 0);
+    (void)status;
+    worker->tasks = NULL;
+    worker->tasks_end = &worker->tasks;
+}
+
+void worker_destroy(struct worker *worker)
+{
+    assert(worker->io == NULL);
+    uv_sem_destroy(&worker->started);
+    uv_mutex_destroy(&worker->lock);
+}
+
+/* ---- the thread ---------------------------------------------------------------------------- */
+
+int worker_open(struct worker *worker)
+{
+    int status = worker->backend->loop_open(&worker->io_config, &worker->io);
+    if (status != 0) {
+        (void)snprintf(worker->error, sizeof(worker->error),
+                       "worker %u: cannot open a loop of backend %s: %s", worker->index,
+                       worker->backend->name, uv_strerror(status));
+        worker->io = NULL;
+        return status;
+    }
+    timer_wheel_init(&worker->timers, worker_clock(worker));
+    status = worker->role->start(worker);
+    if (status != 0) {
+        worker_close(worker);
+    }
+    return status;
+}
+
+static void worker_run_tasks(struct worker *worker)
+{
+    /* What they queue is for the next turn. */
+    struct worker_task *batch = worker->tasks;
+    worker->tasks = NULL;
+    worker->tasks_end = &worker->tasks;
+    if (batch != NULL) {
+        batch->link = &batch;
+    }
+    while (batch != NULL) {
+        struct worker_task *task = batch;
+        worker_cancel(worker, task);
+        task->run(task);
+    }
+}
+
+static void worker_take_commands(struct worker *worker)
+{
+    unsigned posted[WORKER_COMMANDS];
+    uv_mutex_lock(&worker->lock);
+    memcpy(posted, worker->posted, sizeof(posted));
+    memset(worker->posted, 0, sizeof(worker->posted));
+    uv_mutex_unlock(&worker->lock);
+    for (int command = 0; command < WORKER_COMMANDS; command++) {
+        while (posted[command]-- > 0) {
+            worker->role->command(worker, (enum worker_command)command);
+        }
+    }
+}
+
+bool worker_turn(struct worker *worker)
+{
+    assert(worker->io != NULL);
+    worker->turn++;
+    worker->now_valid = false;
+    timer_wheel_run(&worker->timers, worker_now(worker));
+    worker_run_tasks(worker);
+    uint64_t deadline_ns = timer_wheel_next(&worker->timers);
+    if (worker->role->turn != NULL) {
+        uint64_t due_ns = worker->role->turn(worker);
+        deadline_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
+    }
+    if (worker->role->finished(worker)) {
+        return false;
+    }
+    worker->now_valid = false;
+    int woken = worker->backend->poll(worker->io, worker->tasks != NULL ? 0 : deadline_ns);
+    if (woken < 0) {
+        worker->status = woken;
+        (void)snprintf(worker->error, sizeof(worker->error),
+                       "worker %u: its loop of backend %s failed: %s", worker->index,
+                       worker->backend->name, uv_strerror(woken));
+        return false;
+    }
+    if (woken > 0) {
+        worker_take_commands(worker);
+    }
+    return true;
+}
+
+void worker_close(struct worker *worker)
+{
+    worker->role->stop(worker);
+    if (worker->status == 0) {
+        worker->backend->loop_close(worker->io);
+    }
+    worker->io = NULL;
+}
+
+static void worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    if (worker->cpu >= 0) {
+        int status = sys_pin_thread(worker->cpu);
+        if (status != 0) {
+            log_message("--cpus: cannot pin worker %u to CPU %d: %s", worker->index, worker->cpu,
+                        uv_strerror(status));
+        }
+    }
+    int status = worker_open(worker);
+    worker->start_status = status;
+    uv_sem_post(&worker->started);
+    if (status != 0) {
+        return;
+    }
+    while (worker_turn(worker)) {
+    }
+    uv_mutex_lock(&worker->lock); /* a post that is under way still wakes an open loop */
+    worker->ended = true;
+    uv_mutex_unlock(&worker->lock);
+    worker_close(worker);
+    worker_notify(worker);
+}
+
+int worker_start(struct worker *worker)
+{
+    int status = uv_thread_create(&worker->thread, worker_main, worker);
+    if (status != 0) {
+        (void)snprintf(worker->error, sizeof(worker->error), "cannot start worker %u: %s",
+                       worker->index, uv_strerror(status));
+        return status;
+    }
+    uv_sem_wait(&worker->started);
+    if (worker->start_status != 0) {
+        worker_join(worker);
+    }
+    return worker->start_status;
+}
+
+void worker_join(struct worker *worker)
+{
+    int status = uv_thread_join(&worker->thread);
+    assert(status == 0);
+    (void)status;
+}
+
+void worker_post(struct worker *worker, enum worker_command command)
+{
+    assert(command < WORKER_COMMANDS);
+    uv_mutex_lock(&worker->lock);
+    if (!worker->ended) {
+        worker->posted[command]++;
+        worker->backend->wake(worker->io);
+    }
+    uv_mutex_unlock(&worker->lock);
+}
+
+bool worker_has_ended(struct worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    bool ended = worker->ended;
+    uv_mutex_unlock(&worker->lock);
+    return ended;
+}
+
+/* ---- for roles ----------------------------------------------------------------------------- */
+
+uint64_t worker_clock(const struct worker *worker)
+{
+    return worker->backend->now(worker->io);
+}
+
+uint64_t worker_now(struct worker *worker)
+{
+    if (!worker->now_valid) {
+        worker->now_ns = worker_clock(worker);
+        worker->now_valid = true;
+    }
+    return worker->now_ns;
+}
+
+void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task))
+{
+    *task = (struct worker_task){.run = run};
+}
+
+void worker_defer(struct worker *worker, struct worker_task *task)
+{
+    if (task->link != NULL) {
+        return;
+    }
+    task->next = NULL;
+    task->link = worker->tasks_end;
+    *worker->tasks_end = task;
+    worker->tasks_end = &task->next;
+}
+
+void worker_cancel(struct worker *worker, struct worker_task *task)
+{
+    if (task->link == NULL) {
+        return;
+    }
+    *task->link = task->next;
+    if (task->next != NULL) {
+        task->next->link = task->link;
+    } else if (worker->tasks_end == &task->next) {
+        worker->tasks_end = task->link;
+    }
+    task->link = NULL;
+}
+
+void worker_notify(struct worker *worker)
+{
+    if (worker->control != NULL) {
+        (void)uv_async_send(worker->control);
+    }
+}

@@ -1,0 +1,136 @@
+#ifndef ECHOPORT_WORKER_H
+#define ECHOPORT_WORKER_H
+
+/*
+ * A worker: one thread, one loop of the chosen backend, and what stands on it.
+ *
+ *     while (running) { fire timers; run the queue; poll(next deadline); take commands }
+ *
+ * What it does with its connections is its role's affair (src/echo.c: the server's, src/load.c: the
+ * client's). The main thread and a worker meet at four points: start, worker_post() with its
+ * wake-up, what the role publishes under `lock`, and the end. All else here belongs to the worker's
+ * thread, and no lock is taken for a message.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+#include "backend.h"
+#include "timer.h"
+
+enum worker_command {
+    WORKER_SNAPSHOT, /* publish your statistics */
+    WORKER_RESTART,  /* begin a new generation */
+    WORKER_DRAIN,    /* take nothing new on, finish what is under way, end */
+    WORKER_ABORT,    /* end at once */
+    WORKER_COMMANDS  /* how many there are */
+};
+
+/* Something to be run in the next turn, once. While there is one in the queue poll() does not
+ * wait. */
+struct worker_task {
+    void (*run)(struct worker_task *task);
+    struct worker_task *next;
+    struct worker_task **link; /* what points to it; NULL when it is not in the queue */
+};
+
+struct worker;
+
+struct worker_role {
+    /* On the worker's thread, when its loop is open. 0, or a UV error with the sentence for the
+     * user in worker->error. */
+    int (*start)(struct worker *worker);
+    /* In each turn before the poll: what is due by the role's own schedule. The time of the next,
+     * UINT64_MAX if there is none. May be NULL. */
+    uint64_t (*turn)(struct worker *worker);
+    void (*command)(struct worker *worker, enum worker_command command);
+    /* Every connection and listener is gone and none will come: the worker may end. */
+    bool (*finished)(const struct worker *worker);
+    /* On the worker's thread, after the last turn or a failed start, its loop still open: publish
+     * the last statistics, free what start made. */
+    void (*stop)(struct worker *worker);
+};
+
+struct worker {
+    /* Set before the start, read-only afterwards. */
+    const struct worker_role *role;
+    const struct backend *backend;
+    struct io_config io_config;
+    unsigned index;
+    int cpu;             /* to be pinned to; -1: to none */
+    uv_async_t *control; /* told when something has been published; NULL: nobody */
+
+    /* The worker's own. */
+    struct io_loop *io;
+    struct timer_wheel timers;
+    struct worker_task *tasks;
+    struct worker_task **tasks_end;
+    uint64_t turn; /* how many there have been */
+    uint64_t now_ns;
+    bool now_valid;
+
+    /* Shared with the main thread, under `lock`. */
+    uv_mutex_t lock;
+    unsigned posted[WORKER_COMMANDS];
+    bool ended;
+
+    /* Read by the main thread after worker_start() and after the end. */
+    uv_thread_t thread;
+    uv_sem_t started;
+    int start_status;
+    int status;      /* 0, or the UV error that ended it */
+    char error[256]; /* the sentence that goes with it */
+};
+
+/*
+ * Prepares a worker whose first group of members is set. worker_destroy() undoes it.
+ */
+void worker_init(struct worker *worker);
+void worker_destroy(struct worker *worker);
+
+/*
+ * Starts the thread and waits until the role has started. 0; or a UV error, and the thread has
+ * ended: worker->error says what failed.
+ */
+int worker_start(struct worker *worker);
+
+/* Waits for the end of the thread. Then `status` and `error` say how it ended. */
+void worker_join(struct worker *worker);
+
+/* Gives a command to a worker that has started, from any thread. Each that was posted is delivered,
+ * in the order of the enum. */
+void worker_post(struct worker *worker, enum worker_command command);
+
+/* Whether the worker has taken its last turn. From any thread. */
+bool worker_has_ended(struct worker *worker);
+
+/*
+ * The three stages of the thread, for who drives workers without one: opens the loop and starts
+ * the role (0 or a UV error, and all is undone), takes one turn (false: that was the last one),
+ * and closes.
+ */
+int worker_open(struct worker *worker);
+bool worker_turn(struct worker *worker);
+void worker_close(struct worker *worker);
+
+/* ---- for roles, on the worker's thread ---- */
+
+/* The clock, exactly; and the time of this turn, which costs one look at the clock in a turn. */
+uint64_t worker_clock(const struct worker *worker);
+uint64_t worker_now(struct worker *worker);
+
+void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task));
+void worker_defer(struct worker *worker, struct worker_task *task); /* no-op if queued already */
+void worker_cancel(struct worker *worker, struct worker_task *task);
+
+/* Tells the main thread that something has been published. */
+void worker_notify(struct worker *worker);
+
+/* The object that `member` at `pointer` belongs to. */
+#define CONTAINER_OF(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

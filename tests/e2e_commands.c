@@ -1,0 +1,444 @@
+/*
+ * Command lines, output and exit codes.
+ */
+
+#include "e2e.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+static const char *const *programs(void)
+{
+    static const char *paths[2];
+    paths[0] = e2e_server_path;
+    paths[1] = e2e_client_path;
+    return paths;
+}
+
+static const char *to_port(unsigned port)
+{
+    return e2e_text("-e:%u", port);
+}
+
+static bool is_refused(unsigned port)
+{
+    struct sockaddr_storage address;
+    uv_os_sock_t peer;
+    memset(&address, 0, sizeof(address));
+    (void)uv_ip4_addr("127.0.0.1", (int)port, (struct sockaddr_in *)(void *)&address);
+    int status = peer_connect(&address, 0, &peer);
+    if (status == 0) {
+        peer_close(peer);
+    }
+    return status == UV_ECONNREFUSED;
+}
+
+/* ---- help and version ---------------------------------------------------------------------- */
+
+static void help_begins_with_examples(void **state)
+{
+    static const char *const forms[] = {"--help", "-h", "-?"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < LENGTH(forms); j++) {
+            struct process *help = e2e_start(programs()[i], forms[j], NULL);
+            e2e_ends(help, 0);
+            assert_memory_equal(process_text(help, PROCESS_OUT), "Examples:\n", 10);
+            e2e_says(help, PROCESS_OUT, "Usage: echo-");
+            e2e_says(help, PROCESS_OUT, "Exit codes:");
+            assert_string_equal(process_text(help, PROCESS_ERR), "");
+        }
+    }
+}
+
+static void version_names_the_program(void **state)
+{
+    static const char *const names[] = {"echo-server ", "echo-client "};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct process *version = e2e_start(programs()[i], "--version", NULL);
+        e2e_ends(version, 0);
+        const char *text = process_text(version, PROCESS_OUT);
+        assert_memory_equal(text, names[i], strlen(names[i]));
+        e2e_says(version, PROCESS_OUT, "libuv 1.");
+        e2e_says(version, PROCESS_OUT, e2e_backend());
+    }
+}
+
+/* ---- backends ------------------------------------------------------------------------------ */
+
+static void backends_are_listed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct process *help = e2e_start(programs()[i], "--backend=help", NULL);
+        e2e_ends(help, 0);
+        assert_non_null(strstr(e2e_line(help, PROCESS_OUT, "uv ", 0), " usable "));
+        assert_non_null(strstr(e2e_line(help, PROCESS_OUT, "raw ", 0), " usable "));
+    }
+}
+
+static void raw_backend_runs_or_says_why_not(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    struct process *help = e2e_start(e2e_server_path, "--backend=help", NULL);
+    e2e_ends(help, 0);
+    if (strstr(e2e_line(help, PROCESS_OUT, "raw ", 0), "not usable") == NULL) {
+        e2e_server_listens(&server,
+                           e2e_start(e2e_server_path, "--backend=raw", "-e:0", "--json", NULL));
+        struct process *client = e2e_start(e2e_client_path, "--backend=raw", "-n:127.0.0.1",
+                                           e2e_text("-e:%s", server.port), "--requests=100",
+                                           "--json", e2e_seed_argument(), NULL);
+        e2e_ends(client, 0);
+        e2e_books_agree(&server, client);
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct process *raw = e2e_start(programs()[i], "--backend=raw", NULL);
+        e2e_ends(raw, 2);
+        e2e_says(raw, PROCESS_ERR, "--backend");
+        e2e_says(raw, PROCESS_ERR, "raw");
+        assert_string_equal(process_text(raw, PROCESS_OUT), "");
+    }
+}
+
+static void an_unknown_backend_is_a_usage_error(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct process *process = e2e_start(programs()[i], "--backend=carrier-pigeon", NULL);
+        e2e_ends(process, 2);
+        e2e_says(process, PROCESS_ERR, "carrier-pigeon");
+        e2e_says(process, PROCESS_ERR, "--backend=help");
+    }
+}
+
+/* ---- bad options --------------------------------------------------------------------------- */
+
+static void refused(const char *program, const char *first, const char *second, unsigned port)
+{
+    struct process *process =
+        e2e_start(program, to_port(port), e2e_backend_argument(), first, second, NULL);
+    e2e_ends(process, 2);
+    const char *message = process_text(process, PROCESS_ERR);
+    if (strncmp(message, "echo-", 5) != 0 || strchr(message, '\n') == NULL) {
+        fail_msg("'%s': %s", first, message);
+    }
+    assert_string_equal(process_text(process, PROCESS_OUT), "");
+    assert_true(is_refused(port));
+}
+
+static void b16_bad_options_end_with_2(void **state)
+{
+    static const char *const both[][2] = {
+        {"-t8", NULL},    {"-t:-1", NULL},      {"-t:x", NULL},      {"-z", NULL},
+        {"stray", NULL},  {"--threads=", NULL}, {"--threads", NULL}, {"--no-such-thing", NULL},
+        {"-e:x:y", NULL}, {"-e:65536", NULL},
+    };
+    static const char *const server[][2] = {
+        {"--backlog", "0"},
+        {"-l", "nowhere"},
+        {"--idle-timeout", "fast"},
+        {"--nodelay=maybe", NULL},
+    };
+    static const char *const client[][2] = {
+        {"-b:0", NULL}, {"-b:-1", NULL}, {"-t:0", NULL}, {"-s", "0"},
+        {"-d", "1x"},   {"-e:0", NULL},  {"-n:", NULL},  {"--connections", "18446744073709551616"},
+    };
+    unsigned port = e2e_free_port();
+    (void)state;
+    for (size_t i = 0; i < LENGTH(both); i++) {
+        refused(e2e_server_path, both[i][0], both[i][1], port);
+        refused(e2e_client_path, both[i][0], both[i][1], port);
+    }
+    for (size_t i = 0; i < LENGTH(server); i++) {
+        refused(e2e_server_path, server[i][0], server[i][1], port);
+    }
+    for (size_t i = 0; i < LENGTH(client); i++) {
+        refused(e2e_client_path, client[i][0], client[i][1], port);
+    }
+}
+
+/* ---- what can't be had --------------------------------------------------------------------- */
+
+static void b1_port_in_use_is_reported(void **state)
+{
+    static const char *const threads[] = {"-t:1", "-t:2"};
+    (void)state;
+    for (size_t first = 0; first < 2; first++) {
+        struct e2e_server server;
+        e2e_server(&server, threads[first], NULL);
+        for (size_t second = 0; second < 2; second++) {
+            struct process *late = e2e_start(e2e_server_path, e2e_text("-e:%s", server.port),
+                                             threads[second], e2e_backend_argument(), NULL);
+            e2e_ends_within(late, 1, e2e_ms(5000));
+            e2e_says(late, PROCESS_ERR, e2e_text("127.0.0.1:%s", server.port));
+            e2e_says(late, PROCESS_ERR, uv_strerror(UV_EADDRINUSE));
+            assert_string_equal(process_text(late, PROCESS_OUT), "");
+        }
+        struct process *client = e2e_client(&server, "-c", "4", "--requests", "40", NULL);
+        e2e_ends(client, 0); /* it serves on, alone */
+        e2e_books_agree(&server, client);
+    }
+}
+
+static void an_address_of_others_is_reported(void **state)
+{
+    (void)state;
+    struct process *server =
+        e2e_start(e2e_server_path, "-l", "203.0.113.7:0", e2e_backend_argument(), NULL);
+    e2e_ends_within(server, 1, e2e_ms(5000));
+    e2e_says(server, PROCESS_ERR, "203.0.113.7");
+}
+
+static void names_that_do_not_resolve_are_reported(void **state)
+{
+    static const char host[] = "no-such-host.invalid";
+    (void)state;
+    struct process *server =
+        e2e_start(e2e_server_path, "-l", "no-such-host.invalid:0", e2e_backend_argument(), NULL);
+    struct process *client =
+        e2e_start(e2e_client_path, "-n", host, "-d", "30s", e2e_backend_argument(), NULL);
+    e2e_ends(server, 1);
+    e2e_ends(client, 1);
+    e2e_says(server, PROCESS_ERR, host);
+    e2e_says(client, PROCESS_ERR, host);
+}
+
+static void b15_b16_no_server_is_reported(void **state)
+{
+    unsigned port = e2e_free_port();
+    uint64_t begin_ms = e2e_now_ms();
+    (void)state;
+    struct process *client = e2e_client_at(port, "-t", "4", "-c", "8", "-d", "30s", NULL);
+    e2e_ends(client, 1);
+    assert_true(e2e_now_ms() - begin_ms < e2e_ms(5000));
+    e2e_says(client, PROCESS_ERR, e2e_text("127.0.0.1:%u", port));
+    e2e_says(client, PROCESS_ERR, uv_strerror(UV_ECONNREFUSED));
+    const json_t *report = e2e_report(client, 0);
+    assert_true(json_is_false(e2e_member(report, "ok")));
+    assert_int_equal(e2e_uint(report, "counters.connect_failures"), 8);
+    assert_int_equal(e2e_uint(report, "counters.connected"), 0);
+    assert_int_equal(e2e_errors(report, "connect", "ECONNREFUSED"), 8);
+}
+
+/* The client may have fewer descriptors than connections. */
+static void b15_some_connects_fail_and_the_rest_work(void **state)
+{
+    struct e2e_server server;
+    const char *const version[] = {"--version", NULL};
+    (void)state;
+    struct process *prlimit = process_start("prlimit", version, NULL);
+    if (prlimit == NULL || process_wait(prlimit, e2e_ms(E2E_LONG_MS)) != 0) {
+        e2e_skip("there is no prlimit here");
+    }
+    e2e_server(&server, NULL);
+    struct process *client = e2e_start(
+        "prlimit", "--nofile=64:64", e2e_client_path, e2e_backend_argument(), e2e_seed_argument(),
+        "--json", "-n", "127.0.0.1", "-e", server.port, "-c", "100", "-d", e2e_duration(500), NULL);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    uint64_t connected = e2e_uint(report, "counters.connected");
+    assert_in_range(connected, 1, 63);
+    assert_true(e2e_uint(report, "counters.connect_failures") >= 100 - connected);
+    assert_int_equal(e2e_uint(report, "counters.completed"), connected);
+    assert_true(e2e_errors(report, "connect", "EMFILE") > 0);
+    assert_true(e2e_uint(report, "counters.messages") > 0);
+    e2e_says(client, PROCESS_ERR, uv_strerror(UV_EMFILE));
+    e2e_books_agree(&server, client);
+}
+
+/* ---- output -------------------------------------------------------------------------------- */
+
+static void b2_output_into_a_pipe_and_a_file(void **state)
+{
+    struct e2e_server server;
+    const char *path = e2e_path("client");
+    (void)state;
+    e2e_server(&server, NULL);
+    const char *const arguments[] = {"-n:127.0.0.1", e2e_text("-e:%s", server.port),
+                                     "--requests=10", e2e_backend_argument(), NULL};
+    struct process *piped = process_start(e2e_client_path, arguments, NULL);
+    struct process *filed = process_start(e2e_client_path, arguments, path);
+    assert_true(piped != NULL && filed != NULL);
+    e2e_ends(piped, 0);
+    e2e_ends(filed, 0);
+    e2e_says(piped, PROCESS_OUT, "messages     10,");
+    assert_non_null(strstr(e2e_read_file(path), "messages     10,"));
+    /* no control sequences where no terminal is */
+    assert_null(strchr(process_text(piped, PROCESS_OUT), '\033'));
+    assert_null(strchr(process_text(piped, PROCESS_ERR), '\033'));
+    assert_null(strchr(e2e_read_file(path), '\033'));
+}
+
+static void json_into_a_file(void **state)
+{
+    struct e2e_server server;
+    const char *server_path = e2e_path("server.json");
+    const char *client_path = e2e_path("client.json");
+    (void)state;
+    e2e_server_listens(&server, e2e_start(e2e_server_path, "-e:0", e2e_backend_argument(),
+                                          e2e_text("--json=%s", server_path), NULL));
+    struct process *client = e2e_start(
+        e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%s", server.port), "--requests=10",
+        e2e_seed_argument(), e2e_backend_argument(), e2e_text("--json=%s", client_path), NULL);
+    e2e_ends(client, 0);
+    e2e_says(client, PROCESS_OUT, "messages     10,"); /* and the text, for people */
+    const json_t *report = e2e_parse(e2e_read_file(client_path));
+    assert_int_equal(e2e_uint(report, "counters.messages"), 10);
+    if (e2e_server_ends(&server)) {
+        e2e_says(server.process, PROCESS_OUT, "1 served");
+        report = e2e_parse(e2e_read_file(server_path));
+        assert_int_equal(e2e_uint(report, "counters.received"), 40960);
+    }
+}
+
+/* Readers that hold numbers as doubles must be able to give the seed back: RFC 7493, 2.2. */
+static void a_random_seed_can_be_read_from_the_report(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    for (unsigned i = 0; i < 4; i++) {
+        struct process *client =
+            e2e_start(e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%s", server.port),
+                      "--requests=1", "--json", e2e_backend_argument(), NULL);
+        e2e_ends(client, 0);
+        uint64_t seed = e2e_uint(e2e_report(client, 0), "seed");
+        assert_in_range(seed, 1, (UINT64_C(1) << 53) - 1);
+    }
+}
+
+static void json_that_cannot_be_written(void **state)
+{
+    const char *path = e2e_text("--json=%s", e2e_path("no-such-folder/report.json"));
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct process *process =
+            e2e_start(programs()[i], to_port(e2e_free_port()), path, e2e_backend_argument(), NULL);
+        e2e_ends(process, 1);
+        e2e_says(process, PROCESS_ERR, "no-such-folder");
+    }
+}
+
+static bool has_full_device(void)
+{
+    FILE *file = fopen("/dev/full", "rb");
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return file != NULL;
+}
+
+static void full_device_is_reported(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    if (!has_full_device()) {
+        e2e_skip("there is no /dev/full here");
+    }
+    e2e_server(&server, NULL);
+    const char *port = e2e_text("-e:%s", server.port);
+    const char *const lines[][6] = {
+        {"--help", NULL},
+        {"--version", NULL},
+        {"-n:127.0.0.1", port, "--requests=5", e2e_backend_argument(), NULL},
+        {"-n:127.0.0.1", port, "--requests=5", e2e_backend_argument(), "--json", NULL},
+    };
+    for (size_t i = 0; i < LENGTH(lines); i++) {
+        struct process *process = process_start(e2e_client_path, lines[i], "/dev/full");
+        assert_non_null(process);
+        e2e_ends(process, 1);
+        e2e_says(process, PROCESS_ERR, "cannot write");
+    }
+    struct process *help = process_start(e2e_server_path, lines[0], "/dev/full");
+    assert_non_null(help);
+    e2e_ends(help, 1);
+    e2e_says(help, PROCESS_ERR, "cannot write");
+}
+
+/* Whoever read its output has gone: the work goes on, the end says so. */
+static void closed_output_is_reported(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_needs_signals();
+    e2e_server(&server, NULL);
+    process_close_out(server.process);
+    struct process *client = e2e_client(&server, "-c", "2", "--requests", "20", NULL);
+    e2e_ends(client, 0);
+    e2e_signal(server.process, SIGHUP); /* a report is written, in vain */
+    (void)e2e_line(server.process, PROCESS_ERR, "generation 2", 0);
+    client = e2e_client(&server, "-c", "2", "--requests", "20", NULL);
+    e2e_ends(client, 0);
+    e2e_signal(server.process, SIGTERM);
+    e2e_ends(server.process, 1);
+    e2e_says(server.process, PROCESS_ERR, "cannot write");
+}
+
+static void verbose_server_prints_each_completion(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-v", "-t", "1", NULL);
+    struct process *client = e2e_client(&server, "--requests", "3", "-s", "64", NULL);
+    e2e_ends(client, 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: accepted", 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: recv 64 bytes", 2);
+    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: send 64 bytes", 2);
+    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: end of stream", 0);
+}
+
+static void verbose_client_prints_each_echo(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-v", "--requests", "25", NULL);
+    e2e_ends(client, 0);
+    assert_int_equal(process_count_lines(client, PROCESS_ERR, "ack("), 25);
+    e2e_says(client, PROCESS_ERR, "ack(1)");
+    e2e_says(client, PROCESS_ERR, "ack(25)");
+}
+
+static void statistics_are_printed_at_intervals(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "--stats-interval", "50ms", NULL);
+    uv_os_sock_t peer = e2e_peer(&server);
+    e2e_peer_echoes(peer, "hello", 5);
+    (void)e2e_line(server.process, PROCESS_ERR, "1 open, 1 accepted", 0);
+    e2e_peer_close(peer);
+    (void)e2e_line(server.process, PROCESS_ERR, "0 open, 1 accepted", 0);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        E2E(help_begins_with_examples),
+        E2E(version_names_the_program),
+        E2E(backends_are_listed),
+        E2E(raw_backend_runs_or_says_why_not),
+        E2E(an_unknown_backend_is_a_usage_error),
+        E2E(b16_bad_options_end_with_2),
+        E2E(b1_port_in_use_is_reported),
+        E2E(an_address_of_others_is_reported),
+        E2E(names_that_do_not_resolve_are_reported),
+        E2E(b15_b16_no_server_is_reported),
+        E2E(b15_some_connects_fail_and_the_rest_work),
+        E2E(b2_output_into_a_pipe_and_a_file),
+        E2E(json_into_a_file),
+        E2E(a_random_seed_can_be_read_from_the_report),
+        E2E(json_that_cannot_be_written),
+        E2E(full_device_is_reported),
+        E2E(closed_output_is_reported),
+        E2E(verbose_server_prints_each_completion),
+        E2E(verbose_client_prints_each_echo),
+        E2E(statistics_are_printed_at_intervals),
+    };
+    return e2e_run(argc, argv, tests);
+}

@@ -1,0 +1,473 @@
+/*
+ * The main job: a server, a client, every byte verified; and the options that shape the load.
+ */
+
+#include "e2e.h"
+
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+static void latency_is_in_order(const json_t *report)
+{
+    static const char *const names[] = {"min", "p50", "p90", "p99", "p999", "max"};
+    const json_t *latency = e2e_member(report, "latency_ns");
+    assert_true(e2e_uint(latency, "count") > 0);
+    assert_true(e2e_uint(latency, "min") > 0);
+    for (size_t i = 1; i < LENGTH(names); i++) {
+        assert_true(e2e_uint(latency, names[i - 1]) <= e2e_uint(latency, names[i]));
+    }
+    double mean = e2e_real(latency, "mean");
+    assert_true(mean >= (double)e2e_uint(latency, "min"));
+    assert_true(mean <= (double)e2e_uint(latency, "max"));
+}
+
+static void client_report_is_complete(const json_t *report)
+{
+    assert_string_equal(e2e_string(report, "program"), "echo-client");
+    assert_string_equal(e2e_string(report, "backend"), e2e_backend());
+    assert_true(json_is_true(e2e_member(report, "ok")));
+    assert_int_equal(e2e_uint(report, "threads"), 4);
+    assert_int_equal(e2e_uint(report, "connections"), 8);
+    assert_int_equal(e2e_uint(report, "size"), 4096);
+    assert_int_equal(e2e_uint(report, "pipeline"), 1);
+    assert_int_equal(e2e_uint(report, "up_peak"), 8);
+    assert_int_equal(e2e_uint(report, "counters.connected"), 8);
+    assert_int_equal(e2e_uint(report, "counters.completed"), 8);
+    assert_int_equal(json_array_size(e2e_member(report, "errors")), 0);
+    assert_int_equal(json_array_size(e2e_member(report, "workers")), 4);
+    assert_int_equal(e2e_uint(report, "counters.verified"),
+                     4096 * e2e_uint(report, "counters.messages"));
+    double seconds = e2e_real(report, "seconds");
+    assert_true(seconds > 0.9 && seconds < 1.5 * (double)e2e_factor());
+    double rate = e2e_real(report, "messages_per_second");
+    assert_true(rate > 0 && rate <= (double)e2e_uint(report, "counters.messages") / seconds + 1);
+    assert_true(e2e_real(report, "bytes_per_second") > 0);
+    assert_true(e2e_uint(report, "seed") > 0);
+    assert_true(e2e_uint(report, "process.peak_rss_bytes") > 0);
+    assert_true(e2e_real(report, "process.cpu_user_seconds") >= 0);
+    assert_true(strlen(e2e_string(report, "environment.system")) > 0);
+    assert_true(strlen(e2e_string(report, "environment.libuv")) > 0);
+    latency_is_in_order(report);
+}
+
+static void server_report_is_complete(const json_t *report)
+{
+    const json_t *workers = e2e_member(report, "workers");
+    uint64_t accepted = 0;
+    uint64_t received = 0;
+    assert_string_equal(e2e_string(report, "program"), "echo-server");
+    assert_string_equal(e2e_string(report, "backend"), e2e_backend());
+    assert_int_equal(e2e_uint(report, "generation"), 1);
+    assert_true(json_is_true(e2e_member(report, "last")));
+    assert_int_equal(json_array_size(e2e_member(report, "addresses")), 1);
+    assert_int_equal(e2e_uint(report, "counters.accepted"), 8);
+    assert_int_equal(e2e_uint(report, "counters.closed_by_client"), 8);
+    assert_int_equal(json_array_size(e2e_member(report, "errors")), 0);
+    assert_int_equal(json_array_size(workers), 2);
+    for (size_t i = 0; i < json_array_size(workers); i++) {
+        const json_t *worker = json_array_get(workers, i);
+        assert_int_equal(e2e_uint(worker, "index"), i);
+        accepted += e2e_uint(worker, "counters.accepted");
+        received += e2e_uint(worker, "counters.received");
+        assert_true(e2e_real(worker, "cpu_seconds") >= 0);
+        assert_true(e2e_uint(worker, "io.wait_calls") > 0);
+    }
+    assert_int_equal(accepted, 8);
+    assert_int_equal(received, e2e_uint(report, "counters.received"));
+    assert_int_equal(e2e_uint(report, "options.threads"), 2);
+    assert_true(e2e_uint(report, "process.peak_rss_bytes") > 0);
+}
+
+static void main_job(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "2", NULL);
+    struct process *client = e2e_client(&server, "-t", "4", "-c", "8", "-d", "1", NULL);
+    e2e_ends(client, 0);
+    client_report_is_complete(e2e_report(client, 0));
+    assert_int_equal(e2e_report_count(client), 1);
+    e2e_books_agree(&server, client);
+    if (process_has_ended(server.process)) {
+        server_report_is_complete(e2e_report(server.process, 0));
+        assert_int_equal(e2e_report_count(server.process), 1);
+    }
+}
+
+static void command_lines_of_the_originals(void **state)
+{
+    struct e2e_server server;
+    const char *port = e2e_text("-e:%u", e2e_free_port());
+    (void)state;
+    e2e_server_listens(&server, e2e_start(e2e_server_path, port, e2e_backend_argument(), NULL));
+    struct process *client = e2e_start(e2e_client_path, "-n:127.0.0.1", "-t:32", "-v", port,
+                                       e2e_backend_argument(), NULL);
+    (void)e2e_line(client, PROCESS_ERR, "ack(1) ", 31);
+    (void)e2e_line(client, PROCESS_ERR, "ack(2) ", 0);
+    e2e_needs_signals();
+    e2e_signal(client, SIGINT);
+    e2e_ends(client, 0);
+    e2e_signal(server.process, SIGINT);
+    e2e_ends(server.process, 0);
+    e2e_says(client, PROCESS_OUT, "32 connections");
+    e2e_says(server.process, PROCESS_OUT, "32 served");
+}
+
+static void letters_of_the_originals(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_start(e2e_client_path, "-B:3", "-N:127.0.0.1", "-T:2", e2e_text("-E:%s", server.port),
+                  "--requests=10", "--json", e2e_seed_argument(), e2e_backend_argument(), NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_uint(report, "size"), 3072);
+    assert_int_equal(e2e_uint(report, "threads"), 2);
+    assert_int_equal(e2e_uint(report, "counters.verified"), 30720);
+    e2e_books_agree(&server, client);
+}
+
+/* ---- sizes and numbers --------------------------------------------------------------------- */
+
+static void echo_of_size(const struct e2e_server *server, size_t size, unsigned requests)
+{
+    struct process *client =
+        e2e_client(server, "-s", e2e_text("%u", (unsigned)size), "--requests",
+                   e2e_text("%u", requests), "--timeout", e2e_duration(20000), NULL);
+    e2e_ends_within(client, 0, e2e_ms(40000));
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), requests);
+    assert_int_equal(e2e_uint(report, "counters.verified"), (uint64_t)size * requests);
+    assert_int_equal(e2e_uint(report, "counters.sent"), (uint64_t)size * requests);
+}
+
+static void messages_of_all_sizes(void **state)
+{
+    static const size_t sizes[] = {1, 2, 4095, 4096, 4097, 65536, MIB + 1};
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "1", NULL);
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
+        echo_of_size(&server, sizes[i], 3);
+    }
+}
+
+static void b9_messages_larger_than_all_buffers(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "1", NULL);
+    echo_of_size(&server, 16 * MIB, 2);
+    echo_of_size(&server, 64 * MIB, 1);
+    if (e2e_server_ends(&server)) {
+        assert_int_equal(e2e_server_sum(server.process, "sent"), 96 * MIB);
+    }
+}
+
+static void b8_more_threads_than_cpus(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "--threads", "64", NULL);
+    struct process *client =
+        e2e_client(&server, "--threads", "64", "-c", "128", "--requests", "1280", NULL);
+    e2e_ends(client, 0);
+    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 1280);
+    e2e_books_agree(&server, client);
+    if (process_has_ended(server.process)) {
+        const json_t *workers = e2e_member(e2e_report(server.process, 0), "workers");
+        assert_int_equal(json_array_size(workers), 64);
+    }
+}
+
+static void b10_large_messages_do_not_stall(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "1", NULL);
+    struct process *client = e2e_client(&server, "-s", "64KiB", "-d", "1", NULL);
+    e2e_ends(client, 0);
+    double rate = e2e_real(e2e_report(client, 0), "messages_per_second");
+    assert_true(rate > 200 / (double)e2e_factor());
+    e2e_books_agree(&server, client);
+}
+
+static void b18_a_thousand_connections(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "2", NULL);
+    struct process *client =
+        e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "-d", e2e_duration(1000), NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_uint(report, "up_peak"), 1000);
+    assert_int_equal(e2e_uint(report, "counters.completed"), 1000);
+    e2e_books_agree(&server, client);
+}
+
+/* ---- the shape of the load ----------------------------------------------------------------- */
+
+static void requests_are_counted_exactly(void **state)
+{
+    static const struct {
+        const char *threads, *connections, *pipeline, *requests;
+        uint64_t expected;
+    } runs[] = {
+        {"1", "1", "1", "1", 1},      {"1", "8", "1", "2", 2},     {"3", "7", "1", "1000", 1000},
+        {"2", "3", "64", "500", 500}, {"4", "4", "5", "1k", 1000},
+    };
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    for (size_t i = 0; i < LENGTH(runs); i++) {
+        struct process *client =
+            e2e_client(&server, "-t", runs[i].threads, "-c", runs[i].connections, "-P",
+                       runs[i].pipeline, "--requests", runs[i].requests, "-s", "100", NULL);
+        e2e_ends(client, 0);
+        const json_t *report = e2e_report(client, 0);
+        assert_int_equal(e2e_uint(report, "counters.messages"), runs[i].expected);
+        assert_int_equal(e2e_uint(report, "counters.verified"), 100 * runs[i].expected);
+        assert_int_equal(e2e_uint(report, "counters.sent"), 100 * runs[i].expected);
+    }
+}
+
+static void lifetime_makes_new_connections(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-c", "2", "--lifetime", "5", "--requests", "100", NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 100);
+    assert_in_range(e2e_uint(report, "counters.connected"), 20, 21);
+    assert_int_equal(e2e_uint(report, "counters.completed"),
+                     e2e_uint(report, "counters.connected"));
+    e2e_books_agree(&server, client);
+}
+
+static void pipelined_messages_are_verified(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-c", "3", "-P", "100", "-s", "777", "-d", e2e_duration(300), NULL);
+    e2e_ends(client, 0);
+    e2e_books_agree(&server, client);
+}
+
+static void a_rate_is_kept(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-t", "2", "-c", "4", "--rate", "1000", "-d", "1s", "-s", "64", NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    uint64_t messages = e2e_uint(report, "counters.messages");
+    assert_in_range(messages, 800, 1200);
+    assert_in_range(messages + e2e_uint(report, "unsent"), 1000, 1200);
+    /* a schedule that is missed by a second, or a wait for a timer's tick, would show */
+    assert_true(e2e_uint(report, "latency_ns.p50") < e2e_factor() * 20000000);
+    e2e_books_agree(&server, client);
+}
+
+/* Whoever has nothing to send when the last message has begun must not wait for another. */
+static void requests_at_a_rate_come_to_an_end(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-c", "3", "--requests", "10", "-R", "200", "-s", "64", NULL);
+    e2e_ends_within(client, 0, e2e_ms(5000));
+    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 10);
+    e2e_books_agree(&server, client);
+}
+
+static void warm_up_is_left_out(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-w", "400ms", "-d", "600ms", NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    double seconds = e2e_real(report, "seconds");
+    assert_true(seconds > 0.15 && seconds < 0.25);
+    double measured = seconds * e2e_real(report, "messages_per_second");
+    assert_true(measured > 0 && measured < (double)e2e_uint(report, "counters.messages"));
+    assert_true(e2e_uint(report, "latency_ns.count") <= (uint64_t)(measured + 1.5));
+    e2e_books_agree(&server, client);
+}
+
+/* ---- addresses ----------------------------------------------------------------------------- */
+
+static bool has_ipv6(void)
+{
+    struct sockaddr_storage address;
+    uv_os_sock_t peer;
+    if (peer_bind(AF_INET6, &peer, &address) != 0) {
+        return false;
+    }
+    peer_close(peer);
+    return true;
+}
+
+static void client_reaches(const char *host, const char *port)
+{
+    struct process *client = e2e_start(e2e_client_path, "-n", host, "-e", port, "--requests", "10",
+                                       "--json", e2e_seed_argument(), e2e_backend_argument(), NULL);
+    e2e_ends(client, 0);
+    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 10);
+}
+
+static const char *port_of(const char *listening)
+{
+    const char *end = strstr(listening, " backend=");
+    assert_non_null(end);
+    const char *from = end;
+    while (from[-1] != ':') {
+        from--;
+    }
+    return e2e_text("%.*s", (int)(end - from), from);
+}
+
+static void both_families_on_one_socket(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    if (!has_ipv6()) {
+        e2e_skip("there is no IPv6 here");
+    }
+    e2e_server_listens(&server, e2e_start(e2e_server_path, "-l", "[::]:0", "-t", "2",
+                                          e2e_backend_argument(), NULL));
+    e2e_says(server.process, PROCESS_OUT, "listening on [::]:");
+    client_reaches("127.0.0.1", server.port);
+    client_reaches("::1", server.port);
+    client_reaches("localhost", server.port);
+}
+
+static void several_addresses(void **state)
+{
+    (void)state;
+    struct process *server =
+        e2e_start(e2e_server_path, "-l", "127.0.0.1:0", "-l", "localhost:0", "--listen=127.0.0.1:0",
+                  "--threads=2", e2e_backend_argument(), NULL);
+    for (size_t i = 0; i < 3; i++) {
+        const char *line = e2e_line(server, PROCESS_OUT, "listening on ", i);
+        assert_non_null(strstr(line, e2e_text(" backend=%s threads=2", e2e_backend())));
+        client_reaches(strstr(line, "[::1]") != NULL ? "::1" : "127.0.0.1", port_of(line));
+    }
+}
+
+static void ipv6_alone(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    if (!has_ipv6()) {
+        e2e_skip("there is no IPv6 here");
+    }
+    e2e_server_listens(&server,
+                       e2e_start(e2e_server_path, "-l", "[::1]:0", e2e_backend_argument(), NULL));
+    client_reaches("::1", server.port);
+    struct process *client = e2e_client(&server, "--requests", "1", NULL);
+    e2e_ends(client, 1); /* 127.0.0.1 is another address */
+}
+
+/* ---- many at once -------------------------------------------------------------------------- */
+
+static bool shared_evenly(struct process *server)
+{
+    const json_t *workers = e2e_member(e2e_report(server, 0), "workers");
+    for (size_t i = 0; i < json_array_size(workers); i++) {
+        uint64_t accepted = e2e_uint(json_array_get(workers, i), "counters.accepted");
+        print_message("worker %u: %u connections\n", (unsigned)i, (unsigned)accepted);
+        if (accepted < 25 || accepted > 75) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void workers_share_the_connections(void **state)
+{
+    bool even = false;
+    (void)state;
+    e2e_needs_signals();
+    for (unsigned run = 0; run < 2 && !even; run++) {
+        struct e2e_server server;
+        e2e_server(&server, "--threads", "2", NULL);
+        struct process *client =
+            e2e_client(&server, "-c", "100", "-d", e2e_duration(300), "-s", "100", NULL);
+        e2e_ends(client, 0);
+        assert_true(e2e_server_ends(&server));
+        even = shared_evenly(server.process);
+    }
+    assert_true(even);
+}
+
+static void b11_a_small_backlog_delays_and_loses_nobody(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "--backlog", "8", "-t", "1", NULL);
+    struct process *client =
+        e2e_client(&server, "-t", "2", "-c", "40", "--requests", "400", "--connect-timeout",
+                   e2e_duration(15000), "--timeout", "0", NULL);
+    e2e_ends(client, 0);
+    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 400);
+    e2e_books_agree(&server, client);
+}
+
+static void b11_the_backlog_holds_who_comes_while_nobody_accepts(void **state)
+{
+    enum { PEERS = 100 };
+    uv_os_sock_t peers[PEERS];
+    struct e2e_server server;
+    (void)state;
+    e2e_needs_signals();
+    e2e_server(&server, NULL);
+    e2e_signal(server.process, SIGSTOP);
+    for (size_t i = 0; i < PEERS; i++) {
+        peers[i] = e2e_peer(&server); /* waits until it is connected */
+    }
+    e2e_signal(server.process, SIGCONT);
+    for (size_t i = 0; i < PEERS; i++) {
+        e2e_peer_echoes(peers[i], "here", 4);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        E2E(main_job),
+        E2E(command_lines_of_the_originals),
+        E2E(letters_of_the_originals),
+        E2E(messages_of_all_sizes),
+        E2E(b9_messages_larger_than_all_buffers),
+        E2E(b8_more_threads_than_cpus),
+        E2E(b10_large_messages_do_not_stall),
+        E2E(b18_a_thousand_connections),
+        E2E(requests_are_counted_exactly),
+        E2E(lifetime_makes_new_connections),
+        E2E(pipelined_messages_are_verified),
+        E2E(a_rate_is_kept),
+        E2E(requests_at_a_rate_come_to_an_end),
+        E2E(warm_up_is_left_out),
+        E2E(both_families_on_one_socket),
+        E2E(several_addresses),
+        E2E(ipv6_alone),
+        E2E(workers_share_the_connections),
+        E2E(b11_a_small_backlog_delays_and_loses_nobody),
+        E2E(b11_the_backlog_holds_who_comes_while_nobody_accepts),
+    };
+    return e2e_run(argc, argv, tests);
+}

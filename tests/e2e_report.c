@@ -1,0 +1,203 @@
+#include "e2e.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define REPORTS_MAX 1024
+
+static struct {
+    json_t *reports[REPORTS_MAX]; /* freed after the test */
+    size_t count;
+} e2e_reports;
+
+void e2e_tear_down_reports(void)
+{
+    while (e2e_reports.count > 0) {
+        json_decref(e2e_reports.reports[--e2e_reports.count]);
+    }
+}
+
+static json_t *e2e_keep_json(json_t *json)
+{
+    assert_true(e2e_reports.count < REPORTS_MAX);
+    e2e_reports.reports[e2e_reports.count++] = json;
+    return json;
+}
+
+/* The JSON value at *text, which is moved on. NULL at the end of the text. */
+static json_t *e2e_next_json(const char **text)
+{
+    json_error_t error;
+    *text += strspn(*text, " \r\n");
+    if (**text == '\0') {
+        return NULL;
+    }
+    size_t flags = JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK;
+    json_t *json = json_loads(*text, flags, &error);
+    if (json == NULL) {
+        fail_msg("not JSON: %s at %d: %.200s", error.text, error.position, *text);
+    }
+    *text += error.position;
+    return e2e_keep_json(json);
+}
+
+json_t *e2e_parse(const char *text)
+{
+    json_t *json = e2e_next_json(&text);
+    assert_non_null(json);
+    assert_null(e2e_next_json(&text));
+    return json;
+}
+
+/* The reports begin after the lines of the server that say where it listens. */
+static const char *e2e_json_begin(const struct process *process)
+{
+    const char *text = process_text(process, PROCESS_OUT);
+    while (strncmp(text, "listening on ", 13) == 0) {
+        const char *end = strchr(text, '\n');
+        text = end == NULL ? text + strlen(text) : end + 1;
+    }
+    return text;
+}
+
+json_t *e2e_report(struct process *process, size_t n)
+{
+    const char *text = e2e_json_begin(process);
+    json_t *found = NULL;
+    json_t *json;
+    for (size_t i = 0; (json = e2e_next_json(&text)) != NULL; i++) {
+        found = i == n ? json : found;
+    }
+    if (found == NULL) {
+        e2e_show(process);
+        fail_msg("there is no report %zu", n);
+    }
+    return found;
+}
+
+size_t e2e_report_count(struct process *process)
+{
+    const char *text = e2e_json_begin(process);
+    size_t count = 0;
+    while (e2e_next_json(&text) != NULL) {
+        count++;
+    }
+    return count;
+}
+
+json_t *e2e_member(const json_t *report, const char *path)
+{
+    const json_t *at = report;
+    const char *name = path;
+    while (at != NULL && *name != '\0') {
+        char part[64];
+        size_t length = strcspn(name, ".");
+        assert_true(length < sizeof(part));
+        memcpy(part, name, length);
+        part[length] = '\0';
+        name += length + (name[length] == '.' ? 1 : 0);
+        at = json_object_get(at, part);
+    }
+    if (at == NULL) {
+        fail_msg("the report has no '%s'", path);
+    }
+    return (json_t *)(uintptr_t)at;
+}
+
+uint64_t e2e_uint(const json_t *report, const char *path)
+{
+    const json_t *member = e2e_member(report, path);
+    if (!json_is_integer(member) || json_integer_value(member) < 0) {
+        fail_msg("'%s' is no whole number", path);
+    }
+    return (uint64_t)json_integer_value(member);
+}
+
+double e2e_real(const json_t *report, const char *path)
+{
+    const json_t *member = e2e_member(report, path);
+    if (!json_is_number(member)) {
+        fail_msg("'%s' is no number", path);
+    }
+    return json_number_value(member);
+}
+
+const char *e2e_string(const json_t *report, const char *path)
+{
+    const json_t *member = e2e_member(report, path);
+    if (!json_is_string(member)) {
+        fail_msg("'%s' is no string", path);
+    }
+    return json_string_value(member);
+}
+
+uint64_t e2e_server_sum(struct process *server, const char *counter)
+{
+    const char *text = e2e_json_begin(server);
+    uint64_t sum = 0;
+    json_t *json;
+    while ((json = e2e_next_json(&text)) != NULL) {
+        sum += e2e_uint(e2e_member(json, "counters"), counter);
+    }
+    return sum;
+}
+
+uint64_t e2e_errors(const json_t *report, const char *operation, const char *code)
+{
+    const json_t *errors = e2e_member(report, "errors");
+    uint64_t sum = 0;
+    for (size_t i = 0; i < json_array_size(errors); i++) {
+        const json_t *error = json_array_get(errors, i);
+        if (strcmp(e2e_string(error, "operation"), operation) == 0 &&
+            (code == NULL || strcmp(e2e_string(error, "code"), code) == 0)) {
+            sum += e2e_uint(error, "count");
+        }
+    }
+    return sum;
+}
+
+static uint64_t e2e_sum_of(const json_t *counters, const char *const *names)
+{
+    uint64_t sum = 0;
+    while (*names != NULL) {
+        sum += e2e_uint(counters, *names++);
+    }
+    return sum;
+}
+
+void e2e_ends_add_up(const json_t *report)
+{
+    static const char *const client[] = {"completed", "drained",    "cut", "failed",
+                                         "timeouts",  "mismatches", NULL};
+    static const char *const server[] = {"closed_by_client", "drained", "idle",
+                                         "failed",           "cut",     NULL};
+    const json_t *counters = e2e_member(report, "counters");
+    if (strcmp(e2e_string(report, "program"), "echo-server") == 0) {
+        assert_int_equal(e2e_sum_of(counters, server), e2e_uint(counters, "accepted"));
+        return;
+    }
+    assert_int_equal(e2e_sum_of(counters, client), e2e_uint(counters, "connected"));
+}
+
+bool e2e_server_ends(const struct e2e_server *server)
+{
+    if (!process_can_signal(SIGTERM)) {
+        return false;
+    }
+    e2e_signal(server->process, SIGTERM);
+    e2e_ends(server->process, 0);
+    return true;
+}
+
+void e2e_books_agree(const struct e2e_server *server, struct process *client)
+{
+    const json_t *report = e2e_report(client, 0);
+    uint64_t sent = e2e_uint(report, "counters.sent");
+    assert_true(sent > 0);
+    assert_int_equal(e2e_uint(report, "counters.verified"), sent);
+    if (e2e_server_ends(server)) {
+        assert_int_equal(e2e_server_sum(server->process, "received"), sent);
+        assert_int_equal(e2e_server_sum(server->process, "sent"), sent);
+        assert_int_equal(e2e_server_sum(server->process, "discarded"), 0);
+    }
+}

@@ -1,0 +1,181 @@
+/*
+ * SIGHUP: a new generation in the same process. No connect fails, no byte is lost, and the books
+ * balance over all generations.
+ */
+
+#include "e2e.h"
+
+#include <string.h>
+
+#define RESTARTS 5
+
+static void generation_ends(const struct e2e_server *server, unsigned generation)
+{
+    (void)e2e_line(server->process, PROCESS_OUT, e2e_text("\"generation\":%u,", generation), 0);
+}
+
+static void generation_serves(const struct e2e_server *server, unsigned generation)
+{
+    (void)e2e_line(server->process, PROCESS_ERR, e2e_text("generation %u serves", generation), 0);
+}
+
+/* One report for each, in their order; only the last says that it is the last. */
+static void generations_are_in_order(const struct e2e_server *server, size_t count)
+{
+    assert_int_equal(e2e_report_count(server->process), count);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *report = e2e_report(server->process, i);
+        assert_int_equal(e2e_uint(report, "generation"), i + 1);
+        assert_int_equal(json_is_true(e2e_member(report, "last")), i + 1 == count);
+        e2e_ends_add_up(report);
+    }
+}
+
+static void nothing_failed(const json_t *report)
+{
+    assert_int_equal(e2e_uint(report, "counters.connect_failures"), 0);
+    assert_int_equal(e2e_uint(report, "counters.failed"), 0);
+    assert_int_equal(e2e_uint(report, "counters.timeouts"), 0);
+    assert_int_equal(e2e_uint(report, "counters.mismatches"), 0);
+    assert_int_equal(e2e_uint(report, "counters.cut"), 0);
+    assert_true(e2e_uint(report, "counters.messages") > 0);
+    e2e_ends_add_up(report);
+}
+
+static uint64_t both(const json_t *one, const json_t *other, const char *counter)
+{
+    return e2e_uint(e2e_member(one, "counters"), counter) +
+           e2e_uint(e2e_member(other, "counters"), counter);
+}
+
+static void restarts_under_load(void (*restarted)(const struct e2e_server *server, unsigned number))
+{
+    struct e2e_server server;
+    e2e_server(&server, "-t", "2", "--drain-timeout", e2e_duration(1000), "--stats-interval",
+               "20ms", NULL);
+    struct process *churn = e2e_client(&server, "-t", "2", "-c", "50", "--lifetime", "20", NULL);
+    struct process *steady = e2e_client(&server, "-c", "10", "-s", "10000", "-P", "2", NULL);
+    e2e_sees_open(&server, 60);
+    for (unsigned i = 1; i <= RESTARTS; i++) {
+        e2e_signal(server.process, SIGHUP);
+        restarted(&server, i);
+    }
+    generation_ends(&server, RESTARTS);
+    e2e_signal(churn, SIGINT);
+    e2e_signal(steady, SIGINT);
+    e2e_ends(churn, 0);
+    e2e_ends(steady, 0);
+    assert_true(e2e_server_ends(&server));
+
+    const json_t *one = e2e_report(churn, 0);
+    const json_t *other = e2e_report(steady, 0);
+    nothing_failed(one);
+    nothing_failed(other);
+    assert_true(e2e_uint(other, "counters.drained") >= 10);
+    generations_are_in_order(&server, RESTARTS + 1);
+    assert_int_equal(e2e_server_sum(server.process, "cut"), 0);
+    assert_int_equal(e2e_server_sum(server.process, "refused"), 0);
+    /* those that were connecting at the client's end are reset, and come to the server or not */
+    uint64_t connected = both(one, other, "connected");
+    uint64_t abandoned = both(one, other, "abandoned");
+    assert_in_range(e2e_server_sum(server.process, "accepted"), connected, connected + abandoned);
+    assert_true(e2e_server_sum(server.process, "failed") <= abandoned);
+    uint64_t received = e2e_server_sum(server.process, "received");
+    uint64_t sent = e2e_server_sum(server.process, "sent");
+    assert_int_equal(both(one, other, "verified"), sent);
+    assert_int_equal(both(one, other, "sent"), received);
+    assert_int_equal(received, sent + e2e_server_sum(server.process, "discarded"));
+}
+
+static void old_generation_has_ended(const struct e2e_server *server, unsigned number)
+{
+    generation_ends(server, number);
+}
+
+static void restarts_one_after_the_other(void **state)
+{
+    (void)state;
+    e2e_needs_signals();
+    restarts_under_load(old_generation_has_ended);
+}
+
+static void new_generation_has_begun(const struct e2e_server *server, unsigned number)
+{
+    generation_serves(server, number + 1);
+}
+
+static void restarts_while_older_ones_drain(void **state)
+{
+    (void)state;
+    e2e_needs_signals();
+    restarts_under_load(new_generation_has_begun);
+}
+
+static void statistics_begin_anew(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_needs_signals();
+    e2e_server(&server, "-t", "2", NULL);
+    for (unsigned i = 1; i <= 3; i++) {
+        struct process *client =
+            e2e_client(&server, "-c", "2", "--requests", e2e_text("%u", 10 * i), "-s", "100", NULL);
+        e2e_ends(client, 0);
+        if (i < 3) {
+            e2e_signal(server.process, SIGHUP);
+            generation_ends(&server, i);
+        }
+    }
+    assert_true(e2e_server_ends(&server));
+    generations_are_in_order(&server, 3);
+    for (unsigned i = 0; i < 3; i++) {
+        const json_t *report = e2e_report(server.process, i);
+        assert_int_equal(e2e_uint(report, "counters.accepted"), 2);
+        assert_int_equal(e2e_uint(report, "counters.received"), 1000 * (i + 1));
+    }
+}
+
+/* Nobody there: reports in order all the same, and the addresses stay. */
+static void restarts_without_connections(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_needs_signals();
+    e2e_server(&server, "-t", "2", NULL);
+    for (unsigned i = 1; i <= RESTARTS; i++) {
+        e2e_signal(server.process, SIGHUP);
+        generation_serves(&server, i + 1);
+    }
+    e2e_peer_echoes(e2e_peer(&server), "hello", 5);
+    assert_int_equal(process_count_lines(server.process, PROCESS_OUT, "listening on "), 1);
+    e2e_signal(server.process, SIGTERM);
+    (void)e2e_line(server.process, PROCESS_ERR, "SIGTERM", 0);
+    e2e_signal(server.process, SIGHUP); /* too late */
+    e2e_tear_down_peers();
+    e2e_ends(server.process, 0);
+    generations_are_in_order(&server, RESTARTS + 1);
+}
+
+/* A client can't restart: SIGHUP ends it, as closing the terminal would. */
+static void hang_up_ends_the_client(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_needs_signals();
+    e2e_server(&server, "--stats-interval", "20ms", NULL);
+    struct process *client = e2e_client(&server, "-c", "2", NULL);
+    e2e_sees_open(&server, 2);
+    e2e_signal(client, SIGHUP);
+    e2e_ends(client, 0);
+    e2e_books_agree(&server, client);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        E2E(restarts_one_after_the_other), E2E(restarts_while_older_ones_drain),
+        E2E(statistics_begin_anew),        E2E(restarts_without_connections),
+        E2E(hang_up_ends_the_client),
+    };
+    return e2e_run(argc, argv, tests);
+}

@@ -1,0 +1,61 @@
+#ifndef ECHOPORT_FAKE_SERVER_H
+#define ECHOPORT_FAKE_SERVER_H
+
+/*
+ * An echo server that does one thing wrong, for what the client has to find. On a loop of the
+ * test's; one message is answered at a time, when all of it is there.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+/* What is done to the first connections, `affected` of them; the others get their echo. */
+enum fake_mode {
+    FAKE_ECHO,
+    FAKE_FLIP,         /* changes one bit of the byte at `offset` */
+    FAKE_DROP,         /* leaves that byte out */
+    FAKE_DUP,          /* sends it twice */
+    FAKE_SWAP,         /* exchanges it with the one after it */
+    FAKE_INSERT,       /* sends another byte before it */
+    FAKE_REPLAY,       /* from there on, bytes of the first connection, to the second */
+    FAKE_MUTE,         /* does not answer */
+    FAKE_CLOSE_EARLY,  /* ends the stream after `offset` bytes of the answer */
+    FAKE_BANNER,       /* says something before it is asked */
+    FAKE_EXTRA,        /* sends more at the end of the stream */
+    FAKE_RESET_SECOND, /* answers one message, resets at the next */
+    FAKE_RESET_ACCEPT  /* resets at once */
+};
+
+struct fake_plan {
+    enum fake_mode mode;
+    uint64_t offset; /* in the stream of the connection */
+    size_t size;     /* of a message; at most FAKE_SIZE_MAX */
+    size_t affected;
+};
+
+#define FAKE_SIZE_MAX ((size_t)65536)
+
+struct fake_server;
+
+/* Listens on a free port of 127.0.0.1. NULL if that fails. */
+struct fake_server *fake_server_start(uv_loop_t *loop, const struct fake_plan *plan);
+unsigned fake_server_port(const struct fake_server *server);
+
+/* Connections that have come. */
+size_t fake_server_accepted(const struct fake_server *server);
+
+/* The message that was answered wrong, as it came and as it went back, and where it began in the
+ * stream. Its length is 0 if there was none. */
+const uint8_t *fake_server_original(const struct fake_server *server, size_t *length);
+const uint8_t *fake_server_answer(const struct fake_server *server, size_t *length);
+uint64_t fake_server_begin(const struct fake_server *server);
+
+/* The first message of the first connection; `size` bytes, or NULL if it hasn't come. */
+const uint8_t *fake_server_first(const struct fake_server *server);
+
+/* Closes everything and runs the loop until that is done. */
+void fake_server_stop(struct fake_server *server);
+
+#endif

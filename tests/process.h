@@ -1,0 +1,78 @@
+#ifndef ECHOPORT_PROCESS_H
+#define ECHOPORT_PROCESS_H
+
+/*
+ * Programs under test, run as processes by libuv: no shell, no fork. What they print is gathered
+ * whenever process_pump() or one of the functions that wait is called. One thread only; times are
+ * in milliseconds.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <signal.h>
+#include <uv.h>
+
+#ifdef _WIN32 /* names alone: process_can_signal() */
+#define SIGSTOP 19
+#define SIGCONT 18
+#endif
+
+enum process_stream { PROCESS_OUT, PROCESS_ERR, PROCESS_STREAMS };
+
+struct process;
+
+/* The loop on which all of this runs, for handles of the test's own. */
+uv_loop_t *process_loop(void);
+
+/* Lets things happen for at most `timeout_ms`, or until `done` says so, which is asked after each
+ * turn of the loop; NULL: never. What it said last. */
+bool process_pump(uint64_t timeout_ms, bool (*done)(void *context), void *context);
+
+/* Starts a program. `arguments` ends with NULL and has no name of the program in it. `out_path` is
+ * a file that takes its standard output, NULL: it is gathered. NULL if it can't be started, which
+ * has been said. */
+struct process *process_start(const char *path, const char *const *arguments, const char *out_path);
+
+int process_id(const struct process *process);
+
+/* What it has printed so far, ended by a NUL; valid until the next wait. */
+const char *process_text(const struct process *process, enum process_stream stream);
+
+/* The n-th line, n from 0, that contains `part` and has been ended, without its end: waits for it.
+ * NULL if it hasn't come in time, or can't come any more. To be freed. */
+char *process_line(struct process *process, enum process_stream stream, const char *part, size_t n,
+                   uint64_t timeout_ms);
+
+/* How many lines contain `part`, so far. */
+size_t process_count_lines(const struct process *process, enum process_stream stream,
+                           const char *part);
+
+/* Reads its stdout no longer: whatever it writes now fails. */
+void process_close_out(struct process *process);
+
+#define PROCESS_LATE INT32_MIN
+
+/* Waits for its end and the end of its output: the exit code, or if a signal ended it that signal's
+ * negative number, or PROCESS_LATE. */
+int process_wait(struct process *process, uint64_t timeout_ms);
+
+/* Whether it has ended, as far as is known. */
+bool process_has_ended(const struct process *process);
+
+/* Whether a process can be sent the signal in such a way that it may act on it: not on Windows.
+ * If not, says so to stderr. */
+bool process_can_signal(int number);
+
+/* Sends it. 0 or a UV error. */
+int process_signal(struct process *process, int number);
+
+/* Kills all that are still running, and frees all that were started. */
+void process_end_all(void);
+
+/* CPU time used by it, and its resident memory now, from /proc; false where there is none. */
+bool process_cpu_ms(const struct process *process, uint64_t *cpu_ms);
+bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes);
+
+#endif

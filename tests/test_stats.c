@@ -1,0 +1,267 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "stats.h"
+
+/* ---- sums ----------------------------------------------------------------------------------- */
+
+static void server_counters_are_added_each(void **state)
+{
+    struct server_stats a = {.errors.count = 0};
+    struct server_stats b = {.errors.count = 0};
+    uint64_t number = 0;
+    (void)state;
+#define FILL(name, meaning)                                                                        \
+    number++;                                                                                      \
+    a.counters.name = number;                                                                      \
+    b.counters.name = 1000 * number;
+    SERVER_COUNTERS(FILL)
+    server_stats_add(&a, &b);
+    number = 0;
+#define CHECK(name, meaning)                                                                       \
+    number++;                                                                                      \
+    assert_int_equal(a.counters.name, 1001 * number);                                              \
+    assert_int_equal(b.counters.name, 1000 * number);
+    SERVER_COUNTERS(CHECK)
+}
+
+static struct client_stats client_sum;
+static struct client_stats client_part;
+
+static void client_counters_are_added_each(void **state)
+{
+    uint64_t number = 0;
+    (void)state;
+    memset(&client_sum, 0, sizeof(client_sum));
+    memset(&client_part, 0, sizeof(client_part));
+#define CLIENT_FILL(name, meaning)                                                                 \
+    number++;                                                                                      \
+    client_sum.counters.name = number;                                                             \
+    client_part.counters.name = 1000 * number;
+    CLIENT_COUNTERS(CLIENT_FILL)
+    client_stats_add(&client_sum, &client_part);
+    number = 0;
+#define CLIENT_CHECK(name, meaning)                                                                \
+    number++;                                                                                      \
+    assert_int_equal(client_sum.counters.name, 1001 * number);
+    CLIENT_COUNTERS(CLIENT_CHECK)
+}
+
+static void client_sum_has_all_that_is_measured(void **state)
+{
+    (void)state;
+    memset(&client_sum, 0, sizeof(client_sum));
+    memset(&client_part, 0, sizeof(client_part));
+    histogram_init(&client_sum.latency);
+    histogram_init(&client_part.latency);
+    histogram_record(&client_part.latency, 100);
+    histogram_record(&client_part.latency, 200);
+    client_part.measured_messages = 2;
+    client_part.measured_bytes = 3;
+    client_part.unsent = 4;
+    client_part.up = 5;
+    client_part.up_peak = 6;
+    stats_error_count(&client_part.errors, STATS_CONNECT, UV_ECONNREFUSED);
+    client_stats_add(&client_sum, &client_part);
+    client_stats_add(&client_sum, &client_part);
+    assert_int_equal(client_sum.measured_messages, 4);
+    assert_int_equal(client_sum.measured_bytes, 6);
+    assert_int_equal(client_sum.unsent, 8);
+    assert_int_equal(client_sum.up, 10);
+    assert_int_equal(client_sum.up_peak, 12);
+    assert_int_equal(client_sum.latency.count, 4);
+    assert_int_equal(client_sum.latency.min, 100);
+    assert_int_equal(client_sum.latency.max, 200);
+    assert_int_equal(stats_errors_total(&client_sum.errors), 2);
+}
+
+/* ---- errors --------------------------------------------------------------------------------- */
+
+/* How often (operation, code) stands in the table, and its count. */
+static uint64_t errors_of(const struct stats_errors *errors, enum stats_operation operation,
+                          int code)
+{
+    uint64_t count = 0;
+    unsigned entries = 0;
+    for (size_t i = 0; i < errors->count; i++) {
+        if (errors->entries[i].operation == operation && errors->entries[i].code == code) {
+            count = errors->entries[i].count;
+            entries++;
+        }
+    }
+    assert_true(entries <= 1);
+    return count;
+}
+
+/* One of each of the codes -1 ... -count. */
+static void fill_errors(struct stats_errors *errors, int count)
+{
+    for (int i = 1; i <= count; i++) {
+        stats_error_count(errors, STATS_RECV, -i);
+    }
+}
+
+static void errors_are_counted_by_operation_and_code(void **state)
+{
+    struct stats_errors errors = {.count = 0};
+    (void)state;
+    assert_int_equal(stats_errors_total(&errors), 0);
+    stats_error_count(&errors, STATS_RECV, UV_ECONNRESET);
+    stats_error_count(&errors, STATS_SEND, UV_ECONNRESET);
+    stats_error_count(&errors, STATS_RECV, UV_ETIMEDOUT);
+    stats_error_count(&errors, STATS_RECV, UV_ECONNRESET);
+    assert_int_equal(errors.count, 3);
+    assert_int_equal(errors_of(&errors, STATS_RECV, UV_ECONNRESET), 2);
+    assert_int_equal(errors_of(&errors, STATS_SEND, UV_ECONNRESET), 1);
+    assert_int_equal(errors_of(&errors, STATS_RECV, UV_ETIMEDOUT), 1);
+    assert_int_equal(stats_errors_total(&errors), 4);
+}
+
+static void errors_are_added_by_operation_and_code(void **state)
+{
+    struct server_stats a = {.errors.count = 0};
+    struct server_stats b = {.errors.count = 0};
+    (void)state;
+    stats_error_count(&a.errors, STATS_RECV, UV_ECONNRESET);
+    stats_error_count(&b.errors, STATS_ACCEPT, UV_EMFILE);
+    stats_error_count(&b.errors, STATS_RECV, UV_ECONNRESET);
+    stats_error_count(&b.errors, STATS_RECV, UV_ECONNRESET);
+    server_stats_add(&a, &b);
+    assert_int_equal(a.errors.count, 2);
+    assert_int_equal(errors_of(&a.errors, STATS_RECV, UV_ECONNRESET), 3);
+    assert_int_equal(errors_of(&a.errors, STATS_ACCEPT, UV_EMFILE), 1);
+}
+
+static void full_table_is_exact(void **state)
+{
+    struct stats_errors errors = {.count = 0};
+    (void)state;
+    fill_errors(&errors, STATS_ERRORS_MAX);
+    assert_int_equal(errors.count, STATS_ERRORS_MAX);
+    for (int i = 1; i <= STATS_ERRORS_MAX; i++) {
+        assert_int_equal(errors_of(&errors, STATS_RECV, -i), 1);
+    }
+}
+
+static void what_has_no_room_is_counted_as_other(void **state)
+{
+    struct stats_errors errors = {.count = 0};
+    (void)state;
+    fill_errors(&errors, STATS_ERRORS_MAX + 10);
+    assert_int_equal(errors.count, STATS_ERRORS_MAX);
+    assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].code, 0);
+    assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].count, 11); /* it made room for them */
+    assert_int_equal(stats_errors_total(&errors), STATS_ERRORS_MAX + 10);
+    for (int i = 1; i < STATS_ERRORS_MAX; i++) {
+        assert_int_equal(errors_of(&errors, STATS_RECV, -i), 1);
+    }
+}
+
+static void those_that_have_room_stay_exact(void **state)
+{
+    struct stats_errors errors = {.count = 0};
+    (void)state;
+    fill_errors(&errors, STATS_ERRORS_MAX + 10);
+    stats_error_count(&errors, STATS_RECV, -1);
+    stats_error_count(&errors, STATS_RECV, -STATS_ERRORS_MAX); /* gave up its place */
+    assert_int_equal(errors_of(&errors, STATS_RECV, -1), 2);
+    assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].code, 0);
+    assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].count, 12);
+}
+
+static void sum_of_full_tables_loses_nothing(void **state)
+{
+    struct server_stats sum = {.errors.count = 0};
+    struct server_stats part = {.errors.count = 0};
+    (void)state;
+    fill_errors(&part.errors, STATS_ERRORS_MAX + 10);
+    for (int code = -1000; code < -990; code++) {
+        stats_error_count(&sum.errors, STATS_SEND, code);
+    }
+    server_stats_add(&sum, &part);
+    server_stats_add(&sum, &part);
+    assert_int_equal(sum.errors.count, STATS_ERRORS_MAX);
+    assert_int_equal(sum.errors.entries[STATS_ERRORS_MAX - 1].code, 0);
+    assert_int_equal(stats_errors_total(&sum.errors), 10 + 2 * (STATS_ERRORS_MAX + 10));
+    assert_int_equal(errors_of(&sum.errors, STATS_SEND, -1000), 1);
+    assert_int_equal(errors_of(&sum.errors, STATS_RECV, -1), 2);
+}
+
+static void operations_have_names(void **state)
+{
+    (void)state;
+    assert_string_equal(stats_operation_name(STATS_ACCEPT), "accept");
+    assert_string_equal(stats_operation_name(STATS_CONNECT), "connect");
+    assert_string_equal(stats_operation_name(STATS_RECV), "recv");
+    assert_string_equal(stats_operation_name(STATS_SEND), "send");
+    assert_string_equal(stats_operation_name(STATS_SHUTDOWN), "shutdown");
+}
+
+/* ---- I/O ------------------------------------------------------------------------------------ */
+
+static void io_counters_are_added_since(void **state)
+{
+    struct io_stats before = {0};
+    struct io_stats now = {0};
+    struct io_stats sum = {0};
+    uint64_t number = 0;
+    (void)state;
+#define IO_FILL(name)                                                                              \
+    number++;                                                                                      \
+    before.name = 10 * number;                                                                     \
+    now.name = 13 * number;                                                                        \
+    sum.name = 1000;
+    IO_COUNTERS(IO_FILL)
+    io_stats_add_since(&sum, &now, &before);
+    number = 0;
+#define IO_CHECK(name)                                                                             \
+    number++;                                                                                      \
+    assert_int_equal(sum.name, 1000 + 3 * number);
+    IO_COUNTERS(IO_CHECK)
+}
+
+static void of_maxima_the_greater_is_taken(void **state)
+{
+    struct io_stats none = {0};
+    struct io_stats now = {.batch_max = 5, .buffers_peak = 50};
+    struct io_stats sum = {.batch_max = 7, .buffers_peak = 20};
+    (void)state;
+    io_stats_add_since(&sum, &now, &none);
+    assert_int_equal(sum.batch_max, 7);
+    assert_int_equal(sum.buffers_peak, 50);
+}
+
+static void list_of_io_counters_is_complete(void **state)
+{
+    size_t members = 2; /* the maxima */
+    (void)state;
+#define COUNT(name) members++;
+    IO_COUNTERS(COUNT)
+    assert_int_equal(sizeof(struct io_stats), members * sizeof(uint64_t));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(server_counters_are_added_each),
+        cmocka_unit_test(client_counters_are_added_each),
+        cmocka_unit_test(client_sum_has_all_that_is_measured),
+        cmocka_unit_test(errors_are_counted_by_operation_and_code),
+        cmocka_unit_test(errors_are_added_by_operation_and_code),
+        cmocka_unit_test(full_table_is_exact),
+        cmocka_unit_test(what_has_no_room_is_counted_as_other),
+        cmocka_unit_test(those_that_have_room_stay_exact),
+        cmocka_unit_test(sum_of_full_tables_loses_nothing),
+        cmocka_unit_test(operations_have_names),
+        cmocka_unit_test(io_counters_are_added_since),
+        cmocka_unit_test(of_maxima_the_greater_is_taken),
+        cmocka_unit_test(list_of_io_counters_is_complete),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

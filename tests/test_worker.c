@@ -1,0 +1,235 @@
+/* The turns of a worker, one by one, and how it begins and ends. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "worker_rig.h"
+
+/* ---- the poll ------------------------------------------------------------------------------- */
+
+static void poll_waits_for_the_roles_schedule(void **state)
+{
+    (void)state;
+    rig.due_ns = RIG_START_NS + 3 * MS;
+    rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, RIG_START_NS + 3 * MS);
+}
+
+/* ---- timers --------------------------------------------------------------------------------- */
+
+struct alarm {
+    struct timer timer; /* first */
+    uint64_t fired_ns;
+};
+
+static void alarm_fire(struct timer *timer)
+{
+    ((struct alarm *)(void *)timer)->fired_ns = worker_now(&rig.worker);
+    rig_note('t');
+}
+
+/* Starts it, to go off so long from now. */
+static void alarm_set(struct alarm *alarm, uint64_t delay_ns)
+{
+    alarm->fired_ns = 0;
+    timer_init(&alarm->timer, alarm_fire);
+    timer_start(&rig.worker.timers, &alarm->timer, worker_now(&rig.worker) + delay_ns);
+}
+
+static void timer_fires_at_its_deadline(void **state)
+{
+    struct alarm alarm;
+    (void)state;
+    alarm_set(&alarm, 5 * MS);
+    for (unsigned i = 0; i < TIMER_LEVELS + 1 && alarm.fired_ns == 0; i++) {
+        rig_turn(); /* each poll takes as long as its deadline lets it */
+    }
+    assert_in_range(alarm.fired_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
+    assert_string_equal(rig.journal, "t");
+}
+
+static void poll_waits_for_the_earlier_of_timer_and_schedule(void **state)
+{
+    struct alarm alarm;
+    (void)state;
+    alarm_set(&alarm, 5 * MS);
+    rig.due_ns = RIG_START_NS + 2 * MS;
+    rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, RIG_START_NS + 2 * MS);
+    rig.due_ns = RIG_START_NS + 3600 * 1000 * MS;
+    rig_turn();
+    assert_in_range(rig.fake.deadline_ns, RIG_START_NS + 2 * MS, RIG_START_NS + 6 * MS);
+    timer_stop(&rig.worker.timers, &alarm.timer);
+}
+
+static void role_needs_no_schedule(void **state)
+{
+    static struct worker_role role; /* the rig closes with it */
+    struct alarm alarm;
+    (void)state;
+    role = *rig.worker.role;
+    role.turn = NULL;
+    rig.worker.role = &role;
+    rig_turn();
+    assert_true(rig.fake.deadline_ns == UINT64_MAX);
+    alarm_set(&alarm, 5 * MS);
+    rig_turn();
+    assert_in_range(rig.fake.deadline_ns, RIG_START_NS, RIG_START_NS + 6 * MS);
+    timer_stop(&rig.worker.timers, &alarm.timer);
+}
+
+/* ---- the time ------------------------------------------------------------------------------- */
+
+static void look_at_the_time_in_the_poll(struct fake *fake)
+{
+    assert_int_equal(worker_now(&rig.worker), fake->now_ns);
+    fake->now_ns += MS;
+    assert_int_equal(worker_now(&rig.worker), fake->now_ns - MS); /* still that of the turn */
+    assert_int_equal(worker_clock(&rig.worker), fake->now_ns);
+}
+
+static void time_is_taken_anew_after_the_wait(void **state)
+{
+    (void)state;
+    rig.due_ns = RIG_START_NS + 3 * MS;
+    rig.fake.on_poll = look_at_the_time_in_the_poll;
+    rig_turn();
+    assert_int_equal(rig.fake.now_ns, RIG_START_NS + 4 * MS);
+}
+
+/* ---- commands ------------------------------------------------------------------------------- */
+
+static void commands_come_as_often_as_posted_in_the_order_of_the_enum(void **state)
+{
+    (void)state;
+    worker_post(&rig.worker, WORKER_ABORT);
+    worker_post(&rig.worker, WORKER_SNAPSHOT);
+    worker_post(&rig.worker, WORKER_RESTART);
+    worker_post(&rig.worker, WORKER_SNAPSHOT);
+    worker_post(&rig.worker, WORKER_SNAPSHOT);
+    worker_post(&rig.worker, WORKER_RESTART);
+    assert_string_equal(rig.journal, "");
+    rig_turn();
+    assert_string_equal(rig.journal, "SSSRRA");
+    worker_post(&rig.worker, WORKER_RESTART);
+    rig_turn();
+    assert_string_equal(rig.journal, "SSSRRAR");
+    rig_turn();
+    assert_string_equal(rig.journal, "SSSRRAR");
+}
+
+static void post_in_the_poll(struct fake *fake)
+{
+    fake->on_poll = NULL;
+    worker_post(&rig.worker, WORKER_SNAPSHOT);
+}
+
+static void command_posted_too_late_for_a_turn_comes_in_the_next(void **state)
+{
+    (void)state;
+    rig.fake.on_poll = post_in_the_poll; /* after the wait */
+    rig_turn();
+    rig_turn();
+    assert_string_equal(rig.journal, "S");
+}
+
+/* ---- begin and end -------------------------------------------------------------------------- */
+
+static void turns_are_counted(void **state)
+{
+    (void)state;
+    uint64_t before = rig.worker.turn;
+    rig_turn();
+    rig_turn();
+    assert_int_equal(rig.worker.turn, before + 2);
+}
+
+static void worker_that_is_finished_does_not_poll(void **state)
+{
+    (void)state;
+    rig_turn();
+    rig.finished = true;
+    assert_false(worker_turn(&rig.worker));
+    assert_int_equal(rig.fake.polls, 1);
+    assert_int_equal(rig.worker.status, 0);
+}
+
+static void close_stops_the_role_and_then_closes_the_loop(void **state)
+{
+    (void)state;
+    assert_int_equal(worker_open(&rig.worker), 0);
+    assert_int_equal(rig.starts, 1);
+    worker_close(&rig.worker);
+    assert_int_equal(rig.stops, 1);
+    assert_int_equal(rig.fake.closes, 1);
+    assert_null(rig.worker.io);
+}
+
+static void loop_that_does_not_open_is_reported(void **state)
+{
+    (void)state;
+    rig.fake.open_status = UV_EMFILE;
+    assert_int_equal(worker_open(&rig.worker), UV_EMFILE);
+    assert_non_null(strstr(rig.worker.error, "worker 7"));
+    assert_non_null(strstr(rig.worker.error, "fake"));
+    assert_non_null(strstr(rig.worker.error, uv_strerror(UV_EMFILE)));
+    assert_null(rig.worker.io);
+    assert_int_equal(rig.starts, 0);
+    assert_int_equal(rig.stops, 0);
+}
+
+static void role_that_does_not_start_is_reported_and_all_undone(void **state)
+{
+    (void)state;
+    rig.start_status = UV_EADDRINUSE;
+    assert_int_equal(worker_open(&rig.worker), UV_EADDRINUSE);
+    assert_string_equal(rig.worker.error, "the role does not start");
+    assert_null(rig.worker.io);
+    assert_int_equal(rig.stops, 1);
+    assert_int_equal(rig.fake.closes, 1);
+}
+
+/* What its sockets are is unknown then, so the loop is left as it is. */
+static void failed_poll_ends_the_worker(void **state)
+{
+    (void)state;
+    assert_int_equal(worker_open(&rig.worker), 0);
+    rig.fake.poll_status = UV_EBADF;
+    assert_false(worker_turn(&rig.worker));
+    assert_int_equal(rig.worker.status, UV_EBADF);
+    assert_non_null(strstr(rig.worker.error, "worker 7"));
+    assert_non_null(strstr(rig.worker.error, uv_strerror(UV_EBADF)));
+    worker_close(&rig.worker);
+    assert_int_equal(rig.stops, 1);
+    assert_int_equal(rig.fake.closes, 0);
+    assert_null(rig.worker.io);
+}
+
+#define TURNS(test) cmocka_unit_test_setup_teardown(test, rig_open, rig_close)
+#define ENDS(test) cmocka_unit_test_setup_teardown(test, rig_prepare, rig_dispose)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TURNS(poll_waits_for_the_roles_schedule),
+        TURNS(timer_fires_at_its_deadline),
+        TURNS(poll_waits_for_the_earlier_of_timer_and_schedule),
+        TURNS(role_needs_no_schedule),
+        TURNS(time_is_taken_anew_after_the_wait),
+        TURNS(commands_come_as_often_as_posted_in_the_order_of_the_enum),
+        TURNS(command_posted_too_late_for_a_turn_comes_in_the_next),
+        TURNS(turns_are_counted),
+        TURNS(worker_that_is_finished_does_not_poll),
+        ENDS(close_stops_the_role_and_then_closes_the_loop),
+        ENDS(loop_that_does_not_open_is_reported),
+        ENDS(role_that_does_not_start_is_reported_and_all_undone),
+        ENDS(failed_poll_ends_the_worker),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+#include "worker_rig.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+struct rig rig;
+
+static struct rig *rig_of(struct worker *worker)
+{
+    return (struct rig *)(void *)worker;
+}
+
+void rig_note(char letter)
+{
+    size_t length = strlen(rig.journal);
+    if (length < RIG_JOURNAL_SIZE - 1) {
+        rig.journal[length] = letter;
+    }
+}
+
+/* ---- the role ------------------------------------------------------------------------------- */
+
+static int role_start(struct worker *worker)
+{
+    struct rig *r = rig_of(worker);
+    r->starts++;
+    if (r->start_status != 0) {
+        (void)snprintf(worker->error, sizeof(worker->error), "the role does not start");
+    }
+    return r->start_status;
+}
+
+static uint64_t role_turn(struct worker *worker)
+{
+    return rig_of(worker)->due_ns;
+}
+
+/* Each has its letter; a drain ends the worker. */
+static void role_command(struct worker *worker, enum worker_command command)
+{
+    static const char letters[WORKER_COMMANDS] = {'S', 'R', 'D', 'A'};
+    rig_note(letters[command]);
+    rig_of(worker)->finished = rig_of(worker)->finished || command == WORKER_DRAIN;
+}
+
+static bool role_finished(const struct worker *worker)
+{
+    return ((const struct rig *)(const void *)worker)->finished;
+}
+
+static void role_stop(struct worker *worker)
+{
+    struct rig *r = rig_of(worker);
+    r->stops++;
+    r->had_ended = worker_has_ended(worker);
+    r->fake.wrong += worker->io == NULL || r->fake.closes > 0; /* the loop is open still */
+}
+
+static const struct worker_role role = {.start = role_start,
+                                        .turn = role_turn,
+                                        .command = role_command,
+                                        .finished = role_finished,
+                                        .stop = role_stop};
+
+/* ---- the rig -------------------------------------------------------------------------------- */
+
+int rig_prepare(void **state)
+{
+    (void)state;
+    memset(&rig, 0, sizeof(rig));
+    fake_init(&rig.fake);
+    rig.fake.now_ns = RIG_START_NS;
+    rig.due_ns = UINT64_MAX;
+    rig.worker.role = &role;
+    rig.worker.backend = &fake_backend;
+    rig.worker.io_config = fake_config(&rig.fake);
+    rig.worker.index = 7;
+    rig.worker.cpu = -1;
+    worker_init(&rig.worker);
+    return 0;
+}
+
+int rig_dispose(void **state)
+{
+    (void)state;
+    worker_destroy(&rig.worker);
+    bool well = rig.fake.wrong == 0;
+    fake_destroy(&rig.fake);
+    return well ? 0 : -1;
+}
+
+int rig_open(void **state)
+{
+    (void)rig_prepare(state);
+    return worker_open(&rig.worker);
+}
+
+int rig_close(void **state)
+{
+    worker_close(&rig.worker);
+    return rig_dispose(state);
+}
+
+void rig_turn(void)
+{
+    assert_true(worker_turn(&rig.worker));
+}

@@ -92,27 +92,6 @@ static void a_second_ctrl_c_ends_the_server_at_once(void **state)
     e2e_ends_add_up(report);
 }
 
-static void a_second_ctrl_c_ends_the_client_at_once(void **state)
-{
-    struct e2e_server server;
-    (void)state;
-    e2e_needs_signals();
-    e2e_server(&server, "--stats-interval", "20ms", NULL);
-    struct process *client =
-        e2e_client(&server, "-c", "2", "--drain-timeout", "60s", "--timeout", "60s", NULL);
-    e2e_sees_open(&server, 2);
-    e2e_signal(server.process, SIGSTOP); /* it answers no more */
-    e2e_signal(client, SIGINT);
-    (void)e2e_line(client, PROCESS_ERR, "SIGINT", 0);
-    e2e_signal(client, SIGINT);
-    e2e_ends_within(client, 0, e2e_ms(1000));
-    const json_t *report = e2e_report(client, 0);
-    assert_in_range(e2e_uint(report, "counters.cut"), 1, 2); /* one may have just been answered */
-    e2e_ends_add_up(report);
-    e2e_signal(server.process, SIGCONT);
-    assert_true(e2e_server_ends(&server));
-}
-
 static void ends_by_signal_after(struct process *process, uint64_t after_ms)
 {
     (void)process_pump(e2e_ms(after_ms), NULL, NULL);
@@ -292,7 +271,6 @@ int main(int argc, char **argv)
         E2E(endless_until_ctrl_c),
         E2E(ctrl_c_on_a_server_under_load),
         E2E(a_second_ctrl_c_ends_the_server_at_once),
-        E2E(a_second_ctrl_c_ends_the_client_at_once),
         E2E(b17_ctrl_c_is_honoured_at_any_moment),
         E2E(b12_half_close_gives_all_and_then_fin),
         E2E(silent_connections_are_drained_soon),

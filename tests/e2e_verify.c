@@ -234,6 +234,30 @@ static void mute_at_the_end_is_cut_and_no_success(void **state)
     assert_int_equal(e2e_uint(report, "counters.verified"), 0);
 }
 
+static bool two_have_come(void *argument)
+{
+    (void)argument;
+    return fake_server_accepted(fake) == 2 && fake_server_first(fake) != NULL;
+}
+
+static void a_second_ctrl_c_ends_the_client_at_once(void **state)
+{
+    (void)state;
+    e2e_needs_signals();
+    fake_start(FAKE_MUTE, 0, SIZE_MAX);
+    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000",
+                                           "--drain-timeout", "60s", "--timeout", "60s", NULL);
+    assert_true(process_pump(e2e_ms(E2E_LONG_MS), two_have_come, NULL));
+    e2e_signal(client, SIGINT);
+    (void)e2e_line(client, PROCESS_ERR, "SIGINT", 0);
+    e2e_signal(client, SIGINT);
+    e2e_ends_within(client, 1, e2e_ms(1000)); /* not a byte came back */
+    const json_t *report = e2e_report(client, 0);
+    uint64_t cut = e2e_uint(report, "counters.cut");
+    assert_int_equal(cut + e2e_uint(report, "counters.abandoned"), 2);
+    assert_in_range(cut, 1, 2);
+}
+
 static void closed_without_an_answer_has_failed(void **state)
 {
     (void)state;
@@ -371,6 +395,7 @@ int main(int argc, char **argv)
         VERIFY(bytes_after_the_end_are_a_mismatch),
         VERIFY(a_mute_server_is_a_timeout),
         VERIFY(mute_at_the_end_is_cut_and_no_success),
+        VERIFY(a_second_ctrl_c_ends_the_client_at_once),
         VERIFY(closed_without_an_answer_has_failed),
         VERIFY(closed_in_the_middle_is_drained),
         VERIFY(a_reset_after_an_answer_has_failed),

@@ -181,7 +181,7 @@ static void a_banner_before_anything_was_sent(void **state)
     (void)state;
     fake_start(FAKE_BANNER, 0, 2);
     struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-d",
-                                           "500ms", "-R", "1", NULL);
+                                           "500ms", "-R", "1", "--seed", "20", NULL);
     e2e_ends(client, 1);
     e2e_says(client, PROCESS_ERR, "got 32 32 30 20");
     assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.mismatches"), 2);

@@ -57,7 +57,8 @@ struct server {
     size_t address_count;
     struct server_part *parts; /* oldest first */
     unsigned restarts;
-    bool cut; /* a connection has been reset, which was not over */
+    bool served; /* it got as far as saying that it listens: without that there is no report */
+    bool cut;    /* a connection has been reset, which was not over */
     FILE *json;
     uint64_t began_ns;
     uint64_t ticked_ns;
@@ -149,7 +150,8 @@ static void server_on_news(struct control *control)
             generation = next;
         }
     }
-    while (server->parts != NULL && server->parts->handed_in == server->worker_count) {
+    while (server->served && server->parts != NULL &&
+           server->parts->handed_in == server->worker_count) {
         struct server_part *part = server->parts;
         if (part->report.generation == server->restarts + 1 && control->running > 0) {
             return; /* the last one is printed when every worker has been joined */
@@ -422,7 +424,6 @@ static int server_begin(struct server *server)
     if (status != 0) {
         server_close_sockets(server);
         control_post(&server->control, WORKER_ABORT);
-        server->restarts = UINT32_MAX - 1; /* no report: it never served */
     }
     return status;
 }
@@ -432,6 +433,7 @@ static int server_run_controlled(struct server *server)
     const struct server_options *options = server->options;
     int status = server_begin(server);
     if (status == 0) {
+        server->served = true;
         server_print_ready(server);
     }
     server->began_ns = server->ticked_ns = uv_hrtime();

@@ -9,6 +9,22 @@ const struct backend *const backend_list[] = {
     NULL,
 };
 
+void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
+{
+    if (completions == 0) {
+        return;
+    }
+    if (completions > stats->batch_max) {
+        stats->batch_max = completions;
+    }
+    size_t i = 0;
+    while (completions > 1 && i < IO_BATCHES - 1) {
+        completions /= 2;
+        i++;
+    }
+    stats->batches[i]++;
+}
+
 static int backend_choose_raw(const struct backend **backend, char *why, size_t why_size)
 {
     size_t used = 0;
@@ -51,5 +67,30 @@ int backend_choose(const char *name, const struct backend **backend, char *why, 
         }
     }
     (void)snprintf(why, why_size, "there is no such backend; --backend=help lists those there are");
+    return UV_ENOENT;
+}
+
+int backend_find_mode(const char *const *modes, const char *name, unsigned *mode, char *why,
+                      size_t why_size)
+{
+    assert(why_size > 0);
+    size_t used = 0;
+    why[0] = '\0';
+    *mode = 0;
+    if (name == NULL) {
+        return 0;
+    }
+    for (unsigned i = 0; modes != NULL && modes[i] != NULL; i++) {
+        if (strcmp(modes[i], name) == 0) {
+            *mode = i;
+            return 0;
+        }
+        int n =
+            snprintf(why + used, why_size - used, "%s%s", used > 0 ? ", " : "it has ", modes[i]);
+        used += n > 0 && (size_t)n < why_size - used ? (size_t)n : 0;
+    }
+    if (used == 0) {
+        (void)snprintf(why, why_size, "it has but one way, without a name");
+    }
     return UV_ENOENT;
 }

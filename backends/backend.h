@@ -54,6 +54,9 @@ struct io_socket;   /* one connection; lives in memory that policy provides: bac
 struct io_listener; /* one listening socket on one loop; allocated by the backend */
 struct backend;
 
+/* batches[i] counts the turns that delivered 2^i to 2^(i+1)-1 completions; the last, all larger. */
+#define IO_BATCHES 8
+
 /*
  * What a loop did, counted where it was done; read it on the loop's thread. `*_calls` count
  * attempts, each a system call (for uv: what libuv's API makes of it, one to one on Unix);
@@ -73,6 +76,13 @@ struct io_stats {
     uint64_t batch_max;    /* most completions that one turn delivered */
     uint64_t starved;      /* receives that had to wait for a buffer */
     uint64_t buffers_peak; /* most buffers in use at once */
+
+    uint64_t accepts;           /* that brought a connection */
+    uint64_t accepts_with_data; /* those of them that brought its first bytes along */
+    uint64_t accepts_reaped; /* connections closed since their first bytes did not come in time */
+    uint64_t accepts_failed; /* that ended with an error, cancels apart */
+
+    uint64_t batches[IO_BATCHES]; /* turns by how many completions each delivered, see below */
 };
 
 struct io_config {
@@ -83,6 +93,14 @@ struct io_config {
      * error. On the loop's thread, from within connect(). NULL where the loop never connects. */
     int (*open_socket)(void *context, int family, uv_os_sock_t *os_socket);
     void *open_context;
+
+    unsigned accept_mode; /* of backend.accept_modes; 0, the default, where there are none */
+    unsigned recv_mode;   /* of backend.recv_modes, likewise */
+
+    /* Where an accept waits for a connection's first bytes: how long for, 0: for ever; and how many
+     * connections that are silent yet one listener may hold, at least 1. */
+    uint64_t accept_timeout_ns;
+    size_t accept_silent_max;
 };
 
 /* The public head of a loop. A backend's own loop struct begins with it. */
@@ -155,6 +173,11 @@ struct backend {
     const char *summary; /* one line for --backend=help */
     bool native;         /* a candidate for --backend=raw */
     size_t socket_size;  /* of a struct io_socket, bytes; aligned as malloc aligns */
+
+    /* The ways of accepting and of receiving among which the mechanism lets one choose: names, the
+     * default first, NULL at the end. NULL: there is but one way. */
+    const char *const *accept_modes;
+    const char *const *recv_modes;
 
     /* Can it run here and now? 0, or a UV error with the reason in `why` (UV_ENOTSUP: not on this
      * system). Any thread. */
@@ -233,7 +256,11 @@ struct backend {
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
 
+/* Counts a turn that delivered so many completions; one without any is not counted. */
+void io_stats_count_batch(struct io_stats *stats, uint64_t completions);
+
 extern const struct backend backend_uv;
+extern const struct backend backend_iocp; /* Windows */
 
 /* The backends that are compiled in, in the order of --backend=help; NULL ends the list. */
 extern const struct backend *const backend_list[];
@@ -244,5 +271,12 @@ extern const struct backend *const backend_list[];
  * `why` says which and why, and what to do.
  */
 int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size);
+
+/*
+ * Finds `name` among accept_modes or recv_modes. 0 and *mode; UV_ENOENT, and `why` lists those that
+ * there are: "it has a, b". NULL is the default's name.
+ */
+int backend_find_mode(const char *const *modes, const char *name, unsigned *mode, char *why,
+                      size_t why_size);
 
 #endif

@@ -122,9 +122,7 @@ static void run_batches(struct sim_loop *loop)
     do {
         run_batch(loop);
     } while (sim_due(&loop->due) && sim_chance(sim_world.config.batches_ppm));
-    if (stats->completions - before > stats->batch_max) {
-        stats->batch_max = stats->completions - before;
-    }
+    io_stats_count_batch(stats, stats->completions - before);
 }
 
 static int sim_poll(struct io_loop *loop, uint64_t deadline_ns)
@@ -212,12 +210,14 @@ static bool accept_try(struct io_listener *listener, struct io_accept *op, struc
     }
     if (sim_chance(config->accept_emfile_ppm)) {
         sim_count(SIM_EMFILE);
+        listener->loop->head.stats.accepts_failed++;
         *status = UV_EMFILE;
         return true;
     }
     *conn = pop_queue(listener);
     if (sim_chance(config->accept_aborted_ppm)) {
         sim_count(SIM_ABORTED);
+        listener->loop->head.stats.accepts_failed++;
         sim_net_close(*conn, 1, IO_CLOSE_RESET);
         *conn = NULL;
         *status = UV_ECONNABORTED;
@@ -229,12 +229,15 @@ static bool accept_try(struct io_listener *listener, struct io_accept *op, struc
     return true;
 }
 
-static void set_token(struct io_accept *op, struct sim_conn *conn, size_t buffer_size)
+static void set_token(struct sim_loop *loop, struct io_accept *op, struct sim_conn *conn)
 {
+    size_t buffer_size = loop->head.pool.buffer_size;
     op->token = (struct io_token){.os_socket = (uv_os_sock_t)conn->number};
+    loop->head.stats.accepts++;
     size_t there = sim_net_readable(conn, 1);
     if (there > 0 && sim_chance(sim_world.config.first_bytes_ppm)) {
         sim_count(SIM_FIRST_BYTES);
+        loop->head.stats.accepts_with_data++;
         conn->first = 1 + (size_t)sim_below(there < buffer_size ? there : buffer_size);
         op->token.first = conn->pipe[0].ring; /* only to be there: nobody may read it */
         op->token.first_length = conn->first;
@@ -249,7 +252,7 @@ static void run_accept(const struct sim_event *event)
     sim_require(op->status == STATUS_BUSY, "an accept was changed while it was outstanding");
     op->status = event->side;
     if (conn != NULL) {
-        set_token(op, conn, loop->head.pool.buffer_size);
+        set_token(loop, op, conn);
     }
     op->done(op);
     sim_require(conn == NULL || conn->token != TOKEN_OFFERED,
@@ -313,7 +316,7 @@ static int sim_accept(struct io_loop *loop, struct io_listener *listener, struct
     if (listener->ops_first == NULL && sim_inline() && accept_try(listener, op, &conn, &status)) {
         op->status = status;
         if (conn != NULL) {
-            set_token(op, conn, accepting->head.pool.buffer_size);
+            set_token(accepting, op, conn);
         }
         return sim_answer_done(accepting);
     }

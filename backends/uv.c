@@ -198,10 +198,7 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
     loop->stats.wait_calls++;
     (void)uv_run(&self->uv, mode);
     loop->stats.buffers_peak = loop->pool.in_use_peak;
-    uint64_t batch = loop->stats.completions - before;
-    if (batch > loop->stats.batch_max) {
-        loop->stats.batch_max = batch;
-    }
+    io_stats_count_batch(&loop->stats, loop->stats.completions - before);
     if (!self->woken) {
         return 0;
     }
@@ -244,6 +241,9 @@ static struct io_accept *uv_accept_pop(struct io_listener *listener)
 
 static void uv_accept_finish(struct io_accept *op, struct io_listener *listener, int status)
 {
+    struct io_stats *stats = &listener->loop->base.stats;
+    stats->accepts += status == 0;
+    stats->accepts_failed += status != 0 && status != UV_ECANCELED;
     op->status = status;
     op->token = (struct io_token){.claim = status == 0 ? listener : NULL};
 }

@@ -64,6 +64,9 @@ void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
 #define STATS_ADD_SINCE(name) into->name += now->name - before->name;
     IO_COUNTERS(STATS_ADD_SINCE)
 #undef STATS_ADD_SINCE
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        into->batches[i] += now->batches[i] - before->batches[i];
+    }
     if (now->batch_max > into->batch_max) {
         into->batch_max = now->batch_max;
     }

@@ -59,7 +59,11 @@
     X(wakes)                                                                                       \
     X(completions)                                                                                 \
     X(inline_outcomes)                                                                             \
-    X(starved)
+    X(starved)                                                                                     \
+    X(accepts)                                                                                     \
+    X(accepts_with_data)                                                                           \
+    X(accepts_reaped)                                                                              \
+    X(accepts_failed)
 
 #define STATS_MEMBER(name, meaning) uint64_t name;
 

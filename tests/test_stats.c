@@ -237,9 +237,28 @@ static void of_maxima_the_greater_is_taken(void **state)
     assert_int_equal(sum.buffers_peak, 50);
 }
 
+static void batches_are_added_since(void **state)
+{
+    struct io_stats before = {0};
+    struct io_stats now = {0};
+    struct io_stats sum = {.batches = {[IO_BATCHES - 1] = 100}};
+    (void)state;
+    io_stats_count_batch(&before, 1);
+    now = before;
+    io_stats_count_batch(&now, 0);
+    io_stats_count_batch(&now, 2);
+    io_stats_count_batch(&now, 3);
+    io_stats_count_batch(&now, 127);
+    io_stats_count_batch(&now, 1000000);
+    io_stats_add_since(&sum, &now, &before);
+    const uint64_t expected[IO_BATCHES] = {0, 2, 0, 0, 0, 0, 1, 101};
+    assert_memory_equal(sum.batches, expected, sizeof(expected));
+    assert_int_equal(now.batch_max, 1000000);
+}
+
 static void list_of_io_counters_is_complete(void **state)
 {
-    size_t members = 2; /* the maxima */
+    size_t members = 2 + IO_BATCHES; /* the maxima, and the batches */
     (void)state;
 #define COUNT(name) members++;
     IO_COUNTERS(COUNT)
@@ -260,6 +279,7 @@ int main(void)
         cmocka_unit_test(sum_of_full_tables_loses_nothing),
         cmocka_unit_test(operations_have_names),
         cmocka_unit_test(io_counters_are_added_since),
+        cmocka_unit_test(batches_are_added_since),
         cmocka_unit_test(of_maxima_the_greater_is_taken),
         cmocka_unit_test(list_of_io_counters_is_complete),
     };

@@ -25,8 +25,12 @@ FetchContent_Declare(jansson SYSTEM
   DOWNLOAD_EXTRACT_TIMESTAMP ON
   FIND_PACKAGE_ARGS 2.13 MODULE)
 
-# Makes one of them available; a macro, since options for the subproject are set around it.
+# Makes one of them available; a macro, since options for the subproject are set around it, in a
+# block. Its warnings are its authors'.
 macro(echoport_dependency name)
+  if(NOT MSVC)
+    string(APPEND CMAKE_C_FLAGS " -w")
+  endif()
   FetchContent_MakeAvailable(${name})
   # A subproject's own targets and install rules are none of ours: only what we link gets built.
   if(${name}_SOURCE_DIR AND NOT ${name}_FOUND)
@@ -36,6 +40,7 @@ endmacro()
 
 # Subprojects ask option() for these: our plain variables take precedence (CMP0077).
 set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
+set(CMAKE_POLICY_DEFAULT_CMP0063 NEW) # as visible as we say, without a warning
 block(PROPAGATE libuv_FOUND libuv_SOURCE_DIR)
   set(BUILD_TESTING OFF)
   set(LIBUV_BUILD_TESTS OFF)

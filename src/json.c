@@ -1,6 +1,7 @@
 #include "json.h"
 
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -213,7 +214,7 @@ void json_double(struct json *json, const char *key, double value)
     char text[64];
     int digits = 15;
 
-    if (!isfinite(value)) {
+    if (!(fabs(value) <= DBL_MAX)) { /* infinite, or not a number */
         json_null(json, key);
         return;
     }

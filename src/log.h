@@ -21,7 +21,9 @@ struct log_limit {
     uint64_t suppressed;
 };
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
+#define LOG_FORMAT(text, first) __attribute__((format(__MINGW_PRINTF_FORMAT, text, first)))
+#elif defined(__GNUC__)
 #define LOG_FORMAT(text, first) __attribute__((format(printf, text, first)))
 #else
 #define LOG_FORMAT(text, first)

@@ -83,7 +83,9 @@ const char *e2e_duration(uint64_t ms);
 /* What is long enough for anything that isn't stuck. */
 #define E2E_LONG_MS 20000
 
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
+#define E2E_LIKE_PRINTF __attribute__((format(__MINGW_PRINTF_FORMAT, 1, 2)))
+#elif defined(__GNUC__)
 #define E2E_LIKE_PRINTF __attribute__((format(printf, 1, 2)))
 #else
 #define E2E_LIKE_PRINTF

@@ -28,7 +28,9 @@ struct tidy {
 };
 
 /* Counts, and says, that a rule is broken. */
-#if defined(__GNUC__)
+#if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
+__attribute__((format(__MINGW_PRINTF_FORMAT, 5, 6)))
+#elif defined(__GNUC__)
 __attribute__((format(printf, 5, 6)))
 #endif
 void tidy_broken(struct tidy *tidy, const char *rule, const char *path, size_t line,

@@ -23,63 +23,23 @@
 
 #include "net.h"
 #include "queue.h"
+#include "uv_internal.h"
 
 #define NS_PER_MS 1000000u
-
-struct io_socket {
-    uv_tcp_t tcp; /* first: a handle is its socket */
-    struct uv_backend_loop *loop;
-    struct io_recv *recv; /* what is outstanding, each NULL if it is not */
-    struct io_send *send;
-    struct io_connect *connect;
-    struct io_close *close;
-    struct queue_node starved; /* in the loop's queue while it waits for a buffer */
-    /* Each ends before the next may begin: connect, then writes, then one shutdown. */
-    union {
-        uv_connect_t connect;
-        uv_write_t write;
-        uv_shutdown_t shutdown;
-    } request;
-    size_t unsent; /* of the send that close() cancelled, bytes */
-    int broken;    /* 0, or why no operation can succeed */
-    bool reading;  /* uv_read_start is in force */
-};
-
-struct io_listener {
-    uv_tcp_t tcp; /* first */
-    struct uv_backend_loop *loop;
-    struct io_accept *first; /* outstanding, oldest first */
-    struct io_accept **last;
-    unsigned waiting; /* connections that libuv holds for us, since no accept was outstanding */
-};
-
-struct uv_backend_loop {
-    struct io_loop base; /* first */
-    struct io_config config;
-    uv_loop_t uv;
-    uv_async_t async;
-    uv_timer_t alarm;
-    uint64_t alarm_ns;    /* when the alarm rings; UINT64_MAX: not set */
-    struct queue starved; /* sockets that wait for a buffer */
-    size_t sockets;
-    size_t listeners;
-    bool woken;
-};
-
-static struct uv_backend_loop *uv_self(struct io_loop *loop)
-{
-    assert(loop->backend == &backend_uv);
-    return (struct uv_backend_loop *)(void *)loop;
-}
-
-static uv_stream_t *uv_stream(struct io_socket *socket)
-{
-    return (uv_stream_t *)(void *)&socket->tcp;
-}
 
 static uv_handle_t *uv_handle(struct io_socket *socket)
 {
     return (uv_handle_t *)(void *)&socket->tcp;
+}
+
+int uv_os_socket(const uv_handle_t *handle, uv_os_sock_t *os_socket)
+{
+    uv_os_fd_t fd;
+    int status = uv_fileno(handle, &fd);
+    if (status == 0) {
+        *os_socket = (uv_os_sock_t)fd;
+    }
+    return status;
 }
 
 /* EPIPE without a shutdown of ours, and ECONNABORTED on a stream, are the reset seen once more. */
@@ -218,169 +178,6 @@ static uint64_t uv_backend_now(struct io_loop *loop)
     return uv_hrtime();
 }
 
-/* ---- listener ------------------------------------------------------------------------------ */
-
-static void uv_accept_push(struct io_listener *listener, struct io_accept *op)
-{
-    op->next = NULL;
-    *listener->last = op;
-    listener->last = &op->next;
-}
-
-static struct io_accept *uv_accept_pop(struct io_listener *listener)
-{
-    struct io_accept *op = listener->first;
-    if (op != NULL) {
-        listener->first = op->next;
-        if (listener->first == NULL) {
-            listener->last = &listener->first;
-        }
-    }
-    return op;
-}
-
-static void uv_accept_finish(struct io_accept *op, struct io_listener *listener, int status)
-{
-    struct io_stats *stats = &listener->loop->base.stats;
-    stats->accepts += status == 0;
-    stats->accepts_failed += status != 0 && status != UV_ECANCELED;
-    op->status = status;
-    op->token = (struct io_token){.claim = status == 0 ? listener : NULL};
-}
-
-static void uv_accept_deliver(struct io_accept *op, struct io_listener *listener, int status)
-{
-    uv_accept_finish(op, listener, status);
-    listener->loop->base.stats.completions++;
-    op->done(op);
-}
-
-static void uv_on_connection(uv_stream_t *stream, int status)
-{
-    struct io_listener *listener = (struct io_listener *)(void *)stream;
-    listener->loop->base.stats.accept_calls++;
-    struct io_accept *op = uv_accept_pop(listener);
-    if (op != NULL) {
-        uv_accept_deliver(op, listener, status);
-    } else if (status == 0) {
-        listener->waiting++;
-    }
-}
-
-static void uv_on_listener_closed(uv_handle_t *handle)
-{
-    struct io_listener *listener = (struct io_listener *)(void *)handle;
-    struct io_accept *op;
-    while ((op = uv_accept_pop(listener)) != NULL) {
-        uv_accept_deliver(op, listener, UV_ECANCELED);
-    }
-    free(listener);
-}
-
-static int uv_backend_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
-                             struct io_listener **out)
-{
-    struct uv_backend_loop *self = uv_self(loop);
-    struct io_listener *listener = calloc(1, sizeof(*listener));
-    if (listener == NULL) {
-        net_close(os_socket);
-        return UV_ENOMEM;
-    }
-    listener->loop = self;
-    listener->last = &listener->first;
-    int status = uv_tcp_init(&self->uv, &listener->tcp);
-    if (status != 0) {
-        net_close(os_socket);
-        free(listener);
-        return status;
-    }
-    status = uv_tcp_open(&listener->tcp, os_socket);
-    if (status != 0) {
-        net_close(os_socket);
-    } else {
-        status = uv_listen((uv_stream_t *)(void *)&listener->tcp, backlog, uv_on_connection);
-    }
-    if (status != 0) {
-        uv_close((uv_handle_t *)(void *)&listener->tcp, uv_on_listener_closed);
-        return status;
-    }
-    self->listeners++;
-    *out = listener;
-    return 0;
-}
-
-static int uv_backend_accept(struct io_loop *loop, struct io_listener *listener,
-                             struct io_accept *op)
-{
-    assert(op->done != NULL);
-    if (listener->waiting > 0) {
-        listener->waiting--;
-        uv_accept_finish(op, listener, 0);
-        loop->stats.inline_outcomes++;
-        return IO_DONE;
-    }
-    uv_accept_push(listener, op);
-    return IO_PENDING;
-}
-
-static void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener)
-{
-    assert(uv_self(loop)->listeners > 0);
-    uv_self(loop)->listeners--;
-    uv_close((uv_handle_t *)(void *)&listener->tcp, uv_on_listener_closed);
-}
-
-/* ---- token --------------------------------------------------------------------------------- */
-
-static void uv_socket_init(struct uv_backend_loop *self, struct io_socket *socket)
-{
-    memset(socket, 0, sizeof(*socket));
-    socket->loop = self;
-    int status = uv_tcp_init(&self->uv, &socket->tcp);
-    assert(status == 0); /* it makes no OS socket and so can't fail */
-    (void)status;
-    self->sockets++;
-}
-
-static int uv_backend_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
-{
-    assert(token->claim != NULL);
-    uv_socket_init(uv_self(loop), socket);
-    uv_stream_t *listener = (uv_stream_t *)(void *)&token->claim->tcp;
-    socket->broken = uv_accept(listener, uv_stream(socket));
-    *token = (struct io_token){.claim = NULL};
-    return 0;
-}
-
-static int uv_backend_detach(struct io_loop *loop, struct io_token *token)
-{
-    (void)loop;
-    (void)token;
-    return UV_ENOTSUP; /* uv_accept works on the listener's own loop alone */
-}
-
-static void uv_on_refused_closed(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-/* libuv gives no way to drop a connection but to accept it. */
-static void uv_backend_refuse(struct io_loop *loop, struct io_token *token)
-{
-    assert(token->claim != NULL);
-    uv_tcp_t *tcp = malloc(sizeof(*tcp));
-    if (tcp == NULL) {
-        token->claim->waiting++;
-    } else {
-        int status = uv_tcp_init(&uv_self(loop)->uv, tcp);
-        assert(status == 0);
-        status = uv_accept((uv_stream_t *)(void *)&token->claim->tcp, (uv_stream_t *)(void *)tcp);
-        (void)status;
-        uv_close((uv_handle_t *)(void *)tcp, uv_on_refused_closed);
-    }
-    *token = (struct io_token){.claim = NULL};
-}
-
 /* ---- connect ------------------------------------------------------------------------------- */
 
 static void uv_on_connect(uv_connect_t *request, int status)
@@ -392,6 +189,16 @@ static void uv_on_connect(uv_connect_t *request, int status)
     socket->loop->base.stats.completions++;
     op->status = status;
     op->done(op);
+}
+
+void uv_socket_init(struct uv_backend_loop *self, struct io_socket *socket)
+{
+    memset(socket, 0, sizeof(*socket));
+    socket->loop = self;
+    int status = uv_tcp_init(&self->uv, &socket->tcp);
+    assert(status == 0); /* it makes no OS socket and so can't fail */
+    (void)status;
+    self->sockets++;
 }
 
 static int uv_backend_connect(struct io_loop *loop, struct io_socket *socket,
@@ -631,22 +438,17 @@ static void uv_backend_close(struct io_loop *loop, struct io_socket *socket, enu
     socket->close = op;
     socket->unsent = uv_stream_get_write_queue_size(uv_stream(socket));
     queue_remove(&socket->starved);
-    uv_os_fd_t fd;
-    if (how == IO_CLOSE_RESET && uv_fileno(uv_handle(socket), &fd) == 0) {
+    uv_os_sock_t os_socket;
+    if (how == IO_CLOSE_RESET && uv_os_socket(uv_handle(socket), &os_socket) == 0) {
         /* uv_tcp_close_reset refuses a socket that has been shut down */
-        (void)net_reset_on_close((uv_os_sock_t)fd);
+        (void)net_reset_on_close(os_socket);
     }
     uv_close(uv_handle(socket), uv_on_closed);
 }
 
 static int uv_backend_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
 {
-    uv_os_fd_t fd;
-    int status = uv_fileno(uv_handle(socket), &fd);
-    if (status == 0) {
-        *os_socket = (uv_os_sock_t)fd;
-    }
-    return status;
+    return uv_os_socket(uv_handle(socket), os_socket);
 }
 
 const struct backend backend_uv = {

@@ -55,6 +55,14 @@ int net_reset_on_close(uv_os_sock_t os_socket);
 
 void net_close(uv_os_sock_t os_socket);
 
+/* Another handle of the same socket: one port, one backlog, until both are closed. 0 and
+ * *duplicate, which is the caller's. */
+int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate);
+
+/* Whether the system gives connections to accepts that were started before they came, as AcceptEx
+ * of Windows: who starts many takes many, though others wait at the same queue. */
+extern const bool net_accepts_ahead;
+
 /* The bytes of an AF_INET or AF_INET6 address; 0 for any other family. */
 socklen_t net_address_size(const struct sockaddr *address);
 

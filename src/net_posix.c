@@ -80,8 +80,7 @@ int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
 {
     (void)name;
     (void)options;
-    *os_socket = fcntl(claimed, F_DUPFD_CLOEXEC, 0);
-    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+    return net_duplicate(claimed, os_socket);
 }
 
 #endif
@@ -112,6 +111,14 @@ int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
     (void)options;
     return 0;
 }
+
+int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
+{
+    *duplicate = fcntl(os_socket, F_DUPFD_CLOEXEC, 0);
+    return *duplicate == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+const bool net_accepts_ahead = false;
 
 /* Whatever close() answers, EINTR too, Linux has closed the descriptor: no second try. */
 void net_close(uv_os_sock_t os_socket)

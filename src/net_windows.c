@@ -26,23 +26,33 @@ int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, boo
     if (error != 0) {
         return error;
     }
-    return bind(os_socket, address, net_address_size(address)) == 0 ? 0 : net_system_error();
+    if (bind(os_socket, address, net_address_size(address)) == 0) {
+        return 0;
+    }
+    /* Whoever has the port for himself alone makes it WSAEACCES, see bind() there. */
+    return WSAGetLastError() == WSAEACCES ? UV_EADDRINUSE : net_system_error();
 }
 
-/* A second handle of the same socket, options and all. */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
 {
-    WSAPROTOCOL_INFOW info;
     (void)name;
-    (void)options;
-    if (WSADuplicateSocketW(claimed, GetCurrentProcessId(), &info) != 0) {
+    (void)options; /* a duplicate has those of the first */
+    return net_duplicate(claimed, os_socket);
+}
+
+int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
+{
+    WSAPROTOCOL_INFOW info;
+    if (WSADuplicateSocketW(os_socket, GetCurrentProcessId(), &info) != 0) {
         return net_system_error();
     }
-    *os_socket = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0,
+    *duplicate = WSASocketW(FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, FROM_PROTOCOL_INFO, &info, 0,
                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+    return *duplicate == NET_NO_SOCKET ? net_system_error() : 0;
 }
+
+const bool net_accepts_ahead = true;
 
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
 {

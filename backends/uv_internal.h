@@ -1,0 +1,84 @@
+#ifndef ECHOPORT_UV_INTERNAL_H
+#define ECHOPORT_UV_INTERNAL_H
+
+/* What the halves of the `uv` backend have of each other; nobody else includes it. uv.c is the loop
+ * and its sockets, uv_listener.c how sockets get in. Contracts are those of backend.h. */
+
+#include "backend.h"
+
+#include <assert.h>
+
+#include "queue.h"
+
+struct io_socket {
+    uv_tcp_t tcp; /* first: a handle is its socket */
+    struct uv_backend_loop *loop;
+    struct io_recv *recv; /* what is outstanding, each NULL if it is not */
+    struct io_send *send;
+    struct io_connect *connect;
+    struct io_close *close;
+    struct queue_node starved; /* in the loop's queue while it waits for a buffer */
+    /* Each ends before the next may begin: connect, then writes, then one shutdown. */
+    union {
+        uv_connect_t connect;
+        uv_write_t write;
+        uv_shutdown_t shutdown;
+    } request;
+    size_t unsent; /* of the send that close() cancelled, bytes */
+    int broken;    /* 0, or why no operation can succeed */
+    bool reading;  /* uv_read_start is in force */
+};
+
+struct io_listener {
+    uv_tcp_t *tcp; /* its `data` is the listener; when it has died, another one takes its place */
+    struct uv_backend_loop *loop;
+    struct io_accept *first; /* outstanding, oldest first */
+    struct io_accept **last;
+    unsigned waiting; /* connections that libuv holds for us, since no accept was outstanding */
+    int error;        /* 0, or one that came when no accept was outstanding */
+    int backlog;
+};
+
+struct uv_backend_loop {
+    struct io_loop base; /* first */
+    struct io_config config;
+    uv_loop_t uv;
+    uv_async_t async;
+    uv_timer_t alarm;
+    uint64_t alarm_ns;    /* when the alarm rings; UINT64_MAX: not set */
+    struct queue starved; /* sockets that wait for a buffer */
+    size_t sockets;
+    size_t listeners;
+    bool woken;
+};
+
+static inline struct uv_backend_loop *uv_self(struct io_loop *loop)
+{
+    assert(loop->backend == &backend_uv);
+    return (struct uv_backend_loop *)(void *)loop;
+}
+
+static inline uv_stream_t *uv_stream(struct io_socket *socket)
+{
+    return (uv_stream_t *)(void *)&socket->tcp;
+}
+
+/* From uv.c. */
+
+/* The OS socket of a handle, for as long as that is open. */
+int uv_os_socket(const uv_handle_t *handle, uv_os_sock_t *os_socket);
+
+/* Makes `socket` one of the loop, without an OS socket yet; only a close callback ends that. */
+void uv_socket_init(struct uv_backend_loop *self, struct io_socket *socket);
+
+/* From uv_listener.c. */
+
+int uv_backend_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
+                      struct io_listener **listener);
+int uv_backend_accept(struct io_loop *loop, struct io_listener *listener, struct io_accept *op);
+void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener);
+int uv_backend_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket);
+int uv_backend_detach(struct io_loop *loop, struct io_token *token);
+void uv_backend_refuse(struct io_loop *loop, struct io_token *token);
+
+#endif

@@ -1,0 +1,237 @@
+/*
+ * Accepts of the `uv` backend: a queue of ours above one libuv listener. What libuv accepts while
+ * nobody asks, it holds until somebody does.
+ */
+
+#include "uv_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "net.h"
+
+static uv_stream_t *uv_listening(const struct io_listener *listener)
+{
+    return (uv_stream_t *)(void *)listener->tcp;
+}
+
+/* Closes a handle of malloc's that nothing else is about. */
+static void uv_on_closed_free(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void uv_close_and_free(uv_tcp_t *tcp)
+{
+    uv_close((uv_handle_t *)(void *)tcp, uv_on_closed_free);
+}
+
+/* ---- accept -------------------------------------------------------------------------------- */
+
+static void uv_accept_push(struct io_listener *listener, struct io_accept *op)
+{
+    op->next = NULL;
+    *listener->last = op;
+    listener->last = &op->next;
+}
+
+static struct io_accept *uv_accept_pop(struct io_listener *listener)
+{
+    struct io_accept *op = listener->first;
+    if (op != NULL) {
+        listener->first = op->next;
+        if (listener->first == NULL) {
+            listener->last = &listener->first;
+        }
+    }
+    return op;
+}
+
+static void uv_accept_finish(struct io_accept *op, struct io_listener *listener, int status)
+{
+    struct io_stats *stats = &listener->loop->base.stats;
+    stats->accepts += status == 0;
+    stats->accepts_failed += status != 0 && status != UV_ECANCELED;
+    op->status = status;
+    op->token = (struct io_token){.claim = status == 0 ? listener : NULL};
+}
+
+static void uv_accept_deliver(struct io_accept *op, struct io_listener *listener, int status)
+{
+    uv_accept_finish(op, listener, status);
+    listener->loop->base.stats.completions++;
+    op->done(op);
+}
+
+/* ---- listener ------------------------------------------------------------------------------ */
+
+static void uv_on_connection(uv_stream_t *stream, int status)
+{
+    struct io_listener *listener = stream->data;
+    listener->loop->base.stats.accept_calls++;
+    struct io_accept *op = uv_accept_pop(listener);
+    if (op != NULL) {
+        uv_accept_deliver(op, listener, status);
+    } else if (status == 0) {
+        listener->waiting++;
+    } else {
+        listener->error = status;
+    }
+}
+
+/* Makes libuv listen on `os_socket`, which it takes over. 0; or an error, the socket is closed and
+ * listener->tcp what it was. */
+static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket)
+{
+    uv_tcp_t *tcp = malloc(sizeof(*tcp));
+    if (tcp == NULL) {
+        net_close(os_socket);
+        return UV_ENOMEM;
+    }
+    int status = uv_tcp_init(&listener->loop->uv, tcp);
+    assert(status == 0); /* it makes no OS socket and so can't fail */
+    tcp->data = listener;
+    status = uv_tcp_open(tcp, os_socket);
+    if (status != 0) {
+        net_close(os_socket);
+    } else {
+        if (net_accepts_ahead) {
+            /* One accept at a time, not 32, or workers get their connections in stripes of 32.
+             * Elsewhere it would be a nap after each connection. */
+            (void)uv_tcp_simultaneous_accepts(tcp, 0);
+        }
+        status = uv_listen((uv_stream_t *)(void *)tcp, listener->backlog, uv_on_connection);
+    }
+    if (status != 0) {
+        uv_close_and_free(tcp);
+        return status;
+    }
+    listener->tcp = tcp;
+    return 0;
+}
+
+/*
+ * On Windows a listener of libuv dies of the first accept that can't be started, for want of handles
+ * or buffers: it tells so, once, and never accepts again. Its socket still holds port and backlog;
+ * so it stays open until a duplicate has taken its place.
+ */
+static int uv_listener_revive(struct io_listener *listener)
+{
+    uv_tcp_t *dead = listener->tcp;
+    uv_os_sock_t os_socket, duplicate;
+    int status = uv_os_socket((const uv_handle_t *)(const void *)dead, &os_socket);
+    if (status == 0) {
+        status = net_duplicate(os_socket, &duplicate);
+    }
+    if (status == 0) {
+        status = uv_listener_open(listener, duplicate);
+    }
+    if (status == 0) {
+        uv_close_and_free(dead);
+    }
+    return status;
+}
+
+static void uv_on_listener_closed(uv_handle_t *handle)
+{
+    struct io_listener *listener = handle->data;
+    struct io_accept *op;
+    while ((op = uv_accept_pop(listener)) != NULL) {
+        uv_accept_deliver(op, listener, UV_ECANCELED);
+    }
+    free(listener->tcp);
+    free(listener);
+}
+
+int uv_backend_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
+                      struct io_listener **out)
+{
+    struct uv_backend_loop *self = uv_self(loop);
+    struct io_listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL) {
+        net_close(os_socket);
+        return UV_ENOMEM;
+    }
+    listener->loop = self;
+    listener->last = &listener->first;
+    listener->backlog = backlog;
+    int status = uv_listener_open(listener, os_socket);
+    if (status != 0) {
+        free(listener);
+        return status;
+    }
+    self->listeners++;
+    *out = listener;
+    return 0;
+}
+
+/* What an accept without a connection at hand has to say before it may wait: 0 or an error. */
+static int uv_listener_check(struct io_listener *listener)
+{
+    int status = listener->error;
+    listener->error = 0;
+    if (status == 0 && !uv_is_active((const uv_handle_t *)(const void *)listener->tcp)) {
+        status = uv_listener_revive(listener);
+    }
+    listener->loop->base.stats.accepts_failed += status != 0;
+    return status;
+}
+
+int uv_backend_accept(struct io_loop *loop, struct io_listener *listener, struct io_accept *op)
+{
+    assert(op->done != NULL);
+    if (listener->waiting > 0) {
+        listener->waiting--;
+        uv_accept_finish(op, listener, 0);
+        loop->stats.inline_outcomes++;
+        return IO_DONE;
+    }
+    int status = uv_listener_check(listener);
+    if (status != 0) {
+        return status;
+    }
+    uv_accept_push(listener, op);
+    return IO_PENDING;
+}
+
+void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener)
+{
+    assert(uv_self(loop)->listeners > 0);
+    uv_self(loop)->listeners--;
+    uv_close((uv_handle_t *)(void *)listener->tcp, uv_on_listener_closed);
+}
+
+/* ---- token --------------------------------------------------------------------------------- */
+
+int uv_backend_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
+{
+    assert(token->claim != NULL);
+    uv_socket_init(uv_self(loop), socket);
+    socket->broken = uv_accept(uv_listening(token->claim), uv_stream(socket));
+    *token = (struct io_token){.claim = NULL};
+    return 0;
+}
+
+int uv_backend_detach(struct io_loop *loop, struct io_token *token)
+{
+    (void)loop;
+    (void)token;
+    return UV_ENOTSUP; /* uv_accept works on the listener's own loop alone */
+}
+
+/* libuv gives no way to drop a connection but to accept it. */
+void uv_backend_refuse(struct io_loop *loop, struct io_token *token)
+{
+    assert(token->claim != NULL);
+    uv_tcp_t *tcp = malloc(sizeof(*tcp));
+    if (tcp == NULL) {
+        token->claim->waiting++;
+    } else {
+        int status = uv_tcp_init(&uv_self(loop)->uv, tcp);
+        assert(status == 0);
+        status = uv_accept(uv_listening(token->claim), (uv_stream_t *)(void *)tcp);
+        (void)status;
+        uv_close_and_free(tcp);
+    }
+    *token = (struct io_token){.claim = NULL};
+}

@@ -3,6 +3,7 @@
  */
 
 #include "e2e.h"
+#include "sys.h"
 
 /* Of a server that had to reset connections at its end. */
 #define EXIT_AFTER_CUT 1
@@ -198,7 +199,8 @@ static void without_a_drain_timeout_all_are_cut(void **state)
     e2e_peer_echoes(peer, "hello", 5);
     e2e_signal(server.process, SIGTERM);
     e2e_ends_within(server.process, EXIT_AFTER_CUT, e2e_ms(1000));
-    assert_int_equal(e2e_peer_wait(peer, e2e_ms(5000)), UV_ECONNRESET);
+    int end = e2e_peer_wait(peer, e2e_ms(5000));
+    assert_true(end == UV_ECONNRESET || (end == 0 && sys_is_wine())); /* Wine sends a FIN first */
     assert_int_equal(e2e_server_sum(server.process, "cut"), 1);
 }
 

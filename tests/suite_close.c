@@ -69,7 +69,7 @@ static void close_with_both(const struct backend *backend, enum io_close_how how
     int end = rig_peer_end(&rig, peer, &arrived);
     assert_true(arrived <= conn->sent);
     if (how == IO_CLOSE_RESET) {
-        assert_int_equal(end, UV_ECONNRESET);
+        assert_true(rig_is_reset(end));
     }
     rig_close(&rig);
 }
@@ -93,7 +93,7 @@ static void close_by_reset(const struct backend *backend)
     conn_close(conn, IO_CLOSE_RESET);
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->recv.status, UV_ECANCELED);
-    assert_int_equal(rig_peer_end(&rig, peer, NULL), UV_ECONNRESET);
+    assert_true(rig_is_reset(rig_peer_end(&rig, peer, NULL)));
     rig_close(&rig);
 }
 
@@ -292,7 +292,7 @@ static void submit_and_close_in_accept_callback(const struct backend *backend)
     RIG_UNTIL(&rig, rig.closed == 1);
     assert_int_equal(rig.conns->recv.status, UV_ECANCELED);
     assert_int_equal(rig.conns->send.status, UV_ECANCELED);
-    assert_int_equal(rig_peer_end(&rig, peer, &arrived), UV_ECONNRESET);
+    assert_true(rig_is_reset(rig_peer_end(&rig, peer, &arrived)));
     assert_true(arrived <= rig.conns->sent);
     rig_close(&rig);
 }

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "sys.h"
+
 /* A rig with one connection, nothing submitted on it. */
 static struct conn *pair_rig(struct rig *rig, const struct backend *backend, uv_os_sock_t *peer)
 {
@@ -167,6 +169,11 @@ static void end_of_recv_does_not_end_send(const struct backend *backend)
     RIG_UNTIL(&rig, conn->recv.outcomes == 1);
     assert_true(conn->ended);
     rig_quiet(&rig);
+    if (!conn->send.outstanding && sys_is_wine()) {
+        rig_close(&rig);
+        free(bytes);
+        suite_skip("Wine says of a send that it is over when the other direction ends");
+    }
     assert_true(conn->send.outstanding);
     rig_peer_read(&rig, peer, &stream, length);
     RIG_UNTIL(&rig, !conn->send.outstanding);
@@ -199,7 +206,7 @@ static void reset_mid_message(const struct backend *backend)
     RIG_UNTIL(&rig, conn->received_total == sizeof(half));
     reset_peer(&rig, peer);
     RIG_UNTIL(&rig, conn->recv.status != 0 || conn->ended);
-    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    assert_true(rig_is_reset(conn->recv.status));
     rig_echo(&rig, other, 5000);
     conn_close(conn, IO_CLOSE_GRACEFUL);
     RIG_UNTIL(&rig, conn->closed);
@@ -223,7 +230,7 @@ static void reset_while_sending(const struct backend *backend)
     assert_true(conn->recv.outstanding && conn->send.outstanding);
     reset_peer(&rig, peer);
     RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
-    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    assert_true(rig_is_reset(conn->recv.status));
     assert_int_equal(conn->send.status, UV_ECONNRESET);
     rig_close(&rig);
     free(bytes);
@@ -257,7 +264,7 @@ static void send_after_reset(const struct backend *backend)
     conn_recv(conn);
     reset_peer(&rig, peer);
     RIG_UNTIL(&rig, !conn->recv.outstanding);
-    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    assert_true(rig_is_reset(conn->recv.status));
     for (int i = 0; i < 100 && conn->send.status == 0; i++) {
         conn_send(conn, bytes, sizeof(bytes));
         RIG_UNTIL(&rig, !conn->send.outstanding);
@@ -368,7 +375,7 @@ static void reset_while_not_reading(const struct backend *backend)
     rig_quiet(&rig);
     conn_recv(conn);
     RIG_UNTIL(&rig, !conn->recv.outstanding);
-    assert_int_equal(conn->recv.status, UV_ECONNRESET);
+    assert_true(rig_is_reset(conn->recv.status));
     rig_close(&rig);
 }
 

@@ -47,7 +47,7 @@ static void error_codes(const struct backend *backend)
     RIG_UNTIL(&rig, !conns[0]->recv.outstanding && !conns[1]->recv.outstanding &&
                         conns[2]->closed && !refused->connect.outstanding);
     peer_close(peers[2]);
-    assert_int_equal(conns[0]->recv.status, UV_ECONNRESET);
+    assert_true(rig_is_reset(conns[0]->recv.status));
     assert_int_equal(conns[1]->recv.status, 0);
     assert_true(conns[1]->ended);
     assert_int_equal(conns[2]->recv.status, UV_ECANCELED);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "suite_inside.h"
+#include "sys.h"
 
 #define TURN_NS 2000000u
 #define QUIET_TURNS 10
@@ -344,6 +345,11 @@ struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer)
     *peer = rig_peer(rig);
     RIG_UNTIL(rig, rig->opened > opened);
     return rig->conns;
+}
+
+bool rig_is_reset(int end)
+{
+    return end == UV_ECONNRESET || (end == 0 && sys_is_wine());
 }
 
 int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count)

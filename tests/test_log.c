@@ -25,7 +25,7 @@ static char text[2 << 20];
 /* What has come since the last call. */
 static const char *written(void)
 {
-    clearerr(reader);
+    (void)fseek(reader, 0, SEEK_CUR); /* it is no longer at the end of the file */
     size_t length = fread(text, 1, sizeof(text) - 1, reader);
     assert_true(length < sizeof(text) - 1);
     text[length] = '\0';

@@ -343,8 +343,11 @@ static void a_scope_is_shown(void **state)
     ((struct sockaddr_in6 *)&address)->sin6_scope_id = 1;
     (void)snprintf(expected, sizeof expected, "[fe80::1%%%s]:80", name);
     assert_formats(&address, expected);
-    ((struct sockaddr_in6 *)&address)->sin6_scope_id = 0x7ffffff0; /* no such interface */
-    assert_formats(&address, "[fe80::1]:80");
+    size = sizeof name;
+    if (uv_if_indextoiid(0x7ffffff0, name, &size) != 0) { /* on Windows any number is a scope */
+        ((struct sockaddr_in6 *)&address)->sin6_scope_id = 0x7ffffff0;
+        assert_formats(&address, "[fe80::1]:80");
+    }
 }
 
 static void what_has_no_text_is_a_question_mark(void **state)

@@ -6,6 +6,7 @@
 
 const struct backend *const backend_list[] = {
     &backend_uv,
+    &backend_iocp,
     NULL,
 };
 

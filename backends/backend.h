@@ -260,9 +260,10 @@ struct backend {
 void io_stats_count_batch(struct io_stats *stats, uint64_t completions);
 
 extern const struct backend backend_uv;
-extern const struct backend backend_iocp; /* Windows */
+extern const struct backend backend_iocp;
 
-/* The backends that are compiled in, in the order of --backend=help; NULL ends the list. */
+/* All backends, in the order of --backend=help; NULL ends the list. Those of other systems are in
+ * it as well, and do not probe. */
 extern const struct backend *const backend_list[];
 
 /*

@@ -30,6 +30,11 @@ static inline bool queue_has(const struct queue_node *node)
     return node->next != NULL;
 }
 
+static inline bool queue_is_empty(const struct queue *queue)
+{
+    return queue->head.next == &queue->head;
+}
+
 static inline void queue_push(struct queue *queue, struct queue_node *node)
 {
     assert(node->next == NULL);

@@ -50,6 +50,10 @@ static void tables_are_complete(void **state)
     (void)state;
     for (const struct backend *const *at = backend_list; *at != NULL; at++) {
         const struct backend *backend = *at;
+        char why[256];
+        if (backend->probe(why, sizeof(why)) == UV_ENOTSUP) {
+            continue; /* it is another system's */
+        }
         assert_true(backend->socket_size > 0);
         assert_true(backend->probe != NULL);
         assert_true(backend->loop_open != NULL && backend->loop_close != NULL);

@@ -1,0 +1,519 @@
+/*
+ * One connection.
+ *
+ * A receive, `zero-byte`: an idle connection must hold no buffer, and what a posted WSARecv holds
+ * can't be taken back without the risk of losing bytes. So one asks with an empty buffer, whose
+ * completion says that there is something (data, the end, an error), and then receives without
+ * waiting. The question is left out while the last receive filled its buffer: there is more, then.
+ *
+ *     recv --more is there--> WSARecv(buffer) --data--> done
+ *          \                    ^      \--would block--.
+ *           `--> WSARecv(0 bytes)  <-------------------'
+ *
+ * A receive, `posted`: WSARecv(buffer) at once, which costs a call less and a buffer for as long as
+ * the connection is idle. For comparison.
+ *
+ * A send: WSASend of what is left, until nothing is.
+ *
+ * A close: CancelIoEx; each of the two requests is waited for; closesocket; the close callback,
+ * after the batch.
+ */
+
+#include "iocp.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Looks for data without asking before it gives way to the other connections. */
+#define IOCP_TRIES 2
+
+static struct io_socket *iocp_of_in(struct iocp_request *request)
+{
+    return (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, in));
+}
+
+static struct io_socket *iocp_of_out(struct iocp_request *request)
+{
+    return (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, out));
+}
+
+static struct io_socket *iocp_of_node(struct queue_node *node)
+{
+    return (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node));
+}
+
+static void iocp_join(struct io_socket *socket);
+static void iocp_on_in(struct iocp_request *request, size_t bytes, int status);
+static void iocp_on_send(struct iocp_request *request, size_t bytes, int status);
+static void iocp_on_connect(struct iocp_request *request, size_t bytes, int status);
+
+/* ---- begin --------------------------------------------------------------------------------- */
+
+static int iocp_init(struct iocp_loop *loop, struct io_socket *socket, SOCKET os_socket)
+{
+    u_long yes = 1; /* FIONBIO, for calls without an OVERLAPPED */
+    memset(socket, 0, sizeof(*socket));
+    socket->loop = loop;
+    socket->os_socket = os_socket;
+    socket->in.completed = iocp_on_in;
+    socket->out.completed = iocp_on_send;
+    socket->drained = true;
+    if (ioctlsocket(os_socket, (long)FIONBIO, &yes) != 0) {
+        return iocp_last_error();
+    }
+    int status = iocp_attach(loop, os_socket, &socket->inline_outcomes);
+    loop->sockets += status == 0;
+    return status;
+}
+
+int iocp_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
+{
+    int status = iocp_init(iocp_self(loop), socket, token->os_socket);
+    if (status != 0) {
+        loop->backend->refuse(loop, token);
+        return status;
+    }
+    socket->first = token->first;
+    socket->first_length = token->first_length;
+    *token = (struct io_token){.os_socket = INVALID_SOCKET};
+    return 0;
+}
+
+static int iocp_address_size(const struct sockaddr *address)
+{
+    return address->sa_family == AF_INET6 ? (int)sizeof(struct sockaddr_in6)
+                                          : (int)sizeof(struct sockaddr_in);
+}
+
+/* ConnectEx wants a socket that is bound. */
+static int iocp_bind_any(SOCKET os_socket, const struct sockaddr *address)
+{
+    struct sockaddr_storage any = {0};
+    memcpy(&any, address, offsetof(struct sockaddr, sa_data)); /* the family */
+    return bind(os_socket, (struct sockaddr *)&any, iocp_address_size(address)) == 0
+               ? 0
+               : iocp_last_error();
+}
+
+static int iocp_connected(struct io_socket *socket)
+{
+    return iocp_set_option(socket->os_socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0);
+}
+
+static void iocp_on_connect(struct iocp_request *request, size_t bytes, int status)
+{
+    struct io_socket *socket = iocp_of_out(request);
+    struct io_connect *op = socket->connect;
+    (void)bytes;
+    assert(op != NULL);
+    socket->connect = NULL;
+    request->completed = iocp_on_send;
+    if (socket->close != NULL) {
+        op->status = UV_ECANCELED;
+    } else {
+        op->status = status != 0 ? status : iocp_connected(socket);
+    }
+    socket->loop->base.stats.completions++;
+    op->done(op);
+    iocp_join(socket);
+}
+
+static int iocp_start_connect(struct io_socket *socket, const struct sockaddr *address)
+{
+    int status = iocp_bind_any(socket->os_socket, address);
+    if (status != 0) {
+        return status;
+    }
+    socket->out.completed = iocp_on_connect;
+    bool succeeded =
+        socket->loop->connect_ex(socket->os_socket, address, iocp_address_size(address), NULL, 0,
+                                 NULL, iocp_begin(&socket->out)) != FALSE;
+    return iocp_started(&socket->out, succeeded, socket->inline_outcomes);
+}
+
+int iocp_connect(struct io_loop *loop, struct io_socket *socket, const struct sockaddr *address,
+                 struct io_connect *op)
+{
+    struct iocp_loop *self = iocp_self(loop);
+    uv_os_sock_t os_socket;
+    assert(op->done != NULL && self->config.open_socket != NULL);
+    loop->stats.connect_calls++;
+    int status =
+        self->config.open_socket(self->config.open_context, address->sa_family, &os_socket);
+    if (status != 0) {
+        return status;
+    }
+    status = iocp_init(self, socket, os_socket);
+    if (status != 0) {
+        iocp_close_handle(os_socket);
+        return status;
+    }
+    status = iocp_start_connect(socket, address);
+    if (status == IO_PENDING) {
+        socket->connect = op;
+        return IO_PENDING;
+    }
+    socket->out.completed = iocp_on_send;
+    op->status = status < 0 ? status : iocp_connected(socket);
+    loop->stats.inline_outcomes++;
+    return IO_DONE;
+}
+
+/* ---- receive ------------------------------------------------------------------------------- */
+
+static int iocp_set_outcome(struct io_socket *socket, uint8_t *data, size_t length, int status)
+{
+    struct io_recv *op = socket->recv;
+    op->data = data;
+    op->length = length;
+    op->status = status;
+    return IO_DONE;
+}
+
+/* `length` bytes have come into `buffer`; 0: the end of the stream. */
+static int iocp_received(struct io_socket *socket, uint8_t *buffer, size_t length)
+{
+    struct pool *pool = &socket->loop->base.pool;
+    socket->drained = length < pool->buffer_size;
+    if (length == 0) {
+        pool_put(pool, buffer);
+        return iocp_set_outcome(socket, NULL, 0, 0);
+    }
+    return iocp_set_outcome(socket, buffer, length, 0);
+}
+
+/* A buffer; or NULL, and the socket waits for one, if one can ever come back: else UV_ENOMEM. */
+static uint8_t *iocp_take_buffer(struct io_socket *socket, int *status)
+{
+    struct pool *pool = &socket->loop->base.pool;
+    uint8_t *buffer = pool_take(pool);
+    if (buffer != NULL) {
+        return buffer;
+    }
+    *status = UV_ENOMEM;
+    if (pool->in_use > 0) {
+        *status = IO_PENDING;
+        socket->loop->base.stats.starved++;
+        queue_push(&socket->loop->starved, &socket->node);
+    }
+    return NULL;
+}
+
+/* What the accept brought is in memory of its own: no pool of a loop could be named then. */
+static size_t iocp_take_first(struct io_socket *socket, uint8_t *buffer)
+{
+    size_t left = socket->first_length - socket->first_taken;
+    size_t size = socket->loop->base.pool.buffer_size;
+    size_t length = left < size ? left : size;
+    memcpy(buffer, socket->first + socket->first_taken, length);
+    socket->first_taken += length;
+    if (length == left) {
+        free(socket->first);
+        socket->first = NULL;
+    }
+    return length;
+}
+
+/* One receive into `buffer`: the count, or an error, UV_EAGAIN too. `overlapped` NULL: it does not
+ * wait. */
+static int iocp_call_recv(struct io_socket *socket, uint8_t *buffer, size_t size, DWORD *bytes,
+                          OVERLAPPED *overlapped)
+{
+    size_t most = size < IOCP_TRANSFER_MAX ? size : IOCP_TRANSFER_MAX;
+    WSABUF into = {.len = (ULONG)most, .buf = (char *)buffer};
+    DWORD flags = 0;
+    *bytes = 0;
+    socket->loop->base.stats.recv_calls++;
+    return WSARecv(socket->os_socket, &into, 1, bytes, &flags, overlapped, NULL);
+}
+
+/* Receives what is there: IO_DONE; IO_PENDING, there is no buffer; or an error, UV_EAGAIN if there
+ * is nothing. */
+static int iocp_try_recv(struct io_socket *socket)
+{
+    struct pool *pool = &socket->loop->base.pool;
+    DWORD bytes;
+    int status;
+    uint8_t *buffer = iocp_take_buffer(socket, &status);
+    if (buffer == NULL) {
+        return status;
+    }
+    if (socket->first != NULL) {
+        return iocp_received(socket, buffer, iocp_take_first(socket, buffer));
+    }
+    if (iocp_call_recv(socket, buffer, pool->buffer_size, &bytes, NULL) == 0) {
+        return iocp_received(socket, buffer, bytes);
+    }
+    status = iocp_last_error();
+    pool_put(pool, buffer);
+    return status == UV_EAGAIN ? status : iocp_stream_error(status);
+}
+
+/* Asks to be told when there is something. IO_DONE: there is. */
+static int iocp_ask_recv(struct io_socket *socket)
+{
+    DWORD bytes;
+    OVERLAPPED *overlapped = iocp_begin(&socket->in);
+    bool succeeded = iocp_call_recv(socket, NULL, 0, &bytes, overlapped) == 0;
+    return iocp_stream_error(iocp_started(&socket->in, succeeded, socket->inline_outcomes));
+}
+
+/* Goes on until there is an outcome or an answer is awaited: as a submit answers. */
+static int iocp_go_on_recv(struct io_socket *socket)
+{
+    for (int n = 0; n < IOCP_TRIES; n++) {
+        if (!socket->drained || socket->first != NULL) {
+            int outcome = iocp_try_recv(socket);
+            if (outcome != UV_EAGAIN) {
+                return outcome;
+            }
+        }
+        int outcome = iocp_ask_recv(socket);
+        if (outcome != IO_DONE) {
+            return outcome;
+        }
+        socket->drained = false;
+    }
+    queue_push(&socket->loop->starved, &socket->node); /* told so, and it isn't: in the next turn */
+    return IO_PENDING;
+}
+
+/* The other way: the buffer is given at once. */
+static int iocp_post_recv(struct io_socket *socket)
+{
+    struct pool *pool = &socket->loop->base.pool;
+    DWORD bytes;
+    int status;
+    uint8_t *buffer = iocp_take_buffer(socket, &status);
+    if (buffer == NULL) {
+        return status;
+    }
+    if (socket->first != NULL) {
+        return iocp_received(socket, buffer, iocp_take_first(socket, buffer));
+    }
+    OVERLAPPED *overlapped = iocp_begin(&socket->in);
+    bool succeeded = iocp_call_recv(socket, buffer, pool->buffer_size, &bytes, overlapped) == 0;
+    status = iocp_started(&socket->in, succeeded, socket->inline_outcomes);
+    if (status == IO_DONE) {
+        return iocp_received(socket, buffer, bytes);
+    }
+    if (status == IO_PENDING) {
+        socket->posted = buffer;
+        return IO_PENDING;
+    }
+    pool_put(pool, buffer);
+    return iocp_stream_error(status);
+}
+
+static int iocp_start_recv(struct io_socket *socket)
+{
+    bool posted = socket->loop->config.recv_mode == IOCP_RECV_POSTED;
+    return posted ? iocp_post_recv(socket) : iocp_go_on_recv(socket);
+}
+
+int iocp_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
+{
+    assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
+    assert(!socket->in.pending);
+    socket->recv = op;
+    int outcome = iocp_start_recv(socket);
+    if (outcome != IO_PENDING) {
+        socket->recv = NULL;
+        loop->stats.inline_outcomes += outcome == IO_DONE;
+    }
+    return outcome;
+}
+
+/* Gives the outcome of the receive that is outstanding, if it has one by now. */
+static void iocp_deliver_recv(struct io_socket *socket, int outcome)
+{
+    struct io_recv *op = socket->recv;
+    assert(op != NULL);
+    if (outcome == IO_PENDING) {
+        return;
+    }
+    if (outcome < 0) {
+        (void)iocp_set_outcome(socket, NULL, 0, outcome);
+    }
+    socket->recv = NULL;
+    socket->loop->base.stats.completions++;
+    op->done(op);
+}
+
+static int iocp_on_posted(struct io_socket *socket, size_t bytes, int status)
+{
+    uint8_t *buffer = socket->posted;
+    socket->posted = NULL;
+    if (status == 0 && socket->close == NULL) {
+        return iocp_received(socket, buffer, bytes);
+    }
+    pool_put(&socket->loop->base.pool, buffer);
+    return iocp_stream_error(status);
+}
+
+static void iocp_on_in(struct iocp_request *request, size_t bytes, int status)
+{
+    struct io_socket *socket = iocp_of_in(request);
+    int outcome = iocp_stream_error(status);
+    if (socket->posted != NULL) {
+        outcome = iocp_on_posted(socket, bytes, status);
+    } else if (status == 0 && socket->close == NULL) {
+        socket->drained = false;
+        outcome = iocp_go_on_recv(socket);
+    }
+    iocp_deliver_recv(socket, socket->close != NULL ? UV_ECANCELED : outcome);
+    iocp_join(socket);
+}
+
+void iocp_feed_starved(struct iocp_loop *loop)
+{
+    size_t buffers = loop->base.pool.limit - loop->base.pool.in_use;
+    struct queue_node *last = loop->starved.head.prev; /* who joins meanwhile is for later */
+    while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
+        struct queue_node *node = queue_pop(&loop->starved);
+        struct io_socket *socket = iocp_of_node(node);
+        iocp_deliver_recv(socket, iocp_start_recv(socket));
+        if (node == last) {
+            return;
+        }
+    }
+}
+
+/* ---- send ---------------------------------------------------------------------------------- */
+
+/* Sends what is left, as a submit answers. */
+static int iocp_go_on_send(struct io_socket *socket)
+{
+    struct io_send *op = socket->send;
+    while (op->sent < op->length) {
+        size_t left = op->length - op->sent;
+        WSABUF from = {.len = (ULONG)(left < IOCP_TRANSFER_MAX ? left : IOCP_TRANSFER_MAX),
+                       .buf = (char *)(uintptr_t)(op->data + op->sent)};
+        DWORD bytes = 0;
+        socket->loop->base.stats.send_calls++;
+        OVERLAPPED *overlapped = iocp_begin(&socket->out);
+        bool succeeded = WSASend(socket->os_socket, &from, 1, &bytes, 0, overlapped, NULL) == 0;
+        int outcome = iocp_started(&socket->out, succeeded, socket->inline_outcomes);
+        if (outcome != IO_DONE) {
+            return iocp_stream_error(outcome);
+        }
+        if (bytes == 0 || bytes > from.len) {
+            return UV_EIO;
+        }
+        op->sent += bytes;
+    }
+    op->status = 0;
+    return IO_DONE;
+}
+
+int iocp_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
+{
+    assert(op->done != NULL && op->length > 0);
+    assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    op->sent = 0;
+    socket->send = op;
+    int outcome = iocp_go_on_send(socket);
+    if (outcome != IO_PENDING) {
+        socket->send = NULL;
+        loop->stats.inline_outcomes += outcome == IO_DONE;
+    }
+    return outcome;
+}
+
+static void iocp_on_send(struct iocp_request *request, size_t bytes, int status)
+{
+    struct io_socket *socket = iocp_of_out(request);
+    struct io_send *op = socket->send;
+    assert(op != NULL && bytes <= op->length - op->sent);
+    op->sent += bytes; /* of a cancelled send, too */
+    int outcome = iocp_stream_error(status);
+    if (op->sent == op->length) {
+        outcome = 0;
+    } else if (socket->close != NULL) {
+        outcome = UV_ECANCELED;
+    } else if (status == 0) {
+        outcome = bytes > 0 ? iocp_go_on_send(socket) : UV_EIO;
+    }
+    if (outcome == IO_PENDING) {
+        return;
+    }
+    op->status = outcome;
+    socket->send = NULL;
+    socket->loop->base.stats.completions++;
+    op->done(op);
+    iocp_join(socket);
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+int iocp_shutdown(struct io_loop *loop, struct io_socket *socket)
+{
+    (void)loop;
+    assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    return shutdown(socket->os_socket, SD_SEND) == 0 ? 0 : iocp_stream_error(iocp_last_error());
+}
+
+static void iocp_close_socket(struct io_socket *socket)
+{
+    if (socket->os_socket != INVALID_SOCKET) {
+        iocp_close_handle(socket->os_socket);
+        socket->os_socket = INVALID_SOCKET;
+    }
+}
+
+/* Called when a request of a socket has come back: when it was the last one of a socket that is
+ * being closed, the handle goes, and the close callback is due. */
+static void iocp_join(struct io_socket *socket)
+{
+    if (socket->close == NULL || socket->in.pending || socket->out.pending ||
+        queue_has(&socket->node)) {
+        return;
+    }
+    iocp_close_socket(socket);
+    queue_push(&socket->loop->closed, &socket->node);
+}
+
+void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
+                struct io_close *op)
+{
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)loop;
+    assert(op->done != NULL && socket->close == NULL);
+    socket->close = op;
+    queue_remove(&socket->node); /* it waits for no buffer any more */
+    if (how == IO_CLOSE_RESET) {
+        (void)iocp_set_option(socket->os_socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    }
+    if (socket->in.pending || socket->out.pending) {
+        HANDLE handle = (HANDLE)(uintptr_t)socket->os_socket;
+        if (!CancelIoEx(handle, NULL) && GetLastError() != ERROR_NOT_FOUND) {
+            iocp_close_socket(socket); /* the other way to make requests come back */
+        }
+    }
+    iocp_join(socket);
+}
+
+void iocp_finish_closed(struct iocp_loop *loop)
+{
+    struct queue_node *last = loop->closed.head.prev; /* who is closed meanwhile is for later */
+    while (!queue_is_empty(&loop->closed)) {
+        struct queue_node *node = queue_pop(&loop->closed);
+        struct io_socket *socket = iocp_of_node(node);
+        if (socket->recv != NULL) { /* it waited for a buffer, and nothing was in flight */
+            iocp_deliver_recv(socket, UV_ECANCELED);
+        }
+        assert(socket->send == NULL && socket->connect == NULL);
+        free(socket->first);
+        loop->sockets--;
+        socket->close->done(socket->close); /* the last word: the socket may be gone after it */
+        if (node == last) {
+            return;
+        }
+    }
+}
+
+int iocp_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
+{
+    *os_socket = socket->os_socket;
+    return socket->os_socket != INVALID_SOCKET ? 0 : UV_EBADF;
+}

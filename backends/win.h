@@ -1,0 +1,16 @@
+#ifndef ECHOPORT_WIN_H
+#define ECHOPORT_WIN_H
+
+/* All of Windows that the backends see comes in here, in the one order in which it compiles. */
+
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+
+#include <winsock2.h>
+/* Winsock first. */
+#include <mswsock.h>
+#include <windows.h>
+#include <ws2tcpip.h>
+
+#endif

@@ -211,7 +211,9 @@ static const struct option_row rows[] = {
      .offset = FIELD(buffer_size)},
     PROGRAM_BACKEND_ROW(group_work),
     PROGRAM_SOCKET_ROWS(group_socket),
-    PROGRAM_OUTPUT_ROWS(group_output, "a line per echo that was verified: ack(1), ack(2), ..."),
+    PROGRAM_OUTPUT_ROWS(
+        group_output,
+        "a line per completion, as the server's, and per echo that was verified: ack(1) ..."),
 };
 
 const struct option_program client_program = {

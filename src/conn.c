@@ -1,7 +1,10 @@
 #include "conn.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
+
+#include "log.h"
 
 /* What malloc aligns to, and so what a backend may expect of its socket's memory. */
 #define CONN_ALIGN 16u
@@ -142,4 +145,28 @@ void conn_close(struct conn *conn, enum io_close_how how)
     timer_stop(&conn->worker->timers, &conn->timer);
     worker_cancel(conn->worker, &conn->task);
     io->backend->close(io, conn->socket, how, &conn->close);
+}
+
+/* ---- trace --------------------------------------------------------------------------------- */
+
+const char *conn_trace_way(bool queued)
+{
+    return queued ? "queued" : "inline";
+}
+
+void conn_trace_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
+                      const char *next)
+{
+    if (conn->trace) {
+        log_trace("worker %u conn %" PRIu64 ": %s %zu bytes, %s; %s", conn->worker->index,
+                  conn->number, what, bytes, conn_trace_way(queued), next);
+    }
+}
+
+void conn_trace(const struct conn *conn, const char *what, const char *next)
+{
+    if (conn->trace) {
+        log_trace("worker %u conn %" PRIu64 ": %s; %s", conn->worker->index, conn->number, what,
+                  next);
+    }
 }

@@ -33,12 +33,14 @@ struct conn {
     struct timer timer;
     struct worker_task task;
     struct io_socket *socket;
+    uint64_t number;      /* as people read it; the side's to choose */
     uint64_t turn;        /* in which the two that follow were used */
     uint64_t share_bytes; /* moved */
     unsigned share;       /* outcomes */
     bool recv_pending;    /* true exactly while the backend owns `recv` */
     bool send_pending;
     bool closing; /* conn_close() has been called, closed() has not */
+    bool trace;   /* -v */
 };
 
 /*
@@ -70,6 +72,17 @@ void conn_release(struct conn *conn, uint8_t *data);
 
 /* (Re)starts the connection's timer. */
 void conn_set_timer(struct conn *conn, uint64_t deadline_ns);
+
+/*
+ * Lines of -v: "worker 0 conn 3: recv 64 bytes, queued; send follows" for a completion with bytes,
+ * "worker 0 conn 3: end of stream; close follows" for what has none. Nothing without -v.
+ */
+void conn_trace_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
+                      const char *next);
+void conn_trace(const struct conn *conn, const char *what, const char *next);
+
+/* "queued" or "inline": how an outcome came. */
+const char *conn_trace_way(bool queued);
 
 /* Closes; the side's close.done follows. The timer and the place in the queue are given up. */
 void conn_close(struct conn *conn, enum io_close_how how);

@@ -76,12 +76,12 @@ static void echo_accept_failed(struct echo_accept *a, int status)
 }
 
 /* Takes the outcome of an accept. False: it is over, or waits for its retry. */
-static bool echo_accepted(struct echo_accept *a)
+static bool echo_accepted(struct echo_accept *a, bool queued)
 {
     struct echo *echo = a->listener->echo;
     if (a->op.status == 0) {
         a->retry_ns = 0;
-        echo_admit(echo, &a->op);
+        echo_admit(echo, &a->op.token, conn_trace_way(queued));
         return true;
     }
     if (a->op.status == UV_ECANCELED || !echo->listening) {
@@ -107,7 +107,7 @@ static void echo_accept_run(struct echo_accept *a)
             return;
         }
         a->op.status = outcome < 0 ? outcome : a->op.status;
-        if (!echo_accepted(a)) {
+        if (!echo_accepted(a, false)) {
             return;
         }
     }
@@ -119,7 +119,7 @@ static void echo_on_accept(struct io_accept *op)
     struct echo_accept *a = CONTAINER_OF(op, struct echo_accept, op);
     assert(a->outstanding);
     a->outstanding = false;
-    if (echo_accepted(a)) {
+    if (echo_accepted(a, true)) {
         echo_accept_run(a);
     }
 }

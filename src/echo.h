@@ -94,8 +94,9 @@ struct echo_generation *echo_take_ended(struct echo *echo);
 
 /* ---- between echo.c and echo_conn.c ---- */
 
-/* Takes the connection of an accept into the current generation, or refuses it. */
-void echo_admit(struct echo *echo, struct io_accept *accept);
+/* Takes the token's connection into the current generation, or refuses it. `how` it came is for the
+ * trace. */
+void echo_admit(struct echo *echo, struct io_token *token, const char *how);
 
 /* Lets each connection of a generation that has begun to drain do so. */
 void echo_drain_conns(struct echo_generation *generation);

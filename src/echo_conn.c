@@ -10,7 +10,7 @@
 #include "echo.h"
 
 #include <assert.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
@@ -18,7 +18,6 @@ enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
 struct echo_conn {
     struct conn conn; /* first */
     struct echo_generation *generation;
-    uint64_t number;
     uint64_t progress_ns; /* when bytes last moved */
     enum echo_state state;
     bool ended;
@@ -39,33 +38,13 @@ static struct server_counters *echo_counters(const struct echo_conn *c)
     return &c->generation->stats.counters;
 }
 
-/* ---- trace --------------------------------------------------------------------------------- */
-
-/* "worker 0 conn 3: recv 64 bytes, queued; send follows" */
-static void echo_trace(const struct echo_conn *c, const char *what, size_t bytes, bool queued,
-                       const char *next)
-{
-    if (echo_owner(c)->config->trace) {
-        log_trace("worker %u conn %" PRIu64 ": %s %zu bytes, %s; %s", c->conn.worker->index,
-                  c->number, what, bytes, queued ? "queued" : "inline", next);
-    }
-}
-
-static void echo_trace_end(const struct echo_conn *c, const char *why)
-{
-    if (echo_owner(c)->config->trace) {
-        log_trace("worker %u conn %" PRIu64 ": %s; close follows", c->conn.worker->index, c->number,
-                  why);
-    }
-}
-
 /* ---- end ----------------------------------------------------------------------------------- */
 
 static void echo_close(struct echo_conn *c, enum io_close_how how, uint64_t *counter,
                        const char *why)
 {
     (*counter)++;
-    echo_trace_end(c, why);
+    conn_trace(&c->conn, why, "close follows");
     if (c->state == ECHO_SENDING && !c->conn.send_pending) {
         conn_release(&c->conn, c->conn.recv.data); /* it was in the queue, to be sent next */
         c->state = ECHO_RECEIVING;
@@ -86,6 +65,7 @@ static void echo_on_closed(struct io_close *op)
     struct echo_generation *generation = c->generation;
     assert(c->conn.closing);
     c->conn.closing = false;
+    conn_trace(&c->conn, "closed", "nothing is outstanding");
     conn_list_remove(&c->conn);
     conn_free(&c->conn);
     admission_leave(echo->config->admission);
@@ -103,10 +83,7 @@ static void echo_end(struct echo_conn *c)
         return;
     }
     c->ended = true;
-    if (echo_owner(c)->config->trace) {
-        log_trace("worker %u conn %" PRIu64 ": drained; shutdown", c->conn.worker->index,
-                  c->number);
-    }
+    conn_trace(&c->conn, "drained, shutdown", "recv goes on");
 }
 
 /* ---- data ---------------------------------------------------------------------------------- */
@@ -140,10 +117,10 @@ static bool echo_received(struct echo_conn *c, bool queued)
     if (c->ended) {
         counters->discarded += recv->length;
         conn_release(&c->conn, recv->data);
-        echo_trace(c, "recv", recv->length, queued, "discarded, recv follows");
+        conn_trace_bytes(&c->conn, "recv", recv->length, queued, "discarded, recv follows");
     } else {
         c->state = ECHO_SENDING;
-        echo_trace(c, "recv", recv->length, queued, "send follows");
+        conn_trace_bytes(&c->conn, "recv", recv->length, queued, "send follows");
     }
     return true;
 }
@@ -163,7 +140,7 @@ static bool echo_sent(struct echo_conn *c, bool queued)
     }
     counters->echoes++;
     c->progress_ns = worker_now(c->conn.worker);
-    echo_trace(c, "send", send->length, queued, "recv follows");
+    conn_trace_bytes(&c->conn, "send", send->length, queued, "recv follows");
     if (c->generation->draining && c->progress_ns >= c->generation->half_ns) {
         echo_end(c);
     }
@@ -341,26 +318,42 @@ static struct echo_conn *echo_conn_new(struct echo *echo)
     timer_init(&conn->timer, echo_on_timer);
     worker_task_init(&conn->task, echo_on_task);
     c->generation = echo->current;
-    c->number = ++echo->conn_count;
+    conn->number = ++echo->conn_count;
+    conn->trace = echo->config->trace;
     c->progress_ns = worker_now(&echo->worker);
     return c;
 }
 
-void echo_admit(struct echo *echo, struct io_accept *accept)
+static void echo_trace_begin(const struct echo_conn *c, size_t first_length, const char *how)
+{
+    char what[64];
+    if (!c->conn.trace) {
+        return;
+    }
+    if (first_length > 0) {
+        (void)snprintf(what, sizeof(what), "accepted with %zu bytes, %s", first_length, how);
+    } else {
+        (void)snprintf(what, sizeof(what), "accepted, %s", how);
+    }
+    conn_trace(&c->conn, what, "recv follows");
+}
+
+void echo_admit(struct echo *echo, struct io_token *token, const char *how)
 {
     struct io_loop *io = echo->worker.io;
     struct echo_generation *generation = echo->current;
     if (!admission_enter(echo->config->admission)) {
-        echo_refuse(echo, &accept->token, "--max-connections are open");
+        echo_refuse(echo, token, "--max-connections are open");
         return;
     }
     struct echo_conn *c = echo_conn_new(echo);
     if (c == NULL) {
         admission_leave(echo->config->admission);
-        echo_refuse(echo, &accept->token, "out of memory");
+        echo_refuse(echo, token, "out of memory");
         return;
     }
-    int status = io->backend->adopt(io, &accept->token, c->conn.socket);
+    size_t first_length = token->first_length;
+    int status = io->backend->adopt(io, token, c->conn.socket);
     if (status != 0) {
         stats_error_count(&generation->stats.errors, STATS_ACCEPT, status);
         generation->stats.counters.accept_errors++;
@@ -372,10 +365,7 @@ void echo_admit(struct echo *echo, struct io_accept *accept)
     generation->open++;
     conn_list_add(&generation->conns, &c->conn);
     echo_tune(c);
-    if (echo->config->trace) {
-        log_trace("worker %u conn %" PRIu64 ": accepted; recv follows", echo->worker.index,
-                  c->number);
-    }
+    echo_trace_begin(c, first_length, how);
     echo_watch(c);
     if (!c->conn.closing) {
         echo_run(c);

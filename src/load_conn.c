@@ -32,7 +32,6 @@ struct load_conn {
     struct io_connect connect;
     struct stream stream;
     size_t index;      /* of the user */
-    uint64_t number;   /* of the connection */
     uint64_t offered;  /* bytes of the stream that were given to sends */
     uint64_t verified; /* bytes that came back right; never more than were offered */
     uint64_t begun;    /* messages, on this connection */
@@ -91,11 +90,13 @@ static void load_give_back(struct load_conn *c)
     c->begun = c->completed;
 }
 
-static void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter)
+static void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter,
+                       const char *why)
 {
     struct load *load = load_owner(c);
     assert(c->state != LOAD_CLOSING && c->state != LOAD_WAITING);
     (*counter)++;
+    conn_trace(&c->conn, why, "close follows");
     if (c->state != LOAD_CONNECTING) {
         load->stats.up--;
     }
@@ -110,8 +111,8 @@ static void load_fail(struct load_conn *c, enum stats_operation operation, int s
     stats_error_count(&load->stats.errors, operation, status);
     log_limited(&load->error_log, worker_now(&load->worker),
                 "connection %" PRIu64 " failed in %s after %" PRIu64 " bytes verified: %s",
-                c->number, stats_operation_name(operation), c->verified, uv_strerror(status));
-    load_close(c, IO_CLOSE_RESET, &load_counters(c)->failed);
+                c->conn.number, stats_operation_name(operation), c->verified, uv_strerror(status));
+    load_close(c, IO_CLOSE_RESET, &load_counters(c)->failed, uv_err_name(status));
 }
 
 /* Connects again, after a pause if the last connection was good for nothing. */
@@ -192,15 +193,23 @@ static void load_connected(struct load_conn *c)
     load_run(c);
 }
 
-/* Takes the outcome of a connect. A socket that did not connect is closed before the next try. */
-static void load_connect_outcome(struct load_conn *c)
+/* A socket that did not connect is closed before the next try. */
+static void load_not_connected(struct load_conn *c, int status)
+{
+    conn_trace(&c->conn, uv_err_name(status), "close follows");
+    c->connect_error = status;
+    c->state = LOAD_CLOSING;
+    conn_close(&c->conn, IO_CLOSE_RESET);
+}
+
+static void load_connect_outcome(struct load_conn *c, bool queued)
 {
     if (c->connect.status == 0) {
+        conn_trace(&c->conn, queued ? "connected, queued" : "connected, inline",
+                   "send and recv follow");
         load_connected(c);
     } else {
-        c->connect_error = c->connect.status;
-        c->state = LOAD_CLOSING;
-        conn_close(&c->conn, IO_CLOSE_RESET);
+        load_not_connected(c, c->connect.status);
     }
 }
 
@@ -208,7 +217,7 @@ static void load_on_connect(struct io_connect *op)
 {
     struct load_conn *c = CONTAINER_OF(op, struct load_conn, connect);
     if (!c->conn.closing) {
-        load_connect_outcome(c);
+        load_connect_outcome(c, true);
     }
 }
 
@@ -220,9 +229,9 @@ static void load_connect(struct load_conn *c)
     int outcome;
     assert(c->state == LOAD_WAITING);
     do {
-        c->number = load->next_number;
+        c->conn.number = load->next_number;
         load->next_number += load->plan->workers;
-        c->stream = stream_of(load->plan->seed, c->number);
+        c->stream = stream_of(load->plan->seed, c->conn.number);
         c->offered = c->verified = c->begun = c->completed = 0;
         c->connect_error = 0;
         c->state = LOAD_CONNECTING;
@@ -237,7 +246,7 @@ static void load_connect(struct load_conn *c)
         }
     } while (outcome < 0 && load_connect_failed(c, outcome));
     if (outcome == IO_DONE) {
-        load_connect_outcome(c);
+        load_connect_outcome(c, false);
     }
 }
 
@@ -246,6 +255,7 @@ static void load_on_closed(struct io_close *op)
     struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, close));
     assert(c->state == LOAD_CLOSING && c->conn.closing);
     c->conn.closing = false;
+    conn_trace(&c->conn, "closed", "nothing is outstanding");
     if (c->connect_error == 0) {
         load_again(c);
         return;
@@ -308,7 +318,7 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
     }
     if (load->plan->trace) {
         log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %" PRIu64 " bytes %.1f us",
-                  c->completed, load->worker.index, c->number, load->plan->size,
+                  c->completed, load->worker.index, c->conn.number, load->plan->size,
                   (double)latency_ns / 1e3);
     }
 }
@@ -340,10 +350,10 @@ static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t lengt
         load_to_hex(data, shown, got_text);
         log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64
                     ": expected %s, got %s",
-                    c->number, c->verified, want_text, got_text);
+                    c->conn.number, c->verified, want_text, got_text);
         load->reported_mismatch = true;
     }
-    load_close(c, IO_CLOSE_RESET, &load->stats.counters.mismatches);
+    load_close(c, IO_CLOSE_RESET, &load->stats.counters.mismatches, "wrong data");
 }
 
 /* Checks what has come. False: it is wrong, and the connection closing. */
@@ -375,16 +385,16 @@ static void load_at_end_of_stream(struct load_conn *c)
 {
     struct client_counters *counters = load_counters(c);
     if (c->state == LOAD_ENDING) {
-        load_close(c, IO_CLOSE_GRACEFUL, &counters->completed);
+        load_close(c, IO_CLOSE_GRACEFUL, &counters->completed, "end of stream after ours");
     } else if (c->verified == 0 && c->offered > 0) {
         load_fail(c, STATS_RECV, UV_EOF);
     } else {
-        load_close(c, IO_CLOSE_GRACEFUL, &counters->drained);
+        load_close(c, IO_CLOSE_GRACEFUL, &counters->drained, "end of stream");
     }
 }
 
 /* Takes the outcome of a recv. False: the connection is closing. */
-static bool load_received(struct load_conn *c)
+static bool load_received(struct load_conn *c, bool queued)
 {
     const struct io_recv *recv = &c->conn.recv;
     if (recv->status != 0) {
@@ -395,13 +405,14 @@ static bool load_received(struct load_conn *c)
         load_at_end_of_stream(c);
         return false;
     }
+    conn_trace_bytes(&c->conn, "recv", recv->length, queued, "to be verified, recv follows");
     bool right = load_verify(c, recv->data, recv->length);
     conn_release(&c->conn, recv->data);
     return right;
 }
 
 /* Takes the outcome of a send, and counts it even if the connection is closing. */
-static bool load_sent(struct load_conn *c)
+static bool load_sent(struct load_conn *c, bool queued)
 {
     struct load *load = load_owner(c);
     load->stats.counters.sent += c->conn.send.sent;
@@ -414,6 +425,9 @@ static bool load_sent(struct load_conn *c)
         load_fail(c, STATS_SEND, c->conn.send.status);
         return false;
     }
+    bool more = c->offered < c->begun * load->plan->size;
+    conn_trace_bytes(&c->conn, "send", c->conn.send.length, queued,
+                     more ? "send follows" : "its echo is awaited");
     return true;
 }
 
@@ -449,7 +463,7 @@ static bool load_step_send(struct load_conn *c)
         return false;
     }
     c->conn.send.status = outcome;
-    return load_sent(c);
+    return load_sent(c, false);
 }
 
 static bool load_step_recv(struct load_conn *c)
@@ -464,7 +478,7 @@ static bool load_step_recv(struct load_conn *c)
     if (outcome < 0) {
         c->conn.recv.status = outcome;
     }
-    return load_received(c);
+    return load_received(c, false);
 }
 
 /* When all that will ever begin on this connection has been answered: FIN. */
@@ -479,6 +493,7 @@ static void load_end_if_over(struct load_conn *c)
         load_fail(c, STATS_SHUTDOWN, status);
         return;
     }
+    conn_trace(&c->conn, "all answered, shutdown", "recv goes on");
     c->state = LOAD_ENDING;
     c->progress_ns = worker_now(c->conn.worker);
 }
@@ -500,7 +515,7 @@ static void load_run(struct load_conn *c)
 static void load_on_recv(struct io_recv *op)
 {
     struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, recv));
-    if (conn_recv_done(&c->conn) && load_received(c)) {
+    if (conn_recv_done(&c->conn) && load_received(c, true)) {
         load_run(c);
     }
 }
@@ -509,7 +524,7 @@ static void load_on_send(struct io_send *op)
 {
     struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, send));
     (void)conn_send_done(&c->conn);
-    if (load_sent(c)) {
+    if (load_sent(c, true)) {
         load_run(c);
     }
 }
@@ -520,13 +535,6 @@ static void load_on_task(struct worker_task *task)
 }
 
 /* ---- time ---------------------------------------------------------------------------------- */
-
-static void load_connect_timed_out(struct load_conn *c)
-{
-    c->connect_error = UV_ETIMEDOUT;
-    c->state = LOAD_CLOSING;
-    conn_close(&c->conn, IO_CLOSE_RESET);
-}
 
 /* No byte of an answer, or no FIN, for --timeout. */
 static void load_watch_answer(struct load_conn *c)
@@ -543,8 +551,8 @@ static void load_watch_answer(struct load_conn *c)
     log_limited(&load->error_log, now_ns,
                 "connection %" PRIu64 ": no answer for --timeout after %" PRIu64
                 " bytes sent, %" PRIu64 " verified",
-                c->number, c->offered, c->verified);
-    load_close(c, IO_CLOSE_RESET, &load->stats.counters.timeouts);
+                c->conn.number, c->offered, c->verified);
+    load_close(c, IO_CLOSE_RESET, &load->stats.counters.timeouts, "--timeout");
 }
 
 static void load_on_timer(struct timer *timer)
@@ -559,7 +567,7 @@ static void load_on_timer(struct timer *timer)
         }
         break;
     case LOAD_CONNECTING:
-        load_connect_timed_out(c);
+        load_not_connected(c, UV_ETIMEDOUT);
         break;
     case LOAD_UP:
     case LOAD_ENDING:
@@ -611,6 +619,7 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
     c->connect.done = load_on_connect;
     timer_init(&conn->timer, load_on_timer);
     worker_task_init(&conn->task, load_on_first_task);
+    conn->trace = load->plan->trace;
     c->index = index;
     c->state = LOAD_WAITING;
     load->users_live++;
@@ -643,7 +652,7 @@ void load_conn_end(struct load_conn *c)
         load_done(c);
         break;
     case LOAD_CONNECTING:
-        load_close(c, IO_CLOSE_GRACEFUL, &load->stats.counters.abandoned);
+        load_close(c, IO_CLOSE_GRACEFUL, &load->stats.counters.abandoned, "given up");
         break;
     case LOAD_UP:
         load_end_if_over(c);
@@ -658,6 +667,6 @@ void load_conn_end(struct load_conn *c)
 void load_conn_cut(struct load_conn *c)
 {
     if (c->state == LOAD_UP || c->state == LOAD_ENDING) {
-        load_close(c, IO_CLOSE_RESET, &load_counters(c)->cut);
+        load_close(c, IO_CLOSE_RESET, &load_counters(c)->cut, "the end of the run");
     }
 }

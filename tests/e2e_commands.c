@@ -389,7 +389,8 @@ static void verbose_server_prints_each_completion(void **state)
     (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: accepted", 0);
     (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: recv 64 bytes", 2);
     (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: send 64 bytes", 2);
-    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: end of stream", 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: end of stream; close follows", 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "worker 0 conn 1: closed", 0);
 }
 
 static void verbose_client_prints_each_echo(void **state)
@@ -402,6 +403,21 @@ static void verbose_client_prints_each_echo(void **state)
     assert_int_equal(process_count_lines(client, PROCESS_ERR, "ack("), 25);
     e2e_says(client, PROCESS_ERR, "ack(1)");
     e2e_says(client, PROCESS_ERR, "ack(25)");
+}
+
+static void verbose_client_prints_each_completion(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-v", "--requests", "3", "-s", "64", NULL);
+    e2e_ends(client, 0);
+    (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: connected, ", 0);
+    (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: send 64 bytes, ", 2);
+    (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: recv ", 0);
+    (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: all answered, shutdown", 0);
+    (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: end of stream after ours; close", 0);
+    (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: closed; nothing is outstanding", 0);
 }
 
 static void statistics_are_printed_at_intervals(void **state)
@@ -438,6 +454,7 @@ int main(int argc, char **argv)
         E2E(closed_output_is_reported),
         E2E(verbose_server_prints_each_completion),
         E2E(verbose_client_prints_each_echo),
+        E2E(verbose_client_prints_each_completion),
         E2E(statistics_are_printed_at_intervals),
     };
     return e2e_run(argc, argv, tests);

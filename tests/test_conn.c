@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "conn.h"
 #include "fake_backend.h"
+#include "log.h"
 
 #define MS UINT64_C(1000000)
 #define KIB ((size_t)1024)
@@ -543,6 +545,30 @@ static void timer_set_again_is_moved(void **state)
     assert_false(timer_active(&user->conn.timer));
 }
 
+/* ---- trace ---------------------------------------------------------------------------------- */
+
+static void trace_says_who_what_how_and_what_is_next(void **state)
+{
+    char text[256];
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    log_redirect(file);
+    user->conn.number = 3;
+    conn_trace(&user->conn, "silent", "without -v");
+    user->conn.trace = true;
+    conn_trace_bytes(&user->conn, "recv", 64, true, "send follows");
+    conn_trace_bytes(&user->conn, "send", 7, false, "recv follows");
+    conn_trace(&user->conn, "end of stream", "close follows");
+    log_redirect(NULL);
+    rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    assert_string_equal(text, "worker 0 conn 3: recv 64 bytes, queued; send follows\n"
+                              "worker 0 conn 3: send 7 bytes, inline; recv follows\n"
+                              "worker 0 conn 3: end of stream; close follows\n");
+}
+
 #define CONN(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -577,6 +603,8 @@ int main(void)
         CONN(close_gives_up_the_place_in_the_queue),
         CONN(close_stops_the_timer),
         CONN(timer_set_again_is_moved),
+        CONN(trace_says_who_what_how_and_what_is_next),
     };
+    log_setup("test_conn", false);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

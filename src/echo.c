@@ -26,6 +26,7 @@ struct echo_accept {
 struct echo_listener {
     struct echo_listener *next;
     struct echo *echo;
+    size_t address; /* which of the server's */
     struct io_listener *io;
     struct echo_accept accepts[]; /* config->accept_depth */
 };
@@ -75,13 +76,28 @@ static void echo_accept_failed(struct echo_accept *a, int status)
                 uv_strerror(status));
 }
 
+/* Takes the connection on, or lets another worker do so whose turn it is. */
+static void echo_place(struct echo *echo, size_t address, struct io_token *token, bool queued)
+{
+    struct handover *handover = echo->config->handover;
+    echo->accepted++;
+    struct worker *taker =
+        echo->aborted ? NULL : handover_give(handover, &echo->worker, address, token);
+    if (taker == NULL) {
+        echo_admit(echo, token, conn_trace_way(queued));
+    } else if (echo->config->trace) {
+        log_trace("worker %u: accepted, %s; handed over to worker %u", echo->worker.index,
+                  conn_trace_way(queued), taker->index);
+    }
+}
+
 /* Takes the outcome of an accept. False: it is over, or waits for its retry. */
 static bool echo_accepted(struct echo_accept *a, bool queued)
 {
     struct echo *echo = a->listener->echo;
     if (a->op.status == 0) {
         a->retry_ns = 0;
-        echo_admit(echo, &a->op.token, conn_trace_way(queued));
+        echo_place(echo, a->listener->address, &a->op.token, queued);
         return true;
     }
     if (a->op.status == UV_ECANCELED || !echo->listening) {
@@ -134,10 +150,11 @@ static void echo_on_retry(struct timer *timer)
     echo_accept_run(CONTAINER_OF(timer, struct echo_accept, retry));
 }
 
-static int echo_listen(struct echo *echo, uv_os_sock_t os_socket)
+static int echo_listen(struct echo *echo, size_t address)
 {
     struct io_loop *io = echo->worker.io;
     unsigned depth = echo->config->accept_depth;
+    uv_os_sock_t os_socket = echo->os_sockets[address];
     struct echo_listener *listener =
         calloc(1, sizeof(*listener) + depth * sizeof(listener->accepts[0]));
     if (listener == NULL) {
@@ -150,6 +167,7 @@ static int echo_listen(struct echo *echo, uv_os_sock_t os_socket)
         return status;
     }
     listener->echo = echo;
+    listener->address = address;
     listener->next = echo->listeners;
     echo->listeners = listener;
     echo->accepts += depth;
@@ -183,6 +201,23 @@ static void echo_stop_listening(struct echo *echo)
             }
         }
     }
+}
+
+/* ---- hand-over ----------------------------------------------------------------------------- */
+
+/* Takes on what the worker that listens has handed over. */
+static void echo_take(struct echo *echo)
+{
+    struct io_token token;
+    while (handover_take(echo->config->handover, &echo->worker, &token)) {
+        echo_admit(echo, &token, "handed over");
+    }
+}
+
+static void echo_leave(struct echo *echo)
+{
+    handover_leave(echo->config->handover, &echo->worker);
+    echo_take(echo);
 }
 
 /* ---- generations --------------------------------------------------------------------------- */
@@ -296,13 +331,12 @@ static void echo_restart(struct echo *echo)
 static void echo_on_stop_task(struct worker_task *task)
 {
     struct echo *echo = CONTAINER_OF(task, struct echo, stop_task);
-    uint64_t accepted =
-        echo->current->stats.counters.accepted + echo->current->stats.counters.refused;
-    if (accepted == echo->stop_accepted || worker_now(&echo->worker) >= echo->stop_deadline_ns) {
+    if (echo->accepted == echo->stop_accepted ||
+        worker_now(&echo->worker) >= echo->stop_deadline_ns) {
         echo_stop_listening(echo);
         return;
     }
-    echo->stop_accepted = accepted;
+    echo->stop_accepted = echo->accepted;
     worker_defer(&echo->worker, task);
 }
 
@@ -315,14 +349,16 @@ static void echo_drain(struct echo *echo)
     echo->stop_accepted = UINT64_MAX;
     echo->stop_deadline_ns = worker_now(&echo->worker) + ECHO_STOP_NS;
     worker_defer(&echo->worker, &echo->stop_task);
+    echo_leave(echo);
     echo_generation_drain(echo, echo->current);
 }
 
 static void echo_abort(struct echo *echo)
 {
-    echo->stopping = true;
+    echo->stopping = echo->aborted = true;
     worker_cancel(&echo->worker, &echo->stop_task);
     echo_stop_listening(echo);
+    echo_leave(echo);
     for (struct echo_generation *at = echo->oldest; at != NULL; at = at->next) {
         echo_cut_conns(at);
     }
@@ -343,6 +379,9 @@ static void echo_command(struct worker *worker, enum worker_command command)
         break;
     case WORKER_ABORT:
         echo_abort(echo);
+        break;
+    case WORKER_TAKE:
+        echo_take(echo);
         break;
     case WORKER_COMMANDS:
         assert(false);
@@ -366,7 +405,11 @@ static int echo_start(struct worker *worker)
             net_close(echo->os_sockets[i]);
             continue;
         }
-        status = echo_listen(echo, echo->os_sockets[i]);
+        status = echo_listen(echo, i);
+        if (status == UV_ENOTSUP && worker->index > 0) { /* the first has the address to itself */
+            handover_join(echo->config->handover, worker, i);
+            status = 0;
+        }
     }
     if (status != 0) {
         (void)snprintf(worker->error, sizeof(worker->error), "worker %u: cannot listen: %s",
@@ -386,7 +429,9 @@ static void echo_stop(struct worker *worker)
 {
     struct echo *echo = echo_self(worker);
     if (echo->listening) { /* the start failed, or the loop did */
+        echo->aborted = true;
         echo_stop_listening(echo);
+        echo_leave(echo);
     }
     while (echo->listeners != NULL) {
         struct echo_listener *listener = echo->listeners;

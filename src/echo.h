@@ -24,6 +24,7 @@
 
 #include "admission.h"
 #include "conn.h"
+#include "handover.h"
 #include "log.h"
 #include "net.h"
 #include "stats.h"
@@ -31,10 +32,11 @@
 
 #define ECHO_QUIET_NS UINT64_C(100000000)
 
-/* Read-only and shared by all workers, but for `admission`, which has its own lock. */
+/* Read-only and shared by all workers, but for the first two, which have locks of their own. */
 struct echo_config {
-    struct net_options net;
     struct admission *admission;
+    struct handover *handover;
+    struct net_options net;
     uint64_t idle_timeout_ns;  /* 0: never */
     uint64_t drain_timeout_ns; /* 0: reset at once */
     int backlog;
@@ -60,7 +62,7 @@ struct echo_generation {
 struct echo {
     struct worker worker; /* first */
     const struct echo_config *config;
-    const uv_os_sock_t *os_sockets; /* bound; start takes them over, each listens */
+    const uv_os_sock_t *os_sockets; /* bound, one per address; start takes them over to listen */
     size_t os_socket_count;
 
     struct echo_listener *listeners;
@@ -69,9 +71,11 @@ struct echo {
     struct echo_generation *current; /* the youngest, last in the list */
     struct worker_task stop_task;
     uint64_t stop_deadline_ns;
+    uint64_t accepted; /* what its listeners have brought, whoever took it on */
     uint64_t stop_accepted;
     uint64_t conn_count; /* numbers the connections of this worker */
     bool stopping;       /* no connection is taken on any more, once the queue is empty */
+    bool aborted;        /* none is at all */
     bool listening;
     struct log_limit accept_log;
     struct log_limit refuse_log;

@@ -342,6 +342,10 @@ void echo_admit(struct echo *echo, struct io_token *token, const char *how)
 {
     struct io_loop *io = echo->worker.io;
     struct echo_generation *generation = echo->current;
+    if (echo->aborted) {
+        echo_refuse(echo, token, "told to end at once");
+        return;
+    }
     if (!admission_enter(echo->config->admission)) {
         echo_refuse(echo, token, "--max-connections are open");
         return;

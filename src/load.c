@@ -156,6 +156,8 @@ static void load_command(struct worker *worker, enum worker_command command)
     case WORKER_ABORT:
         load_cut(load);
         break;
+    case WORKER_TAKE: /* a client accepts nothing */
+        break;
     case WORKER_COMMANDS:
         assert(false);
         break;

@@ -17,6 +17,7 @@
 #include "admission.h"
 #include "control.h"
 #include "echo.h"
+#include "handover.h"
 #include "log.h"
 #include "net.h"
 #include "server_report.h"
@@ -48,6 +49,7 @@ struct server {
     const struct backend *backend;
     struct echo_config config;
     struct admission admission;
+    struct handover handover;
     struct echo *workers;
     size_t worker_count;
     size_t workers_ready;     /* that have been initialised */
@@ -326,6 +328,10 @@ static int server_make_workers(struct server *server)
 
 static int server_start_workers(struct server *server)
 {
+    if (handover_init(&server->handover, server->worker_count, server->address_count) != 0) {
+        log_message("out of memory");
+        return UV_ENOMEM;
+    }
     for (size_t i = 0; i < server->worker_count; i++) {
         echo_init(&server->workers[i], &server->config, server_sockets_of(server, i),
                   server->address_count);
@@ -370,10 +376,11 @@ static void server_configure(struct server *server)
 {
     const struct server_options *options = server->options;
     server->config = (struct echo_config){
+        .admission = &server->admission,
+        .handover = &server->handover,
         .net = {.nodelay = options->common.nodelay,
                 .sndbuf = (int)options->common.sndbuf_size,
                 .rcvbuf = (int)options->common.rcvbuf_size},
-        .admission = &server->admission,
         .idle_timeout_ns = options->idle_timeout_ns,
         .drain_timeout_ns = options->drain_timeout_ns,
         .backlog = (int)options->backlog,
@@ -404,6 +411,7 @@ static void server_free(struct server *server)
     for (size_t i = 0; i < server->workers_ready; i++) {
         worker_destroy(&server->workers[i].worker);
     }
+    handover_destroy(&server->handover);
     for (size_t i = 0; i < server->address_count; i++) {
         free(server->addresses[i]);
     }

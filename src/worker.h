@@ -8,8 +8,8 @@
  *
  * What it does with its connections is its role's affair (src/echo.c: the server's, src/load.c: the
  * client's). The main thread and a worker meet at four points: start, worker_post() with its
- * wake-up, what the role publishes under `lock`, and the end. All else here belongs to the worker's
- * thread, and no lock is taken for a message.
+ * wake-up, what the role publishes under `lock`, and the end; two workers at handover.h. All else
+ * here belongs to the worker's thread, and no lock is taken for a message.
  */
 
 #include <stdbool.h>
@@ -26,6 +26,7 @@ enum worker_command {
     WORKER_RESTART,  /* begin a new generation */
     WORKER_DRAIN,    /* take nothing new on, finish what is under way, end */
     WORKER_ABORT,    /* end at once */
+    WORKER_TAKE,     /* take on what another worker has handed over (handover.h) */
     WORKER_COMMANDS  /* how many there are */
 };
 
@@ -72,7 +73,7 @@ struct worker {
     uint64_t now_ns;
     bool now_valid;
 
-    /* Shared with the main thread, under `lock`. */
+    /* Shared with the threads that post, under `lock`. */
     uv_mutex_t lock;
     unsigned posted[WORKER_COMMANDS];
     bool ended;

@@ -145,6 +145,12 @@ static void fake_release(struct io_loop *io, uint8_t *data)
     pool_put(&io->pool, data);
 }
 
+static int fake_detach(struct io_loop *io, struct io_token *token)
+{
+    (void)token;
+    return fake_of(io)->detach_status;
+}
+
 static int fake_send(struct io_loop *io, struct io_socket *socket, struct io_send *op)
 {
     struct fake *fake = fake_of(io);
@@ -205,6 +211,7 @@ const struct backend fake_backend = {
     .poll = fake_poll,
     .wake = fake_wake,
     .now = fake_now,
+    .detach = fake_detach,
     .recv = fake_recv,
     .release = fake_release,
     .send = fake_send,

@@ -3,8 +3,8 @@
 
 /*
  * A backend that does nothing of its own accord: the test says what each call answers and when an
- * operation ends, and looks at what was asked. It has what src/worker.c and src/conn.c call; the
- * other functions of its table are NULL.
+ * operation ends, and looks at what was asked. It has what src/worker.c, src/conn.c and
+ * src/handover.c call; the other functions of its table are NULL.
  *
  *     fake_init(&fake);
  *     worker.backend = &fake_backend;
@@ -27,11 +27,12 @@ struct fake {
 
     /* What it answers; zeroed by fake_init(). */
     int open_status;
-    int poll_status;                    /* negative: the loop is unusable */
-    bool blocks;                        /* a poll without a deadline waits for a wake */
-    int recv_outcome;                   /* IO_DONE (0), IO_PENDING or an error */
-    int send_outcome;                   /* likewise */
-    size_t recv_length;                 /* of what an inline recv brings */
+    int poll_status;    /* negative: the loop is unusable */
+    bool blocks;        /* a poll without a deadline waits for a wake */
+    int recv_outcome;   /* IO_DONE (0), IO_PENDING or an error */
+    int send_outcome;   /* likewise */
+    size_t recv_length; /* of what an inline recv brings */
+    int detach_status;
     void (*on_poll)(struct fake *fake); /* runs inside of poll(), as callbacks do; may be NULL */
     void *context;                      /* the test's */
 

@@ -23,7 +23,7 @@
 #include "sim.h"
 
 #define PORT 6001
-#define SERVERS_MAX 2
+#define SERVERS_MAX 3
 #define TURNS_MAX 1000000
 #define SECOND UINT64_C(1000000000)
 #define MILLISECOND UINT64_C(1000000)
@@ -61,17 +61,19 @@ static struct {
     uint64_t seed;
     struct sim_config sim;
     struct admission admission;
+    struct handover handover;
     struct echo_config echo_config;
     struct echo servers[SERVERS_MAX];
     size_t server_count;
     bool server_ended[SERVERS_MAX];
-    uv_os_sock_t ports[1];
+    uint64_t server_accepted[SERVERS_MAX];
     struct load_plan plan;
     struct load client;
     bool client_ended;
     struct sockaddr_storage address;
     uint64_t restart_ns, drain_ns, abort_ns, client_end_ns; /* when; UINT64_MAX: never */
-    struct server_stats server_stats;                       /* of all generations */
+    uint64_t drain_with;              /* the n-th connection; UINT64_MAX: with none */
+    struct server_stats server_stats; /* of all generations */
 } world;
 
 static void world_fail(const char *what)
@@ -94,6 +96,7 @@ static void world_draw_options(void)
     world.server_count = 1 + (size_t)chance(SERVERS_MAX);
     world.echo_config = (struct echo_config){
         .admission = &world.admission,
+        .handover = &world.handover,
         .idle_timeout_ns = ONE_OF(SECOND, 5 * SECOND, 60 * SECOND),
         .drain_timeout_ns = ONE_OF(0, 50 * MILLISECOND, SECOND, 10 * SECOND),
         .backlog = (int)ONE_OF(1, 8, 128),
@@ -118,12 +121,13 @@ static void world_draw_options(void)
     world.restart_ns = chance(2) == 0 ? now + chance(500 * MILLISECOND) : never;
     world.drain_ns = chance(3) == 0 ? now + chance(SECOND) : never;
     world.abort_ns = chance(6) == 0 ? now + chance(2 * SECOND) : never;
+    world.drain_with = chance(4) == 0 ? 1 + chance(8) : UINT64_MAX;
     world.client_end_ns = now + (chance(3) == 0        ? chance(SECOND)
                                  : world.plan.rate > 0 ? SECOND / 10
                                                        : 5 * SECOND);
 }
 
-static void world_open_server(size_t i)
+static void world_make_server(size_t i, const uv_os_sock_t *ports, size_t port_count)
 {
     struct echo *echo = &world.servers[i];
     struct worker *worker = &echo->worker;
@@ -135,9 +139,14 @@ static void world_open_server(size_t i)
     worker->index = (unsigned)i;
     worker->cpu = -1;
     worker_init(worker);
-    world.ports[0] = (uv_os_sock_t)PORT;
-    echo_init(echo, &world.echo_config, world.ports, 1);
-    world.server_ended[i] = worker_open(worker) != 0;
+    echo_init(echo, &world.echo_config, ports, port_count);
+}
+
+static void world_open_server(size_t i)
+{
+    static const uv_os_sock_t ports[] = {PORT};
+    world_make_server(i, ports, 1);
+    world.server_ended[i] = worker_open(&world.servers[i].worker) != 0;
     CHECK(!world.server_ended[i]);
 }
 
@@ -167,6 +176,7 @@ static void world_open_client(void)
 static void world_calm(void)
 {
     world.restart_ns = world.drain_ns = world.abort_ns = world.client_end_ns = UINT64_MAX;
+    world.drain_with = UINT64_MAX;
     world.echo_config.idle_timeout_ns = 0;
     world.echo_config.backlog = 128;
     world.plan.duration_ns = 0;
@@ -189,12 +199,15 @@ static void world_begin(uint64_t seed, const struct sim_config *sim, bool calm)
         world.sim.turn_ns = 10000; /* who stays awake for a schedule must see time pass */
     }
     chance_state = seed;
+    world.sim.one_listener = chance(2) == 0;
+    world.sim.no_detach = chance(4) == 0;
     sim_begin(&world.sim);
     world_draw_options();
     if (calm) {
         world_calm();
     }
     admission_init(&world.admission, calm ? 1000 : ONE_OF(1, 3, 1000));
+    CHECK(handover_init(&world.handover, world.server_count, 1) == 0);
     for (size_t i = 0; i < world.server_count; i++) {
         world_open_server(i);
     }
@@ -226,6 +239,10 @@ static void world_command(void)
     if (world_is_due(&world.restart_ns)) {
         world_post_servers(WORKER_RESTART);
     }
+    if (world.servers[0].accepted >= world.drain_with) {
+        world.drain_with = UINT64_MAX;
+        world.drain_ns = sim_now();
+    }
     if (world_is_due(&world.drain_ns)) {
         world_post_servers(WORKER_DRAIN);
     }
@@ -237,34 +254,48 @@ static void world_command(void)
     }
 }
 
-static void world_take_generations(struct echo *echo)
+static void world_take_generations(size_t i)
 {
-    struct echo_generation *generation = echo_take_ended(echo);
+    struct echo_generation *generation = echo_take_ended(&world.servers[i]);
     while (generation != NULL) {
         struct echo_generation *next = generation->next;
         CHECK(generation->open == 0 && generation->conns == NULL);
         server_stats_add(&world.server_stats, &generation->stats);
+        world.server_accepted[i] += generation->stats.counters.accepted;
         free(generation);
         generation = next;
     }
 }
 
-/* One turn of each worker. False: all have ended. */
+/* A thread wakes up when it pleases, and so may find several commands. Nothing moves the clock
+ * meanwhile. */
+static bool world_oversleeps(const struct worker *worker)
+{
+    bool told = false;
+    for (size_t i = 0; i < WORKER_COMMANDS; i++) {
+        told = told || worker->posted[i] > 0;
+    }
+    return told && chance(3) > 0;
+}
+
+/* One turn of each worker, the servers in any order. False: all have ended. */
 static bool world_turn(void)
 {
     bool alive = false;
-    for (size_t i = 0; i < world.server_count; i++) {
+    size_t first = (size_t)chance(world.server_count);
+    for (size_t n = 0; n < world.server_count; n++) {
+        size_t i = (first + n) % world.server_count;
         struct worker *worker = &world.servers[i].worker;
         if (world.server_ended[i]) {
             continue;
         }
-        if (worker_turn(worker)) {
+        if (world_oversleeps(worker) || worker_turn(worker)) {
             alive = true;
         } else {
             worker_close(worker);
             world.server_ended[i] = true;
         }
-        world_take_generations(&world.servers[i]);
+        world_take_generations(i);
     }
     if (world.client_ended) {
         return alive;
@@ -322,6 +353,7 @@ static void world_end(void)
         worker_destroy(&world.servers[i].worker);
     }
     worker_destroy(&world.client.worker);
+    handover_destroy(&world.handover);
     admission_destroy(&world.admission);
     sim_end();
     world_exists = false;
@@ -357,6 +389,23 @@ static void check_books(void)
     }
     CHECK(c->verified >= c->messages * world.plan.size);
     CHECK(world.client.stats.latency.count <= c->messages);
+}
+
+/* Who listens for all keeps no more for himself than he hands over to each. */
+static void check_turns(void)
+{
+    uint64_t least = UINT64_MAX;
+    uint64_t most = 0;
+    for (size_t i = 0; i < world.server_count; i++) {
+        uint64_t accepted = world.server_accepted[i];
+        least = accepted < least ? accepted : least;
+        most = accepted > most ? accepted : most;
+    }
+    if (world.sim.one_listener && !world.sim.no_detach) {
+        CHECK(most - least <= 1);
+    } else if (world.sim.one_listener) {
+        CHECK(world.server_accepted[0] == most);
+    }
 }
 
 /* ---- tests --------------------------------------------------------------------------------- */
@@ -404,6 +453,7 @@ static void perfect_worlds_lose_nothing(void **state)
         CHECK(world.client.stats.counters.sent == world.client.stats.counters.verified);
         CHECK(world.client.stats.counters.connected == world.client.stats.counters.completed);
         CHECK(world.server_stats.counters.closed_by_client == world.server_stats.counters.accepted);
+        check_turns();
         world_end();
     }
 }
@@ -439,6 +489,26 @@ static void damage_is_found(void **state)
     assert_true(damaged > seed_count / 50);
 }
 
+/* That an address can't have another listener is no answer for the worker that asks first. */
+static void address_without_a_listener_fails_the_start(void **state)
+{
+    static const uv_os_sock_t ports[] = {PORT, PORT};
+    const struct sim_config config = {.seed = 1, .one_listener = true};
+    struct worker *worker = &world.servers[0].worker;
+    (void)state;
+    memset(&world, 0, sizeof(world));
+    sim_begin(&config);
+    world_draw_options();
+    assert_int_equal(handover_init(&world.handover, 1, 2), 0);
+    world_make_server(0, ports, 2);
+    assert_int_equal(worker_open(worker), UV_ENOTSUP);
+    assert_non_null(strstr(worker->error, "worker 0: cannot listen: "));
+    world_take_generations(0);
+    worker_destroy(worker);
+    handover_destroy(&world.handover);
+    sim_end();
+}
+
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -462,6 +532,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_worlds_keep_their_books),
         cmocka_unit_test(perfect_worlds_lose_nothing),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(address_without_a_listener_fails_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

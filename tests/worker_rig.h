@@ -27,7 +27,7 @@ struct rig {
 
 extern struct rig rig;
 
-/* Adds a letter to the journal. The commands have S, R, D and A. */
+/* Adds a letter to the journal. The commands have S, R, D, A and T. */
 void rig_note(char letter);
 
 /* One that is not the last. */

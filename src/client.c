@@ -33,6 +33,7 @@ struct client {
     const struct client_options *options;
     const struct backend *backend;
     struct net_options net;
+    unsigned recv_mode;
     struct net_resolution resolution;
     struct load_plan plan;
     struct load *workers;
@@ -125,7 +126,8 @@ static bool client_report(struct client *client)
                        sizeof(address));
     struct client_report report = {
         .options = client->options,
-        .backend = client->backend->name,
+        .backend = client->backend,
+        .recv_mode = client->recv_mode,
         .address = address,
         .seed = client->plan.seed,
         .seconds = until_ns > from_ns ? (double)(until_ns - from_ns) / 1e9 : 0,
@@ -205,6 +207,7 @@ static void client_make_worker(struct client *client, size_t i)
         .buffer_memory = options->buffer_size > memory ? (size_t)options->buffer_size : memory,
         .open_socket = client_open_socket,
         .open_context = &client->net,
+        .recv_mode = client->recv_mode,
     };
     worker->index = (unsigned)i;
     worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
@@ -280,6 +283,10 @@ int client_run(const struct client_options *options, const struct backend *backe
 {
     struct client client = {.options = options, .backend = backend};
     client.worker_count = (size_t)options->threads;
+    if (control_find_mode("--recv", backend, backend->recv_modes, options->common.recv,
+                          &client.recv_mode) != 0) {
+        return 2;
+    }
     if (options->common.json != NULL && (client.json = report_open(options->common.json)) == NULL) {
         return 1;
     }

@@ -209,7 +209,7 @@ static const struct option_row rows[] = {
      .min = UNITS_KIB,
      .max = 64 * UNITS_MIB,
      .offset = FIELD(buffer_size)},
-    PROGRAM_BACKEND_ROW(group_work),
+    PROGRAM_BACKEND_ROWS(group_work),
     PROGRAM_SOCKET_ROWS(group_socket),
     PROGRAM_OUTPUT_ROWS(
         group_output,

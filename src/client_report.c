@@ -32,7 +32,7 @@ static void client_report_head(const struct client_report *report, FILE *out)
     (void)fprintf(out,
                   "echo-client: %s, %.1f s measured, backend %s, %zu threads, %s connections, "
                   "messages of %s bytes, %" PRIu64 " in flight\n",
-                  report->address, report->seconds, report->backend, report->worker_count,
+                  report->address, report->seconds, report->backend->name, report->worker_count,
                   units_format_grouped(connections, sizeof(connections), options->connections),
                   units_format_grouped(size, sizeof(size), options->message_size),
                   options->pipeline);
@@ -144,7 +144,8 @@ static void client_report_json_run(struct json *json, const struct client_report
     const struct client_options *options = report->options;
     json_string(json, "program", "echo-client");
     json_bool(json, "ok", client_report_ok(report));
-    json_string(json, "backend", report->backend);
+    json_string(json, "backend", report->backend->name);
+    report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
     json_string(json, "address", report->address);
     json_uint(json, "threads", report->worker_count);
     json_uint(json, "connections", options->connections);

@@ -11,7 +11,8 @@
 /* A run, added up over all workers. */
 struct client_report {
     const struct client_options *options;
-    const char *backend;
+    const struct backend *backend;
+    unsigned recv_mode;  /* of the backend's, that was in force */
     const char *address; /* the first that the host resolved to */
     uint64_t seed;       /* that was used */
     double seconds;      /* that were measured */

@@ -237,6 +237,29 @@ void control_close(struct control *control)
 
 /* ---- output -------------------------------------------------------------------------------- */
 
+int control_find_mode(const char *option, const struct backend *backend, const char *const *modes,
+                      const char *name, unsigned *mode)
+{
+    char why[256];
+    int status = backend_find_mode(modes, name, mode, why, sizeof(why));
+    if (status != 0) {
+        log_message("%s: '%s' is no mode of backend %s; %s", option, name, backend->name, why);
+    }
+    return status;
+}
+
+static void control_print_modes(const char *option, const char *const *modes)
+{
+    if (modes == NULL) {
+        return;
+    }
+    (void)printf("%-22s %s=%s (default)", "", option, modes[0]);
+    for (size_t i = 1; modes[i] != NULL; i++) {
+        (void)printf(", %s", modes[i]);
+    }
+    (void)printf("\n");
+}
+
 void control_print_backends(void)
 {
     const struct backend *raw = NULL;
@@ -246,6 +269,8 @@ void control_print_backends(void)
         int status = (*at)->probe(why, sizeof(why));
         (void)printf("%-10s %-11s %s%s%s\n", (*at)->name, status == 0 ? "usable" : "not usable",
                      (*at)->summary, status == 0 ? "" : ": ", status == 0 ? "" : why);
+        control_print_modes("--accept", (*at)->accept_modes);
+        control_print_modes("--recv", (*at)->recv_modes);
     }
     if (raw != NULL) {
         (void)printf("%-10s %-11s the best native one here: %s\n", "raw", "usable", raw->name);

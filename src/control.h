@@ -65,7 +65,11 @@ void control_run(struct control *control, uint64_t tick_ms);
 /* Gives a command to every worker that runs. */
 void control_post(struct control *control, enum worker_command command);
 
-/* --backend=help: a line for each backend, on stdout. */
+/* backend_find_mode() for what the command line says; a message if there is no such mode. */
+int control_find_mode(const char *option, const struct backend *backend, const char *const *modes,
+                      const char *name, unsigned *mode);
+
+/* --backend=help: a line for each backend, and its modes, on stdout. */
 void control_print_backends(void);
 
 /* --version, on stdout. */

@@ -143,4 +143,7 @@ int option_split_address(const char *text, char *host, size_t host_size, char *p
 bool option_is_address(const char *text);
 bool option_is_host(const char *text);
 
+/* And a word of letters, digits and '-'. */
+bool option_is_word(const char *text);
+
 #endif

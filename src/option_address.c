@@ -119,3 +119,8 @@ bool option_is_host(const char *text)
 
     return length < OPTION_HOST_SIZE && (is_name(text, length) || is_ipv6(text, length));
 }
+
+bool option_is_word(const char *text)
+{
+    return consists_of(text, strlen(text), OPTION_LETTERS OPTION_DIGITS "-");
+}

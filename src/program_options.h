@@ -21,6 +21,7 @@ struct program_options {
     bool verbose;
     const char *json;    /* NULL = off, "-" = stdout, or a file */
     const char *backend; /* not checked: any word, "help" too */
+    const char *recv;    /* likewise, the name of a mode; NULL = the backend's default */
     bool no_color;
     bool help;
     bool version;
@@ -28,18 +29,33 @@ struct program_options {
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
 
-/* The row of --backend, which belongs to `heading`. */
-#define PROGRAM_BACKEND_ROW(heading)                                                               \
+/* A row that names one of the backend's modes, which it alone knows. */
+#define PROGRAM_MODE_ROW(heading, row_name, text, at)                                              \
     {                                                                                              \
-        .name = "backend", .type = OPTION_STRING, .argument = "NAME", .group = (heading),          \
-        .help = "what does the input and output; help lists what there is", .default_text = "uv",  \
-        .takes = "the name of a backend, or help", .offset = PROGRAM_FIELD(backend)                \
+        .name = (row_name), .type = OPTION_STRING, .argument = "MODE", .group = (heading),         \
+        .help = (text), .default_note = "the backend's first", .check = option_is_word,            \
+        .takes = "the name of a mode", .offset = (at)                                              \
     }
+
+/* The rows of --backend and of what both programs may choose in it. */
+#define PROGRAM_BACKEND_ROWS(heading)                                                              \
+    {.name = "backend",                                                                            \
+     .type = OPTION_STRING,                                                                        \
+     .argument = "NAME",                                                                           \
+     .group = (heading),                                                                           \
+     .help = "what does the input and output; help lists what there is",                           \
+     .default_text = "uv",                                                                         \
+     .check = option_is_word,                                                                      \
+     .takes = "the name of a backend, or help",                                                    \
+     .offset = PROGRAM_FIELD(backend)},                                                            \
+        PROGRAM_MODE_ROW(heading, "recv",                                                          \
+                         "how a receive waits for data; --backend=help lists the modes",           \
+                         PROGRAM_FIELD(recv))
 
 #define PROGRAM_BUFFER_ROW(heading, row_name, text, member)                                        \
     {                                                                                              \
-        .name = row_name, .type = OPTION_BYTES, .argument = "SIZE", .group = (heading),            \
-        .help = text, .default_text = "0", .zero = "the system's choice", .min = 1,                \
+        .name = (row_name), .type = OPTION_BYTES, .argument = "SIZE", .group = (heading),          \
+        .help = (text), .default_text = "0", .zero = "the system's choice", .min = 1,              \
         .max = UNITS_GIB, .offset = PROGRAM_FIELD(member)                                          \
     }
 
@@ -59,7 +75,7 @@ struct program_options {
 
 #define PROGRAM_FLAG_ROW(heading, row_name, text, member)                                          \
     {                                                                                              \
-        .name = row_name, .type = OPTION_FLAG, .group = (heading), .help = text,                   \
+        .name = (row_name), .type = OPTION_FLAG, .group = (heading), .help = (text),               \
         .offset = PROGRAM_FIELD(member)                                                            \
     }
 
@@ -70,7 +86,7 @@ struct program_options {
      .name = "verbose",                                                                            \
      .type = OPTION_FLAG,                                                                          \
      .group = (heading),                                                                           \
-     .help = verbose_text,                                                                         \
+     .help = (verbose_text),                                                                       \
      .offset = PROGRAM_FIELD(verbose)},                                                            \
         {.name = "json",                                                                           \
          .type = OPTION_OUTPUT,                                                                    \

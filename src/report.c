@@ -31,11 +31,30 @@ void report_json_errors(struct json *json, const struct stats_errors *errors)
     json_end_array(json);
 }
 
+const char *report_mode(const char *const *modes, unsigned mode)
+{
+    return modes == NULL ? NULL : modes[mode];
+}
+
+void report_json_mode(struct json *json, const char *key, const char *const *modes, unsigned mode)
+{
+    if (modes == NULL) {
+        json_null(json, key);
+    } else {
+        json_string(json, key, modes[mode]);
+    }
+}
+
 void report_json_io(struct json *json, const struct io_stats *io)
 {
 #define REPORT_IO_MEMBER(name) json_uint(json, #name, io->name);
     IO_COUNTERS(REPORT_IO_MEMBER)
 #undef REPORT_IO_MEMBER
+    json_array(json, "batches");
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        json_uint(json, NULL, io->batches[i]);
+    }
+    json_end_array(json);
     json_uint(json, "batch_max", io->batch_max);
     json_uint(json, "buffers_peak", io->buffers_peak);
 }
@@ -102,6 +121,35 @@ static void report_text_io_row(FILE *out, const char *name, const struct worker_
                   io->batch_max);
 }
 
+/* "batches      1: 62.0 %, 2-3: 20.1 %, 128 and more: 17.9 %" of the waits that brought any. */
+static void report_text_batches(FILE *out, const struct io_stats *io)
+{
+    uint64_t total = 0;
+    const char *separator = "";
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        total += io->batches[i];
+    }
+    (void)fprintf(out, "  batches      ");
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        char size[32];
+        unsigned least = 1U << i;
+        if (io->batches[i] == 0) {
+            continue;
+        }
+        if (i == 0) {
+            (void)snprintf(size, sizeof(size), "1");
+        } else if (i == IO_BATCHES - 1) {
+            (void)snprintf(size, sizeof(size), "%u and more", least);
+        } else {
+            (void)snprintf(size, sizeof(size), "%u-%u", least, 2 * least - 1);
+        }
+        (void)fprintf(out, "%s%s: %.1f %%", separator, size,
+                      100 * report_ratio(io->batches[i], total));
+        separator = ", ";
+    }
+    (void)fprintf(out, "%s\n", total == 0 ? "none" : "");
+}
+
 void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes)
 {
     struct worker_stats sum = {0};
@@ -120,6 +168,7 @@ void report_text_io(FILE *out, const struct report_worker *workers, size_t count
         (void)snprintf(name, sizeof(name), "all %zu", count);
         report_text_io_row(out, name, &sum);
     }
+    report_text_batches(out, &sum.io);
     (void)fprintf(
         out, "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait\n",
         report_ratio(sum.io.recv_calls, echoes), report_ratio(sum.io.send_calls, echoes),

@@ -22,6 +22,12 @@ struct report_worker {
 /* {"operation": "connect", "code": "ECONNREFUSED", "count": 3} ... under "errors". */
 void report_json_errors(struct json *json, const struct stats_errors *errors);
 
+/* The name of a mode of a backend; NULL where there is but one way, without a name. */
+const char *report_mode(const char *const *modes, unsigned mode);
+
+/* The member `key`: the name, or null. */
+void report_json_mode(struct json *json, const char *key, const char *const *modes, unsigned mode);
+
 /* The members of the I/O counters, into the object that is open. */
 void report_json_io(struct json *json, const struct io_stats *io);
 
@@ -34,7 +40,8 @@ void report_json_environment(struct json *json);
 /* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1", or "none". */
 void report_text_errors(FILE *out, const struct stats_errors *errors);
 
-/* The table of the I/O counters by worker; `echoes` are what a call is to be divided by. */
+/* The table of the I/O counters by worker, and below it what holds for all: how many completions
+ * the waits brought, and the calls, divided by `echoes`. */
 void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes);
 
 /* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */

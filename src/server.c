@@ -24,9 +24,6 @@
 #include "sys.h"
 #include "units.h"
 
-/* Enough for every mechanism to have a connection at hand when one arrives. */
-#define SERVER_ACCEPT_DEPTH 8
-
 /* Descriptors that a process needs besides connections and listeners: for the main thread, and for
  * each worker's loop. */
 #define SERVER_DESCRIPTORS 24
@@ -50,6 +47,8 @@ struct server {
     struct echo_config config;
     struct admission admission;
     struct handover handover;
+    unsigned accept_mode;
+    unsigned recv_mode;
     struct echo *workers;
     size_t worker_count;
     size_t workers_ready;     /* that have been initialised */
@@ -119,7 +118,9 @@ static void server_print_report(struct server *server, struct server_part *part)
     struct server_report *report = &part->report;
     server->cut = server->cut || report->stats.counters.cut > 0;
     report->options = server->options;
-    report->backend = server->backend->name;
+    report->backend = server->backend;
+    report->accept_mode = server->accept_mode;
+    report->recv_mode = server->recv_mode;
     report->last = server->control.running == 0 && report->generation == server->restarts + 1;
     report->seconds = (double)(part->ended_ns - part->began_ns) / 1e9;
     report->worker_count = server->worker_count;
@@ -316,8 +317,14 @@ static int server_make_workers(struct server *server)
         struct worker *worker = &server->workers[i].worker;
         worker->role = &echo_role;
         worker->backend = server->backend;
-        worker->io_config.buffer_size = (size_t)options->buffer_size;
-        worker->io_config.buffer_memory = (size_t)(options->buffer_memory / server->worker_count);
+        worker->io_config = (struct io_config){
+            .buffer_size = (size_t)options->buffer_size,
+            .buffer_memory = (size_t)(options->buffer_memory / server->worker_count),
+            .accept_mode = server->accept_mode,
+            .recv_mode = server->recv_mode,
+            .accept_timeout_ns = options->accept_timeout_ns,
+            .accept_silent_max = (size_t)server->admission.limit,
+        };
         worker->index = (unsigned)i;
         worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
         worker_init(worker);
@@ -384,7 +391,7 @@ static void server_configure(struct server *server)
         .idle_timeout_ns = options->idle_timeout_ns,
         .drain_timeout_ns = options->drain_timeout_ns,
         .backlog = (int)options->backlog,
-        .accept_depth = SERVER_ACCEPT_DEPTH,
+        .accept_depth = (unsigned)options->accept_depth,
         .trace = options->common.verbose,
     };
 }
@@ -460,6 +467,12 @@ int server_run(const struct server_options *options, const struct backend *backe
         log_message("--buffer-memory: %" PRIu64 " bytes are too few for %zu workers with a buffer "
                     "of %" PRIu64 " bytes each",
                     options->buffer_memory, server.worker_count, options->buffer_size);
+        return 2;
+    }
+    if (control_find_mode("--accept", backend, backend->accept_modes, options->accept,
+                          &server.accept_mode) != 0 ||
+        control_find_mode("--recv", backend, backend->recv_modes, options->common.recv,
+                          &server.recv_mode) != 0) {
         return 2;
     }
     if (options->common.json != NULL && (server.json = report_open(options->common.json)) == NULL) {

@@ -19,6 +19,9 @@ struct server_options {
     uint64_t threads;              /* 0 = one per CPU */
     uint64_t max_connections;
     uint64_t backlog;
+    const char *accept; /* not checked: the name of a mode; NULL = the backend's default */
+    uint64_t accept_depth;
+    uint64_t accept_timeout_ns; /* 0 = never */
     uint64_t buffer_size;
     uint64_t buffer_memory; /* of all threads together; fits size_t */
     struct option_cpus cpus;

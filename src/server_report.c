@@ -27,6 +27,23 @@ static void server_report_connections(const struct server_report *report, FILE *
     }
 }
 
+/* "accepts      1,234 by acceptex, 12 with data, 3 reaped, 0 failed": the backend's own counts. */
+static void server_report_accepts(const struct server_report *report, FILE *out)
+{
+    struct io_stats sum = {0};
+    const struct io_stats none = {0};
+    const char *mode = report_mode(report->backend->accept_modes, report->accept_mode);
+    char accepts[UNITS_TEXT_SIZE];
+    for (size_t i = 0; i < report->worker_count; i++) {
+        io_stats_add_since(&sum, &report->workers[i].common.work.io, &none);
+    }
+    (void)fprintf(
+        out,
+        "  accepts      %s%s%s, %" PRIu64 " with data, %" PRIu64 " reaped, %" PRIu64 " failed\n",
+        units_format_grouped(accepts, sizeof(accepts), sum.accepts), mode == NULL ? "" : " by ",
+        mode == NULL ? "" : mode, sum.accepts_with_data, sum.accepts_reaped, sum.accepts_failed);
+}
+
 static void server_report_data(const struct server_report *report, FILE *out)
 {
     const struct server_counters *n = &report->stats.counters;
@@ -53,8 +70,9 @@ void server_report_text(const struct server_report *report, FILE *out)
 {
     struct report_worker *workers = server_report_common(report);
     (void)fprintf(out, "echo-server: generation %u, %.1f s, backend %s, %zu workers\n",
-                  report->generation, report->seconds, report->backend, report->worker_count);
+                  report->generation, report->seconds, report->backend->name, report->worker_count);
     server_report_connections(report, out);
+    server_report_accepts(report, out);
     server_report_data(report, out);
     report_text_errors(out, &report->stats.errors);
     if (workers != NULL) {
@@ -102,6 +120,10 @@ static void server_report_json_options(struct json *json, const struct server_re
     json_uint(json, "threads", report->worker_count);
     json_uint(json, "max_connections", options->max_connections);
     json_uint(json, "backlog", options->backlog);
+    report_json_mode(json, "accept", report->backend->accept_modes, report->accept_mode);
+    json_uint(json, "accept_depth", options->accept_depth);
+    json_double(json, "accept_timeout_seconds", (double)options->accept_timeout_ns / 1e9);
+    report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
     json_uint(json, "buffer_size", options->buffer_size);
     json_uint(json, "buffer_memory", options->buffer_memory);
     json_bool(json, "nodelay", options->common.nodelay);
@@ -120,7 +142,7 @@ void server_report_json(const struct server_report *report, FILE *out)
     json_string(&json, "program", "echo-server");
     json_uint(&json, "generation", report->generation);
     json_bool(&json, "last", report->last);
-    json_string(&json, "backend", report->backend);
+    json_string(&json, "backend", report->backend->name);
     json_array(&json, "addresses");
     for (size_t i = 0; i < report->address_count; i++) {
         json_string(&json, NULL, report->addresses[i]);

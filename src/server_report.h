@@ -17,7 +17,9 @@ struct server_report_worker {
 /* A generation, added up over all workers. */
 struct server_report {
     const struct server_options *options;
-    const char *backend;
+    const struct backend *backend;
+    unsigned accept_mode; /* of the backend's, that were in force */
+    unsigned recv_mode;
     unsigned generation;
     bool last; /* the process ends with it */
     double seconds;

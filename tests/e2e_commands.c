@@ -116,6 +116,27 @@ static void an_unknown_backend_is_a_usage_error(void **state)
     }
 }
 
+/* No backend has this one: it is refused before anything is bound. */
+static void an_unknown_mode_is_a_usage_error(void **state)
+{
+    static const char *const server[] = {"--accept=by-pigeon", "--recv=by-pigeon"};
+    unsigned port = e2e_free_port();
+    (void)state;
+    for (size_t i = 0; i < LENGTH(server); i++) {
+        struct process *process =
+            e2e_start(e2e_server_path, to_port(port), e2e_backend_argument(), server[i], NULL);
+        e2e_ends(process, 2);
+        e2e_says(process, PROCESS_ERR, "'by-pigeon' is no mode of backend ");
+        e2e_says(process, PROCESS_ERR, "; it has "); /* and which those are */
+        assert_string_equal(process_text(process, PROCESS_OUT), "");
+        assert_true(is_refused(port));
+    }
+    struct process *client = e2e_start(e2e_client_path, to_port(port), "-n:127.0.0.1",
+                                       e2e_backend_argument(), "--recv=by-pigeon", NULL);
+    e2e_ends(client, 2);
+    e2e_says(client, PROCESS_ERR, "echo-client: --recv: 'by-pigeon' is no mode of backend ");
+}
+
 /* ---- bad options --------------------------------------------------------------------------- */
 
 static void refused(const char *program, const char *first, const char *second, unsigned port)
@@ -280,8 +301,9 @@ static void json_into_a_file(void **state)
     const char *server_path = e2e_path("server.json");
     const char *client_path = e2e_path("client.json");
     (void)state;
-    e2e_server_listens(&server, e2e_start(e2e_server_path, "-e:0", e2e_backend_argument(),
-                                          e2e_text("--json=%s", server_path), NULL));
+    e2e_server_listens(&server,
+                       e2e_start(e2e_server_path, "-e:0", e2e_backend_argument(),
+                                 "--accept-depth=3", e2e_text("--json=%s", server_path), NULL));
     struct process *client = e2e_start(
         e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%s", server.port), "--requests=10",
         e2e_seed_argument(), e2e_backend_argument(), e2e_text("--json=%s", client_path), NULL);
@@ -291,8 +313,10 @@ static void json_into_a_file(void **state)
     assert_int_equal(e2e_uint(report, "counters.messages"), 10);
     if (e2e_server_ends(&server)) {
         e2e_says(server.process, PROCESS_OUT, "1 served");
+        e2e_says(server.process, PROCESS_OUT, "  accepts      1");
         report = e2e_parse(e2e_read_file(server_path));
         assert_int_equal(e2e_uint(report, "counters.received"), 40960);
+        assert_int_equal(e2e_uint(report, "options.accept_depth"), 3);
     }
 }
 
@@ -440,6 +464,7 @@ int main(int argc, char **argv)
         E2E(backends_are_listed),
         E2E(raw_backend_runs_or_says_why_not),
         E2E(an_unknown_backend_is_a_usage_error),
+        E2E(an_unknown_mode_is_a_usage_error),
         E2E(b16_bad_options_end_with_2),
         E2E(b1_port_in_use_is_reported),
         E2E(an_address_of_others_is_reported),

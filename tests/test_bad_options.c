@@ -155,6 +155,10 @@ static const struct bad_value bad_hosts[] = {
     {"a\n", "'a\\x0a'"},
 };
 
+static const struct bad_value bad_words[] = {
+    SAME("a b"), SAME("a/b"), SAME("a_b"), SAME("a,b"), {"a\x1b[1m", "'a\\x1b[1m'"},
+};
+
 static const struct bad_value below_1[] = {SAME("0"), SAME("0.5"), SAME("1s"), SAME("10m")};
 static const struct bad_value not_counts[] = {SAME("1.5"), SAME("1s"), SAME("10B"), SAME("1KiB")};
 static const struct bad_value not_sizes[] = {SAME("1.5"), SAME("1s"), SAME("1kib"), SAME("1b"),
@@ -168,6 +172,7 @@ static const struct bad_value not_seeds[] = {SAME("1.5"), SAME("10k"), SAME("ff"
 /* Out of the range of single options. */
 static const struct bad_value over_thread[] = {SAME("1025"), SAME("2k"), SAME("1Ki1")};
 static const struct bad_value over_backlog[] = {SAME("0"), SAME("65536"), SAME("64Ki")};
+static const struct bad_value over_depth[] = {SAME("0"), SAME("1025"), SAME("2k")};
 static const struct bad_value over_connections[] = {SAME("0"), SAME("10000001"), SAME("11M")};
 static const struct bad_value over_client[] = {SAME("0"), SAME("1000001"), SAME("1Mi")};
 static const struct bad_value over_buffer[] = {SAME("0"), SAME("1023"), SAME("1k"), SAME("65MiB")};
@@ -213,6 +218,11 @@ static const struct subject subjects[] = {
     {true, 'e', "port", "it takes 0 to 65535 or a service name", {LIST(bad_ports)}},
     {true, '\0', "backlog", "it takes 1 to 65535", {COUNTS, LIST(over_backlog)}},
     {true, '\0', "max-connections", "it takes 1 to 10M", {COUNTS, LIST(over_connections)}},
+    {true, '\0', "accept", "the name of a mode", {LIST(bad_words)}},
+    {true, '\0', "accept-depth", "it takes 1 to 1024", {COUNTS, LIST(over_depth)}},
+    {true, '\0', "accept-timeout", NEVER, {TIMES, LIST(under_time)}},
+    {true, '\0', "recv", "the name of a mode", {LIST(bad_words)}},
+    {true, '\0', "backend", "the name of a backend", {LIST(bad_words)}},
     {true, 't', "threads", "it takes 0 (one per CPU) or 1 to 1024", {COUNTS, LIST(over_thread)}},
     {true, '\0', "cpus", "it takes CPUs of 0 to 1023", {LIST(bad_cpus)}},
     {true, '\0', "buffer-size", "it takes 1KiB to 64MiB", {SIZES, LIST(over_buffer)}},
@@ -223,6 +233,8 @@ static const struct subject subjects[] = {
     {true, '\0', "idle-timeout", NEVER, {TIMES, LIST(under_time)}},
     {true, '\0', "drain-timeout", "0 (at once) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {true, '\0', "stats-interval", "0 (never) or 10ms to 30d", {TIMES, LIST(under_interval)}},
+    {false, '\0', "recv", "the name of a mode", {LIST(bad_words)}},
+    {false, '\0', "backend", "the name of a backend", {LIST(bad_words)}},
     {false, 'n', "host", "a host name or an address", {LIST(bad_hosts)}},
     {false, 'e', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {false, 'E', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},

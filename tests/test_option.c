@@ -76,6 +76,7 @@ static void client_has_the_defaults_of_1998(void **state)
     assert_false(options.common.verbose);
     assert_null(options.common.json);
     assert_string_equal(options.common.backend, "uv");
+    assert_null(options.common.recv);
     client_options_free(&options);
 }
 
@@ -90,6 +91,10 @@ static void server_has_defaults(void **state)
     assert_int_equal(options.threads, 0);
     assert_int_equal(options.max_connections, 16384);
     assert_int_equal(options.backlog, 1024);
+    assert_null(options.accept);
+    assert_null(options.common.recv);
+    assert_int_equal(options.accept_depth, 8);
+    assert_int_equal(options.accept_timeout_ns, 5 * UNITS_NS_PER_S);
     assert_int_equal(options.buffer_memory, 256 * UNITS_MIB);
     assert_int_equal(options.idle_timeout_ns, 60 * UNITS_NS_PER_S);
     assert_int_equal(options.drain_timeout_ns, 10 * UNITS_NS_PER_S);
@@ -231,6 +236,27 @@ static void reads_every_type(void **state)
     client_options_free(&options);
     assert_int_equal(options.cpus.count, 0);
     client_options_free(&options);
+}
+
+static void reads_the_modes_of_backends(void **state)
+{
+    struct server_options server;
+    struct client_options client;
+
+    (void)state;
+    assert_int_equal(parse_server(&server, "echo-server --accept=acceptex-data --recv posted "
+                                           "--accept-depth 1Ki --accept-timeout=0"),
+                     0);
+    assert_string_equal(server.accept, "acceptex-data");
+    assert_string_equal(server.common.recv, "posted");
+    assert_int_equal(server.accept_depth, 1024);
+    assert_int_equal(server.accept_timeout_ns, 0);
+    server_options_free(&server);
+    assert_int_equal(parse_client(&client, "echo-client --recv=posted"), 0);
+    assert_string_equal(client.common.recv, "posted");
+    client_options_free(&client);
+    assert_int_equal(parse_client(&client, "echo-client --accept=acceptex"), UV_EINVAL);
+    client_options_free(&client);
 }
 
 static void takes_the_ends_of_ranges(void **state)
@@ -540,6 +566,7 @@ int main(void)
         cmocka_unit_test(the_last_one_counts),
         cmocka_unit_test(gathers_addresses),
         cmocka_unit_test(reads_every_type),
+        cmocka_unit_test(reads_the_modes_of_backends),
         cmocka_unit_test(takes_the_ends_of_ranges),
         cmocka_unit_test(checks_that_options_go_together),
         cmocka_unit_test(splits_addresses),

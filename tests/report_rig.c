@@ -1,0 +1,100 @@
+#include "report_rig.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "stats.h"
+
+static const char *const accept_modes[] = {"plain", "fancy", NULL};
+static const char *const recv_modes[] = {"lazy", "eager", NULL};
+const struct backend rig_backend = {
+    .name = "made-up", .accept_modes = accept_modes, .recv_modes = recv_modes};
+const struct backend rig_backend_without_modes = {.name = "made-up"};
+
+FILE *rig_file;
+static char text[1 << 16];
+
+const char *rig_read(void)
+{
+    rewind(rig_file);
+    size_t length = fread(text, 1, sizeof(text) - 1, rig_file);
+    assert_true(length < sizeof(text) - 1);
+    text[length] = '\0';
+    return text;
+}
+
+void rig_clear(void)
+{
+    (void)fclose(rig_file);
+    rig_file = tmpfile();
+    assert_non_null(rig_file);
+}
+
+void rig_has(const char *what)
+{
+    if (strstr(text, what) == NULL) {
+        (void)printf("%s\n", text);
+        fail_msg("no '%s' in the above", what);
+    }
+}
+
+void rig_has_not(const char *what)
+{
+    if (strstr(text, what) != NULL) {
+        (void)printf("%s\n", text);
+        fail_msg("'%s' in the above", what);
+    }
+}
+
+void rig_has_member(const char *name, uint64_t value)
+{
+    char inside[128];
+    char last[128];
+    (void)snprintf(inside, sizeof(inside), "\"%s\":%" PRIu64 ",", name, value);
+    (void)snprintf(last, sizeof(last), "\"%s\":%" PRIu64 "}", name, value);
+    if (strstr(text, inside) == NULL && strstr(text, last) == NULL) {
+        (void)printf("%s\n", text);
+        fail_msg("no %s in the above", inside);
+    }
+}
+
+void rig_is_a_line(void)
+{
+    size_t length = strlen(text);
+    assert_true(length > 3);
+    assert_int_equal(text[0], '{');
+    assert_ptr_equal(strchr(text, '\n'), text + length - 1);
+    assert_int_equal(text[length - 2], '}');
+}
+
+void rig_fill_io(struct io_stats *io, uint64_t number)
+{
+#define FILL_IO(name) io->name = ++number;
+    IO_COUNTERS(FILL_IO)
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        io->batches[i] = ++number;
+    }
+    io->batch_max = ++number;
+    io->buffers_peak = ++number;
+}
+
+void rig_check_io(const struct io_stats *io)
+{
+#define CHECK_IO(name) rig_has_member(#name, io->name);
+    IO_COUNTERS(CHECK_IO)
+    char batches[32 * IO_BATCHES] = "\"batches\":";
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        size_t length = strlen(batches);
+        (void)snprintf(batches + length, sizeof(batches) - length, "%c%" PRIu64, i == 0 ? '[' : ',',
+                       io->batches[i]);
+    }
+    rig_has(batches);
+    rig_has_member("batch_max", io->batch_max);
+    rig_has_member("buffers_peak", io->buffers_peak);
+}
+
+int rig_end(void **state)
+{
+    (void)state;
+    return fclose(rig_file);
+}

@@ -1,0 +1,307 @@
+/* The report of the client. */
+
+#include "report_rig.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "client_report.h"
+#include "units.h"
+
+#define WORKERS 2
+
+static void fill_client(struct client_counters *counters, uint64_t number)
+{
+#define FILL_COUNTER(name, meaning) counters->name = ++number;
+    CLIENT_COUNTERS(FILL_COUNTER)
+}
+
+static struct client_options client_options;
+static struct client_stats client_stats;
+static struct report_worker client_workers[WORKERS];
+static struct client_report client_report;
+
+static int begin_client(void **state)
+{
+    (void)state;
+    rig_file = tmpfile();
+    memset(&client_options, 0, sizeof(client_options));
+    memset(&client_stats, 0, sizeof(client_stats));
+    memset(client_workers, 0, sizeof(client_workers));
+    client_options.connections = 801;
+    client_options.message_size = 64;
+    client_options.pipeline = 803;
+    client_options.rate = 804;
+    client_options.lifetime = 805;
+    client_options.buffer_size = 806;
+    histogram_init(&client_stats.latency);
+    fill_client(&client_stats.counters, 1000);
+    client_stats.counters.sent = client_stats.counters.verified + 17;
+    client_stats.measured_messages = 5000;
+    client_stats.measured_bytes = 10000;
+    client_stats.up_peak = 807;
+    for (size_t i = 0; i < WORKERS; i++) {
+        rig_fill_io(&client_workers[i].work.io, 3000 + 100 * i);
+        client_workers[i].work.cpu_ns = 4500000000 + i;
+        client_workers[i].cpu = -1;
+    }
+    client_report = (struct client_report){.options = &client_options,
+                                           .backend = &rig_backend,
+                                           .recv_mode = 1,
+                                           .address = "127.0.0.1:7",
+                                           .seed = UINT64_MAX,
+                                           .seconds = 2.5,
+                                           .stats = &client_stats,
+                                           .workers = client_workers,
+                                           .worker_count = WORKERS};
+    return rig_file != NULL ? 0 : -1;
+}
+
+/* With nothing that failed. */
+static int begin_good_client(void **state)
+{
+    int status = begin_client(state);
+    client_stats.counters.connect_failures = 0;
+    client_stats.counters.failed = 0;
+    client_stats.counters.timeouts = 0;
+    client_stats.counters.mismatches = 0;
+    return status;
+}
+
+static void client_json(void)
+{
+    client_report_json(&client_report, rig_file);
+    (void)rig_read();
+    rig_is_a_line();
+}
+
+static void client_text(void)
+{
+    client_report_text(&client_report, rig_file);
+    (void)rig_read();
+}
+
+static void client_json_has_every_counter(void **state)
+{
+    (void)state;
+    client_json();
+#define CHECK_CLIENT(name, meaning) rig_has_member(#name, client_stats.counters.name);
+    CLIENT_COUNTERS(CHECK_CLIENT)
+}
+
+static void client_json_has_the_io_of_every_worker(void **state)
+{
+    (void)state;
+    client_json();
+    for (size_t i = 0; i < WORKERS; i++) {
+        rig_check_io(&client_workers[i].work.io);
+    }
+    rig_has("\"cpu_seconds\":4.5");
+    rig_has_not("\"cpu\":0");
+}
+
+static void client_json_says_what_ran(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("{\"program\":\"echo-client\",");
+    rig_has("\"backend\":\"made-up\"");
+    rig_has("\"recv\":\"eager\",");
+    rig_has("\"address\":\"127.0.0.1:7\"");
+    rig_has("\"seed\":18446744073709551615,");
+    rig_has("\"environment\":{\"system\":\"");
+    rig_has_member("threads", WORKERS);
+    rig_has_member("connections", 801);
+    rig_has_member("size", 64);
+    rig_has_member("pipeline", 803);
+    rig_has_member("rate", 804);
+    rig_has_member("lifetime", 805);
+    rig_has_member("buffer_size", 806);
+    rig_has_member("up_peak", 807);
+}
+
+static void rates_are_of_the_measured_time(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("\"seconds\":2.5,");
+    rig_has("\"messages_per_second\":2000,");
+    rig_has("\"bytes_per_second\":4000,");
+}
+
+static void no_measured_time_is_no_rate(void **state)
+{
+    (void)state;
+    client_report.seconds = 0;
+    client_json();
+    rig_has("\"messages_per_second\":0,");
+    rig_has("\"bytes_per_second\":0,");
+}
+
+static void client_json_has_the_latencies(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1; i <= 100; i++) {
+        histogram_record(&client_stats.latency, i);
+    }
+    client_json();
+    rig_has("\"latency_ns\":{\"count\":100,\"min\":1,\"mean\":50.5,\"p50\":50,\"p90\":90,"
+            "\"p99\":99,\"p999\":100,\"max\":100,\"buckets\":[[1,1],[2,1],");
+    rig_has("[100,1]]}");
+}
+
+static void client_json_without_latencies(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("\"latency_ns\":{\"count\":0,\"min\":0,\"mean\":0,");
+    rig_has("\"max\":0,\"buckets\":[]}");
+}
+
+static void client_text_has_the_numbers(void **state)
+{
+    const struct client_counters *n = &client_stats.counters;
+    char line[256];
+    (void)state;
+    histogram_record(&client_stats.latency, 100);
+    client_text();
+    rig_has(
+        "echo-client: 127.0.0.1:7, 2.5 s measured, backend made-up, 2 threads, 801 connections, "
+        "messages of 64 bytes, 803 in flight\n");
+    char sent[UNITS_TEXT_SIZE];
+    char verified[UNITS_TEXT_SIZE];
+    (void)snprintf(line, sizeof(line), "sent %s bytes, verified %s, unanswered 17\n",
+                   units_format_grouped(sent, sizeof(sent), n->sent),
+                   units_format_grouped(verified, sizeof(verified), n->verified));
+    rig_has(line);
+    (void)snprintf(line, sizeof(line),
+                   "%" PRIu64 " up (807 at once): %" PRIu64 " completed, %" PRIu64
+                   " drained by the server, %" PRIu64 " cut\n",
+                   n->connected, n->completed, n->drained, n->cut);
+    rig_has(line);
+    (void)snprintf(line, sizeof(line),
+                   "FAILED       %" PRIu64 " did not connect, %" PRIu64 " broke, %" PRIu64
+                   " had no answer in time, %" PRIu64 " brought wrong data\n",
+                   n->connect_failures, n->failed, n->timeouts, n->mismatches);
+    rig_has(line);
+    rig_has("latency      p50 100 ns, p90 100 ns, p99 100 ns, p99.9 100 ns, max 100 ns, mean");
+}
+
+static void client_text_is_silent_about_what_did_not_happen(void **state)
+{
+    (void)state;
+    client_text();
+    rig_has_not("FAILED");
+    rig_has_not("unsent");
+    rig_has("latency      no message");
+}
+
+static void client_text_says_what_of_the_schedule_never_began(void **state)
+{
+    (void)state;
+    client_stats.unsent = 44;
+    client_text();
+    rig_has("unsent       44 messages");
+    rig_clear();
+    client_json();
+    rig_has_member("unsent", 44);
+}
+
+/* ---- the verdict ---------------------------------------------------------------------------- */
+
+static void check_verdict(bool ok)
+{
+    assert_int_equal(client_report_ok(&client_report), ok);
+    rig_clear();
+    client_json();
+    rig_has(ok ? "\"ok\":true" : "\"ok\":false");
+    rig_clear();
+    client_text();
+    if (ok) {
+        rig_has_not("FAILED");
+    } else {
+        rig_has("FAILED");
+    }
+}
+
+static void run_without_failures_is_ok(void **state)
+{
+    (void)state;
+    check_verdict(true);
+}
+
+static void connection_that_did_not_come_up_is_not_ok(void **state)
+{
+    (void)state;
+    client_stats.counters.connect_failures = 1;
+    check_verdict(false);
+}
+
+static void connection_that_broke_is_not_ok(void **state)
+{
+    (void)state;
+    client_stats.counters.failed = 1;
+    check_verdict(false);
+}
+
+static void message_without_answer_in_time_is_not_ok(void **state)
+{
+    (void)state;
+    client_stats.counters.timeouts = 1;
+    check_verdict(false);
+}
+
+static void wrong_data_is_not_ok(void **state)
+{
+    (void)state;
+    client_stats.counters.mismatches = 1;
+    check_verdict(false);
+}
+
+static void silence_is_not_ok(void **state)
+{
+    (void)state;
+    client_stats.counters.sent = 1;
+    client_stats.counters.verified = 0;
+    client_stats.counters.cut = 1;
+    check_verdict(false);
+}
+
+/* An address that did not answer, when another did; what the server ended in good order; what the
+ * end of the run cut off; what could not keep up with --rate. */
+static void attempts_drains_cuts_and_unsent_are_ok(void **state)
+{
+    (void)state;
+    stats_error_count(&client_stats.errors, STATS_CONNECT, UV_ECONNREFUSED);
+    client_stats.counters.drained = 5;
+    client_stats.counters.cut = 6;
+    client_stats.unsent = 7;
+    check_verdict(true);
+}
+
+#define CLIENT(test) cmocka_unit_test_setup_teardown(test, begin_client, rig_end)
+#define GOOD_CLIENT(test) cmocka_unit_test_setup_teardown(test, begin_good_client, rig_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CLIENT(client_json_has_every_counter),
+        CLIENT(client_json_has_the_io_of_every_worker),
+        CLIENT(client_json_says_what_ran),
+        CLIENT(rates_are_of_the_measured_time),
+        CLIENT(no_measured_time_is_no_rate),
+        CLIENT(client_json_has_the_latencies),
+        CLIENT(client_json_without_latencies),
+        CLIENT(client_text_has_the_numbers),
+        GOOD_CLIENT(client_text_is_silent_about_what_did_not_happen),
+        GOOD_CLIENT(client_text_says_what_of_the_schedule_never_began),
+        GOOD_CLIENT(run_without_failures_is_ok),
+        GOOD_CLIENT(silence_is_not_ok),
+        GOOD_CLIENT(connection_that_did_not_come_up_is_not_ok),
+        GOOD_CLIENT(connection_that_broke_is_not_ok),
+        GOOD_CLIENT(message_without_answer_in_time_is_not_ok),
+        GOOD_CLIENT(wrong_data_is_not_ok),
+        GOOD_CLIENT(attempts_drains_cuts_and_unsent_are_ok),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,312 @@
+/* The report of the server. */
+
+#include "report_rig.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "server_report.h"
+#include "units.h"
+
+#define WORKERS 2
+
+static void fill_server(struct server_counters *counters, uint64_t number)
+{
+#define FILL_COUNTER(name, meaning) counters->name = ++number;
+    SERVER_COUNTERS(FILL_COUNTER)
+}
+
+static struct server_options server_options;
+static struct server_report_worker server_workers[WORKERS];
+static struct server_report server_report;
+static const char *const addresses[] = {"127.0.0.1:7", "[::1]:7"};
+
+static int begin_server(void **state)
+{
+    (void)state;
+    rig_file = tmpfile();
+    memset(&server_options, 0, sizeof(server_options));
+    memset(server_workers, 0, sizeof(server_workers));
+    server_options.max_connections = 901;
+    server_options.backlog = 902;
+    server_options.accept_depth = 907;
+    server_options.accept_timeout_ns = 3500000000;
+    server_options.buffer_size = 903;
+    server_options.buffer_memory = 904;
+    server_options.common.sndbuf_size = 905;
+    server_options.common.rcvbuf_size = 906;
+    server_options.common.nodelay = true;
+    server_options.idle_timeout_ns = 1500000000;
+    server_options.drain_timeout_ns = 2500000000;
+    for (size_t i = 0; i < WORKERS; i++) {
+        fill_server(&server_workers[i].counters, 2000 + 100 * i);
+        rig_fill_io(&server_workers[i].common.work.io, 3000 + 100 * i);
+        server_workers[i].common.work.cpu_ns = 4500000000 + i;
+        server_workers[i].common.cpu = -1;
+    }
+    server_report = (struct server_report){.options = &server_options,
+                                           .backend = &rig_backend,
+                                           .accept_mode = 1,
+                                           .recv_mode = 0,
+                                           .generation = 3,
+                                           .seconds = 12.5,
+                                           .workers = server_workers,
+                                           .worker_count = WORKERS,
+                                           .addresses = addresses,
+                                           .address_count = 2};
+    fill_server(&server_report.stats.counters, 1000);
+    return rig_file != NULL ? 0 : -1;
+}
+
+static void server_json(void)
+{
+    server_report_json(&server_report, rig_file);
+    (void)rig_read();
+    rig_is_a_line();
+}
+
+static void server_text(void)
+{
+    server_report_text(&server_report, rig_file);
+    (void)rig_read();
+}
+
+static void server_json_has_every_counter(void **state)
+{
+    (void)state;
+    server_json();
+#define CHECK_SERVER(name, meaning) rig_has_member(#name, server_report.stats.counters.name);
+    SERVER_COUNTERS(CHECK_SERVER)
+}
+
+static void server_json_has_every_counter_of_every_worker(void **state)
+{
+    (void)state;
+    server_json();
+    for (size_t i = 0; i < WORKERS; i++) {
+#define CHECK_WORKER(name, meaning) rig_has_member(#name, server_workers[i].counters.name);
+        SERVER_COUNTERS(CHECK_WORKER)
+        rig_check_io(&server_workers[i].common.work.io);
+        rig_has_member("index", i);
+    }
+    rig_has("\"cpu_seconds\":4.5");
+}
+
+static void server_json_says_what_ran(void **state)
+{
+    (void)state;
+    server_json();
+    rig_has("{\"program\":\"echo-server\",");
+    rig_has("\"backend\":\"made-up\"");
+    rig_has("\"generation\":3,");
+    rig_has("\"seconds\":12.5,");
+    rig_has("\"addresses\":[\"127.0.0.1:7\",\"[::1]:7\"]");
+    rig_has("\"process\":{\"cpu_user_seconds\":");
+    rig_has("\"environment\":{\"system\":\"");
+    rig_has("\"wine\":");
+    rig_has("\"libuv\":\"");
+}
+
+static void server_json_has_the_options(void **state)
+{
+    (void)state;
+    server_json();
+    rig_has_member("threads", WORKERS);
+    rig_has_member("max_connections", 901);
+    rig_has_member("backlog", 902);
+    rig_has("\"accept\":\"fancy\",");
+    rig_has_member("accept_depth", 907);
+    rig_has("\"accept_timeout_seconds\":3.5,");
+    rig_has("\"recv\":\"lazy\",");
+    rig_has_member("buffer_size", 903);
+    rig_has_member("buffer_memory", 904);
+    rig_has_member("sndbuf", 905);
+    rig_has_member("rcvbuf", 906);
+    rig_has("\"nodelay\":true");
+    rig_has("\"idle_timeout_seconds\":1.5,");
+    rig_has("\"drain_timeout_seconds\":2.5}");
+}
+
+static void server_json_says_which_report_is_the_last(void **state)
+{
+    (void)state;
+    server_json();
+    rig_has("\"last\":false");
+    rig_clear();
+    server_report.last = true;
+    server_json();
+    rig_has("\"last\":true");
+}
+
+static void pinned_workers_alone_have_a_cpu(void **state)
+{
+    (void)state;
+    server_json();
+    rig_has_not("\"cpu\":0");
+    rig_clear();
+    server_workers[0].common.cpu = 0;
+    server_workers[1].common.cpu = 5;
+    server_json();
+    rig_has("\"cpu\":0,");
+    rig_has("\"cpu\":5,");
+}
+
+static void errors_are_listed_by_operation_and_code(void **state)
+{
+    struct stats_errors *errors = &server_report.stats.errors;
+    (void)state;
+    stats_error_count(errors, STATS_ACCEPT, UV_EMFILE);
+    for (int i = 0; i < 3; i++) {
+        stats_error_count(errors, STATS_RECV, UV_ECONNRESET);
+    }
+    server_json();
+    rig_has("\"errors\":[{\"operation\":\"accept\",\"code\":\"EMFILE\",\"count\":1},"
+            "{\"operation\":\"recv\",\"code\":\"ECONNRESET\",\"count\":3}]");
+    rig_clear();
+    server_text();
+    rig_has("accept EMFILE 1, recv ECONNRESET 3\n");
+}
+
+static void errors_without_room_are_other(void **state)
+{
+    static const int codes[] = {UV_ECONNRESET, UV_ETIMEDOUT, UV_EHOSTUNREACH, UV_ENOBUFS,
+                                UV_ENOMEM};
+    (void)state;
+    for (int operation = 0; operation < STATS_OPERATIONS; operation++) {
+        for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+            stats_error_count(&server_report.stats.errors, (enum stats_operation)operation,
+                              codes[i]);
+        }
+    }
+    assert_int_equal(stats_errors_total(&server_report.stats.errors), STATS_ERRORS_MAX + 1);
+    server_json();
+    rig_has("\"code\":\"other\",\"count\":2}]");
+}
+
+static void no_errors_are_none(void **state)
+{
+    (void)state;
+    server_json();
+    rig_has("\"errors\":[]");
+    rig_clear();
+    server_text();
+    rig_has("errors       none\n");
+}
+
+static void server_text_has_the_numbers(void **state)
+{
+    const struct server_counters *n = &server_report.stats.counters;
+    char line[256];
+    (void)state;
+    server_text();
+    rig_has("generation 3, 12.5 s, backend made-up, 2 workers\n");
+    (void)snprintf(line, sizeof(line),
+                   "%" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64
+                   " drained, %" PRIu64 " idle, %" PRIu64 " failed, %" PRIu64 " cut\n",
+                   n->accepted, n->closed_by_client, n->drained, n->idle, n->failed, n->cut);
+    rig_has(line);
+    (void)snprintf(line, sizeof(line), "%" PRIu64 " refused, %" PRIu64 " failed accepts\n",
+                   n->refused, n->accept_errors);
+    rig_has(line);
+    (void)snprintf(line, sizeof(line), "discarded %" PRIu64 "\n", n->discarded);
+    rig_has(line);
+    rig_has("echoes       1,009, received 1,010 bytes, sent 1,011 bytes");
+}
+
+static void server_text_is_silent_about_what_did_not_happen(void **state)
+{
+    (void)state;
+    server_report.stats.counters.refused = 0;
+    server_report.stats.counters.accept_errors = 0;
+    server_report.worker_count = 1;
+    server_text();
+    rig_has_not("refused");
+    rig_has_not("by worker");
+}
+
+static void server_text_has_the_connections_by_worker(void **state)
+{
+    (void)state;
+    server_text();
+    rig_has("by worker    2001 2101\n");
+}
+
+static void calls_are_divided_by_the_echoes(void **state)
+{
+    (void)state;
+    server_report.stats.counters.echoes = 1000;
+    server_workers[0].common.work.io = (struct io_stats){.recv_calls = 1500, .send_calls = 1000};
+    server_workers[1].common.work.io = (struct io_stats){.recv_calls = 500, .wait_calls = 250};
+    server_text();
+    rig_has("2.000 receive, 1.000 send, 0.000 change of interest, 0.250 wait\n");
+    rig_clear();
+    server_report.stats.counters.echoes = 0;
+    server_text();
+    rig_has("0.000 receive, 0.000 send, 0.000 change of interest, 0.000 wait\n");
+}
+
+static void accepts_are_shown_by_mode(void **state)
+{
+    (void)state;
+    server_workers[0].common.work.io =
+        (struct io_stats){.accepts = 1000, .accepts_with_data = 10, .accepts_reaped = 1};
+    server_workers[1].common.work.io =
+        (struct io_stats){.accepts = 234, .accepts_with_data = 2, .accepts_failed = 5};
+    server_text();
+    rig_has("  accepts      1,234 by fancy, 12 with data, 1 reaped, 5 failed\n");
+}
+
+static void mode_without_a_name_is_not_named(void **state)
+{
+    (void)state;
+    server_report.backend = &rig_backend_without_modes;
+    server_report.accept_mode = 0;
+    server_workers[0].common.work.io = (struct io_stats){.accepts = 7};
+    server_workers[1].common.work.io = (struct io_stats){.accepts = 1};
+    server_text();
+    rig_has("  accepts      8, 0 with data, 0 reaped, 0 failed\n");
+    rig_clear();
+    server_json();
+    rig_has("\"accept\":null,");
+    rig_has("\"recv\":null,");
+}
+
+static void batches_are_shown_by_size(void **state)
+{
+    (void)state;
+    server_workers[0].common.work.io =
+        (struct io_stats){.batches = {[0] = 50, [1] = 20, [6] = 4, [IO_BATCHES - 1] = 1}};
+    server_workers[1].common.work.io = (struct io_stats){.batches = {[0] = 25}};
+    server_text();
+    rig_has("  batches      1: 75.0 %, 2-3: 20.0 %, 64-127: 4.0 %, 128 and more: 1.0 %\n");
+    rig_clear();
+    server_workers[0].common.work.io = (struct io_stats){.batches = {0}};
+    server_workers[1].common.work.io = (struct io_stats){.batches = {0}};
+    server_text();
+    rig_has("  batches      none\n");
+}
+
+#define SERVER(test) cmocka_unit_test_setup_teardown(test, begin_server, rig_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SERVER(server_json_has_every_counter),
+        SERVER(server_json_has_every_counter_of_every_worker),
+        SERVER(server_json_says_what_ran),
+        SERVER(server_json_has_the_options),
+        SERVER(server_json_says_which_report_is_the_last),
+        SERVER(pinned_workers_alone_have_a_cpu),
+        SERVER(errors_are_listed_by_operation_and_code),
+        SERVER(errors_without_room_are_other),
+        SERVER(no_errors_are_none),
+        SERVER(server_text_has_the_numbers),
+        SERVER(server_text_is_silent_about_what_did_not_happen),
+        SERVER(server_text_has_the_connections_by_worker),
+        SERVER(calls_are_divided_by_the_echoes),
+        SERVER(accepts_are_shown_by_mode),
+        SERVER(mode_without_a_name_is_not_named),
+        SERVER(batches_are_shown_by_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -122,5 +122,5 @@ bool option_is_host(const char *text)
 
 bool option_is_word(const char *text)
 {
-    return consists_of(text, strlen(text), OPTION_LETTERS OPTION_DIGITS "-");
+    return consists_of(text, strlen(text), OPTION_LETTERS OPTION_DIGITS "-_");
 }

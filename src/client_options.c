@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "sys.h"
 #include "units.h"
@@ -17,6 +18,7 @@ static const char group_load[] = "The load";
 static const char group_end[] = "How long";
 static const char group_work[] = "Work and memory";
 static const char group_socket[] = "Sockets";
+static const char group_signal[] = "A client that is running";
 static const char group_output[] = "Output";
 
 static const struct option_example examples[] = {
@@ -26,6 +28,11 @@ static const struct option_example examples[] = {
     {"echo-client -t 2 -c 100 -s 64 -R 50k -w 1s -d 10s",
      "latency at 50,000 messages per second, from when each was due"},
 };
+
+static bool is_signal(const char *text)
+{
+    return strcmp(text, "stop") == 0;
+}
 
 static const struct option_row rows[] = {
     {.letter = 'n',
@@ -211,6 +218,8 @@ static const struct option_row rows[] = {
      .offset = FIELD(buffer_size)},
     PROGRAM_BACKEND_ROWS(group_work),
     PROGRAM_SOCKET_ROWS(group_socket),
+    PROGRAM_SIGNAL_ROWS(group_signal, "tell the client with --pid to stop, and exit: stop", "stop",
+                        is_signal),
     PROGRAM_OUTPUT_ROWS(
         group_output,
         "a line per completion, as the server's, and per echo that was verified: ack(1) ..."),
@@ -260,6 +269,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
 {
     int result = option_parse(&client_program, options, argc, argv, sys_slash_options, error);
 
+    if (result == 0) {
+        result = program_options_check(&client_program, &options->common, error);
+    }
     if (result == 0) {
         result = check_connections(options, error);
     }

@@ -17,16 +17,19 @@ static void control_close_handle(uv_handle_t *handle, void *context)
     }
 }
 
-/* ---- signals ------------------------------------------------------------------------------- */
+/* ---- stop and restart ---------------------------------------------------------------------- */
 
-static void control_stop(struct control *control, const char *signal)
+/* How long an end at once and the last report may take. */
+#define CONTROL_END_MS 1000
+
+static void control_stop(struct control *control, const char *why)
 {
     control->stops++;
     if (control->stops == 1) {
-        log_message("%s: finishing what is under way; once more to end at once", signal);
+        log_message("%s: finishing what is under way; once more to end at once", why);
         control_post(control, WORKER_DRAIN);
     } else if (control->stops == 2) {
-        log_message("%s: ending at once", signal);
+        log_message("%s: ending at once", why);
         control_post(control, WORKER_ABORT);
     } else {
         (void)fflush(NULL);
@@ -34,20 +37,48 @@ static void control_stop(struct control *control, const char *signal)
     }
 }
 
+/* Does what it was told to, by whatever is named. */
+static void control_obey(struct control *control, enum sys_meaning meaning, const char *name)
+{
+    if (meaning == SYS_RESTART && control->events->restart != NULL) {
+        control->events->restart(control);
+    } else {
+        control_stop(control, name);
+    }
+}
+
+static void control_on_grace(uv_timer_t *timer)
+{
+    struct control *control = timer->data;
+    if (control->stops == 1) {
+        control_stop(control, "time is up");
+    }
+}
+
 static void control_on_signal(uv_signal_t *handle, int number)
 {
     struct control *control = handle->data;
-    for (size_t i = 0; i < sys_signal_count; i++) {
-        const struct sys_signal *signal = &sys_signals[i];
-        if (signal->number != number) {
-            continue;
-        }
-        if (signal->meaning == SYS_RESTART && control->events->restart != NULL) {
-            control->events->restart(control);
-        } else {
-            control_stop(control, signal->name);
-        }
-        return;
+    const struct sys_signal *signal = &sys_signals[handle - control->signals];
+    assert(signal->number == number);
+    (void)number;
+    control_obey(control, signal->meaning, signal->name);
+    if (signal->grace_ms > 0) {
+        uint64_t grace_ms = signal->grace_ms - CONTROL_END_MS;
+        (void)uv_timer_start(&control->grace, control_on_grace, grace_ms, 0);
+    }
+}
+
+static void control_on_trigger(void *context, enum sys_meaning meaning)
+{
+    control_obey(context, meaning, meaning == SYS_RESTART ? "--signal=restart" : "--signal=stop");
+}
+
+static void control_open_trigger(struct control *control)
+{
+    int status = trigger_open(&control->loop, control_on_trigger, control, &control->trigger);
+    if (status != 0) {
+        log_message("--signal will not reach this process: %s",
+                    status == UV_EEXIST ? "another one holds its name" : uv_strerror(status));
     }
 }
 
@@ -214,20 +245,27 @@ int control_open(struct control *control, const struct control_events *events)
     if (status == 0) {
         status = uv_timer_init(&control->loop, &control->timer);
     }
+    if (status == 0) {
+        status = uv_timer_init(&control->loop, &control->grace);
+    }
     control->async.data = control;
     control->timer.data = control;
+    control->grace.data = control;
     if (status == 0) {
         status = control_take_signals(control);
     }
     if (status != 0) {
         control_close(control);
+        return status;
     }
-    return status;
+    control_open_trigger(control);
+    return 0;
 }
 
 void control_close(struct control *control)
 {
     assert(control->running == 0);
+    trigger_close(control->trigger);
     uv_walk(&control->loop, control_close_handle, NULL);
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&control->loop);

@@ -2,8 +2,8 @@
 #define ECHOPORT_CONTROL_H
 
 /*
- * The main thread of either program: a plain libuv loop with the signals, a tick, name resolution
- * and the news from the workers. No byte of a connection passes through here.
+ * The main thread of either program: a plain libuv loop with the signals and what --signal sends, a
+ * tick, name resolution and the news from the workers. No byte of a connection passes through here.
  */
 
 #include <stdbool.h>
@@ -14,6 +14,7 @@
 
 #include "backend.h"
 #include "net.h"
+#include "trigger.h"
 #include "worker.h"
 
 #define CONTROL_SIGNALS_MAX 4
@@ -32,7 +33,9 @@ struct control {
     uv_loop_t loop;
     uv_async_t async;
     uv_timer_t timer;
+    uv_timer_t grace; /* runs when the system will soon end this process */
     uv_signal_t signals[CONTROL_SIGNALS_MAX];
+    struct trigger *trigger;
     struct worker **workers; /* those that run, and those that have been joined, NULL */
     size_t worker_count;
     size_t running;
@@ -40,8 +43,9 @@ struct control {
     bool failed;    /* a worker has ended with an error, which has been reported */
 };
 
-/* Opens the loop and takes the signals: from now on a Ctrl-C is honoured. 0, or a UV error and
- * nothing to undo. */
+/* Opens the loop and takes the signals: from now on a Ctrl-C stops in good order; until now it ends
+ * the process, as it ends any. Listens to --signal as well, or says why it can't and does without.
+ * 0, or a UV error and nothing to undo. */
 int control_open(struct control *control, const struct control_events *events);
 void control_close(struct control *control);
 

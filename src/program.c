@@ -6,6 +6,7 @@
 #include "control.h"
 #include "log.h"
 #include "sys.h"
+#include "trigger.h"
 
 static int program_run(const struct program *program, const struct program_options *common)
 {
@@ -20,6 +21,26 @@ static int program_run(const struct program *program, const struct program_optio
         return 2;
     }
     return program->run(common, backend);
+}
+
+/* --signal: tells another process, and is done. */
+static int program_signal(const struct program_options *common)
+{
+    int pid = (int)common->pid;
+    bool restart = strcmp(common->signal, "restart") == 0;
+    int status = trigger_send(pid, restart ? SYS_RESTART : SYS_STOP);
+    if (status == UV_ESRCH) {
+        log_message("--pid: there is no process %d", pid);
+    } else if (status == UV_EPERM) {
+        log_message("--pid: process %d is another user's, or has more rights than this one", pid);
+    } else if (status == UV_ENOENT) {
+        log_message("--pid: process %d is neither echo-server nor echo-client, or it just begins "
+                    "or ends",
+                    pid);
+    } else if (status != 0) {
+        log_message("--pid: process %d could not be told: %s", pid, uv_strerror(status));
+    }
+    return status == 0 ? 0 : 1;
 }
 
 int program_main(const struct program *program, struct program_options *common, int argc,
@@ -38,6 +59,8 @@ int program_main(const struct program *program, struct program_options *common, 
     } else if (common->version) {
         control_print_version(program->table->name);
         code = control_finish_output();
+    } else if (common->signal != NULL) {
+        code = program_signal(common);
     } else {
         code = program_run(program, common);
     }

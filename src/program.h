@@ -14,8 +14,9 @@ struct program {
 
 /*
  * What main() of either program does: prepares the process, reads the command line, prints help,
- * version or the list of backends, or chooses the backend and runs. `common` is the head of the
- * program's options, which the call fills and frees. Returns the exit code.
+ * version or the list of backends, sends what --signal says, or chooses the backend and runs.
+ * `common` is the head of the program's options, which the call fills and frees. Returns the exit
+ * code.
  */
 int program_main(const struct program *program, struct program_options *common, int argc,
                  char **argv);

@@ -22,10 +22,16 @@ struct program_options {
     const char *json;    /* NULL = off, "-" = stdout, or a file */
     const char *backend; /* not checked: any word, "help" too */
     const char *recv;    /* likewise, the name of a mode; NULL = the backend's default */
+    const char *signal;  /* "stop" or "restart", to be sent to `pid`; NULL = run */
+    uint64_t pid;        /* fits int; 0 = not given */
     bool no_color;
     bool help;
     bool version;
 };
+
+/* What the rows can't check: that the options go together. 0, or UV_EINVAL and `error`. */
+int program_options_check(const struct option_program *program,
+                          const struct program_options *options, struct option_error *error);
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
 
@@ -72,6 +78,22 @@ struct program_options {
                            sndbuf_size),                                                           \
         PROGRAM_BUFFER_ROW(heading, "rcvbuf", "SO_RCVBUF: the system's buffer for receiving",      \
                            rcvbuf_size)
+
+/* The rows of what is sent to another process: one of `words`, as `accepts` checks. */
+#define PROGRAM_SIGNAL_ROWS(heading, text, words, accepts)                                         \
+    {.name = "signal",                                                                             \
+     .type = OPTION_STRING,                                                                        \
+     .argument = "WHAT",                                                                           \
+     .group = (heading),                                                                           \
+     .help = (text),                                                                               \
+     .check = (accepts),                                                                           \
+     .takes = (words),                                                                             \
+     .offset = PROGRAM_FIELD(signal)},                                                             \
+    {                                                                                              \
+        .name = "pid", .type = OPTION_INTEGER, .argument = "PID", .group = (heading),              \
+        .help = "the process to be told, of the same user", .min = 2, .max = INT32_MAX,            \
+        .offset = PROGRAM_FIELD(pid)                                                               \
+    }
 
 #define PROGRAM_FLAG_ROW(heading, row_name, text, member)                                          \
     {                                                                                              \

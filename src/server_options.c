@@ -1,6 +1,7 @@
 #include "server_options.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "sys.h"
 #include "units.h"
@@ -18,6 +19,7 @@ static const char group_listen[] = "Where to listen";
 static const char group_work[] = "Work and memory";
 static const char group_socket[] = "Sockets";
 static const char group_time[] = "Time";
+static const char group_signal[] = "A server that is running";
 static const char group_output[] = "Output";
 
 static const struct option_example examples[] = {
@@ -26,7 +28,13 @@ static const struct option_example examples[] = {
     {"echo-server -l '*:6001' -t 4 -v", "on all addresses, with 4 threads, a line per completion"},
     {"echo-server -l :0 --json=report.json",
      "on a free port, which is printed; a report at the end"},
+    {"echo-server --signal=stop --pid=11777", "stop the server that is process 11777"},
 };
+
+static bool is_signal(const char *text)
+{
+    return strcmp(text, "stop") == 0 || strcmp(text, "restart") == 0;
+}
 
 static const struct option_row rows[] = {
     {.letter = 'l',
@@ -157,6 +165,10 @@ static const struct option_row rows[] = {
      .min = 10 * UNITS_NS_PER_MS,
      .max = 30 * UNITS_NS_PER_DAY,
      .offset = FIELD(stats_interval_ns)},
+    PROGRAM_SIGNAL_ROWS(group_signal,
+                        "tell the server with --pid to stop or to restart, and exit: stop or "
+                        "restart",
+                        "stop or restart", is_signal),
     PROGRAM_OUTPUT_ROWS(
         group_output,
         "a line per completion: which thread, which socket, what, how many bytes, what next"),
@@ -203,7 +215,8 @@ int server_options_parse(struct server_options *options, int argc, char **argv,
     if (options->port == NULL && options->listen.count == 0) {
         options->port = DEFAULT_PORT;
     }
-    return check_memory(options, error);
+    result = program_options_check(&server_program, &options->common, error);
+    return result == 0 ? check_memory(options, error) : result;
 }
 
 void server_options_help(FILE *out)

@@ -60,6 +60,7 @@ struct sys_signal {
     int number; /* for uv_signal_start() */
     const char *name;
     enum sys_meaning meaning;
+    uint64_t grace_ms; /* after it the system ends the process, done or not; 0: it doesn't */
 };
 
 extern const struct sys_signal sys_signals[];

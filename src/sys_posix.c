@@ -16,9 +16,9 @@
 #endif
 
 const struct sys_signal sys_signals[] = {
-    {SIGINT, "SIGINT", SYS_STOP},
-    {SIGTERM, "SIGTERM", SYS_STOP},
-    {SIGHUP, "SIGHUP", SYS_RESTART},
+    {SIGINT, "SIGINT", SYS_STOP, 0},
+    {SIGTERM, "SIGTERM", SYS_STOP, 0},
+    {SIGHUP, "SIGHUP", SYS_RESTART, 0},
 };
 
 const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];

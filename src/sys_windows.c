@@ -6,11 +6,17 @@
 #include <signal.h>
 #include <stdio.h>
 
-/* Closing the console, logging off and shutting down come as SIGHUP. */
+/*
+ * When its console is closed, Windows ends a process as soon as its handler returns, and after five
+ * seconds in any case. libuv's handler, which makes a SIGHUP of it, does not return; what has to be
+ * done and printed has those five seconds.
+ */
+#define CONSOLE_GRACE_MS 5000
+
 const struct sys_signal sys_signals[] = {
-    {SIGINT, "Ctrl-C", SYS_STOP},
-    {SIGBREAK, "Ctrl-Break", SYS_RESTART},
-    {SIGHUP, "console close", SYS_STOP},
+    {SIGINT, "Ctrl-C", SYS_STOP, 0},
+    {SIGBREAK, "Ctrl-Break", SYS_RESTART, 0},
+    {SIGHUP, "console close", SYS_STOP, CONSOLE_GRACE_MS},
 };
 
 const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];

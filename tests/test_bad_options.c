@@ -187,6 +187,11 @@ static const struct bad_value over_messages[] = {SAME("1001T"), SAME("1000000000
 static const struct bad_value under_interval[] = {SAME("9ms"), SAME("1ns")};
 static const struct bad_value under_time[] = {SAME("999us"), SAME("1ns")};
 static const struct bad_value client_port[] = {SAME("0")};
+static const struct bad_value bad_signals[] = {SAME("Stop"), SAME("kill"),  SAME("SIGTERM"),
+                                               SAME("9"),    SAME("stop "), {"\x1b", "'\\x1b'"}};
+static const struct bad_value not_told[] = {SAME("restart")};
+static const struct bad_value bad_pids[] = {SAME("0"), SAME("1"), SAME("2147483648"), SAME("1k"),
+                                            SAME("self")};
 
 struct list {
     const struct bad_value *values;
@@ -235,6 +240,8 @@ static const struct subject subjects[] = {
     {true, '\0', "stats-interval", "0 (never) or 10ms to 30d", {TIMES, LIST(under_interval)}},
     {false, '\0', "recv", "the name of a mode", {LIST(bad_words)}},
     {false, '\0', "backend", "the name of a backend", {LIST(bad_words)}},
+    {true, '\0', "signal", "it takes stop or restart", {LIST(bad_signals)}},
+    {true, '\0', "pid", "it takes 2 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
     {false, 'n', "host", "a host name or an address", {LIST(bad_hosts)}},
     {false, 'e', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {false, 'E', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
@@ -259,6 +266,8 @@ static const struct subject subjects[] = {
     {false, '\0', "nodelay", "it takes on or off", {LIST(bad_switches)}},
     {false, '\0', "sndbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {false, '\0', "rcvbuf", SOCKET, {SIZES, LIST(over_socket)}},
+    {false, '\0', "signal", "it takes stop", {LIST(bad_signals), LIST(not_told)}},
+    {false, '\0', "pid", "it takes 2 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
 };
 
 static void check_letter(const struct subject *subject, const char *value, const char *shown)
@@ -342,6 +351,18 @@ static void refuses_values_of_flags(void **state)
     }
     check_message(true, "-v:1", NULL, "-v", "takes no value", "");
     check_message(true, "-?:", NULL, "-?", "takes no value", "");
+}
+
+/* Whom to tell, and what, go together. */
+static void refuses_half_a_signal(void **state)
+{
+    (void)state;
+    for (int server = 0; server < 2; server++) {
+        check_message(server, "--signal=stop", NULL, "--signal", "needs --pid", "");
+        check_message(server, "--signal", "stop", "--signal", "needs --pid", "");
+        check_message(server, "--pid=4711", NULL, "--pid", "needs --signal", "");
+        check_message(server, "--pid", "4711", "--pid", "needs --signal", "");
+    }
 }
 
 /* Of every option with a name: cut short, with a letter lost, doubled, swapped, after one dash. */
@@ -464,15 +485,11 @@ static void tried_enough(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_bad_values),
-        cmocka_unit_test(refuses_missing_values),
-        cmocka_unit_test(refuses_values_of_flags),
-        cmocka_unit_test(suggests_names),
-        cmocka_unit_test(refuses_attached_values),
-        cmocka_unit_test(refuses_unknown_options),
-        cmocka_unit_test(refuses_stray_words),
-        cmocka_unit_test(shortens_long_words),
-        cmocka_unit_test(tried_enough),
+        cmocka_unit_test(refuses_bad_values),      cmocka_unit_test(refuses_missing_values),
+        cmocka_unit_test(refuses_values_of_flags), cmocka_unit_test(refuses_half_a_signal),
+        cmocka_unit_test(suggests_names),          cmocka_unit_test(refuses_attached_values),
+        cmocka_unit_test(refuses_unknown_options), cmocka_unit_test(refuses_stray_words),
+        cmocka_unit_test(shortens_long_words),     cmocka_unit_test(tried_enough),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

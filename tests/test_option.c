@@ -103,6 +103,26 @@ static void server_has_defaults(void **state)
     server_options_free(&options);
 }
 
+static void reads_whom_to_tell_what(void **state)
+{
+    struct server_options server;
+    struct client_options client;
+
+    (void)state;
+    assert_int_equal(parse_server(&server, "echo-server"), 0);
+    assert_null(server.common.signal);
+    assert_int_equal(server.common.pid, 0);
+    server_options_free(&server);
+    assert_int_equal(parse_server(&server, "echo-server --signal=restart --pid 2"), 0);
+    assert_string_equal(server.common.signal, "restart");
+    assert_int_equal(server.common.pid, 2);
+    server_options_free(&server);
+    assert_int_equal(parse_client(&client, "echo-client --pid=2147483647 --signal stop"), 0);
+    assert_string_equal(client.common.signal, "stop");
+    assert_int_equal(client.common.pid, INT32_MAX);
+    client_options_free(&client);
+}
+
 static void takes_the_command_lines_of_1998(void **state)
 {
     static const char *const lines[] = {
@@ -560,6 +580,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(client_has_the_defaults_of_1998),
         cmocka_unit_test(server_has_defaults),
+        cmocka_unit_test(reads_whom_to_tell_what),
         cmocka_unit_test(takes_the_command_lines_of_1998),
         cmocka_unit_test(stops_at_help_and_version),
         cmocka_unit_test(takes_a_slash_only_when_told),

@@ -1,0 +1,39 @@
+#ifndef ECHOPORT_TRIGGER_H
+#define ECHOPORT_TRIGGER_H
+
+/*
+ * How one process tells another, of the same user, to stop or to restart: what --signal sends, and
+ * what a program that runs listens to. It needs no terminal, and so serves services and scripts.
+ *
+ *   POSIX    SIGTERM and SIGHUP. They come with sys_signals; there is nothing to open.
+ *   Windows  a semaphore for each meaning, named after the process. It counts, so two that are sent
+ *            in a row arrive as two: the second stop is the one that ends at once.
+ */
+
+#include <uv.h>
+
+#include "sys.h"
+
+struct trigger;
+
+/*
+ * Listens, from now until trigger_close(): `fired` is called from the loop, once for each that was
+ * sent. 0 and *trigger, which is NULL where nothing had to be opened; or a UV error, NULL, and this
+ * process can't be told. UV_EEXIST: another process has taken the name that is to be ours.
+ */
+int trigger_open(uv_loop_t *loop, void (*fired)(void *context, enum sys_meaning meaning),
+                 void *context, struct trigger **trigger);
+
+/* On the loop's thread. What has been sent and not yet told is dropped. The loop has to run once
+ * more, which frees it. Does nothing for NULL. */
+void trigger_close(struct trigger *trigger);
+
+/*
+ * Tells the process `pid`, which is 2 or more. 0: sent. UV_ESRCH: there is no such process.
+ * UV_EPERM: it isn't one that we may tell: another user's, or one with more rights. UV_ENOENT: it
+ * doesn't listen, since it is none of our programs, or just begins or ends; only Windows knows
+ * that, elsewhere a stranger gets the signal. Any thread.
+ */
+int trigger_send(int pid, enum sys_meaning meaning);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * What --signal sends, within one process that tells itself. The end-to-end tests send it from one
+ * process to another.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "control.h"
+#include "sys.h"
+#include "trigger.h"
+
+#ifndef _WIN32
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+struct rig {
+    struct control control; /* first */
+    unsigned restarts;
+    bool late;
+};
+
+static void rig_on_restart(struct control *control)
+{
+    struct rig *rig = (struct rig *)(void *)control;
+    rig->restarts++;
+}
+
+static const struct control_events rig_events = {.restart = rig_on_restart};
+static const struct control_events stop_events = {.restart = NULL};
+
+static void rig_open(struct rig *rig, const struct control_events *events)
+{
+    *rig = (struct rig){.late = false};
+    assert_int_equal(control_open(&rig->control, events), 0);
+}
+
+static void rig_send(enum sys_meaning meaning)
+{
+    assert_int_equal(trigger_send(uv_os_getpid(), meaning), 0);
+}
+
+static void rig_on_late(uv_timer_t *timer)
+{
+    struct rig *rig = timer->data;
+    rig->late = true;
+}
+
+/* Runs the loop until so much was understood, or for ten seconds. */
+static void rig_expect(struct rig *rig, unsigned stops, unsigned restarts)
+{
+    uv_timer_t timer;
+    assert_int_equal(uv_timer_init(&rig->control.loop, &timer), 0);
+    timer.data = rig;
+    assert_int_equal(uv_timer_start(&timer, rig_on_late, 10000, 0), 0);
+    while (!rig->late && (rig->control.stops < stops || rig->restarts < restarts)) {
+        (void)uv_run(&rig->control.loop, UV_RUN_ONCE);
+    }
+    uv_close((uv_handle_t *)(void *)&timer, NULL);
+    (void)uv_run(&rig->control.loop, UV_RUN_NOWAIT);
+    assert_int_equal(rig->control.stops, stops);
+    assert_int_equal(rig->restarts, restarts);
+}
+
+static void a_stop_stops(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &rig_events);
+    rig_send(SYS_STOP);
+    rig_expect(&rig, 1, 0);
+    control_close(&rig.control);
+}
+
+static void a_restart_restarts(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &rig_events);
+    rig_send(SYS_RESTART);
+    rig_expect(&rig, 0, 1);
+    rig_send(SYS_RESTART);
+    rig_expect(&rig, 0, 2);
+    control_close(&rig.control);
+}
+
+static void a_restart_stops_what_cannot_restart(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &stop_events);
+    rig_send(SYS_RESTART);
+    rig_expect(&rig, 1, 0);
+    control_close(&rig.control);
+}
+
+/* Before the loop has looked: two stops are two, and a restart is not lost between them. */
+static void sends_in_a_row_are_counted(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &rig_events);
+    rig_send(SYS_STOP);
+    rig_send(SYS_RESTART);
+    rig_send(SYS_STOP);
+    rig_expect(&rig, 2, 1);
+    control_close(&rig.control);
+}
+
+static void what_was_not_taken_is_dropped_at_the_close(void **state)
+{
+    struct rig rig;
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        rig_open(&rig, &rig_events);
+        rig_send(SYS_RESTART);
+        control_close(&rig.control);
+    }
+    rig_open(&rig, &rig_events);
+    rig_send(SYS_STOP);
+    rig_expect(&rig, 1, 0);
+    control_close(&rig.control);
+}
+
+#ifndef _WIN32
+
+/* Ends `child` with the answer to a trigger_send() as another user. */
+static void send_as_nobody(pid_t parent)
+{
+    int status = setuid(65534) == 0 ? trigger_send(parent, SYS_STOP) : 0;
+    _exit(status == UV_EPERM ? 0 : 1);
+}
+
+static void another_user_may_not(void **state)
+{
+    struct rig rig;
+    int status;
+    (void)state;
+    if (geteuid() != 0) {
+        print_message("skipped: only root can become another user\n");
+        skip();
+    }
+    rig_open(&rig, &rig_events);
+    pid_t parent = getpid();
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        send_as_nobody(parent);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    rig_expect(&rig, 0, 0);
+    control_close(&rig.control);
+}
+
+/* A child that has ended and been waited for. */
+static void nobody_is_there(void **state)
+{
+    int status;
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(trigger_send(child, SYS_STOP), UV_ESRCH);
+    assert_int_equal(trigger_send(child, SYS_RESTART), UV_ESRCH);
+}
+
+#endif
+
+#ifdef _WIN32
+
+/* Called as libuv calls it when the console is closed, which a test can't do to its own. */
+static void a_closed_console_leaves_little_time(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &rig_events);
+    uint64_t grace_ms = 0;
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        if (sys_signals[i].grace_ms > 0) {
+            grace_ms = sys_signals[i].grace_ms;
+            rig.control.signals[i].signal_cb(&rig.control.signals[i], sys_signals[i].number);
+        }
+    }
+    assert_in_range(grace_ms, 2000, 5000);
+    assert_int_equal(rig.control.stops, 1);
+    uint64_t begin_ns = uv_hrtime();
+    rig_expect(&rig, 2, 0);
+    uint64_t took_ms = (uv_hrtime() - begin_ns) / 1000000;
+    print_message("ended at once after %u ms\n", (unsigned)took_ms);
+    assert_true(took_ms >= grace_ms / 2);
+    control_close(&rig.control);
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stop_stops),
+        cmocka_unit_test(a_restart_restarts),
+        cmocka_unit_test(a_restart_stops_what_cannot_restart),
+        cmocka_unit_test(sends_in_a_row_are_counted),
+        cmocka_unit_test(what_was_not_taken_is_dropped_at_the_close),
+#ifdef _WIN32
+        cmocka_unit_test(a_closed_console_leaves_little_time),
+#else
+        cmocka_unit_test(another_user_may_not),
+        cmocka_unit_test(nobody_is_there),
+#endif
+    };
+    sys_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -19,7 +19,7 @@ struct fake_conn {
     size_t index;   /* in the order of their coming */
     uint64_t begin; /* of the message, in the stream */
     size_t length;  /* of it that is there */
-    bool held;      /* whole, but it waits for the first connection's */
+    bool held;      /* it is whole and waits for its answer */
     bool closing;
     uint8_t message[FAKE_SIZE_MAX];
 };
@@ -35,6 +35,7 @@ struct fake_server {
 
     uint8_t first[FAKE_SIZE_MAX];
     bool has_first;
+    bool has_second; /* the second connection has sent one, too */
     uint8_t original[FAKE_SIZE_MAX];
     uint8_t answer[FAKE_SIZE_MAX + 1];
     size_t answer_length;
@@ -192,10 +193,6 @@ static void fake_answer(struct fake_conn *c)
 {
     struct fake_server *server = c->server;
     bool affected = c->index < server->plan.affected;
-    if (server->plan.mode == FAKE_REPLAY && c->index == 1 && !server->has_first) {
-        c->held = true;
-        return;
-    }
     c->held = false;
     if (affected && server->plan.mode == FAKE_CLOSE_EARLY) {
         fake_send(c, c->message, (size_t)server->plan.offset, true);
@@ -210,27 +207,38 @@ static void fake_answer(struct fake_conn *c)
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
-static void fake_on_message(struct fake_conn *c)
-{
-    struct fake_server *server = c->server;
-    if (c->index == 0 && !server->has_first) {
-        memcpy(server->first, c->message, server->plan.size);
-        server->has_first = true;
-        for (struct fake_conn *other = server->conns; other != NULL; other = other->next) {
-            if (other->held) {
-                fake_answer(other);
-            }
-        }
-    }
-    fake_answer(c);
-}
-
 static void fake_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct fake_conn *c = handle->data;
     size_t room = c->server->plan.size - c->length;
     (void)suggested;
     *buffer = uv_buf_init((char *)c->message + c->length, (unsigned)room);
+}
+
+static void fake_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
+
+/* FAKE_REPLAY answers nobody before both have sent, or one client's requests could all go to the
+ * connection that is up first. */
+static void fake_on_message(struct fake_conn *c)
+{
+    struct fake_server *server = c->server;
+    if (c->index == 0 && !server->has_first) {
+        memcpy(server->first, c->message, server->plan.size);
+        server->has_first = true;
+    }
+    server->has_second = server->has_second || c->index == 1;
+    if (server->plan.mode == FAKE_REPLAY && !(server->has_first && server->has_second)) {
+        c->held = true;
+        (void)uv_read_stop(fake_stream(c)); /* there is no room for more */
+        return;
+    }
+    for (struct fake_conn *other = server->conns; other != NULL; other = other->next) {
+        if (other->held) {
+            fake_answer(other);
+            (void)uv_read_start(fake_stream(other), fake_on_alloc, fake_on_read);
+        }
+    }
+    fake_answer(c);
 }
 
 static void fake_on_end_of_stream(struct fake_conn *c)

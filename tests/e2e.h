@@ -59,10 +59,10 @@ const char *e2e_seed_argument(void);
         skip();                                                                                    \
     } while (0)
 
-/* The test goes on only where processes can be sent signals. */
-#define e2e_needs_signals()                                                                        \
+/* The test goes on only where processes can be sent this signal. */
+#define e2e_needs_signal(number)                                                                   \
     do {                                                                                           \
-        if (!process_can_signal(SIGINT)) {                                                         \
+        if (!process_can_signal(number)) {                                                         \
             skip();                                                                                \
         }                                                                                          \
     } while (0)
@@ -173,9 +173,8 @@ void e2e_ends_add_up(const json_t *report);
 /* How many errors of that operation there were; `code` NULL: with any code. */
 uint64_t e2e_errors(const json_t *report, const char *operation, const char *code);
 
-/* Ends the server with SIGTERM; it must exit with 0. False where it can't be told, and so has no
- * report. */
-bool e2e_server_ends(const struct e2e_server *server);
+/* Ends the server with SIGTERM; it must exit with 0. */
+void e2e_server_ends(const struct e2e_server *server);
 
 /* Ends the server and compares: all that this client sent was received, sent back, and verified.
  * The client must have ended. */
@@ -208,6 +207,9 @@ void e2e_noise(void *data, size_t length, uint64_t seed);
 /* What the peer receives next: 0 the end of the stream, > 0 bytes, or a UV error; UV_EAGAIN after
  * `timeout_ms` with nothing. Gathers the programs' output meanwhile. */
 int e2e_peer_wait(uv_os_sock_t peer, uint64_t timeout_ms);
+
+/* What it receives next is a reset. */
+void e2e_peer_is_reset(uv_os_sock_t peer);
 
 /* Closes them all. */
 void e2e_tear_down_peers(void);

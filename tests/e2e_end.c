@@ -31,7 +31,6 @@ static void endless_until_ctrl_c(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--stats-interval", "20ms", NULL);
     struct process *client = e2e_client(&server, "-t", "2", "-c", "8", NULL);
     e2e_sees_open(&server, 8);
@@ -51,7 +50,6 @@ static void ctrl_c_on_a_server_under_load(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--stats-interval", "20ms", "--drain-timeout", e2e_duration(1000), NULL);
     struct process *client = e2e_client(&server, "-t", "2", "-c", "8", NULL);
     e2e_sees_open(&server, 8);
@@ -79,11 +77,10 @@ static void a_second_ctrl_c_ends_the_server_at_once(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--drain-timeout", "60s", NULL);
     (void)slow_reader(&server);
     e2e_signal(server.process, SIGINT);
-    (void)e2e_line(server.process, PROCESS_ERR, "SIGINT", 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "once more to end at once", 0);
     uint64_t begin_ms = e2e_now_ms();
     e2e_signal(server.process, SIGINT);
     e2e_ends_within(server.process, EXIT_AFTER_CUT, e2e_ms(1000));
@@ -96,7 +93,13 @@ static void a_second_ctrl_c_ends_the_server_at_once(void **state)
 static void ends_by_signal_after(struct process *process, uint64_t after_ms)
 {
     (void)process_pump(e2e_ms(after_ms), NULL, NULL);
-    e2e_signal(process, SIGTERM);
+    uint64_t begin_ms = e2e_now_ms();
+    int status;
+    while ((status = process_signal(process, SIGTERM)) == UV_ENOENT) {
+        assert_true(e2e_now_ms() - begin_ms < e2e_ms(E2E_LONG_MS));
+        (void)process_pump(1, NULL, NULL);
+    }
+    assert_int_equal(status, 0);
     int ended = process_wait(process, e2e_ms(5000));
     /* by the signal itself, if it came before the program could take it */
     if (ended != 0 && ended != -SIGTERM) {
@@ -109,7 +112,6 @@ static void b17_ctrl_c_is_honoured_at_any_moment(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, NULL);
     for (uint64_t ms = 0; ms < 10; ms++) {
         ends_by_signal_after(
@@ -135,10 +137,9 @@ static void b12_half_close_gives_all_and_then_fin(void **state)
             fail_msg("%u bytes: %s", (unsigned)sizes[i], uv_err_name(status));
         }
     }
-    if (e2e_server_ends(&server)) {
-        assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), count);
-        assert_int_equal(e2e_server_sum(server.process, "failed"), 0);
-    }
+    e2e_server_ends(&server);
+    assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), count);
+    assert_int_equal(e2e_server_sum(server.process, "failed"), 0);
 }
 
 /* ---- drain --------------------------------------------------------------------------------- */
@@ -149,7 +150,6 @@ static void silent_connections_are_drained_soon(void **state)
     uv_os_sock_t peers[5];
     uint64_t begin_ms;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--drain-timeout", "60s", NULL);
     for (size_t i = 0; i < 5; i++) {
         peers[i] = e2e_peer(&server);
@@ -176,7 +176,6 @@ static void b13_a_slow_reader_is_cut_at_the_deadline(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--drain-timeout", "1s", NULL);
     (void)slow_reader(&server);
     uint64_t begin_ms = e2e_now_ms();
@@ -193,14 +192,12 @@ static void without_a_drain_timeout_all_are_cut(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--drain-timeout", "0", NULL);
     uv_os_sock_t peer = e2e_peer(&server);
     e2e_peer_echoes(peer, "hello", 5);
     e2e_signal(server.process, SIGTERM);
     e2e_ends_within(server.process, EXIT_AFTER_CUT, e2e_ms(1000));
-    int end = e2e_peer_wait(peer, e2e_ms(5000));
-    assert_true(end == UV_ECONNRESET || (end == 0 && sys_is_wine())); /* Wine sends a FIN first */
+    e2e_peer_is_reset(peer);
     assert_int_equal(e2e_server_sum(server.process, "cut"), 1);
 }
 
@@ -208,20 +205,23 @@ static void without_a_drain_timeout_all_are_cut(void **state)
 
 static void b14_shutdown_after_an_aborted_client(void **state)
 {
+    /* Wine keeps some sockets of a process that is killed: they are cut at the deadline. */
+    const uint64_t left_open = sys_is_wine() ? 64 : 0;
+    const unsigned runs = sys_is_wine() ? 4 : 10;
     (void)state;
-    e2e_needs_signals();
-    for (unsigned run = 0; run < 10; run++) {
+    for (unsigned run = 0; run < runs; run++) {
         struct e2e_server server;
-        e2e_server(&server, "--stats-interval", "10ms", "-t", "4", NULL);
+        e2e_server(&server, "--stats-interval", "10ms", "-t", "4", "--drain-timeout", "2s", NULL);
         struct process *client = e2e_client(&server, "-t", "64", "-c", "64", NULL);
         e2e_sees_open(&server, 16 + 4 * run);
         e2e_signal(client, SIGKILL);
         e2e_ends(client, -SIGKILL);
         e2e_signal(server.process, SIGINT);
-        e2e_ends_within(server.process, 0, e2e_ms(5000));
+        int ended = process_wait(server.process, e2e_ms(5000));
+        assert_true(ended == 0 || (left_open > 0 && ended == EXIT_AFTER_CUT));
         const json_t *report = e2e_report(server.process, 0);
         assert_true(e2e_uint(report, "counters.accepted") >= 16 + 4 * run);
-        assert_int_equal(e2e_uint(report, "counters.cut"), 0);
+        assert_true(e2e_uint(report, "counters.cut") <= left_open);
         e2e_ends_add_up(report);
         process_end_all();
     }
@@ -231,7 +231,6 @@ static void a_killed_server_is_reported(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--stats-interval", "20ms", NULL);
     struct process *client =
         e2e_client(&server, "-t", "2", "-c", "8", "-d", e2e_duration(1500), NULL);
@@ -250,7 +249,7 @@ static void a_stopped_server_loses_nothing(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
+    e2e_needs_signal(SIGSTOP);
     e2e_server(&server, "--stats-interval", "20ms", NULL);
     struct process *client = e2e_client(&server, "-t", "2", "-c", "8", "-P", "4", NULL);
     e2e_sees_open(&server, 8);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "sys.h"
+
 #define PEERS_MAX 8000
 
 static struct {
@@ -206,6 +208,16 @@ int e2e_peer_wait(uv_os_sock_t peer, uint64_t timeout_ms)
         }
         e2e_peer_await(peer, false, until_ms - now_ms);
     }
+}
+
+void e2e_peer_is_reset(uv_os_sock_t peer)
+{
+    int status = e2e_peer_wait(peer, e2e_ms(E2E_LONG_MS));
+    if (status == 0 && sys_is_wine()) {
+        /* its wineserver took the error, so recv() speaks of an end; send() knows better */
+        status = peer_send(peer, "late", 4);
+    }
+    assert_int_equal(status, UV_ECONNRESET);
 }
 
 unsigned e2e_free_port(void)

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "sys.h"
+
 #define RESTARTS 5
 
 static void generation_ends(const struct e2e_server *server, unsigned generation)
@@ -50,12 +52,16 @@ static uint64_t both(const json_t *one, const json_t *other, const char *counter
 
 static void restarts_under_load(void (*restarted)(const struct e2e_server *server, unsigned number))
 {
+    /* Wine makes sockets so slowly that of fifty at once some say nothing for the 100 ms after
+     * which a draining server ends them. */
+    unsigned count = sys_is_wine() ? 10 : 50;
     struct e2e_server server;
     e2e_server(&server, "-t", "2", "--drain-timeout", e2e_duration(1000), "--stats-interval",
                "20ms", NULL);
-    struct process *churn = e2e_client(&server, "-t", "2", "-c", "50", "--lifetime", "20", NULL);
+    struct process *churn =
+        e2e_client(&server, "-t", "2", "-c", e2e_text("%u", count), "--lifetime", "20", NULL);
     struct process *steady = e2e_client(&server, "-c", "10", "-s", "10000", "-P", "2", NULL);
-    e2e_sees_open(&server, 60);
+    e2e_sees_open(&server, count + 10);
     for (unsigned i = 1; i <= RESTARTS; i++) {
         e2e_signal(server.process, SIGHUP);
         restarted(&server, i);
@@ -65,7 +71,7 @@ static void restarts_under_load(void (*restarted)(const struct e2e_server *serve
     e2e_signal(steady, SIGINT);
     e2e_ends(churn, 0);
     e2e_ends(steady, 0);
-    assert_true(e2e_server_ends(&server));
+    e2e_server_ends(&server);
 
     const json_t *one = e2e_report(churn, 0);
     const json_t *other = e2e_report(steady, 0);
@@ -95,7 +101,6 @@ static void old_generation_has_ended(const struct e2e_server *server, unsigned n
 static void restarts_one_after_the_other(void **state)
 {
     (void)state;
-    e2e_needs_signals();
     restarts_under_load(old_generation_has_ended);
 }
 
@@ -107,7 +112,6 @@ static void new_generation_has_begun(const struct e2e_server *server, unsigned n
 static void restarts_while_older_ones_drain(void **state)
 {
     (void)state;
-    e2e_needs_signals();
     restarts_under_load(new_generation_has_begun);
 }
 
@@ -115,7 +119,6 @@ static void statistics_begin_anew(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "-t", "2", NULL);
     for (unsigned i = 1; i <= 3; i++) {
         struct process *client =
@@ -126,7 +129,7 @@ static void statistics_begin_anew(void **state)
             generation_ends(&server, i);
         }
     }
-    assert_true(e2e_server_ends(&server));
+    e2e_server_ends(&server);
     generations_are_in_order(&server, 3);
     for (unsigned i = 0; i < 3; i++) {
         const json_t *report = e2e_report(server.process, i);
@@ -140,7 +143,6 @@ static void restarts_without_connections(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "-t", "2", NULL);
     for (unsigned i = 1; i <= RESTARTS; i++) {
         e2e_signal(server.process, SIGHUP);
@@ -149,7 +151,7 @@ static void restarts_without_connections(void **state)
     e2e_peer_echoes(e2e_peer(&server), "hello", 5);
     assert_int_equal(process_count_lines(server.process, PROCESS_OUT, "listening on "), 1);
     e2e_signal(server.process, SIGTERM);
-    (void)e2e_line(server.process, PROCESS_ERR, "SIGTERM", 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "once more to end at once", 0);
     e2e_signal(server.process, SIGHUP); /* too late */
     e2e_tear_down_peers();
     e2e_ends(server.process, 0);
@@ -161,7 +163,6 @@ static void hang_up_ends_the_client(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_needs_signals();
     e2e_server(&server, "--stats-interval", "20ms", NULL);
     struct process *client = e2e_client(&server, "-c", "2", NULL);
     e2e_sees_open(&server, 2);

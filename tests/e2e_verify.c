@@ -243,13 +243,12 @@ static bool two_have_come(void *argument)
 static void a_second_ctrl_c_ends_the_client_at_once(void **state)
 {
     (void)state;
-    e2e_needs_signals();
     fake_start(FAKE_MUTE, 0, SIZE_MAX);
     struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000",
                                            "--drain-timeout", "60s", "--timeout", "60s", NULL);
     assert_true(process_pump(e2e_ms(E2E_LONG_MS), two_have_come, NULL));
     e2e_signal(client, SIGINT);
-    (void)e2e_line(client, PROCESS_ERR, "SIGINT", 0);
+    (void)e2e_line(client, PROCESS_ERR, "once more to end at once", 0);
     e2e_signal(client, SIGINT);
     e2e_ends_within(client, 1, e2e_ms(1000)); /* not a byte came back */
     const json_t *report = e2e_report(client, 0);

@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef _WIN32
-#include <unistd.h>
-#endif
+#include "process_system.h"
 
 #define PROCESS_ARGUMENTS_MAX 64
 
@@ -354,19 +352,16 @@ bool process_has_ended(const struct process *process)
 
 bool process_can_signal(int number)
 {
-#ifdef _WIN32
-    (void)fprintf(stderr, "signal %d can't be sent to a process here: Windows would end it\n",
-                  number);
-    return false;
-#else
-    (void)number;
-    return true;
-#endif
+    const char *why = process_system_cannot(number);
+    if (why != NULL) {
+        (void)fprintf(stderr, "signal %d can't be sent here: %s\n", number, why);
+    }
+    return why == NULL;
 }
 
 int process_signal(struct process *process, int number)
 {
-    return process->exited ? UV_ESRCH : uv_process_kill(&process->handle, number);
+    return process->exited ? UV_ESRCH : process_system_signal(&process->handle, number);
 }
 
 static bool process_is_closed(void *context)
@@ -393,59 +388,14 @@ void process_end_all(void)
     }
 }
 
-/* ---- /proc --------------------------------------------------------------------------------- */
-
-/* The first `size` - 1 bytes of /proc/PID/name, ended by a NUL. */
-static bool process_read_proc(const struct process *process, const char *name, char *text,
-                              size_t size)
-{
-    char path[64];
-    (void)snprintf(path, sizeof(path), "/proc/%d/%s", process->handle.pid, name);
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return false;
-    }
-    size_t length = fread(text, 1, size - 1, file);
-    text[length] = '\0';
-    (void)fclose(file);
-    return length > 0;
-}
+/* ---- use ----------------------------------------------------------------------------------- */
 
 bool process_cpu_ms(const struct process *process, uint64_t *cpu_ms)
 {
-#ifdef _WIN32
-    (void)process;
-    (void)cpu_ms;
-    return false;
-#else
-    char text[1024];
-    if (!process_read_proc(process, "stat", text, sizeof(text))) {
-        return false;
-    }
-    char *at = strrchr(text, ')'); /* the second field, which may contain anything */
-    for (unsigned field = 2; field < 14 && at != NULL; field++) {
-        at = strchr(at + 1, ' ');
-    }
-    if (at == NULL) {
-        return false;
-    }
-    uint64_t user = strtoull(at, &at, 10);
-    uint64_t system = strtoull(at, &at, 10);
-    *cpu_ms = (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
-    return true;
-#endif
+    return process_system_cpu_ms(&process->handle, cpu_ms);
 }
 
 bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes)
 {
-    char text[4096];
-    if (!process_read_proc(process, "status", text, sizeof(text))) {
-        return false;
-    }
-    const char *at = strstr(text, "VmRSS:");
-    if (at == NULL) {
-        return false;
-    }
-    *rss_bytes = strtoull(at + 6, NULL, 10) * 1024; /* it is given in KiB */
-    return true;
+    return process_system_rss_bytes(&process->handle, rss_bytes);
 }

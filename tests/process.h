@@ -14,7 +14,7 @@
 #include <signal.h>
 #include <uv.h>
 
-#ifdef _WIN32 /* names alone: process_can_signal() */
+#ifdef _WIN32 /* names alone: they can't be sent */
 #define SIGSTOP 19
 #define SIGCONT 18
 #endif
@@ -61,17 +61,20 @@ int process_wait(struct process *process, uint64_t timeout_ms);
 /* Whether it has ended, as far as is known. */
 bool process_has_ended(const struct process *process);
 
-/* Whether a process can be sent the signal in such a way that it may act on it: not on Windows.
- * If not, says so to stderr. */
+/* Whether one of our programs can be sent the signal in such a way that it does what the signal
+ * means. If not, says why to stderr. */
 bool process_can_signal(int number);
 
-/* Sends it. 0 or a UV error. */
+/*
+ * Sends it. On Windows SIGINT and SIGTERM are what --signal=stop sends and SIGHUP is
+ * --signal=restart. 0 or a UV error; UV_ENOENT, on Windows alone: it is not ready to be told.
+ */
 int process_signal(struct process *process, int number);
 
 /* Kills all that are still running, and frees all that were started. */
 void process_end_all(void);
 
-/* CPU time used by it, and its resident memory now, from /proc; false where there is none. */
+/* CPU time used by it, and its resident memory now; false where the system doesn't say. */
 bool process_cpu_ms(const struct process *process, uint64_t *cpu_ms);
 bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes);
 

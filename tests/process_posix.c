@@ -1,0 +1,65 @@
+#include "process_system.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *process_system_cannot(int number)
+{
+    (void)number;
+    return NULL;
+}
+
+int process_system_signal(uv_process_t *handle, int number)
+{
+    return uv_process_kill(handle, number);
+}
+
+/* The first `size` - 1 bytes of /proc/PID/name, ended by a NUL; false where there is no /proc. */
+static bool process_read_proc(const uv_process_t *handle, const char *name, char *text, size_t size)
+{
+    char path[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/%s", handle->pid, name);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return false;
+    }
+    size_t length = fread(text, 1, size - 1, file);
+    text[length] = '\0';
+    (void)fclose(file);
+    return length > 0;
+}
+
+bool process_system_cpu_ms(const uv_process_t *handle, uint64_t *cpu_ms)
+{
+    char text[1024];
+    if (!process_read_proc(handle, "stat", text, sizeof(text))) {
+        return false;
+    }
+    char *at = strrchr(text, ')'); /* the second field, which may contain anything */
+    for (unsigned field = 2; field < 14 && at != NULL; field++) {
+        at = strchr(at + 1, ' ');
+    }
+    if (at == NULL) {
+        return false;
+    }
+    uint64_t user = strtoull(at, &at, 10);
+    uint64_t system = strtoull(at, &at, 10);
+    *cpu_ms = (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    return true;
+}
+
+bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes)
+{
+    char text[4096];
+    if (!process_read_proc(handle, "status", text, sizeof(text))) {
+        return false;
+    }
+    const char *at = strstr(text, "VmRSS:");
+    if (at == NULL) {
+        return false;
+    }
+    *rss_bytes = strtoull(at + 6, NULL, 10) * 1024; /* it is given in KiB */
+    return true;
+}

@@ -111,9 +111,9 @@ static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket
 }
 
 /*
- * On Windows a listener of libuv dies of the first accept that can't be started, for want of handles
- * or buffers: it tells so, once, and never accepts again. Its socket still holds port and backlog;
- * so it stays open until a duplicate has taken its place.
+ * On Windows a listener of libuv dies of the first accept that can't be started, for want of
+ * handles or buffers: it tells so, once, and never accepts again. Its socket still holds port and
+ * backlog, so it stays open until a duplicate has taken its place.
  */
 static int uv_listener_revive(struct io_listener *listener)
 {

@@ -222,7 +222,7 @@ struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer);
 int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count);
 
 /* Whether a receiver whose stream ended so (0 at its end, else the error) was told of a reset. Wine
- * sends a FIN whenever it closes a socket, and the reset after it, so the end is good enough there. */
+ * sends a FIN whenever it closes a socket, and the reset after it: the end is good enough there. */
 bool rig_is_reset(int end);
 
 /* Sends all of it, turning while the peer can't. */

@@ -1,0 +1,41 @@
+#ifndef ECHOPORT_CONFORMANCE_H
+#define ECHOPORT_CONFORMANCE_H
+
+/*
+ * Experiments with Winsock, run on the simulation (tests/winsock) and on the real one, and compared
+ * with conformance.txt: what the simulation believes is held against what a system does.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define OUTCOME_SIZE 160
+
+struct experiment {
+    const char *name;
+    void (*run)(void); /* between conformance_begin() and conformance_end(); says what came of it */
+};
+
+/* One without a name ends each. */
+extern const struct experiment experiments_of_streams[];
+extern const struct experiment experiments_of_accepts[];
+extern const struct experiment experiments_of_ports[];
+
+/* Adds to the outcome of the experiment that runs: a sentence of canonical words. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void say(const char *format, ...);
+
+/* A word for an error, its number if it has none; valid until the next call. */
+const char *error_name(int error);
+
+/* What differs between the systems; in conformance_sim.c and conformance_windows.c. */
+
+/* The column of conformance.txt: simulation, wine or windows. The simulation can be `as` Wine too;
+ * NULL: as it is. NULL if that can't be. */
+const char *conformance_system(const char *as);
+void conformance_begin(void);
+void conformance_end(void);
+
+#endif

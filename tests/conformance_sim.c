@@ -1,0 +1,30 @@
+#include "conformance.h"
+
+#include <string.h>
+
+#include "winsock_sim.h"
+
+static bool as_wine;
+
+const char *conformance_system(const char *as)
+{
+    as_wine = as != NULL && strcmp(as, "wine") == 0;
+    return as == NULL || strcmp(as, "simulation") == 0 ? "simulation" : as_wine ? "wine" : NULL;
+}
+
+/* Without chance: what can be over at once is, the rest comes when the clock is moved. */
+void conformance_begin(void)
+{
+    const struct winsock_config config = {.waits = WINSOCK_ADVANCING,
+                                          .inline_ppm = 1000000,
+                                          .call_ns = 1000,
+                                          .latency_max_ns = 1000,
+                                          .wine = as_wine,
+                                          .forgiving = true};
+    winsock_begin(&config);
+}
+
+void conformance_end(void)
+{
+    winsock_end();
+}

@@ -46,6 +46,7 @@ struct winsock_config {
     enum winsock_waits waits;
 
     uint64_t call_ns; /* a call takes 0 to this; with 0 time stands still while one is busy */
+    uint64_t wait_ns;        /* and a wait this much more, for those who wait in a loop */
     uint64_t latency_min_ns; /* of the network, in one direction */
     uint64_t latency_max_ns;
     uint64_t delay_ns;   /* a packet comes 0 to this after the end of its operation */
@@ -138,6 +139,8 @@ bool winsock_step(void);
 size_t winsock_open_sockets(void);
 size_t winsock_open_ports(void);
 size_t winsock_open_operations(void);
+
+bool winsock_is_open(int socket);
 
 /* Valid until winsock_end(). */
 const struct winsock_counts *winsock_counts(void);

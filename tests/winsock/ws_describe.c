@@ -26,6 +26,7 @@ void winsock_config_random(struct winsock_config *config, uint64_t seed)
     uint64_t state = seed ^ UINT64_C(0x77696e);
     *config = (struct winsock_config){.seed = seed};
     config->call_ns = 1 + draw(&state, 2000);
+    config->wait_ns = 10000;
     config->latency_max_ns = time_ns[draw(&state, 4)];
     config->latency_min_ns = config->latency_max_ns / (1 + draw(&state, 10));
     config->delay_ns = time_ns[draw(&state, 4)];

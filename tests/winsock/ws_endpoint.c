@@ -21,6 +21,11 @@ static bool is_open(SOCKET socket)
            ws_world.handles[index_of(socket)] != NULL;
 }
 
+bool winsock_is_open(int socket)
+{
+    return is_open(socket);
+}
+
 struct endpoint *ws_endpoint_find(SOCKET socket)
 {
     bool open = is_open(socket);

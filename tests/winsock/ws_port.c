@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-/* Who waits so often in a stepped ws_world, while nobody steps it, is alone: as loop_close() is. */
 #define LONELY_WAITS 3
 
 struct port *ws_port_find(HANDLE handle)
@@ -125,19 +124,31 @@ BOOL CloseHandle(HANDLE handle)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
+/* In a stepped world a wait is over at once. But who waits again and again, with nobody else waiting
+ * and nobody stepping, is alone and means to wait: so does loop_close(). */
+static bool is_alone(struct port *port)
+{
+    ws_world.waits_in_a_row = port == ws_world.last_waiting ? ws_world.waits_in_a_row + 1 : 1;
+    ws_world.last_waiting = port;
+    return ws_world.waits_in_a_row > LONELY_WAITS;
+}
+
 static void port_wait(struct port *port, DWORD milliseconds)
 {
     uint64_t deadline_ns =
         milliseconds == INFINITE ? UINT64_MAX : ws_world.now_ns + milliseconds * MILLISECOND;
+    bool stepped = ws_world.config.waits == WINSOCK_STEPPED;
     ws_world_count(WINSOCK_WAITS);
-    ws_world_pass(ws_world.now_ns);
-    if (ws_world.config.waits == WINSOCK_STEPPED && port->waits_in_vain < LONELY_WAITS) {
-        port->deadline_ns = deadline_ns;
-        port->waits_in_vain++;
+    ws_world_pass(ws_world.now_ns + ws_world.config.wait_ns);
+    port->deadline_ns = deadline_ns;
+    if (stepped && !is_alone(port)) {
         return;
     }
     while (port->packets.first == NULL && ws_world.now_ns < deadline_ns) {
-        (void)ws_world_require(ws_world_wait(deadline_ns), "a wait for what will never come");
+        if (!ws_world_wait(deadline_ns)) {
+            (void)ws_world_require(stepped, "a wait for what will never come");
+            return;
+        }
     }
 }
 

@@ -220,9 +220,7 @@ uint64_t winsock_now(void)
 
 static bool advance(uint64_t deadline_ns)
 {
-    for (struct port *port = ws_world.ports; port != NULL; port = port->next) {
-        port->waits_in_vain = 0;
-    }
+    ws_world.waits_in_a_row = 0;
     ws_world_pass(ws_world.now_ns);
     while (!ws_port_any_packet()) {
         if (deadline_ns <= ws_world.now_ns) {

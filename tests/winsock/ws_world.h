@@ -74,7 +74,6 @@ struct port {
     struct operation_list packets;
     size_t outstanding;     /* operations of this port whose packets haven't been taken */
     uint64_t deadline_ns;   /* of the last wait; UINT64_MAX once reached */
-    unsigned waits_in_vain; /* since the last step */
 };
 
 struct address {
@@ -169,6 +168,8 @@ struct world {
 
     struct port *ports;
     size_t port_count;
+    const struct port *last_waiting;
+    unsigned waits_in_a_row; /* of its, since the last step */
     struct endpoint *endpoints;
     struct connection *connections;
     struct operation *operations; /* all, free ones too */

@@ -1,0 +1,411 @@
+#include "world.h"
+
+#include <stdarg.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURNS_MAX 1000000
+#define SECOND UINT64_C(1000000000)
+#define MILLISECOND UINT64_C(1000000)
+
+struct world world;
+struct world_options world_options;
+
+int world_parse_options(int argc, char **argv, uint64_t seed_count)
+{
+    world_options = (struct world_options){.first_seed = 1, .seed_count = seed_count};
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--seed=", 7) == 0) {
+            world_options.first_seed = strtoull(argv[i] + 7, NULL, 10);
+            world_options.seed_count = 1;
+        } else if (strncmp(argv[i], "--seeds=", 8) == 0) {
+            world_options.seed_count = strtoull(argv[i] + 8, NULL, 10);
+        } else if (strcmp(argv[i], "--announce") == 0) {
+            world_options.announce = true;
+        } else {
+            (void)fprintf(stderr, "usage: %s [--seed=N] [--seeds=COUNT] [--announce]\n", argv[0]);
+            return 2;
+        }
+    }
+    return 0;
+}
+
+/* ---- chance -------------------------------------------------------------------------------- */
+
+static uint64_t chance_state;
+
+uint64_t world_chance(uint64_t limit)
+{
+    uint64_t z = (chance_state += UINT64_C(0x9e3779b97f4a7c15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ (z >> 31)) % limit;
+}
+
+void world_seed_chance(uint64_t seed)
+{
+    chance_state = seed;
+}
+
+static uint64_t one_of(const uint64_t *values, size_t count)
+{
+    return values[world_chance(count)];
+}
+
+#define ONE_OF(...)                                                                                \
+    one_of((const uint64_t[]){__VA_ARGS__},                                                        \
+           sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+/* ---- a world ------------------------------------------------------------------------------- */
+
+static bool world_exists; /* after a failure it does for ever */
+
+void world_fail(const char *what)
+{
+    print_error("seed %" PRIu64 ": %s (run again with --seed=%" PRIu64 ")\n", world.seed, what,
+                world.seed);
+    fail();
+}
+
+/* Who is told what when, most of it within a `span`. */
+static void world_draw_commands(uint64_t span_ns)
+{
+    const uint64_t never = UINT64_MAX;
+    uint64_t now = world.network->now();
+    world.restart_ns = world_chance(2) == 0 ? now + world_chance(span_ns / 2) : never;
+    world.drain_ns = world_chance(3) == 0 ? now + world_chance(span_ns) : never;
+    world.abort_ns = world_chance(6) == 0 ? now + world_chance(2 * span_ns) : never;
+    world.drain_with = world_chance(4) == 0 ? 1 + world_chance(8) : never;
+    world.client_end_ns = now + (world_chance(3) == 0  ? world_chance(span_ns)
+                                 : world.plan.rate > 0 ? span_ns / 10
+                                                       : 5 * span_ns);
+}
+
+void world_draw_options(void)
+{
+    world.server_count = 1 + (size_t)world_chance(WORLD_SERVERS_MAX);
+    world.echo_config = (struct echo_config){
+        .admission = &world.admission,
+        .handover = &world.handover,
+        .idle_timeout_ns = ONE_OF(SECOND, 5 * SECOND, 60 * SECOND),
+        .drain_timeout_ns = ONE_OF(0, 50 * MILLISECOND, SECOND, 10 * SECOND),
+        .backlog = (int)ONE_OF(1, 8, 128),
+        .accept_depth = (unsigned)ONE_OF(1, 2, 8),
+    };
+    world.plan = (struct load_plan){
+        .addresses = &world.address,
+        .address_count = 1,
+        .workers = 1,
+        .seed = world.seed,
+        .size = world.kind == WORLD_SMALL ? ONE_OF(1, 2, 64, 1000)
+                                          : ONE_OF(1, 2, 3, 64, 4095, 4096, 4097, 65536, 300000),
+        .depth = ONE_OF(1, 1, 2, 7, 16),
+        .lifetime = ONE_OF(0, 0, 1, 3, 20),
+        .rate = (double)ONE_OF(0, 0, 0, 1000),
+        .warmup_ns = ONE_OF(0, 0, 10 * MILLISECOND),
+        .duration_ns = ONE_OF(0, 0, 100 * MILLISECOND, 2 * SECOND),
+        .connect_timeout_ns = ONE_OF(SECOND, 5 * SECOND),
+        .timeout_ns = ONE_OF(500 * MILLISECOND, 10 * SECOND),
+        .drain_timeout_ns = ONE_OF(0, 100 * MILLISECOND, 10 * SECOND),
+    };
+    world_draw_commands(world.kind == WORLD_SMALL ? SECOND / 100 : SECOND);
+}
+
+void world_make_server(size_t i, const uv_os_sock_t *ports, size_t port_count)
+{
+    struct echo *echo = &world.servers[i];
+    struct worker *worker = &echo->worker;
+    memset(echo, 0, sizeof(*echo));
+    worker->role = &echo_role;
+    worker->backend = world.network->backend;
+    worker->io_config.buffer_size = (size_t)ONE_OF(1, 100, 4096, 16384);
+    worker->io_config.buffer_memory = worker->io_config.buffer_size * (size_t)ONE_OF(1, 2, 1000);
+    worker->io_config.accept_mode = world.accept_mode;
+    worker->io_config.recv_mode = world.recv_mode;
+    worker->io_config.accept_timeout_ns = ONE_OF(0, 100 * MILLISECOND, 5 * SECOND);
+    worker->io_config.accept_silent_max = (size_t)ONE_OF(1, 3, 1000);
+    worker->index = (unsigned)i;
+    worker->cpu = -1;
+    worker_init(worker);
+    echo_init(echo, &world.echo_config, ports, port_count);
+}
+
+static void world_open_server(size_t i)
+{
+    world_make_server(i, &world.listening[i], 1);
+    world.server_ended[i] = worker_open(&world.servers[i].worker) != 0;
+    if (world.server_ended[i]) {
+        WORLD_CHECK(world.network->not_listening != NULL);
+        world.network->not_listening(world.listening[i]);
+    }
+}
+
+static void world_open_client(void)
+{
+    struct worker *worker = &world.client.worker;
+    struct sockaddr_in *address = (struct sockaddr_in *)&world.address;
+    uint64_t budget = 1 + 200000 / (world.plan.size + 4000);
+    memset(&world.client, 0, sizeof(world.client));
+    memset(&world.address, 0, sizeof(world.address));
+    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, address);
+    worker->role = &load_role;
+    worker->backend = world.network->backend;
+    worker->io_config.buffer_size = (size_t)ONE_OF(1, 100, 4096, 16384);
+    worker->io_config.buffer_memory = (size_t)1 << 20;
+    worker->io_config.recv_mode = world.recv_mode;
+    worker->io_config.open_socket = world.network->open_socket;
+    if (world.plan.size > 4097 && worker->io_config.buffer_size == 1) {
+        worker->io_config.buffer_size = 1000; /* or the run takes for ever */
+    }
+    worker->cpu = -1;
+    worker_init(worker);
+    if (world.kind == WORLD_SMALL) {
+        load_init(&world.client, &world.plan, (size_t)ONE_OF(1, 2, 4), 1 + world_chance(8));
+    } else {
+        load_init(&world.client, &world.plan, (size_t)ONE_OF(1, 2, 5, 20),
+                  1 + world_chance(budget));
+    }
+    world.client_ended = worker_open(worker) != 0;
+    if (world.client_ended) {
+        WORLD_CHECK(world.network->not_listening != NULL);
+        world.drain_ns = world.network->now();
+    }
+}
+
+/* Neither side ends anything by itself, and nobody tells it to. */
+static void world_calm(void)
+{
+    world.restart_ns = world.drain_ns = world.abort_ns = world.client_end_ns = UINT64_MAX;
+    world.drain_with = UINT64_MAX;
+    world.echo_config.idle_timeout_ns = 0;
+    world.echo_config.backlog = 128;
+    world.plan.duration_ns = 0;
+    world.plan.timeout_ns = 0;
+}
+
+void world_next(uint64_t seed)
+{
+    if (world_exists) {
+        fail_msg("the world before this one has failed");
+    }
+    world_exists = true;
+    if (world_options.announce) {
+        (void)fprintf(stderr, "at seed %" PRIu64 "\n", seed);
+    }
+    memset(&world, 0, sizeof(world));
+    world.seed = seed;
+    chance_state = seed;
+}
+
+void world_begin(const struct world_network *network, enum world_kind kind)
+{
+    bool calm = kind == WORLD_CALM;
+    world.network = network;
+    world.kind = kind;
+    world_draw_options();
+    if (calm) {
+        world_calm();
+    }
+    admission_init(&world.admission, calm ? 1000 : ONE_OF(1, 3, 1000));
+    WORLD_CHECK(handover_init(&world.handover, world.server_count, 1) == 0);
+    for (size_t i = 0; i < world.server_count; i++) {
+        world.listening[i] = network->listening(i);
+    }
+    for (size_t i = 0; i < world.server_count; i++) {
+        world_open_server(i);
+    }
+    world_open_client();
+}
+
+/* ---- running it ---------------------------------------------------------------------------- */
+
+static void world_post_servers(enum worker_command command)
+{
+    for (size_t i = 0; i < world.server_count; i++) {
+        if (!world.server_ended[i]) {
+            worker_post(&world.servers[i].worker, command);
+        }
+    }
+}
+
+static bool world_is_due(uint64_t *when_ns)
+{
+    if (world.network->now() < *when_ns) {
+        return false;
+    }
+    *when_ns = UINT64_MAX;
+    return true;
+}
+
+static void world_command(void)
+{
+    if (world_is_due(&world.restart_ns)) {
+        world_post_servers(WORKER_RESTART);
+    }
+    if (world.servers[0].accepted >= world.drain_with) {
+        world.drain_with = UINT64_MAX;
+        world.drain_ns = world.network->now();
+    }
+    if (world_is_due(&world.drain_ns)) {
+        world_post_servers(WORKER_DRAIN);
+    }
+    if (world_is_due(&world.abort_ns)) {
+        world_post_servers(WORKER_ABORT);
+    }
+    if (world_is_due(&world.client_end_ns) && !world.client_ended) {
+        worker_post(&world.client.worker, WORKER_DRAIN);
+    }
+}
+
+void world_take_generations(size_t i)
+{
+    struct echo_generation *generation = echo_take_ended(&world.servers[i]);
+    while (generation != NULL) {
+        struct echo_generation *next = generation->next;
+        WORLD_CHECK(generation->open == 0 && generation->conns == NULL);
+        server_stats_add(&world.server_stats, &generation->stats);
+        world.server_accepted[i] += generation->stats.counters.accepted;
+        free(generation);
+        generation = next;
+    }
+}
+
+/* A thread wakes up when it pleases, and so may find several commands. Nothing moves the clock
+ * meanwhile. */
+static bool world_oversleeps(const struct worker *worker)
+{
+    bool told = false;
+    for (size_t i = 0; i < WORKER_COMMANDS; i++) {
+        told = told || worker->posted[i] > 0;
+    }
+    return told && world_chance(3) > 0;
+}
+
+/* One turn of each worker, the servers in any order. False: all have ended. */
+static bool world_turn(void)
+{
+    bool alive = false;
+    size_t first = (size_t)world_chance(world.server_count);
+    for (size_t n = 0; n < world.server_count; n++) {
+        size_t i = (first + n) % world.server_count;
+        struct worker *worker = &world.servers[i].worker;
+        if (world.server_ended[i]) {
+            continue;
+        }
+        if (world_oversleeps(worker) || worker_turn(worker)) {
+            alive = true;
+        } else {
+            worker_close(worker);
+            world.server_ended[i] = true;
+        }
+        world_take_generations(i);
+    }
+    if (world.client_ended) {
+        return alive;
+    }
+    if (!alive && !world.client.ending && world.client_end_ns == UINT64_MAX) {
+        world.client_end_ns = world.network->now(); /* it would try to connect for ever */
+    }
+    if (!worker_turn(&world.client.worker)) {
+        worker_close(&world.client.worker);
+        world.client_ended = true;
+        world.drain_ns = world.network->now() + SECOND; /* nobody else would end the servers */
+        world.restart_ns = UINT64_MAX;
+    }
+    return true;
+}
+
+/* The earliest command, so that the clock does not pass it. */
+static uint64_t world_next_command(void)
+{
+    uint64_t next = world.restart_ns < world.drain_ns ? world.restart_ns : world.drain_ns;
+    next = world.abort_ns < next ? world.abort_ns : next;
+    return world.client_end_ns < next ? world.client_end_ns : next;
+}
+
+/* Somebody goes on in the next turn without waiting for anything. */
+static bool world_has_tasks(void)
+{
+    bool tasks = !world.client_ended && world.client.worker.tasks != NULL;
+    for (size_t i = 0; i < world.server_count; i++) {
+        tasks = tasks || (!world.server_ended[i] && world.servers[i].worker.tasks != NULL);
+    }
+    return tasks;
+}
+
+/* A worker sees in the turn after its last completion that it has finished: so twice. */
+void world_run(void)
+{
+    unsigned idle = 0;
+    for (unsigned turns = 0; world_turn(); turns++) {
+        WORLD_CHECK(turns < TURNS_MAX);
+        world_command();
+        if (world_has_tasks() || world.network->step()) {
+            idle = 0;
+        } else if (world_next_command() != UINT64_MAX) {
+            (void)world.network->advance(world_next_command());
+        } else {
+            WORLD_CHECK(++idle < 3); /* nothing will ever happen again */
+        }
+    }
+}
+
+void world_end(void)
+{
+    for (size_t i = 0; i < world.server_count; i++) {
+        worker_destroy(&world.servers[i].worker);
+    }
+    worker_destroy(&world.client.worker);
+    handover_destroy(&world.handover);
+    admission_destroy(&world.admission);
+    world_exists = false;
+}
+
+/* ---- what must hold ------------------------------------------------------------------------ */
+
+/* Each connection is in one class, on both sides. */
+void world_check_classes(void)
+{
+    const struct client_counters *c = &world.client.stats.counters;
+    const struct server_counters *s = &world.server_stats.counters;
+    WORLD_CHECK(c->connected ==
+                c->completed + c->drained + c->cut + c->failed + c->timeouts + c->mismatches);
+    WORLD_CHECK(c->attempts >= c->connected + c->connect_failures + c->abandoned);
+    WORLD_CHECK(world.client.stats.up == 0);
+    WORLD_CHECK(s->accepted == s->closed_by_client + s->drained + s->idle + s->failed + s->cut);
+}
+
+void world_check_books(bool resets)
+{
+    const struct client_counters *c = &world.client.stats.counters;
+    const struct server_counters *s = &world.server_stats.counters;
+    bool cut = resets || c->cut + c->failed + c->timeouts + c->mismatches > 0 ||
+               s->failed + s->cut + s->idle + s->refused + s->accept_errors > 0;
+    WORLD_CHECK(c->verified <= s->sent);
+    WORLD_CHECK(s->sent <= s->received);
+    WORLD_CHECK(s->received <= c->sent);
+    WORLD_CHECK(c->mismatches == 0);
+    if (!cut) {
+        WORLD_CHECK(c->verified == s->sent);
+        WORLD_CHECK(s->received == s->sent + s->discarded);
+    }
+    WORLD_CHECK(c->verified >= c->messages * world.plan.size);
+    WORLD_CHECK(world.client.stats.latency.count <= c->messages);
+}
+
+void world_check_perfect(uint64_t messages)
+{
+    const struct client_counters *c = &world.client.stats.counters;
+    const struct server_counters *s = &world.server_stats.counters;
+    WORLD_CHECK(c->messages == messages);
+    WORLD_CHECK(c->verified == messages * world.plan.size);
+    WORLD_CHECK(c->sent == c->verified);
+    WORLD_CHECK(c->connected == c->completed);
+    WORLD_CHECK(s->closed_by_client == s->accepted);
+}

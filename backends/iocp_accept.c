@@ -184,6 +184,9 @@ static int iocp_wait_for_one(struct io_listener *listener, struct iocp_slot **sl
 static int iocp_update(const struct iocp_slot *slot)
 {
     const struct io_listener *listener = slot->listener;
+    if (listener->os_socket == INVALID_SOCKET) { /* closed, for want of a cancel */
+        return UV_ECANCELED;
+    }
     return listener->thread != NULL
                ? 0
                : iocp_set_option(slot->wait.os_socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,

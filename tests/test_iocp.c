@@ -1,0 +1,113 @@
+/*
+ * Both sides of the program over backends/iocp*.c, and that over the Winsock of tests/winsock: one
+ * seed after another, each with its own faults, delays, races, modes and commands. A seed that
+ * fails is run again by `test_iocp --seed=N`.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "iocp_network.h"
+#include "log.h"
+#include "world.h"
+
+static struct winsock_counts sum;
+
+/* Everything that Windows leaves open is drawn, and the modes. `small`: most faults show in a world
+ * of a few connections and messages, and many of these can be run. */
+static void random_world(uint64_t seed, enum world_kind kind)
+{
+    struct winsock_config config;
+    winsock_config_random(&config, seed);
+    config.violated = world_fail;
+    world_next(seed);
+    world.accept_mode = (unsigned)world_chance(2); /* the third has a thread */
+    world.recv_mode = (unsigned)world_chance(2);
+    winsock_begin(&config);
+    world_begin(&iocp_network, kind);
+    world_run();
+    world_check_classes();
+    world_check_books(winsock_counts()->of[WINSOCK_RESETS] > 0);
+    winsock_counts_add(&sum, winsock_counts());
+    world_end();
+    winsock_end();
+}
+
+static void describe(const char *what, uint64_t seeds, uint64_t messages)
+{
+    char text[1024];
+    winsock_describe(&sum, text, sizeof(text));
+    print_message("%" PRIu64 " %s worlds, %" PRIu64 " messages: %s\n", seeds, what, messages, text);
+}
+
+static void random_worlds(const char *what, enum world_kind kind, uint64_t seeds)
+{
+    uint64_t messages = 0;
+    memset(&sum, 0, sizeof(sum));
+    for (uint64_t i = 0; i < seeds; i++) {
+        random_world(world_options.first_seed + i, kind);
+        messages += world.client.stats.counters.messages;
+    }
+    describe(what, seeds, messages);
+}
+
+static void small_worlds_keep_their_books(void **state)
+{
+    (void)state;
+    random_worlds("small", WORLD_SMALL, world_options.seed_count);
+}
+
+static void random_worlds_keep_their_books(void **state)
+{
+    (void)state;
+    random_worlds("random", WORLD_RANDOM, world_options.seed_count / 200 + 1);
+}
+
+/* Late, reordered, in parts and by races, but without a fault: every message is answered. */
+static void perfect_worlds_lose_nothing(void **state)
+{
+    uint64_t seeds = world_options.seed_count / 400 + 1;
+    (void)state;
+    for (uint64_t seed = world_options.first_seed; seed < world_options.first_seed + seeds;
+         seed++) {
+        struct winsock_config config;
+        iocp_network_lossless(&config, seed);
+        world_next(seed);
+        world.accept_mode = (unsigned)(seed % 2);
+        world.recv_mode = (unsigned)(seed / 2 % 2);
+        winsock_begin(&config);
+        world_begin(&iocp_network, WORLD_CALM);
+        uint64_t wanted = world.client.requests_left;
+        world_run();
+        world_check_classes();
+        world_check_books(false);
+        world_check_perfect(wanted);
+        WORLD_CHECK(config.wine || winsock_counts()->of[WINSOCK_CONTEXT_MISSING] == 0);
+        world_end();
+        winsock_end();
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (world_parse_options(argc, argv, 70000 * TEST_EFFORT / 100) != 0) {
+        return 2;
+    }
+    log_setup("test_iocp", false);
+    if (world_options.seed_count > 1) {
+        log_redirect(NULL);
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_worlds_keep_their_books),
+        cmocka_unit_test(random_worlds_keep_their_books),
+        cmocka_unit_test(perfect_worlds_lose_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

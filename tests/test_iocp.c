@@ -20,6 +20,18 @@
 
 static struct winsock_counts sum;
 
+static void run_world(const struct winsock_config *config, enum world_kind kind)
+{
+    winsock_begin(config);
+    world_begin(&iocp_network, kind);
+    world_run();
+    world_check_classes();
+    world_check_books(winsock_counts()->of[WINSOCK_RESETS] > 0);
+    winsock_counts_add(&sum, winsock_counts());
+    world_end();
+    winsock_end();
+}
+
 /* Everything that Windows leaves open is drawn, and the modes. `small`: most faults show in a world
  * of a few connections and messages, and many of these can be run. */
 static void random_world(uint64_t seed, enum world_kind kind)
@@ -30,14 +42,7 @@ static void random_world(uint64_t seed, enum world_kind kind)
     world_next(seed);
     world.accept_mode = (unsigned)world_chance(2); /* the third has a thread */
     world.recv_mode = (unsigned)world_chance(2);
-    winsock_begin(&config);
-    world_begin(&iocp_network, kind);
-    world_run();
-    world_check_classes();
-    world_check_books(winsock_counts()->of[WINSOCK_RESETS] > 0);
-    winsock_counts_add(&sum, winsock_counts());
-    world_end();
-    winsock_end();
+    run_world(&config, kind);
 }
 
 static void describe(const char *what, uint64_t seeds, uint64_t messages)
@@ -45,6 +50,25 @@ static void describe(const char *what, uint64_t seeds, uint64_t messages)
     char text[1024];
     winsock_describe(&sum, text, sizeof(text));
     print_message("%" PRIu64 " %s worlds, %" PRIu64 " messages: %s\n", seeds, what, messages, text);
+}
+
+/* The third way to accept has a thread, which runs as it pleases: few worlds, not repeatable. */
+static void worlds_with_a_thread_keep_their_books(void **state)
+{
+    uint64_t seeds = world_options.seed_count / 700 + 1;
+    uint64_t messages = 0;
+    (void)state;
+    memset(&sum, 0, sizeof(sum));
+    for (uint64_t i = 0; i < seeds; i++) {
+        struct winsock_config config;
+        winsock_config_random(&config, world_options.first_seed + i);
+        config.threads = true;
+        world_next(world_options.first_seed + i);
+        world.accept_mode = 2;
+        run_world(&config, WORLD_SMALL);
+        messages += world.client.stats.counters.messages;
+    }
+    describe("threaded", seeds, messages);
 }
 
 static void random_worlds(const char *what, enum world_kind kind, uint64_t seeds)
@@ -108,6 +132,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(small_worlds_keep_their_books),
         cmocka_unit_test(random_worlds_keep_their_books),
         cmocka_unit_test(perfect_worlds_lose_nothing),
+        cmocka_unit_test(worlds_with_a_thread_keep_their_books),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@
 
 #define TIMES_MAX 12 /* of one call: later ones are like the earlier */
 #define MODES 4      /* acceptex and acceptex-data, zero-byte and posted */
+#define MODE_THREAD 4
 
 /* These have no error, or none that isn't the caller's: what they say is not asked. */
 static const char *const infallible[] = {
@@ -50,8 +51,9 @@ static bool inject(size_t call, uint64_t nth, int32_t code, unsigned mode)
     struct winsock_config config;
     configure(&config, nth + 100 * mode);
     world_next(nth + 100 * mode);
-    world.accept_mode = mode % 2;
-    world.recv_mode = mode / 2;
+    world.accept_mode = mode == MODE_THREAD ? 2 : mode % 2;
+    world.recv_mode = mode / 2 % 2;
+    config.threads = mode == MODE_THREAD;
     winsock_begin(&config);
     winsock_fail(call, nth, code);
     world_begin(&iocp_network, WORLD_SMALL);
@@ -67,7 +69,9 @@ static bool inject(size_t call, uint64_t nth, int32_t code, unsigned mode)
 
 static void sweep_code(size_t call, int32_t code, struct tally *tally)
 {
-    for (unsigned mode = 0; mode < MODES; mode++) {
+    bool threaded = strcmp(winsock_calls[call].name, "WSAAccept") == 0;
+    for (unsigned mode = threaded ? MODE_THREAD : 0; mode < (threaded ? MODE_THREAD + 1 : MODES);
+         mode++) {
         uint64_t nth = 1;
         while (nth <= TIMES_MAX && inject(call, nth, code, mode)) {
             tally->injected++;
@@ -99,7 +103,7 @@ static void every_call_fails_with_every_code(void **state)
     assert_true(injected > 1000);
 }
 
-/* ---- is the table complete? -------------------------------------------------------------------- */
+/* ---- is the table complete? ------------------------------------------------------------------ */
 
 static bool is_listed(const char *const *names, const char *name)
 {

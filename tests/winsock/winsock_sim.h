@@ -18,8 +18,10 @@
  *   WINSOCK_STEPPED    returns WAIT_TIMEOUT at once and notes its deadline; the test moves the
  *                      clock with winsock_step() when nobody has anything to do. For several ports
  *                      on one thread.
- *   WINSOCK_ADVANCING  moves the clock to the next event or to its deadline. For one thread.
- *   WINSOCK_THREADED   as ADVANCING, but gives other threads a moment first. Not repeatable.
+ *   WINSOCK_ADVANCING  moves the clock to the next event or to its deadline. For one port.
+ *
+ * Everything is on one thread, unless `threads` is set: then other threads may wait in WSAAccept and
+ * post, and get a moment of real time before the clock moves. Such a world is not repeatable.
  *
  * Calls that block (recv, send, connect, accept on sockets without FIONBIO) move the clock too.
  *
@@ -37,16 +39,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum winsock_waits { WINSOCK_STEPPED, WINSOCK_ADVANCING, WINSOCK_THREADED };
+enum winsock_waits { WINSOCK_STEPPED, WINSOCK_ADVANCING };
 
 /* Chances are in parts per million. All zero: nothing fails, nothing is over at once, a packet
  * comes as soon as its operation has ended. */
 struct winsock_config {
     uint64_t seed;
     enum winsock_waits waits;
+    bool threads;
 
     uint64_t call_ns; /* a call takes 0 to this; with 0 time stands still while one is busy */
-    uint64_t wait_ns;        /* and a wait this much more, for those who wait in a loop */
+    uint64_t wait_ns; /* and a wait this much more, for those who wait in a loop */
     uint64_t latency_min_ns; /* of the network, in one direction */
     uint64_t latency_max_ns;
     uint64_t delay_ns;   /* a packet comes 0 to this after the end of its operation */
@@ -155,7 +158,7 @@ extern const struct winsock_call winsock_calls[];
 /* How often winsock_calls[call] has happened in this world: an operation, that it ended. */
 uint64_t winsock_happened(size_t call);
 
-/* The `nth` time that winsock_calls[call] happens from now on, 1: the next, it fails with `code`. */
+/* When winsock_calls[call] happens for the `nth` time from now on it fails with `code`. */
 void winsock_fail(size_t call, uint64_t nth, int32_t code);
 
 /* Whether what winsock_fail() asked for has happened. */

@@ -238,8 +238,10 @@ static int accept_wait(struct endpoint *listener)
         if (!listener->blocking) {
             return WSAEWOULDBLOCK;
         }
-        (void)ws_world_require(ws_world_wait(UINT64_MAX),
-                               "an accept waits for what will never come");
+        if (!ws_world_pause() && !ws_world.config.threads) {
+            (void)ws_world_require(ws_world_wait(UINT64_MAX),
+                                   "an accept waits for what will never come");
+        }
         if (listener->handles == 0) {
             return WSAEINTR;
         }

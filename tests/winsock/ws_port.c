@@ -124,8 +124,8 @@ BOOL CloseHandle(HANDLE handle)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-/* In a stepped world a wait is over at once. But who waits again and again, with nobody else waiting
- * and nobody stepping, is alone and means to wait: so does loop_close(). */
+/* In a stepped world a wait is over at once. But who waits again and again, while nobody else waits
+ * and nobody steps, is alone and means to wait: loop_close() does. */
 static bool is_alone(struct port *port)
 {
     ws_world.waits_in_a_row = port == ws_world.last_waiting ? ws_world.waits_in_a_row + 1 : 1;

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define MILLION 1000000u
-#define MOMENT_NS MILLISECOND /* of real time, for other threads */
+#define MOMENT_NS (MILLISECOND / 5) /* of real time, for other threads */
+#define MOMENTS_MAX 1000
 
 struct world ws_world;
 
@@ -190,21 +191,25 @@ void ws_world_unlock(void)
 
 void ws_world_changed(void)
 {
-    if (ws_world.config.waits == WINSOCK_THREADED) {
+    if (ws_world.config.threads) {
         uv_cond_broadcast(&changed);
     }
 }
 
+bool ws_world_pause(void)
+{
+    return ws_world.config.threads && uv_cond_timedwait(&changed, &lock, MOMENT_NS) == 0;
+}
+
 bool ws_world_wait(uint64_t deadline_ns)
 {
-    if (ws_world.config.waits == WINSOCK_THREADED &&
-        uv_cond_timedwait(&changed, &lock, MOMENT_NS) == 0) {
+    if (ws_world_pause()) {
         return true;
     }
     uint64_t next = ws_world_next_event();
     next = next < deadline_ns ? next : deadline_ns;
     if (next == UINT64_MAX) {
-        return ws_world.config.waits == WINSOCK_THREADED;
+        return ws_world.config.threads;
     }
     ws_world_pass(next);
     return true;
@@ -218,20 +223,26 @@ uint64_t winsock_now(void)
     return now_ns;
 }
 
+/* What other threads do is no event: they get some moments before it is said that nothing comes. */
 static bool advance(uint64_t deadline_ns)
 {
+    unsigned moments = ws_world.config.threads ? MOMENTS_MAX : 0;
     ws_world.waits_in_a_row = 0;
     ws_world_pass(ws_world.now_ns);
     while (!ws_port_any_packet()) {
         if (deadline_ns <= ws_world.now_ns) {
             return true;
         }
+        if (ws_world_pause()) {
+            continue;
+        }
         uint64_t next = ws_world_next_event();
         next = next < deadline_ns ? next : deadline_ns;
-        if (next == UINT64_MAX) {
+        if (next != UINT64_MAX) {
+            ws_world_pass(next);
+        } else if (moments-- == 0) {
             return false;
         }
-        ws_world_pass(next);
     }
     return true;
 }

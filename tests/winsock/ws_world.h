@@ -72,8 +72,8 @@ struct operation_list {
 struct port {
     struct port *next;
     struct operation_list packets;
-    size_t outstanding;     /* operations of this port whose packets haven't been taken */
-    uint64_t deadline_ns;   /* of the last wait; UINT64_MAX once reached */
+    size_t outstanding;   /* operations of this port whose packets haven't been taken */
+    uint64_t deadline_ns; /* of the last wait; UINT64_MAX once reached */
 };
 
 struct address {
@@ -200,6 +200,7 @@ uint64_t ws_world_next_event(void); /* UINT64_MAX: none */
 /* Waits, in a call that blocks, until something may have changed. False: nothing ever will. */
 bool ws_world_wait(uint64_t deadline_ns);
 void ws_world_changed(void); /* wakes threads that wait */
+bool ws_world_pause(void);   /* lets other threads go on; true: something has changed */
 void ws_world_lock(void);
 void ws_world_unlock(void);
 

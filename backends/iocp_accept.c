@@ -234,7 +234,7 @@ static void iocp_slot_succeeded(struct iocp_slot *slot, struct io_token *token)
     }
 }
 
-/* None. An accept fails for it, unless that was our doing. */
+/* None. An accept fails for it, unless that was our doing: and only then it was cancelled. */
 static void iocp_slot_failed(struct iocp_slot *slot, int status)
 {
     struct io_listener *listener = slot->listener;
@@ -246,7 +246,8 @@ static void iocp_slot_failed(struct iocp_slot *slot, int status)
     } else if (!listener->stopped) {
         stats->accepts_failed++;
         if (listener->op_count > 0) {
-            iocp_end_op(listener, &iocp_no_token, status);
+            iocp_end_op(listener, &iocp_no_token,
+                        status == UV_ECANCELED ? UV_ECONNABORTED : status);
         }
     }
 }

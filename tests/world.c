@@ -143,6 +143,7 @@ static void world_open_server(size_t i)
     if (world.server_ended[i]) {
         WORLD_CHECK(world.network->not_listening != NULL);
         world.network->not_listening(world.listening[i]);
+        world_take_generations(i);
     }
 }
 

@@ -37,7 +37,11 @@ static int stream_check(const struct endpoint *endpoint)
     if (endpoint == NULL) {
         return WSAENOTSOCK;
     }
-    return endpoint->state != ENDPOINT_CONNECTED ? WSAENOTCONN : 0;
+    if (endpoint->state != ENDPOINT_CONNECTED) {
+        return WSAENOTCONN;
+    }
+    (void)ws_world_require(!endpoint->without_context, "SO_UPDATE_*_CONTEXT was forgotten");
+    return 0;
 }
 
 static void maybe_break(struct endpoint *endpoint)

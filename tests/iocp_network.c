@@ -63,6 +63,20 @@ const struct world_network iocp_network = {
     .not_listening = not_listening,
 };
 
+uv_os_sock_t iocp_network_silent_client(void)
+{
+    struct sockaddr_in address;
+    SOCKET client = tcp_socket(AF_INET, NULL);
+    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, &address);
+    WORLD_CHECK(connect(client, (struct sockaddr *)&address, sizeof(address)) == 0);
+    return client;
+}
+
+void iocp_network_hang_up(uv_os_sock_t client)
+{
+    (void)closesocket(client);
+}
+
 void iocp_network_lossless(struct winsock_config *config, uint64_t seed)
 {
     winsock_config_random(config, seed);

@@ -118,6 +118,57 @@ static void perfect_worlds_lose_nothing(void **state)
     }
 }
 
+/* With acceptex-data. Those who talk are served all the same, and in the end nobody is left. */
+static void silent_clients_delay_nobody_and_are_reaped(void **state)
+{
+    enum { SILENT = 20 };
+    uint64_t reaped = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct winsock_config config;
+        uv_os_sock_t silent[SILENT];
+        iocp_network_lossless(&config, seed);
+        world_next(seed);
+        world.accept_mode = 1;
+        world.accept_timeout_ns = 100 * 1000 * 1000;
+        winsock_begin(&config);
+        world_begin(&iocp_network, WORLD_CALM);
+        for (size_t i = 0; i < SILENT; i++) {
+            silent[i] = iocp_network_silent_client();
+        }
+        uint64_t wanted = world.client.requests_left;
+        world_run();
+        world_check_classes();
+        WORLD_CHECK(world.client.stats.counters.messages == wanted);
+        reaped += world.accepts_reaped;
+        for (size_t i = 0; i < SILENT; i++) {
+            iocp_network_hang_up(silent[i]);
+        }
+        world_end();
+        winsock_end();
+    }
+    print_message("%" PRIu64 " reaped\n", reaped);
+    assert_true(reaped > 0);
+}
+
+static void probe_asks_for_what_the_backend_needs(void **state)
+{
+    const struct winsock_config config = {.seed = 1};
+    char why[100];
+    (void)state;
+    winsock_begin(&config);
+    assert_int_equal(backend_iocp.probe(why, sizeof(why)), 0);
+    assert_string_equal(why, "");
+    size_t call = 0;
+    while (strcmp(winsock_calls[call].name, "WSAIoctl") != 0) {
+        call++;
+    }
+    winsock_fail(call, 1, winsock_calls[call].codes[0]);
+    assert_true(backend_iocp.probe(why, sizeof(why)) < 0);
+    assert_non_null(strstr(why, "AcceptEx"));
+    winsock_end();
+}
+
 int main(int argc, char **argv)
 {
     if (world_parse_options(argc, argv, 70000 * TEST_EFFORT / 100) != 0) {
@@ -132,6 +183,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_worlds_keep_their_books),
         cmocka_unit_test(perfect_worlds_lose_nothing),
         cmocka_unit_test(worlds_with_a_thread_keep_their_books),
+        cmocka_unit_test(silent_clients_delay_nobody_and_are_reaped),
+        cmocka_unit_test(probe_asks_for_what_the_backend_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,6 +130,9 @@ void world_make_server(size_t i, const uv_os_sock_t *ports, size_t port_count)
     worker->io_config.recv_mode = world.recv_mode;
     worker->io_config.accept_timeout_ns = ONE_OF(0, 100 * MILLISECOND, 5 * SECOND);
     worker->io_config.accept_silent_max = (size_t)ONE_OF(1, 3, 1000);
+    if (world.accept_timeout_ns != 0) {
+        worker->io_config.accept_timeout_ns = world.accept_timeout_ns;
+    }
     worker->index = (unsigned)i;
     worker->cpu = -1;
     worker_init(worker);
@@ -272,6 +275,7 @@ void world_take_generations(size_t i)
         WORLD_CHECK(generation->open == 0 && generation->conns == NULL);
         server_stats_add(&world.server_stats, &generation->stats);
         world.server_accepted[i] += generation->stats.counters.accepted;
+        world.accepts_reaped += generation->work.io.accepts_reaped;
         free(generation);
         generation = next;
     }

@@ -57,6 +57,7 @@ struct world {
     uint64_t server_accepted[WORLD_SERVERS_MAX];
     unsigned accept_mode; /* of every server; set them between world_next() and world_begin() */
     unsigned recv_mode;   /* of both sides */
+    uint64_t accept_timeout_ns; /* 0: drawn */
     struct load_plan plan;
     struct load client;
     bool client_ended;
@@ -64,6 +65,7 @@ struct world {
     uint64_t restart_ns, drain_ns, abort_ns, client_end_ns; /* when; UINT64_MAX: never */
     uint64_t drain_with;              /* the n-th connection; UINT64_MAX: with none */
     struct server_stats server_stats; /* of all generations */
+    uint64_t accepts_reaped;          /* likewise */
 };
 
 extern struct world world;

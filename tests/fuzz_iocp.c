@@ -29,8 +29,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct winsock_config config;
+    static const uint8_t none[2];
     if (size < 2) {
-        return 0;
+        data = none; /* the fuzzer begins with nothing, and wants to see something */
+        size = 2;
     }
     uint64_t seed = (uint64_t)data[0] << 8 | data[1];
     winsock_config_random(&config, seed);

@@ -97,7 +97,7 @@ static void random_worlds_keep_their_books(void **state)
 /* Late, reordered, in parts and by races, but without a fault: every message is answered. */
 static void perfect_worlds_lose_nothing(void **state)
 {
-    uint64_t seeds = world_options.seed_count / 400 + 1;
+    uint64_t seeds = world_options.seed_count / 200 + 1;
     (void)state;
     for (uint64_t seed = world_options.first_seed; seed < world_options.first_seed + seeds;
          seed++) {

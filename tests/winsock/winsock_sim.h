@@ -20,8 +20,8 @@
  *                      on one thread.
  *   WINSOCK_ADVANCING  moves the clock to the next event or to its deadline. For one port.
  *
- * Everything is on one thread, unless `threads` is set: then other threads may wait in WSAAccept and
- * post, and get a moment of real time before the clock moves. Such a world is not repeatable.
+ * Everything is on one thread, unless `threads` is set: then other threads may wait in WSAAccept
+ * and post, and get a moment of real time before the clock moves. Such a world is not repeatable.
  *
  * Calls that block (recv, send, connect, accept on sockets without FIONBIO) move the clock too.
  *

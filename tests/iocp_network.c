@@ -84,5 +84,8 @@ void iocp_network_lossless(struct winsock_config *config, uint64_t seed)
     config->operation_fails_ppm = 0;
     config->reset_ppm = 0;
     config->hang_ppm = 0;
+    if (config->delay_ns > 100 * 1000) {
+        config->delay_ns = 100 * 1000; /* or those whose pool has but one buffer take for ever */
+    }
     config->capacity_min = config->capacity_max = config->capacity_max < 1000 ? 1000 : 65536;
 }

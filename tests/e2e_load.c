@@ -199,7 +199,8 @@ static void b18_a_thousand_connections(void **state)
     (void)state;
     e2e_server(&server, "-t", "2", NULL);
     struct process *client =
-        e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "-d", e2e_duration(1000), NULL);
+        e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "-d", e2e_duration(2500),
+                   "--connect-timeout", e2e_duration(5000), "--timeout", e2e_duration(5000), NULL);
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "up_peak"), 1000);

@@ -279,7 +279,9 @@ SOCKET WSAAccept(SOCKET listener, struct sockaddr *address, int *length, LPCONDI
     SOCKET socket = INVALID_SOCKET;
     int error = ws_call_begin(CALL_WSAACCEPT);
     if (error == 0) {
-        error = accept_next(ws_endpoint_find(listener), &socket);
+        /* A thread may come just after another has closed the listener to end its wait. */
+        bool late = ws_world.config.threads && !winsock_is_open(listener);
+        error = accept_next(late ? NULL : ws_endpoint_find(listener), &socket);
     }
     if (error == 0 && address != NULL) {
         const struct endpoint *accepted = ws_endpoint_find(socket);

@@ -9,7 +9,7 @@
 
 /* An accept that failed for want of something is tried again after so long, then twice as long. */
 #define ECHO_RETRY_MIN_NS UINT64_C(10000000)
-#define ECHO_RETRY_MAX_NS UINT64_C(1000000000)
+#define ECHO_RETRY_MAX_NS UINT64_C(500000000)
 
 /* A stop takes on what already waits in the listeners' queues, for so long at the most. */
 #define ECHO_STOP_NS UINT64_C(50000000)

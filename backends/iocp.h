@@ -166,11 +166,11 @@ struct iocp_wait {
 };
 void iocp_thread_ask(struct iocp_thread *thread, struct iocp_wait *wait);
 
-/* What the thread has not begun is posted with UV_ECANCELED, and so is what it waits for once
- * `os_socket` is closed, which is to be done next. */
+/* What the thread has not begun is posted with UV_ECANCELED. What it waits for is for CancelIoEx to
+ * end, which finds it only once it is in its wait. */
 void iocp_thread_stop(struct iocp_thread *thread);
 
-/* Joins the thread, after the stop and the close, and frees it. */
+/* Joins the thread, when all that was asked has been posted after the stop, and frees it. */
 void iocp_thread_end(struct iocp_thread *thread);
 
 #endif

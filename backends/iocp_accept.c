@@ -333,6 +333,30 @@ int iocp_accept(struct io_loop *loop, struct io_listener *listener, struct io_ac
     return IO_PENDING;
 }
 
+/* ---- end -------------------------------------------------------------------------------------- */
+
+static void iocp_close_listener(struct io_listener *listener)
+{
+    if (listener->os_socket != INVALID_SOCKET) {
+        iocp_close_handle(listener->os_socket);
+        listener->os_socket = INVALID_SOCKET;
+    }
+}
+
+/*
+ * Asks for the end of all that waits. A thread that waits in WSAAccept is reached in this way, too,
+ * and its handle stays what it is until the thread is gone: were it closed to wake the thread, its
+ * number might be another socket's when the thread comes to use it.
+ */
+static void iocp_cancel(struct io_listener *listener)
+{
+    HANDLE handle = (HANDLE)(uintptr_t)listener->os_socket;
+    if (listener->os_socket != INVALID_SOCKET && !CancelIoEx(handle, NULL) &&
+        GetLastError() != ERROR_NOT_FOUND) {
+        iocp_close_listener(listener); /* the other way */
+    }
+}
+
 /* ---- silence ------------------------------------------------------------------------------- */
 
 /* Since when the slot has a connection; 0: it has none. */
@@ -400,6 +424,11 @@ static void iocp_look(struct io_listener *listener)
     if (now_ns < listener->look_ns) {
         return;
     }
+    if (listener->stopped) { /* the thread had not come to its wait yet */
+        iocp_cancel(listener);
+        listener->look_ns = now_ns + IOCP_LOOK_AGAIN_NS;
+        return;
+    }
     bool all = iocp_find_silent(listener, now_ns);
     iocp_reap_silent(listener, now_ns);
     iocp_refill(listener);
@@ -456,14 +485,6 @@ int iocp_listen(struct io_loop *base, uv_os_sock_t os_socket, int backlog, struc
     return 0;
 }
 
-static void iocp_close_listener(struct io_listener *listener)
-{
-    if (listener->os_socket != INVALID_SOCKET) {
-        iocp_close_handle(listener->os_socket);
-        listener->os_socket = INVALID_SOCKET;
-    }
-}
-
 void iocp_accept_stop(struct io_loop *base, struct io_listener *listener)
 {
     struct iocp_loop *loop = iocp_self(base);
@@ -471,18 +492,15 @@ void iocp_accept_stop(struct io_loop *base, struct io_listener *listener)
     assert(loop->open_listeners > 0 && !listener->stopped);
     loop->open_listeners--;
     listener->stopped = true;
-    listener->look_ns = UINT64_MAX;
+    listener->look_ns = listener->thread != NULL ? uv_hrtime() + IOCP_LOOK_AGAIN_NS : UINT64_MAX;
     while ((node = queue_pop(&listener->ready)) != NULL) { /* no accept is outstanding for it */
         iocp_drop_token(listener, &iocp_slot_of(node)->token);
         iocp_give_slot(iocp_slot_of(node));
     }
     if (listener->thread != NULL) {
         iocp_thread_stop(listener->thread);
-        iocp_close_listener(listener); /* which ends the thread's wait */
-    } else if (!CancelIoEx((HANDLE)(uintptr_t)listener->os_socket, NULL) &&
-               GetLastError() != ERROR_NOT_FOUND) {
-        iocp_close_listener(listener);
     }
+    iocp_cancel(listener);
 }
 
 static bool iocp_is_over(const struct io_listener *listener)

@@ -73,7 +73,10 @@ static int cancel_io(struct endpoint *endpoint, const OVERLAPPED *overlapped)
     if (endpoint == NULL) {
         return ERROR_INVALID_HANDLE;
     }
-    if (!any_outstanding(endpoint, overlapped)) {
+    if (overlapped == NULL && endpoint->acceptors > 0) {
+        endpoint->cancels++;
+        ws_world_changed();
+    } else if (!any_outstanding(endpoint, overlapped)) {
         return ws_world.config.wine ? 0 : ERROR_NOT_FOUND;
     }
     if (ws_world_chance(ws_world.config.cancel_late_ppm)) {

@@ -234,6 +234,7 @@ int winsock_listen(SOCKET socket, int backlog)
 /* Waits for a connection, if the listener blocks. */
 static int accept_wait(struct endpoint *listener)
 {
+    const uint64_t cancels = listener->cancels;
     while (listener->queue_first == NULL) {
         if (!listener->blocking) {
             return WSAEWOULDBLOCK;
@@ -245,6 +246,9 @@ static int accept_wait(struct endpoint *listener)
         if (listener->handles == 0) {
             return WSAEINTR;
         }
+        if (listener->cancels != cancels) {
+            return WSA_OPERATION_ABORTED;
+        }
     }
     return 0;
 }
@@ -255,7 +259,9 @@ static int accept_next(struct endpoint *listener, SOCKET *socket)
     if (listener == NULL || listener->state != ENDPOINT_LISTENING) {
         return listener == NULL ? WSAENOTSOCK : WSAEINVAL;
     }
+    listener->acceptors++;
     int error = accept_wait(listener);
+    listener->acceptors--;
     if (error != 0) {
         return error;
     }
@@ -279,9 +285,7 @@ SOCKET WSAAccept(SOCKET listener, struct sockaddr *address, int *length, LPCONDI
     SOCKET socket = INVALID_SOCKET;
     int error = ws_call_begin(CALL_WSAACCEPT);
     if (error == 0) {
-        /* A thread may come just after another has closed the listener to end its wait. */
-        bool late = ws_world.config.threads && !winsock_is_open(listener);
-        error = accept_next(late ? NULL : ws_endpoint_find(listener), &socket);
+        error = accept_next(ws_endpoint_find(listener), &socket);
     }
     if (error == 0 && address != NULL) {
         const struct endpoint *accepted = ws_endpoint_find(socket);

@@ -85,7 +85,9 @@ enum endpoint_state { ENDPOINT_FRESH, ENDPOINT_LISTENING, ENDPOINT_CONNECTING, E
 
 struct endpoint {
     struct endpoint *all;
-    size_t handles; /* 0: closed */
+    size_t handles;   /* 0: closed */
+    size_t acceptors; /* threads that wait in WSAAccept */
+    uint64_t cancels; /* of their waits, by CancelIoEx */
     int family;
     enum endpoint_state state;
     bool bound, blocking, skip, v6only, exclusive, abortive, shut;

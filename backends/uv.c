@@ -239,6 +239,7 @@ static void uv_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     (void)suggested;
     buffer->base = (char *)pool_take(pool);
     buffer->len = buffer->base != NULL ? (unsigned)pool->buffer_size : 0;
+    socket->denied = buffer->base == NULL;
 }
 
 static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
@@ -294,7 +295,8 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
     struct pool *pool = &socket->loop->base.pool;
     uint8_t *data = (uint8_t *)buffer->base;
     assert(socket->recv != NULL && socket->close == NULL);
-    if (count == UV_ENOBUFS && data == NULL) {
+    if (count == UV_ENOBUFS && socket->denied) { /* else it is the system that has no buffers */
+        socket->denied = false;
         uv_recv_without_buffer(socket);
         return;
     }

@@ -27,6 +27,7 @@ struct io_socket {
     size_t unsent; /* of the send that close() cancelled, bytes */
     int broken;    /* 0, or why no operation can succeed */
     bool reading;  /* uv_read_start is in force */
+    bool denied;   /* the pool had no buffer for the read that libuv is about to report */
 };
 
 struct io_listener {

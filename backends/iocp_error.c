@@ -127,8 +127,15 @@ int iocp_error(uint32_t code)
 
 int iocp_stream_error(int status)
 {
-    return status == UV_EPIPE || status == UV_ECONNABORTED || status == UV_ENOTCONN ? UV_ECONNRESET
-                                                                                    : status;
+    switch (status) {
+    case UV_EPIPE:
+    case UV_ECONNABORTED:
+    case UV_ENOTCONN:
+    case UV_ECANCELED:
+        return UV_ECONNRESET;
+    default:
+        return status;
+    }
 }
 
 int iocp_last_error(void)

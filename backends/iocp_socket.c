@@ -111,7 +111,7 @@ static void iocp_on_connect(struct iocp_request *request, size_t bytes, int stat
     if (socket->close != NULL) {
         op->status = UV_ECANCELED;
     } else {
-        op->status = status != 0 ? status : iocp_connected(socket);
+        op->status = status != 0 ? iocp_stream_error(status) : iocp_connected(socket);
     }
     socket->loop->base.stats.completions++;
     op->done(op);

@@ -333,7 +333,7 @@ int iocp_accept(struct io_loop *loop, struct io_listener *listener, struct io_ac
     return IO_PENDING;
 }
 
-/* ---- end -------------------------------------------------------------------------------------- */
+/* ---- end --------------------------------------------------------------------------------- */
 
 static void iocp_close_listener(struct io_listener *listener)
 {

@@ -258,6 +258,22 @@ void e2e_signal(struct process *process, int number)
     assert_int_equal(process_signal(process, number), 0);
 }
 
+void e2e_stops_early(struct process *process)
+{
+    uint64_t begin_ms = e2e_now_ms();
+    int status;
+    while ((status = process_signal(process, SIGTERM)) == UV_ENOENT) {
+        assert_true(e2e_now_ms() - begin_ms < e2e_ms(E2E_LONG_MS));
+        (void)process_pump(1, NULL, NULL);
+    }
+    assert_int_equal(status, 0);
+    int ended = process_wait(process, e2e_ms(5000));
+    if (ended != 0 && ended != -SIGTERM) {
+        e2e_show(process);
+        fail_msg("it ended with %d", ended);
+    }
+}
+
 /* "listening on 127.0.0.1:6001 backend=..." */
 void e2e_server_listens(struct e2e_server *server, struct process *process)
 {

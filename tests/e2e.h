@@ -122,6 +122,10 @@ void e2e_says(struct process *process, enum process_stream stream, const char *p
 
 void e2e_signal(struct process *process, int number);
 
+/* Sends SIGTERM to a process that may hardly have begun, as soon as it can be told. It must end,
+ * with 0, or by the signal itself if that came before the program could take it. */
+void e2e_stops_early(struct process *process);
+
 /* Prints the end of its output to stderr, to explain a failure. */
 void e2e_show(const struct process *process);
 
@@ -197,6 +201,12 @@ void e2e_peer_echoes(uv_os_sock_t peer, const void *data, size_t length);
 /* Sends all of it and FIN, at once. 0: all came back and then FIN; else a UV error, UV_EOF: FIN
  * came before. */
 int e2e_peer_finish(uv_os_sock_t peer, const void *data, size_t length);
+
+/* A connection whose peer sends as long as the server takes it, and reads nothing. */
+uv_os_sock_t e2e_slow_reader(const struct e2e_server *server);
+
+/* Whether the loopback has an address of IPv6. */
+bool e2e_has_ipv6(void);
 
 /* A port of 127.0.0.1 that nobody has, for the moment. */
 unsigned e2e_free_port(void);

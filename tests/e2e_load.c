@@ -310,17 +310,6 @@ static void warm_up_is_left_out(void **state)
 
 /* ---- addresses ----------------------------------------------------------------------------- */
 
-static bool has_ipv6(void)
-{
-    struct sockaddr_storage address;
-    uv_os_sock_t peer;
-    if (peer_bind(AF_INET6, &peer, &address) != 0) {
-        return false;
-    }
-    peer_close(peer);
-    return true;
-}
-
 static void client_reaches(const char *host, const char *port)
 {
     struct process *client = e2e_start(e2e_client_path, "-n", host, "-e", port, "--requests", "10",
@@ -344,7 +333,7 @@ static void both_families_on_one_socket(void **state)
 {
     struct e2e_server server;
     (void)state;
-    if (!has_ipv6()) {
+    if (!e2e_has_ipv6()) {
         e2e_skip("there is no IPv6 here");
     }
     e2e_server_listens(&server, e2e_start(e2e_server_path, "-l", "[::]:0", "-t", "2",
@@ -372,7 +361,7 @@ static void ipv6_alone(void **state)
 {
     struct e2e_server server;
     (void)state;
-    if (!has_ipv6()) {
+    if (!e2e_has_ipv6()) {
         e2e_skip("there is no IPv6 here");
     }
     e2e_server_listens(&server,

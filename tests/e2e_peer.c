@@ -220,6 +220,33 @@ void e2e_peer_is_reset(uv_os_sock_t peer)
     assert_int_equal(status, UV_ECONNRESET);
 }
 
+uv_os_sock_t e2e_slow_reader(const struct e2e_server *server)
+{
+    static uint8_t chunk[65536];
+    uv_os_sock_t peer = e2e_peer(server);
+    unsigned quiet = 0;
+    while (quiet < 20) {
+        int count = peer_send(peer, chunk, sizeof(chunk));
+        assert_true(count > 0 || count == UV_EAGAIN);
+        quiet = count > 0 ? 0 : quiet + 1;
+        if (count < 0) {
+            (void)process_pump(e2e_ms(5), NULL, NULL);
+        }
+    }
+    return peer;
+}
+
+bool e2e_has_ipv6(void)
+{
+    struct sockaddr_storage address;
+    uv_os_sock_t peer;
+    if (peer_bind(AF_INET6, &peer, &address) != 0) {
+        return false;
+    }
+    peer_close(peer);
+    return true;
+}
+
 unsigned e2e_free_port(void)
 {
     struct sockaddr_storage address;

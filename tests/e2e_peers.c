@@ -204,15 +204,6 @@ static void idle_connections_are_closed(void **state)
 
 /* ---- descriptors --------------------------------------------------------------------------- */
 
-static size_t count_descriptors(const struct process *process)
-{
-    uv_fs_t request;
-    const char *path = e2e_text("/proc/%d/fd", process_id(process));
-    int count = uv_fs_scandir(NULL, &request, path, 0, NULL);
-    uv_fs_req_cleanup(&request);
-    return count > 0 ? (size_t)count : 0;
-}
-
 static bool limit_descriptors(const struct process *process, size_t limit)
 {
     const char *const arguments[] = {e2e_text("--pid=%d", process_id(process)),
@@ -233,8 +224,9 @@ static void out_of_descriptors_and_back(void **state)
         first[i] = e2e_peer(&server);
         e2e_peer_echoes(first[i], "hello", 5);
     }
-    size_t descriptors = count_descriptors(server.process);
-    if (descriptors == 0 || !limit_descriptors(server.process, descriptors + 2)) {
+    size_t descriptors;
+    if (!process_handles(server.process, &descriptors) ||
+        !limit_descriptors(server.process, descriptors + 2)) {
         e2e_skip("there is no /proc or no prlimit here");
     }
     for (size_t i = 0; i < 10; i++) {

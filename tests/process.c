@@ -399,3 +399,8 @@ bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes)
 {
     return process_system_rss_bytes(&process->handle, rss_bytes);
 }
+
+bool process_handles(const struct process *process, size_t *count)
+{
+    return process_system_handles(&process->handle, count);
+}

@@ -74,8 +74,10 @@ int process_signal(struct process *process, int number);
 /* Kills all that are still running, and frees all that were started. */
 void process_end_all(void);
 
-/* CPU time used by it, and its resident memory now; false where the system doesn't say. */
+/* CPU time used by it, its resident memory now, and the descriptors (on Windows handles) that it
+ * has open; false where the system doesn't say. */
 bool process_cpu_ms(const struct process *process, uint64_t *cpu_ms);
 bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes);
+bool process_handles(const struct process *process, size_t *count);
 
 #endif

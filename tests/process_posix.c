@@ -63,3 +63,14 @@ bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes)
     *rss_bytes = strtoull(at + 6, NULL, 10) * 1024; /* it is given in KiB */
     return true;
 }
+
+bool process_system_handles(const uv_process_t *handle, size_t *count)
+{
+    char path[64];
+    uv_fs_t request;
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", handle->pid);
+    int found = uv_fs_scandir(NULL, &request, path, 0, NULL);
+    uv_fs_req_cleanup(&request);
+    *count = found > 0 ? (size_t)found : 0;
+    return found > 0;
+}

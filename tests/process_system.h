@@ -4,6 +4,7 @@
 /* What process.c asks of the system: process_posix.c, process_windows.c. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -17,5 +18,8 @@ int process_system_signal(uv_process_t *handle, int number);
 /* CPU time used so far, and memory that is resident now; false if the system doesn't say. */
 bool process_system_cpu_ms(const uv_process_t *handle, uint64_t *cpu_ms);
 bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes);
+
+/* Descriptors, or handles, that are open now; false if the system doesn't say. */
+bool process_system_handles(const uv_process_t *handle, size_t *count);
 
 #endif

@@ -46,3 +46,13 @@ bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes)
     *rss_bytes = counters.WorkingSetSize;
     return true;
 }
+
+bool process_system_handles(const uv_process_t *handle, size_t *count)
+{
+    DWORD found;
+    if (!GetProcessHandleCount(handle->process_handle, &found)) {
+        return false;
+    }
+    *count = found;
+    return true;
+}

@@ -1,0 +1,125 @@
+/*
+ * How many calls of Windows an echo of 64 bytes takes, by backend and way of receiving: counted in
+ * the import address table, so that nobody's own word is taken for it. Prints the table that is in
+ * docs/backends.md.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "echo_rig.h"
+#include "imports.h"
+#include "log.h"
+#include "peer.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MESSAGE 64
+#define ECHOES 5000
+#define CONNECTIONS_MAX 50
+
+struct mode {
+    const char *name;
+    const struct backend *backend;
+    unsigned recv_mode;
+    double receives; /* that an echo may take, and 1 % more for what is seen late */
+};
+
+static const struct mode modes[] = {
+    {"uv", &backend_uv, 0, 4.04},
+    {"iocp --recv=zero-byte", &backend_iocp, 0, 2.02},
+    {"iocp --recv=posted", &backend_iocp, 1, 1.01},
+};
+
+static void receive_all(uv_os_sock_t peer, uint8_t *data)
+{
+    size_t length = 0;
+    while (length < MESSAGE) {
+        int received = peer_recv(peer, data + length, MESSAGE - length);
+        assert_true(received > 0);
+        length += (size_t)received;
+    }
+}
+
+/* Everybody sends, then everybody receives. */
+static void echo_round(const uv_os_sock_t *peers, size_t count)
+{
+    uint8_t sent[MESSAGE];
+    uint8_t received[MESSAGE];
+    for (size_t i = 0; i < count; i++) {
+        memset(sent, (int)i, sizeof(sent));
+        assert_int_equal(peer_send(peers[i], sent, sizeof(sent)), sizeof(sent));
+    }
+    for (size_t i = 0; i < count; i++) {
+        memset(sent, (int)i, sizeof(sent));
+        receive_all(peers[i], received);
+        assert_memory_equal(received, sent, sizeof(sent));
+    }
+}
+
+static double calls_an_echo(enum import_call call, uint64_t echoes)
+{
+    return (double)imports_count(call) / (double)echoes;
+}
+
+static void count_calls(const struct mode *mode, size_t connections)
+{
+    uv_os_sock_t peers[CONNECTIONS_MAX];
+    struct echo_rig *rig = calloc(1, sizeof(*rig));
+    uint64_t echoes = 0;
+    assert_non_null(rig);
+    assert_int_equal(echo_rig_open(rig, mode->backend, 0, mode->recv_mode), 0);
+    assert_int_equal(echo_rig_start(rig), 0);
+    for (size_t i = 0; i < connections; i++) {
+        assert_int_equal(peer_connect(&rig->address, 0, &peers[i]), 0);
+        assert_int_equal(peer_block(peers[i], true), 0);
+    }
+    echo_round(peers, connections); /* all of them are up */
+    imports_reset();
+    while (echoes < ECHOES) {
+        echo_round(peers, connections);
+        echoes += connections;
+    }
+    double receives = calls_an_echo(IMPORT_WSA_RECV, echoes);
+    double sends = calls_an_echo(IMPORT_WSA_SEND, echoes);
+    double waits = calls_an_echo(IMPORT_GET_COMPLETIONS, echoes);
+    print_message("%-22s %11u %8.2f %8.2f %28.2f %6.2f\n", mode->name, (unsigned)connections,
+                  receives, sends, waits, receives + sends + waits);
+    for (size_t i = 0; i < connections; i++) {
+        peer_close(peers[i]);
+    }
+    echo_rig_stop(rig);
+    echo_rig_close(rig);
+    free(rig);
+    assert_true(receives >= 0.99 && receives <= mode->receives);
+    assert_true(sends >= 0.99 && sends <= 1.01);
+}
+
+static void calls_of_an_echo_of_64_bytes(void **state)
+{
+    (void)state;
+    print_message("%-22s %11s %8s %8s %28s %6s\n", "an echo of 64 bytes", "connections", "WSARecv",
+                  "WSASend", "GetQueuedCompletionStatusEx", "all");
+    for (size_t i = 0; i < LENGTH(modes); i++) {
+        count_calls(&modes[i], 1);
+        count_calls(&modes[i], CONNECTIONS_MAX);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(calls_of_an_echo_of_64_bytes)};
+    imports_install();
+    log_setup("test_calls", false);
+    if (peer_setup() == 0) {
+        return 1;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,11 +6,10 @@
 
 #include "win.h"
 
-#include <winternl.h>
-
 #include "echo_rig.h"
 #include "guard.h"
 #include "load.h"
+#include "process_system.h"
 #include "talk.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -35,38 +34,10 @@ static const struct net_options net = {.nodelay = true, .sndbuf = 8192};
 
 /* ---- what is left over --------------------------------------------------------------------- */
 
-#define SYSTEM_EXTENDED_HANDLES 64 /* SystemExtendedHandleInformation */
-
-struct system_handle {
-    void *object;
-    ULONG_PTR process;
-    ULONG_PTR value;
-    ULONG access;
-    USHORT trace;
-    USHORT type;
-    ULONG attributes;
-    ULONG reserved;
-};
-
-struct system_handles {
-    ULONG_PTR count;
-    ULONG_PTR reserved;
-    struct system_handle list[8192];
-};
-
-/* This process' own, from the list of all: GetProcessHandleCount() counts none in Wine. */
 static size_t count_handles(void)
 {
-    static struct system_handles handles;
     size_t count = 0;
-    ULONG size;
-    if (NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)SYSTEM_EXTENDED_HANDLES, &handles,
-                                 sizeof(handles), &size) != 0) {
-        return 0;
-    }
-    for (size_t i = 0; i < handles.count; i++) {
-        count += handles.list[i].process == GetCurrentProcessId();
-    }
+    (void)process_count_handles(GetCurrentProcessId(), &count);
     return count;
 }
 

@@ -2,6 +2,7 @@
 
 #include <psapi.h>
 #include <signal.h>
+#include <winternl.h>
 
 #include "process.h"
 #include "trigger.h"
@@ -47,12 +48,42 @@ bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes)
     return true;
 }
 
-bool process_system_handles(const uv_process_t *handle, size_t *count)
+#define SYSTEM_EXTENDED_HANDLES 64 /* SystemExtendedHandleInformation */
+
+struct system_handle {
+    void *object;
+    ULONG_PTR process;
+    ULONG_PTR value;
+    ULONG access;
+    USHORT trace;
+    USHORT type;
+    ULONG attributes;
+    ULONG reserved;
+};
+
+struct system_handles {
+    ULONG_PTR count;
+    ULONG_PTR reserved;
+    struct system_handle list[8192];
+};
+
+/* From the list of all: GetProcessHandleCount() counts none in Wine. */
+bool process_count_handles(DWORD process, size_t *count)
 {
-    DWORD found;
-    if (!GetProcessHandleCount(handle->process_handle, &found)) {
+    static struct system_handles handles;
+    ULONG size;
+    *count = 0;
+    if (NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)SYSTEM_EXTENDED_HANDLES, &handles,
+                                 sizeof(handles), &size) != 0) {
         return false;
     }
-    *count = found;
-    return true;
+    for (size_t i = 0; i < handles.count; i++) {
+        *count += handles.list[i].process == process;
+    }
+    return *count > 0;
+}
+
+bool process_system_handles(const uv_process_t *handle, size_t *count)
+{
+    return process_count_handles((DWORD)handle->pid, count);
 }

@@ -50,28 +50,58 @@ static void *pool_pop(struct pool *pool)
 
 void pool_destroy(struct pool *pool)
 {
-    assert(pool->in_use == 0);
+    assert(pool->in_use == 0 && pool->offered == 0);
     while (pool->free != NULL) {
         free(pool_pop(pool));
     }
     assert(pool->idle == 0);
 }
 
-uint8_t *pool_take(struct pool *pool)
+/* A buffer within the limit that is counted by nobody yet; NULL if there is none. */
+static void *pool_get(struct pool *pool)
 {
-    assert(pool->in_use <= pool->limit);
-    if (pool->in_use == pool->limit) {
+    assert(pool->in_use + pool->offered <= pool->limit);
+    if (pool->in_use + pool->offered == pool->limit) {
         return NULL;
     }
-    void *buffer = pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
-    if (buffer == NULL) {
-        return NULL;
-    }
+    return pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
+}
+
+static void pool_count(struct pool *pool)
+{
     pool->in_use++;
     if (pool->in_use > pool->in_use_peak) {
         pool->in_use_peak = pool->in_use;
     }
+}
+
+uint8_t *pool_take(struct pool *pool)
+{
+    void *buffer = pool_get(pool);
+    if (buffer != NULL) {
+        pool_count(pool);
+    }
     return buffer;
+}
+
+uint8_t *pool_offer(struct pool *pool)
+{
+    void *buffer = pool_get(pool);
+    pool->offered += buffer != NULL;
+    return buffer;
+}
+
+void pool_claim(struct pool *pool)
+{
+    assert(pool->offered > 0);
+    pool->offered--;
+    pool_count(pool);
+}
+
+void pool_withdraw(struct pool *pool, uint8_t *buffer)
+{
+    pool_claim(pool);
+    pool_put(pool, buffer);
 }
 
 void pool_put(struct pool *pool, uint8_t *buffer)

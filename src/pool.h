@@ -22,6 +22,7 @@ struct pool {
     size_t idle;
     size_t in_use;
     size_t in_use_peak;
+    size_t offered; /* with the system, which may put something into them */
 };
 
 /* A pool of buffers of `buffer_size` bytes, `memory` bytes of them at the most; at least one. */
@@ -35,5 +36,11 @@ uint8_t *pool_take(struct pool *pool);
 
 /* Gives back a buffer that this pool gave. */
 void pool_put(struct pool *pool, uint8_t *buffer);
+
+/* A buffer that the system may fill when it has something, which counts towards the limit; and then
+ * one of those comes into use, or goes back unused. */
+uint8_t *pool_offer(struct pool *pool);
+void pool_claim(struct pool *pool);
+void pool_withdraw(struct pool *pool, uint8_t *buffer);
 
 #endif

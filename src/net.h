@@ -49,6 +49,13 @@ int net_bind(const struct sockaddr *address, const struct net_options *options, 
  * (after SO_UPDATE_ACCEPT_CONTEXT where AcceptEx made it), elsewhere nothing. */
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options);
 
+/* Makes calls answer UV_EAGAIN where they would wait. Not on Windows. */
+int net_set_nonblocking(uv_os_sock_t os_socket);
+
+/* Accepts a connection, as a socket that does not block and that child processes don't inherit. 0;
+ * or a UV error, UV_EAGAIN if none waits at a listener that does not block. Not on Windows. */
+int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket);
+
 /* Makes the close that follows a reset: what is unsent is thrown away, and the peer is told by RST
  * (SO_LINGER with a timeout of 0, as in socket(7)). */
 int net_reset_on_close(uv_os_sock_t os_socket);

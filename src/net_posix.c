@@ -17,6 +17,14 @@ int net_system_open(int family, uv_os_sock_t *os_socket)
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
+int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
+{
+    do {
+        *os_socket = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    } while (*os_socket == NET_NO_SOCKET && errno == EINTR);
+    return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
 /*
  * socket(7): every socket of the group must have SO_REUSEPORT set before it binds, except, as it
  * turns out, the first, which may set it when the port is its own. Were it set before, a second
@@ -65,6 +73,22 @@ int net_system_open(int family, uv_os_sock_t *os_socket)
         return error;
     }
     return 0;
+}
+
+int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
+{
+    do {
+        *os_socket = accept(listener, NULL, NULL);
+    } while (*os_socket == NET_NO_SOCKET && errno == EINTR);
+    if (*os_socket == NET_NO_SOCKET) {
+        return net_system_error();
+    }
+    int error = fcntl(*os_socket, F_SETFD, FD_CLOEXEC) == 0 ? net_set_nonblocking(*os_socket)
+                                                            : net_system_error();
+    if (error != 0) {
+        net_close(*os_socket);
+    }
+    return error;
 }
 
 /* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. Duplicates
@@ -119,6 +143,15 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 }
 
 const bool net_accepts_ahead = false;
+
+int net_set_nonblocking(uv_os_sock_t os_socket)
+{
+    int flags = fcntl(os_socket, F_GETFL);
+    if (flags < 0 || fcntl(os_socket, F_SETFL, flags | O_NONBLOCK) != 0) {
+        return net_system_error();
+    }
+    return 0;
+}
 
 /* Whatever close() answers, EINTR too, Linux has closed the descriptor: no second try. */
 void net_close(uv_os_sock_t os_socket)

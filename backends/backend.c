@@ -5,9 +5,7 @@
 #include <string.h>
 
 const struct backend *const backend_list[] = {
-    &backend_uv,
-    &backend_iocp,
-    NULL,
+    &backend_uv, &backend_iocp, &backend_io_uring, &backend_epoll, NULL,
 };
 
 void io_stats_count_batch(struct io_stats *stats, uint64_t completions)

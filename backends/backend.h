@@ -261,6 +261,9 @@ void io_stats_count_batch(struct io_stats *stats, uint64_t completions);
 
 extern const struct backend backend_uv;
 extern const struct backend backend_iocp;
+extern const struct backend backend_io_uring;
+extern const struct backend backend_epoll;
+extern const struct backend backend_kqueue;
 
 /* All backends, in the order of --backend=help; NULL ends the list. Those of other systems are in
  * it as well, and do not probe. */

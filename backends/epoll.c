@@ -1,0 +1,131 @@
+/*
+ * The `epoll` backend: readiness.c over epoll(7), edge-triggered. A wake is an eventfd that is
+ * written and never read: each write is an edge.
+ */
+
+#include "readiness.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define NS_PER_MS 1000000u
+
+static int epoll_add(struct readiness_loop *loop, int fd, uint32_t events, void *data)
+{
+    struct epoll_event event = {.events = events | EPOLLET, .data.ptr = data};
+    int result = epoll_ctl(loop->poll_fd, EPOLL_CTL_ADD, fd, &event);
+    return result == 0 ? 0 : uv_translate_sys_error(errno);
+}
+
+static void epoll_close(struct readiness_loop *loop)
+{
+    net_close(loop->wake_fd);
+    net_close(loop->poll_fd);
+}
+
+static int epoll_open(struct readiness_loop *loop)
+{
+    loop->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->poll_fd < 0) {
+        return uv_translate_sys_error(errno);
+    }
+    loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake_fd < 0) {
+        int status = uv_translate_sys_error(errno);
+        net_close(loop->poll_fd);
+        return status;
+    }
+    int status = epoll_add(loop, loop->wake_fd, EPOLLIN, NULL);
+    if (status != 0) {
+        epoll_close(loop);
+    }
+    return status;
+}
+
+static int epoll_watch(struct readiness_loop *loop, struct readiness_watch *watch)
+{
+    uint32_t events = EPOLLIN | EPOLLRDHUP;
+    events |= (watch->wanted & READY_SEND) != 0 ? EPOLLOUT : 0;
+    return epoll_add(loop, watch->fd, events, watch);
+}
+
+/* In whole milliseconds, rounded up. */
+static int epoll_timeout(uint64_t wait_ns)
+{
+    if (wait_ns == UINT64_MAX) {
+        return -1;
+    }
+    uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
+    return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
+}
+
+static unsigned epoll_readiness(uint32_t events)
+{
+    unsigned what = 0;
+    what |= (events & EPOLLIN) != 0 ? READY_RECV : 0;
+    what |= (events & EPOLLOUT) != 0 ? READY_SEND : 0;
+    what |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 ? READY_END : 0;
+    return what;
+}
+
+static int epoll_wait_events(struct readiness_loop *loop, struct readiness_event *events,
+                             uint64_t wait_ns)
+{
+    struct epoll_event raw[READINESS_BATCH];
+    int count = epoll_wait(loop->poll_fd, raw, READINESS_BATCH, epoll_timeout(wait_ns));
+    if (count < 0) {
+        return errno == EINTR ? 0 : uv_translate_sys_error(errno);
+    }
+    for (int i = 0; i < count; i++) {
+        events[i].watch = raw[i].data.ptr;
+        events[i].what = epoll_readiness(raw[i].events);
+    }
+    return count;
+}
+
+/* The count of an eventfd can't overflow within the life of a machine. */
+static void epoll_wake(struct readiness_loop *loop)
+{
+    const uint64_t one = 1;
+    ssize_t written;
+    do {
+        written = write(loop->wake_fd, &one, sizeof(one));
+    } while (written < 0 && errno == EINTR);
+    assert(written == (ssize_t)sizeof(one));
+}
+
+static const struct poller epoll_poller = {
+    .backend = &backend_epoll,
+    .open = epoll_open,
+    .close = epoll_close,
+    .watch = epoll_watch,
+    .wait = epoll_wait_events,
+    .wake = epoll_wake,
+};
+
+static int epoll_loop_open(const struct io_config *config, struct io_loop **loop)
+{
+    return readiness_open(&epoll_poller, config, loop);
+}
+
+static int epoll_probe(char *why, size_t why_size)
+{
+    if (why_size > 0) {
+        why[0] = '\0';
+    }
+    return 0; /* it is older than everything else that we need */
+}
+
+const struct backend backend_epoll = {
+    .name = "epoll",
+    .summary = "non-blocking calls, and epoll, edge-triggered, to know when",
+    .probe = epoll_probe,
+    .loop_open = epoll_loop_open,
+    READINESS_OPERATIONS,
+};

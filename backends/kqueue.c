@@ -1,0 +1,143 @@
+/*
+ * The `kqueue` backend of macOS and the BSDs: readiness.c over kqueue(2), EV_CLEAR: edge-triggered.
+ * A wake is an EVFILT_USER.
+ */
+
+#include "readiness.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/event.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "net.h"
+
+#define NS_PER_SECOND UINT64_C(1000000000)
+
+/* Longer than that is not waited in one go: some systems refuse it. */
+#define KQUEUE_WAIT_MAX_S 86400
+
+static int kqueue_error(void)
+{
+    return uv_translate_sys_error(errno);
+}
+
+/* Without a list for events, errors of changes are those of the call. */
+static int kqueue_change(const struct readiness_loop *loop, const struct kevent *changes, int count)
+{
+    int result;
+    do {
+        result = kevent(loop->poll_fd, changes, count, NULL, 0, NULL);
+    } while (result < 0 && errno == EINTR); /* EINTR: they have been applied; again does no harm */
+    return result == 0 ? 0 : kqueue_error();
+}
+
+static void kqueue_close(struct readiness_loop *loop)
+{
+    net_close(loop->poll_fd);
+}
+
+static int kqueue_open(struct readiness_loop *loop)
+{
+    struct kevent user;
+    loop->wake_fd = -1;
+    loop->poll_fd = kqueue();
+    if (loop->poll_fd < 0) {
+        return kqueue_error();
+    }
+    EV_SET(&user, 0, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, NULL);
+    int status = fcntl(loop->poll_fd, F_SETFD, FD_CLOEXEC) == 0 ? 0 : kqueue_error();
+    if (status == 0) {
+        status = kqueue_change(loop, &user, 1);
+    }
+    if (status != 0) {
+        kqueue_close(loop);
+    }
+    return status;
+}
+
+static int kqueue_watch(struct readiness_loop *loop, struct readiness_watch *watch)
+{
+    struct kevent both[2];
+    uintptr_t fd = (uintptr_t)watch->fd;
+    EV_SET(&both[0], fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, watch);
+    EV_SET(&both[1], fd, EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, watch);
+    return kqueue_change(loop, both, (watch->wanted & READY_SEND) != 0 ? 2 : 1);
+}
+
+/* EV_EOF: the peer has ended its side; in EVFILT_WRITE, it reads no more. */
+static unsigned kqueue_readiness(const struct kevent *event)
+{
+    unsigned what = event->filter == EVFILT_WRITE ? READY_SEND : READY_RECV;
+    return what | ((event->flags & (EV_EOF | EV_ERROR)) != 0 ? READY_END : 0);
+}
+
+static const struct timespec *kqueue_timeout(uint64_t wait_ns, struct timespec *timeout)
+{
+    if (wait_ns == UINT64_MAX) {
+        return NULL;
+    }
+    uint64_t seconds = wait_ns / NS_PER_SECOND;
+    timeout->tv_sec = (time_t)(seconds < KQUEUE_WAIT_MAX_S ? seconds : KQUEUE_WAIT_MAX_S);
+    timeout->tv_nsec = (long)(wait_ns % NS_PER_SECOND);
+    return timeout;
+}
+
+static int kqueue_wait(struct readiness_loop *loop, struct readiness_event *events,
+                       uint64_t wait_ns)
+{
+    struct kevent raw[READINESS_BATCH];
+    struct timespec timeout;
+    int count =
+        kevent(loop->poll_fd, NULL, 0, raw, READINESS_BATCH, kqueue_timeout(wait_ns, &timeout));
+    if (count < 0) {
+        return errno == EINTR ? 0 : kqueue_error();
+    }
+    for (int i = 0; i < count; i++) {
+        bool wake = raw[i].filter == EVFILT_USER;
+        events[i].watch = wake ? NULL : raw[i].udata;
+        events[i].what = kqueue_readiness(&raw[i]);
+    }
+    return count;
+}
+
+static void kqueue_wake(struct readiness_loop *loop)
+{
+    struct kevent user;
+    EV_SET(&user, 0, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
+    int status = kqueue_change(loop, &user, 1);
+    assert(status == 0);
+    (void)status;
+}
+
+static const struct poller kqueue_poller = {
+    .backend = &backend_kqueue,
+    .open = kqueue_open,
+    .close = kqueue_close,
+    .watch = kqueue_watch,
+    .wait = kqueue_wait,
+    .wake = kqueue_wake,
+};
+
+static int kqueue_loop_open(const struct io_config *config, struct io_loop **loop)
+{
+    return readiness_open(&kqueue_poller, config, loop);
+}
+
+static int kqueue_probe(char *why, size_t why_size)
+{
+    if (why_size > 0) {
+        why[0] = '\0';
+    }
+    return 0; /* every system with kqueue has what is needed */
+}
+
+const struct backend backend_kqueue = {
+    .name = "kqueue",
+    .summary = "non-blocking calls, and kqueue, edge-triggered, to know when",
+    .probe = kqueue_probe,
+    .loop_open = kqueue_loop_open,
+    READINESS_OPERATIONS,
+};

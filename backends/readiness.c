@@ -1,0 +1,610 @@
+/*
+ * Completions from readiness.
+ *
+ *     submit --try--> done
+ *               \--would block--> parked --the poller says ready--> try --> done, by callback
+ *
+ * A receive that did not fill its buffer has taken all there was, so the next one parks without a
+ * try, which would be a third call for each echo. Edge-triggered pollers report what comes after
+ * that. But what had come before, and is no data, they have reported already: so a short receive
+ * says nothing once the poller has said READY_END.
+ *
+ * Nothing is ever in flight, so a close has nothing to wait for: the descriptor is closed at once,
+ * with which the poller forgets it, and the callbacks follow after the batch.
+ */
+
+#include "readiness.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "net.h"
+
+struct io_listener {
+    struct readiness_watch watch; /* first */
+    struct readiness_loop *loop;
+    struct io_accept *ops; /* outstanding, oldest first */
+    struct io_accept **ops_end;
+    struct queue_node node; /* in loop->stopped */
+    bool drained;           /* as far as is known, nobody waits */
+};
+
+static struct readiness_loop *readiness_self(struct io_loop *loop)
+{
+    struct readiness_loop *self = (struct readiness_loop *)(void *)loop;
+    assert(loop->backend == self->poller->backend);
+    return self;
+}
+
+static int readiness_error(void)
+{
+    return uv_translate_sys_error(errno);
+}
+
+/* That of a connection: EPIPE without a shutdown of ours, and ECONNABORTED, are the reset again. */
+static int readiness_stream_error(struct io_socket *socket)
+{
+    int status = readiness_error();
+    if (status == UV_EPIPE || status == UV_ECONNABORTED) {
+        status = UV_ECONNRESET;
+    }
+    socket->reset = socket->reset || status == UV_ECONNRESET;
+    return status;
+}
+
+/* Parks: 0 if the poller will tell. */
+static int readiness_watch(struct readiness_loop *loop, struct readiness_watch *watch)
+{
+    if (watch->watched) {
+        return 0;
+    }
+    loop->base.stats.control_calls++;
+    int status = loop->poller->watch(loop, watch);
+    watch->watched = status == 0;
+    return status;
+}
+
+static int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch)
+{
+    int status = readiness_watch(loop, watch);
+    return status == 0 ? IO_PENDING : status;
+}
+
+static int readiness_count_inline(struct io_loop *loop, int outcome)
+{
+    loop->stats.inline_outcomes += outcome == IO_DONE;
+    return outcome;
+}
+
+/* ---- receive ------------------------------------------------------------------------------- */
+
+static int readiness_set_outcome(struct io_recv *op, uint8_t *data, size_t length, int status)
+{
+    op->data = data;
+    op->length = length;
+    op->status = status;
+    return IO_DONE;
+}
+
+/* Without a buffer: the socket waits for one, if one can ever come back. */
+static int readiness_starve(struct io_socket *socket)
+{
+    if (socket->loop->base.pool.in_use == 0) {
+        return UV_ENOMEM;
+    }
+    socket->loop->base.stats.starved++;
+    queue_push(&socket->loop->starved, &socket->node);
+    return IO_PENDING;
+}
+
+static ssize_t readiness_call_recv(struct io_socket *socket, uint8_t *buffer)
+{
+    ssize_t count;
+    do {
+        socket->loop->base.stats.recv_calls++;
+        count = recv(socket->watch.fd, buffer, socket->loop->base.pool.buffer_size, 0);
+    } while (count < 0 && errno == EINTR);
+    return count;
+}
+
+/* As a submit answers. */
+static int readiness_try_recv(struct io_socket *socket)
+{
+    struct pool *pool = &socket->loop->base.pool;
+    if (socket->drained) {
+        return readiness_park(socket->loop, &socket->watch);
+    }
+    uint8_t *buffer = pool_take(pool);
+    if (buffer == NULL) {
+        return readiness_starve(socket);
+    }
+    ssize_t count = readiness_call_recv(socket, buffer);
+    if (count > 0) {
+        socket->drained = (size_t)count < pool->buffer_size && !socket->ended;
+        return readiness_set_outcome(socket->recv, buffer, (size_t)count, 0);
+    }
+    pool_put(pool, buffer);
+    if (count == 0) {
+        return readiness_set_outcome(socket->recv, NULL, 0, socket->reset ? UV_ECONNRESET : 0);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        socket->drained = true;
+        return readiness_park(socket->loop, &socket->watch);
+    }
+    return readiness_stream_error(socket);
+}
+
+int readiness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
+{
+    assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
+    socket->recv = op;
+    int outcome = readiness_try_recv(socket);
+    if (outcome != IO_PENDING) {
+        socket->recv = NULL;
+    }
+    return readiness_count_inline(loop, outcome);
+}
+
+/* Ends the receive that is outstanding, if it has an outcome by now. */
+static void readiness_deliver_recv(struct io_socket *socket, int outcome)
+{
+    struct io_recv *op = socket->recv;
+    if (outcome == IO_PENDING) {
+        return;
+    }
+    if (outcome < 0) {
+        (void)readiness_set_outcome(op, NULL, 0, outcome);
+    }
+    socket->recv = NULL;
+    socket->loop->base.stats.completions++;
+    op->done(op);
+}
+
+void readiness_release(struct io_loop *loop, uint8_t *data)
+{
+    pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
+}
+
+/* As many as there are buffers may try again, those that waited longest first. */
+static void readiness_feed_starved(struct readiness_loop *loop)
+{
+    size_t buffers = loop->base.pool.limit - loop->base.pool.in_use;
+    while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
+        struct queue_node *node = queue_pop(&loop->starved);
+        struct io_socket *socket =
+            (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node));
+        readiness_deliver_recv(socket, readiness_try_recv(socket));
+    }
+}
+
+/* ---- send ---------------------------------------------------------------------------------- */
+
+/* As a submit answers. */
+static int readiness_try_send(struct io_socket *socket)
+{
+    struct io_send *op = socket->send;
+    while (!socket->blocked && op->sent < op->length) {
+        size_t left = op->length - op->sent;
+        socket->loop->base.stats.send_calls++;
+        ssize_t count = send(socket->watch.fd, op->data + op->sent, left, 0);
+        if (count >= 0) {
+            op->sent += (size_t)count;
+            socket->blocked = (size_t)count < left;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            socket->blocked = true;
+        } else if (errno != EINTR) {
+            return readiness_stream_error(socket);
+        }
+    }
+    if (op->sent < op->length) {
+        return readiness_park(socket->loop, &socket->watch);
+    }
+    op->status = 0;
+    return IO_DONE;
+}
+
+int readiness_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
+{
+    assert(op->done != NULL && op->length > 0);
+    assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    op->sent = 0;
+    socket->send = op;
+    int outcome = readiness_try_send(socket);
+    if (outcome != IO_PENDING) {
+        socket->send = NULL;
+    }
+    return readiness_count_inline(loop, outcome);
+}
+
+static void readiness_deliver_send(struct io_socket *socket, int outcome)
+{
+    struct io_send *op = socket->send;
+    if (outcome == IO_PENDING) {
+        return;
+    }
+    op->status = outcome;
+    socket->send = NULL;
+    socket->loop->base.stats.completions++;
+    op->done(op);
+}
+
+int readiness_shutdown(struct io_loop *loop, struct io_socket *socket)
+{
+    (void)loop;
+    assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    return shutdown(socket->watch.fd, SHUT_WR) == 0 ? 0 : readiness_stream_error(socket);
+}
+
+/* ---- connect ------------------------------------------------------------------------------- */
+
+static void readiness_deliver_connect(struct io_socket *socket, int status)
+{
+    struct io_connect *op = socket->connect;
+    socket->connect = NULL;
+    socket->loop->base.stats.completions++;
+    op->status = status;
+    op->done(op);
+}
+
+/* connect(2): when the descriptor is writable, SO_ERROR tells how it went. */
+static int readiness_connect_status(const struct io_socket *socket)
+{
+    int error = 0;
+    socklen_t size = sizeof(error);
+    if (getsockopt(socket->watch.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        return readiness_error();
+    }
+    return error == 0 ? 0 : uv_translate_sys_error(error);
+}
+
+static void readiness_on_ready(struct readiness_watch *watch, unsigned what);
+
+static void readiness_init(struct readiness_loop *loop, struct io_socket *socket, int fd)
+{
+    memset(socket, 0, sizeof(*socket));
+    socket->watch = (struct readiness_watch){
+        .ready = readiness_on_ready, .fd = fd, .wanted = READY_RECV | READY_SEND};
+    socket->loop = loop;
+    loop->sockets++;
+}
+
+/* EINTR goes on in the background, as EINPROGRESS does. */
+static int readiness_start_connect(struct io_socket *socket, const struct sockaddr *address)
+{
+    if (connect(socket->watch.fd, address, net_address_size(address)) == 0) {
+        return IO_DONE;
+    }
+    if (errno != EINPROGRESS && errno != EINTR) {
+        return readiness_error();
+    }
+    return readiness_park(socket->loop, &socket->watch);
+}
+
+int readiness_connect(struct io_loop *loop, struct io_socket *socket,
+                      const struct sockaddr *address, struct io_connect *op)
+{
+    struct readiness_loop *self = readiness_self(loop);
+    uv_os_sock_t fd;
+    assert(op->done != NULL && self->config.open_socket != NULL);
+    loop->stats.connect_calls++;
+    int status = self->config.open_socket(self->config.open_context, address->sa_family, &fd);
+    if (status != 0) {
+        return status;
+    }
+    status = net_set_nonblocking(fd);
+    if (status != 0) {
+        net_close(fd);
+        return status;
+    }
+    readiness_init(self, socket, fd);
+    int outcome = readiness_start_connect(socket, address);
+    if (outcome == IO_PENDING) {
+        socket->connect = op;
+        return IO_PENDING;
+    }
+    op->status = outcome;
+    return readiness_count_inline(loop, IO_DONE);
+}
+
+/* ---- ready --------------------------------------------------------------------------------- */
+
+static void readiness_on_sendable(struct io_socket *socket)
+{
+    socket->blocked = false;
+    if (socket->connect != NULL) {
+        readiness_deliver_connect(socket, readiness_connect_status(socket));
+    } else if (socket->send != NULL) {
+        readiness_deliver_send(socket, readiness_try_send(socket));
+    }
+}
+
+static void readiness_on_receivable(struct io_socket *socket)
+{
+    socket->drained = false;
+    if (socket->recv != NULL && !queue_has(&socket->node)) {
+        readiness_deliver_recv(socket, readiness_try_recv(socket));
+    }
+}
+
+static void readiness_on_ready(struct readiness_watch *watch, unsigned what)
+{
+    struct io_socket *socket = (struct io_socket *)(void *)watch;
+    socket->ended = socket->ended || (what & READY_END) != 0;
+    if (socket->close == NULL && (what & (READY_SEND | READY_END)) != 0) {
+        readiness_on_sendable(socket);
+    }
+    if (socket->close == NULL && (what & (READY_RECV | READY_END)) != 0) {
+        readiness_on_receivable(socket);
+    }
+}
+
+/* ---- close --------------------------------------------------------------------------------- */
+
+void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
+                     struct io_close *op)
+{
+    assert(op->done != NULL && socket->close == NULL);
+    socket->close = op;
+    if (how == IO_CLOSE_RESET) {
+        (void)net_reset_on_close(socket->watch.fd);
+    }
+    net_close(socket->watch.fd);
+    socket->watch.fd = -1;
+    queue_remove(&socket->node);
+    queue_push(&readiness_self(loop)->closed, &socket->node);
+}
+
+static void readiness_finish_close(struct io_socket *socket)
+{
+    if (socket->recv != NULL) {
+        readiness_deliver_recv(socket, UV_ECANCELED);
+    }
+    if (socket->send != NULL) {
+        readiness_deliver_send(socket, UV_ECANCELED);
+    }
+    if (socket->connect != NULL) {
+        readiness_deliver_connect(socket, UV_ECANCELED);
+    }
+    socket->loop->sockets--;
+    socket->close->done(socket->close); /* the last word: the socket may be gone after it */
+}
+
+/* Those that are closed meanwhile are for the next turn. */
+static void readiness_finish_closed(struct readiness_loop *loop)
+{
+    struct queue_node *last = loop->closed.head.prev;
+    while (!queue_is_empty(&loop->closed)) {
+        struct queue_node *node = queue_pop(&loop->closed);
+        readiness_finish_close(
+            (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node)));
+        if (node == last) {
+            return;
+        }
+    }
+}
+
+int readiness_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
+{
+    *os_socket = socket->watch.fd;
+    return socket->watch.fd >= 0 ? 0 : UV_EBADF;
+}
+
+/* ---- accept -------------------------------------------------------------------------------- */
+
+static const struct io_token readiness_no_token = {.os_socket = -1};
+
+/* As a submit answers. */
+static int readiness_try_accept(struct io_listener *listener, struct io_accept *op)
+{
+    struct io_stats *stats = &listener->loop->base.stats;
+    uv_os_sock_t fd;
+    op->token = readiness_no_token;
+    if (listener->drained) {
+        return readiness_park(listener->loop, &listener->watch);
+    }
+    stats->accept_calls++;
+    int status = net_accept(listener->watch.fd, &fd);
+    if (status == UV_EAGAIN) {
+        listener->drained = true;
+        return readiness_park(listener->loop, &listener->watch);
+    }
+    stats->accepts += status == 0;
+    stats->accepts_failed += status != 0;
+    if (status == 0) {
+        op->token.os_socket = fd;
+        op->status = 0;
+    }
+    return status;
+}
+
+int readiness_accept(struct io_loop *loop, struct io_listener *listener, struct io_accept *op)
+{
+    assert(op->done != NULL && listener->watch.fd >= 0);
+    int outcome = readiness_try_accept(listener, op);
+    if (outcome == IO_PENDING) {
+        op->next = NULL;
+        *listener->ops_end = op;
+        listener->ops_end = &op->next;
+    }
+    return readiness_count_inline(loop, outcome);
+}
+
+static void readiness_deliver_accept(struct io_listener *listener, int status)
+{
+    struct io_accept *op = listener->ops;
+    listener->ops = op->next;
+    if (listener->ops == NULL) {
+        listener->ops_end = &listener->ops;
+    }
+    listener->loop->base.stats.completions++;
+    op->status = status;
+    op->done(op);
+}
+
+static void readiness_on_connection(struct readiness_watch *watch, unsigned what)
+{
+    struct io_listener *listener = (struct io_listener *)(void *)watch;
+    (void)what;
+    listener->drained = false;
+    while (listener->ops != NULL && listener->watch.fd >= 0) {
+        int outcome = readiness_try_accept(listener, listener->ops);
+        if (outcome == IO_PENDING) {
+            return;
+        }
+        readiness_deliver_accept(listener, outcome);
+    }
+}
+
+int readiness_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
+                     struct io_listener **out)
+{
+    struct io_listener *listener = calloc(1, sizeof(*listener));
+    int status = listener != NULL ? net_set_nonblocking(os_socket) : UV_ENOMEM;
+    if (status == 0 && listen(os_socket, backlog) != 0) {
+        status = readiness_error();
+    }
+    if (status != 0) {
+        net_close(os_socket);
+        free(listener);
+        return status;
+    }
+    listener->watch = (struct readiness_watch){
+        .ready = readiness_on_connection, .fd = os_socket, .wanted = READY_RECV};
+    listener->loop = readiness_self(loop);
+    listener->ops_end = &listener->ops;
+    listener->loop->listeners++;
+    *out = listener;
+    return 0;
+}
+
+void readiness_accept_stop(struct io_loop *loop, struct io_listener *listener)
+{
+    assert(listener->watch.fd >= 0);
+    net_close(listener->watch.fd);
+    listener->watch.fd = -1;
+    queue_push(&readiness_self(loop)->stopped, &listener->node);
+}
+
+static void readiness_finish_stopped(struct readiness_loop *loop)
+{
+    struct queue_node *node;
+    while ((node = queue_pop(&loop->stopped)) != NULL) {
+        struct io_listener *listener =
+            (struct io_listener *)(void *)((char *)node - offsetof(struct io_listener, node));
+        while (listener->ops != NULL) {
+            readiness_deliver_accept(listener, UV_ECANCELED);
+        }
+        loop->listeners--;
+        free(listener);
+    }
+}
+
+int readiness_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
+{
+    readiness_init(readiness_self(loop), socket, token->os_socket);
+    *token = readiness_no_token;
+    return 0;
+}
+
+/* A descriptor is no loop's own until it is watched. */
+int readiness_detach(struct io_loop *loop, struct io_token *token)
+{
+    (void)loop;
+    (void)token;
+    return 0;
+}
+
+void readiness_refuse(struct io_loop *loop, struct io_token *token)
+{
+    (void)loop;
+    net_close(token->os_socket);
+    *token = readiness_no_token;
+}
+
+/* ---- loop ---------------------------------------------------------------------------------- */
+
+int readiness_open(const struct poller *poller, const struct io_config *config,
+                   struct io_loop **out)
+{
+    struct readiness_loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL) {
+        return UV_ENOMEM;
+    }
+    int status = poller->open(loop);
+    if (status != 0) {
+        free(loop);
+        return status;
+    }
+    loop->base.backend = poller->backend;
+    loop->poller = poller;
+    loop->config = *config;
+    pool_init(&loop->base.pool, config->buffer_size, config->buffer_memory);
+    queue_init(&loop->starved);
+    queue_init(&loop->closed);
+    queue_init(&loop->stopped);
+    *out = &loop->base;
+    return 0;
+}
+
+void readiness_loop_close(struct io_loop *base)
+{
+    struct readiness_loop *loop = readiness_self(base);
+    readiness_finish_stopped(loop);
+    assert(loop->sockets == 0 && loop->listeners == 0);
+    loop->poller->close(loop);
+    pool_destroy(&base->pool);
+    free(loop);
+}
+
+static uint64_t readiness_wait_ns(const struct readiness_loop *loop, uint64_t deadline_ns)
+{
+    if (deadline_ns == 0 || !queue_is_empty(&loop->closed) || !queue_is_empty(&loop->stopped)) {
+        return 0;
+    }
+    if (deadline_ns == UINT64_MAX) {
+        return UINT64_MAX;
+    }
+    uint64_t now_ns = uv_hrtime();
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+}
+
+int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
+{
+    struct readiness_loop *loop = readiness_self(base);
+    struct readiness_event events[READINESS_BATCH];
+    uint64_t before = base->stats.completions;
+    int woken = 0;
+    readiness_feed_starved(loop);
+    bool delivered = base->stats.completions != before;
+    base->stats.wait_calls++;
+    int count =
+        loop->poller->wait(loop, events, readiness_wait_ns(loop, delivered ? 0 : deadline_ns));
+    for (int i = 0; i < count; i++) {
+        if (events[i].watch == NULL) {
+            woken = 1;
+        } else {
+            events[i].watch->ready(events[i].watch, events[i].what);
+        }
+    }
+    readiness_finish_stopped(loop);
+    readiness_finish_closed(loop);
+    base->stats.buffers_peak = base->pool.in_use_peak;
+    base->stats.wakes += (uint64_t)woken;
+    io_stats_count_batch(&base->stats, base->stats.completions - before);
+    return count < 0 ? count : woken;
+}
+
+void readiness_wake(struct io_loop *base)
+{
+    struct readiness_loop *loop = readiness_self(base);
+    loop->poller->wake(loop);
+}
+
+uint64_t readiness_now(struct io_loop *loop)
+{
+    (void)loop;
+    return uv_hrtime();
+}

@@ -1,0 +1,120 @@
+#ifndef ECHOPORT_READINESS_H
+#define ECHOPORT_READINESS_H
+
+/*
+ * The core of the backends whose system tells when a descriptor is ready and leaves the call to the
+ * caller: epoll and kqueue. It makes completions of readiness: try the call; where it would block,
+ * park the operation; when the poller says that the descriptor is ready, try again. What differs
+ * from one system to the other is a poller, and that is all.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend.h"
+#include "queue.h"
+
+/* Events that one wait takes at the most. */
+#define READINESS_BATCH 256
+
+/* What a descriptor is ready for. END: the peer has ended its side, or there is an error: so there
+ * is something to be received even if the last receive was a short one. */
+enum readiness { READY_RECV = 1, READY_SEND = 2, READY_END = 4 };
+
+/* Something that can be ready: first in a socket and in a listener. */
+struct readiness_watch {
+    void (*ready)(struct readiness_watch *watch, unsigned what);
+    int fd;          /* -1 once it has been closed */
+    unsigned wanted; /* READY_RECV, READY_SEND or both; END comes with either */
+    bool watched;    /* the poller knows of it */
+};
+
+struct readiness_event {
+    struct readiness_watch *watch; /* NULL: a wake */
+    unsigned what;
+};
+
+struct readiness_loop {
+    struct io_loop base; /* first */
+    struct io_config config;
+    const struct poller *poller;
+    int poll_fd;
+    int wake_fd;          /* -1: the poller needs none */
+    struct queue starved; /* sockets that wait for a buffer */
+    struct queue closed;  /* sockets whose close callback is due */
+    struct queue stopped; /* listeners whose accepts are to be cancelled */
+    size_t sockets;
+    size_t listeners;
+};
+
+/* What a system has. All edge-triggered: a descriptor is reported when it becomes ready. */
+struct poller {
+    const struct backend *backend;
+
+    /* Opens poll_fd, and wake_fd if it needs one. 0 or a UV error. */
+    int (*open)(struct readiness_loop *loop);
+    void (*close)(struct readiness_loop *loop);
+
+    /* Watches the descriptor for what is wanted, from now on and until it is closed. What it is
+     * ready for by now is reported. 0 or a UV error. */
+    int (*watch)(struct readiness_loop *loop, struct readiness_watch *watch);
+
+    /* Waits for at most `wait_ns`, UINT64_MAX: for ever. How many events there are in `events`,
+     * which has room for READINESS_BATCH; or a UV error. */
+    int (*wait)(struct readiness_loop *loop, struct readiness_event *events, uint64_t wait_ns);
+
+    /* Makes wait() return, the present one or the next, with an event of a wake. Any thread. */
+    void (*wake)(struct readiness_loop *loop);
+};
+
+struct io_socket {
+    struct readiness_watch watch; /* first */
+    struct readiness_loop *loop;
+    struct io_recv *recv; /* what is outstanding, each NULL if it is not */
+    struct io_send *send;
+    struct io_connect *connect;
+    struct io_close *close;
+    struct queue_node node; /* in loop->starved, or in loop->closed */
+    bool drained;           /* as far as is known, there is nothing to receive */
+    bool blocked;           /* likewise, no room to send */
+    bool ended;             /* READY_END has been seen */
+    bool reset;             /* an operation has ended so: the system says it but once */
+};
+
+/* What the table of a backend has of this file. */
+#define READINESS_OPERATIONS                                                                       \
+    .native = true, .socket_size = sizeof(struct io_socket), .loop_close = readiness_loop_close,   \
+    .poll = readiness_poll, .wake = readiness_wake, .now = readiness_now,                          \
+    .listen = readiness_listen, .accept = readiness_accept, .accept_stop = readiness_accept_stop,  \
+    .adopt = readiness_adopt, .detach = readiness_detach, .refuse = readiness_refuse,              \
+    .connect = readiness_connect, .recv = readiness_recv, .release = readiness_release,            \
+    .send = readiness_send, .shutdown = readiness_shutdown, .close = readiness_close,              \
+    .handle = readiness_handle
+
+/* loop_open() of a backend with that poller. */
+int readiness_open(const struct poller *poller, const struct io_config *config,
+                   struct io_loop **loop);
+
+void readiness_loop_close(struct io_loop *loop);
+int readiness_poll(struct io_loop *loop, uint64_t deadline_ns);
+void readiness_wake(struct io_loop *loop);
+uint64_t readiness_now(struct io_loop *loop);
+int readiness_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
+                     struct io_listener **listener);
+int readiness_accept(struct io_loop *loop, struct io_listener *listener, struct io_accept *op);
+void readiness_accept_stop(struct io_loop *loop, struct io_listener *listener);
+int readiness_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket);
+int readiness_detach(struct io_loop *loop, struct io_token *token);
+void readiness_refuse(struct io_loop *loop, struct io_token *token);
+int readiness_connect(struct io_loop *loop, struct io_socket *socket,
+                      const struct sockaddr *address, struct io_connect *op);
+int readiness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
+void readiness_release(struct io_loop *loop, uint8_t *data);
+int readiness_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+int readiness_shutdown(struct io_loop *loop, struct io_socket *socket);
+void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
+                     struct io_close *op);
+int readiness_handle(struct io_socket *socket, uv_os_sock_t *os_socket);
+
+#endif

@@ -5,7 +5,7 @@
 #include <string.h>
 
 const struct backend *const backend_list[] = {
-    &backend_uv, &backend_iocp, &backend_io_uring, &backend_epoll, NULL,
+    &backend_uv, &backend_iocp, &backend_io_uring, &backend_epoll, &backend_kqueue, NULL,
 };
 
 void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
@@ -24,27 +24,29 @@ void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
     stats->batches[i]++;
 }
 
+/* Which one, and in `why` what is wrong with those before it. Of another system's there is nothing
+ * to say. */
 static int backend_choose_raw(const struct backend **backend, char *why, size_t why_size)
 {
     size_t used = 0;
-    bool tried = false;
-    why[0] = '\0';
     for (const struct backend *const *at = backend_list; *at != NULL; at++) {
         char reason[160];
         if (!(*at)->native) {
             continue;
         }
-        tried = true;
-        if ((*at)->probe(reason, sizeof(reason)) == 0) {
+        int status = (*at)->probe(reason, sizeof(reason));
+        if (status == 0) {
             *backend = *at;
             return 0;
         }
-        int n = snprintf(why + used, why_size - used, "%s%s: %s", used > 0 ? "; " : "", (*at)->name,
-                         reason);
-        used += n > 0 && (size_t)n < why_size - used ? (size_t)n : 0;
+        if (status != UV_ENOTSUP) {
+            int n = snprintf(why + used, why_size - used, "%s%s: %s", used > 0 ? "; " : "",
+                             (*at)->name, reason);
+            used += n > 0 && (size_t)n < why_size - used ? (size_t)n : 0;
+        }
     }
-    if (!tried) {
-        (void)snprintf(why, why_size, "there is no raw backend for this system yet; use uv");
+    if (used == 0) {
+        (void)snprintf(why, why_size, "there is no raw backend for this system; use uv");
     }
     return UV_ENOTSUP;
 }

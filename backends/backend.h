@@ -180,7 +180,7 @@ struct backend {
     const char *const *recv_modes;
 
     /* Can it run here and now? 0, or a UV error with the reason in `why` (UV_ENOTSUP: not on this
-     * system). Any thread. */
+     * system). Any thread. One that is absent from this build has no other operation. */
     int (*probe)(char *why, size_t why_size);
 
     /* Opens the private state of one worker, on the thread that will poll it. 0 and *loop, or a UV
@@ -265,14 +265,15 @@ extern const struct backend backend_io_uring;
 extern const struct backend backend_epoll;
 extern const struct backend backend_kqueue;
 
-/* All backends, in the order of --backend=help; NULL ends the list. Those of other systems are in
- * it as well, and do not probe. */
+/* All backends, in the order of --backend=help, which among the native ones is that of preference;
+ * NULL ends the list. Those of other systems are in it as well, and do not probe. */
 extern const struct backend *const backend_list[];
 
 /*
  * Chooses by name: a backend's own, or `raw` for the best native one that probes. 0 and *backend;
  * UV_ENOENT: no such name; UV_ENOTSUP or probe's error: it can't be used here. The sentence in
- * `why` says which and why, and what to do.
+ * `why` says which and why, and what to do. On success it is empty, unless `raw` had to pass over a
+ * better one of this system: "io_uring: the reason".
  */
 int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size);
 

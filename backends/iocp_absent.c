@@ -3,4 +3,4 @@
 #include "absent.h"
 
 BACKEND_ABSENT(backend_iocp, "iocp", "a completion port: AcceptEx, ConnectEx, WSARecv, WSASend",
-               "Windows")
+               UV_ENOTSUP, "it is for Windows")

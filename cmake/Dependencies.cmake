@@ -1,5 +1,6 @@
 # libuv::libuv and, for the tests, cmocka::cmocka and jansson::jansson: from the system
-# (Findlibuv.cmake and so on), or else fetched and built along.
+# (Findlibuv.cmake and so on), or else fetched and built along. liburing::liburing on Linux: from the
+# system, or not at all.
 #
 # FETCHCONTENT_SOURCE_DIR_LIBUV, _CMOCKA and _JANSSON name unpacked source trees to be built
 # instead; FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER passes over the system's.
@@ -51,6 +52,14 @@ endblock()
 if(NOT TARGET libuv::libuv)
   add_library(libuv::libuv INTERFACE IMPORTED)
   set_target_properties(libuv::libuv PROPERTIES INTERFACE_LINK_LIBRARIES uv_a)
+endif()
+
+# Without it the io_uring backend is left out. 2.3 has what Linux 6.1 has.
+if(CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT ECHOPORT_IO_URING STREQUAL OFF)
+  find_package(liburing 2.3 MODULE)
+  if(ECHOPORT_IO_URING STREQUAL ON AND NOT liburing_FOUND)
+    message(FATAL_ERROR "ECHOPORT_IO_URING is ON, and there is no liburing 2.3 or later")
+  endif()
 endif()
 
 if(ECHOPORT_TESTS)

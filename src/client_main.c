@@ -1,6 +1,7 @@
 #include "program.h"
 #include "client.h"
 #include "client_options.h"
+#include "log.h"
 
 static int client_parse(struct program_options *common, int argc, char **argv,
                         struct option_error *error)
@@ -8,8 +9,12 @@ static int client_parse(struct program_options *common, int argc, char **argv,
     return client_options_parse((struct client_options *)(void *)common, argc, argv, error);
 }
 
-static int client_start(const struct program_options *common, const struct backend *backend)
+static int client_start(const struct program_options *common, const struct backend *backend,
+                        const char *note)
 {
+    if (note[0] != '\0') {
+        log_message("--backend: %s it is (%s)", backend->name, note);
+    }
     return client_run((const struct client_options *)(const void *)common, backend);
 }
 

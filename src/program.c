@@ -20,7 +20,7 @@ static int program_run(const struct program *program, const struct program_optio
         log_message("--backend: '%s' cannot be used: %s", common->backend, why);
         return 2;
     }
-    return program->run(common, backend);
+    return program->run(common, backend, why);
 }
 
 /* --signal: tells another process, and is done. */

@@ -9,7 +9,10 @@
 struct program {
     const struct option_program *table;
     int (*parse)(struct program_options *common, int argc, char **argv, struct option_error *error);
-    int (*run)(const struct program_options *common, const struct backend *backend);
+
+    /* `note` is what backend_choose() has to say of its choice; empty: nothing. */
+    int (*run)(const struct program_options *common, const struct backend *backend,
+               const char *note);
 };
 
 /*

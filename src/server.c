@@ -44,6 +44,7 @@ struct server {
     struct control control; /* first */
     const struct server_options *options;
     const struct backend *backend;
+    const char *note; /* on its choice */
     struct echo_config config;
     struct admission admission;
     struct handover handover;
@@ -354,9 +355,11 @@ static int server_start_workers(struct server *server)
 
 static void server_print_ready(const struct server *server)
 {
+    bool noted = server->note[0] != '\0';
     for (size_t i = 0; i < server->address_count; i++) {
-        (void)printf("listening on %s backend=%s threads=%zu\n", server->addresses[i],
-                     server->backend->name, server->worker_count);
+        (void)printf("listening on %s backend=%s threads=%zu%s%s%s\n", server->addresses[i],
+                     server->backend->name, server->worker_count, noted ? " (" : "", server->note,
+                     noted ? ")" : "");
     }
     (void)fflush(stdout);
 }
@@ -459,9 +462,10 @@ static int server_run_controlled(struct server *server)
     return status != 0 || server->control.failed || server->cut ? 1 : 0;
 }
 
-int server_run(const struct server_options *options, const struct backend *backend)
+int server_run(const struct server_options *options, const struct backend *backend,
+               const char *note)
 {
-    struct server server = {.options = options, .backend = backend};
+    struct server server = {.options = options, .backend = backend, .note = note};
     server.worker_count = options->threads > 0 ? (size_t)options->threads : sys_cpu_count();
     if (options->buffer_memory / server.worker_count < options->buffer_size) {
         log_message("--buffer-memory: %" PRIu64 " bytes are too few for %zu workers with a buffer "

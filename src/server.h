@@ -6,9 +6,11 @@
 
 /*
  * Runs the server until it is told to stop: binds and listens, starts the workers, says so on
- * stdout, restarts, drains, reports. Main thread. Returns the exit code: 0 it ended in good order,
- * 1 it could not run or had to cut connections, 2 an option does not fit this machine.
+ * stdout, with `note` on the choice of the backend unless that is empty, restarts, drains, reports.
+ * Main thread. Returns the exit code: 0 it ended in good order, 1 it could not run or had to cut
+ * connections, 2 an option does not fit this machine.
  */
-int server_run(const struct server_options *options, const struct backend *backend);
+int server_run(const struct server_options *options, const struct backend *backend,
+               const char *note);
 
 #endif

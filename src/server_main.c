@@ -8,9 +8,10 @@ static int server_parse(struct program_options *common, int argc, char **argv,
     return server_options_parse((struct server_options *)(void *)common, argc, argv, error);
 }
 
-static int server_start(const struct program_options *common, const struct backend *backend)
+static int server_start(const struct program_options *common, const struct backend *backend,
+                        const char *note)
 {
-    return server_run((const struct server_options *)(const void *)common, backend);
+    return server_run((const struct server_options *)(const void *)common, backend, note);
 }
 
 int main(int argc, char **argv)

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backend.h"
@@ -51,8 +52,9 @@ static void tables_are_complete(void **state)
     for (const struct backend *const *at = backend_list; *at != NULL; at++) {
         const struct backend *backend = *at;
         char why[256];
-        if (backend->probe(why, sizeof(why)) == UV_ENOTSUP) {
-            continue; /* it is another system's */
+        if (backend->loop_open == NULL) { /* it is absent */
+            assert_true(backend->probe(why, sizeof(why)) < 0);
+            continue;
         }
         assert_true(backend->socket_size > 0);
         assert_true(backend->probe != NULL);
@@ -118,28 +120,36 @@ static void unknown_names_are_refused_with_a_hint(void **state)
     }
 }
 
-/* The first native one that works. */
-static const struct backend *first_native(void)
+/* The first native one that works, and in `note` the first of this system's that doesn't. */
+static const struct backend *first_native(char *note, size_t note_size)
 {
+    note[0] = '\0';
     for (const struct backend *const *at = backend_list; *at != NULL; at++) {
         char why[256];
-        if ((*at)->native && (*at)->probe(why, sizeof(why)) == 0) {
+        int status = (*at)->native ? (*at)->probe(why, sizeof(why)) : UV_ENOTSUP;
+        if (status == 0) {
             return *at;
+        }
+        if (status != UV_ENOTSUP && note[0] == '\0') {
+            (void)snprintf(note, note_size, "%s: %s", (*at)->name, why);
         }
     }
     return NULL;
 }
 
-static void raw_is_the_first_native_one_that_works(void **state)
+static void raw_is_the_first_native_one_that_works_and_says_what_does_not(void **state)
 {
-    const struct backend *expected = first_native();
+    char note[512];
+    const struct backend *expected = first_native(note, sizeof(note));
     const struct backend *backend = NULL;
-    char why[256];
+    char why[512];
     (void)state;
     int status = backend_choose("raw", &backend, why, sizeof(why));
     if (expected != NULL) {
         assert_int_equal(status, 0);
         assert_ptr_equal(backend, expected);
+        assert_int_equal(strncmp(why, note, strlen(note)), 0);
+        assert_true(strlen(note) > 0 || strlen(why) == 0);
     } else {
         assert_int_equal(status, UV_ENOTSUP);
         assert_true(strlen(why) > 0);
@@ -174,7 +184,7 @@ int main(void)
         cmocka_unit_test(uv_works_everywhere),
         cmocka_unit_test(each_is_chosen_by_its_name_if_it_works),
         cmocka_unit_test(unknown_names_are_refused_with_a_hint),
-        cmocka_unit_test(raw_is_the_first_native_one_that_works),
+        cmocka_unit_test(raw_is_the_first_native_one_that_works_and_says_what_does_not),
         cmocka_unit_test(reason_is_cut_to_the_room_there_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,11 @@
 /*
- * backend_suite [--backend=NAME] [--list] [--matrix=FILE] [pattern]
+ * backend_suite [--backend=NAME] [--os=NAME] [--list] [--matrix=FILE] [pattern]
  *
  * Runs the scenarios straight on the seam, over every backend that is compiled in, and those that
  * need no network of the system over the simulated one, as cmocka tests named backend/scenario.
  * What ran is compared with tests/matrix.txt: a cell that is lost and one that is new turn the run
  * red, and so does a backend that the matrix expects and that does not probe. `pattern` is a part
- * of backend/scenario.
+ * of backend/scenario; the system is that which it runs on, if none is named.
  *
  *   ECHOPORT_WITHOUT  in the environment: a backend that is left out, since it can't be had where
  *                     the test runs: many containers forbid io_uring
@@ -333,6 +333,8 @@ static bool parse_arguments(struct run *run, int argc, char **argv, char *matrix
             run->list = true;
         } else if ((value = option_value(argv[i], "--backend=")) != NULL) {
             run->backend = value;
+        } else if ((value = option_value(argv[i], "--os=")) != NULL) {
+            run->os = value;
         } else if ((value = option_value(argv[i], "--matrix=")) != NULL) {
             (void)snprintf(matrix, size, "%s", value);
         } else if (argv[i][0] != '-' && run->pattern == NULL) {
@@ -349,13 +351,13 @@ int main(int argc, char **argv)
     static struct run run;
     char matrix[1024];
     int failed = 0;
+    run.os = matrix_os();
     default_matrix(matrix, sizeof(matrix));
     if (!parse_arguments(&run, argc, argv, matrix, sizeof(matrix))) {
-        (void)fprintf(stderr, "usage: backend_suite [--backend=NAME] [--list] [--matrix=FILE] "
-                              "[pattern]\n");
+        (void)fprintf(stderr, "usage: backend_suite [--backend=NAME] [--os=NAME] [--list] "
+                              "[--matrix=FILE] [pattern]\n");
         return 2;
     }
-    run.os = matrix_os();
     run.without = getenv("ECHOPORT_WITHOUT");
     if (!run.list && !matrix_read(&run.matrix, matrix)) {
         return 2;

@@ -1,5 +1,9 @@
 #include "net_rig.h"
 
+#ifndef _WIN32
+#include <sys/select.h>
+#endif
+
 const struct net_options plain = {.nodelay = true};
 
 bool have_v6;

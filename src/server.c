@@ -399,11 +399,12 @@ static void server_configure(struct server *server)
     };
 }
 
-/* Closes what no worker has taken over. */
+/* Closes what no worker has taken over, be it that it was never told to or that it had no loop. */
 static void server_close_sockets(struct server *server)
 {
-    for (size_t i = server->workers_started; i < server->worker_count; i++) {
-        for (size_t j = 0; server->os_sockets != NULL && j < server->address_count; j++) {
+    for (size_t i = 0; i < server->worker_count && server->os_sockets != NULL; i++) {
+        bool taken = i < server->workers_started && server->workers[i].os_sockets == NULL;
+        for (size_t j = 0; j < server->address_count && !taken; j++) {
             net_close(server_sockets_of(server, i)[j]);
         }
     }

@@ -220,6 +220,36 @@ static void few_buffers_for_many(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* Peers that send on and never read what comes back: each ends up holding the one buffer that can't
+ * be sent, and none of its neighbours'. */
+static void who_never_reads_holds_one_buffer(const struct backend *backend)
+{
+    enum { SILENT = 4, LIMIT = 8 };
+    static const uint8_t piece[64 * KIB];
+    struct rig rig;
+    uv_os_sock_t silent[SILENT];
+    unsigned quiet = 0;
+    pool_rig(&rig, backend, LIMIT);
+    rig.on_open = echo_open;
+    for (size_t i = 0; i < SILENT; i++) {
+        (void)rig_pair(&rig, &silent[i]);
+    }
+    while (quiet < 10) {
+        bool stuck = true;
+        for (size_t i = 0; i < SILENT; i++) {
+            stuck = peer_send(silent[i], piece, sizeof(piece)) == UV_EAGAIN && stuck;
+        }
+        uint64_t callbacks = rig.callbacks;
+        rig_turn(&rig);
+        quiet = stuck && rig.callbacks == callbacks ? quiet + 1 : 0;
+    }
+    assert_int_equal(rig.loop->pool.in_use, SILENT);
+    rig_echo(&rig, rig_peer(&rig), 100000);
+    assert_int_equal(rig.loop->pool.in_use, SILENT);
+    assert_int_equal(rig.loop->stats.starved, 0);
+    rig_close(&rig);
+}
+
 const struct scenario suite_pool[] = {
     {"idle_connections_hold_no_buffer", idle_connections_hold_no_buffer},
     {"idle_connections_do_not_spin", idle_connections_do_not_spin},
@@ -229,5 +259,6 @@ const struct scenario suite_pool[] = {
     {"starved_and_closed", starved_and_closed},
     {"starved_and_left", starved_and_left},
     {"few_buffers_for_many", few_buffers_for_many},
+    {"who_never_reads_holds_one_buffer", who_never_reads_holds_one_buffer},
     {NULL, NULL},
 };

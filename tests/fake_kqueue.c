@@ -1,5 +1,5 @@
 /*
- * kqueue(2) over epoll(7), as far as backends/kqueue.c goes: so the whole of that backend can be run
+ * kqueue(2) over epoll(7), as far as backends/kqueue.c goes: so that all of that backend can be run
  * where there is no kqueue. A queue is an epoll of three:
  *
  *     queue --+-- read    an epoll, edge-triggered, of what EVFILT_READ | EV_CLEAR watches

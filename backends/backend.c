@@ -8,6 +8,12 @@ const struct backend *const backend_list[] = {
     &backend_uv, &backend_iocp, &backend_io_uring, &backend_epoll, &backend_kqueue, NULL,
 };
 
+void io_stats_sum_calls(struct io_stats *stats)
+{
+    stats->system_calls = stats->recv_calls + stats->send_calls + stats->accept_calls +
+                          stats->connect_calls + stats->control_calls + stats->wait_calls;
+}
+
 void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
 {
     if (completions == 0) {

@@ -68,9 +68,10 @@ struct io_stats {
     uint64_t accept_calls;
     uint64_t connect_calls;
     uint64_t
-        control_calls;   /* changes of interest: epoll_ctl, kevent changes, read start and stop */
-    uint64_t wait_calls; /* turns that asked the system what has happened */
-    uint64_t wakes;      /* turns ended by wake() */
+        control_calls;     /* changes of interest: epoll_ctl, kevent changes, read start and stop */
+    uint64_t wait_calls;   /* turns that asked the system what has happened */
+    uint64_t system_calls; /* of all these together: where calls are submitted in batches, fewer */
+    uint64_t wakes;        /* turns ended by wake() */
     uint64_t completions;
     uint64_t inline_outcomes;
     uint64_t batch_max;    /* most completions that one turn delivered */
@@ -255,6 +256,9 @@ struct backend {
      * UV_ENOTSUP where the mechanism has none. */
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
+
+/* Where each call counted is a system call: puts their sum into system_calls. */
+void io_stats_sum_calls(struct io_stats *stats);
 
 /* Counts a turn that delivered so many completions; one without any is not counted. */
 void io_stats_count_batch(struct io_stats *stats, uint64_t completions);

@@ -39,6 +39,7 @@ struct io_uring_sqe *uring_sqe(struct uring_loop *loop)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
     if (sqe == NULL) { /* the queue is full: the kernel shall have it early */
+        loop->base.stats.system_calls++;
         (void)io_uring_submit(&loop->ring);
         sqe = io_uring_get_sqe(&loop->ring);
     }
@@ -116,6 +117,7 @@ static int uring_enter(struct uring_loop *loop, uint64_t wait_ns)
 {
     int result;
     loop->base.stats.wait_calls++;
+    loop->base.stats.system_calls++;
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&loop->ring);
     } else {

@@ -193,6 +193,7 @@ static int iocp_poll(struct io_loop *base, uint64_t deadline_ns)
     iocp_finish_closed(loop);
     base->stats.buffers_peak = base->pool.in_use_peak;
     base->stats.wakes += (uint64_t)woken;
+    io_stats_sum_calls(&base->stats);
     io_stats_count_batch(&base->stats, base->stats.completions - before);
     return count < 0 ? count : woken;
 }

@@ -122,6 +122,7 @@ static void run_batches(struct sim_loop *loop)
     do {
         run_batch(loop);
     } while (sim_due(&loop->due) && sim_chance(sim_world.config.batches_ppm));
+    io_stats_sum_calls(stats);
     io_stats_count_batch(stats, stats->completions - before);
 }
 

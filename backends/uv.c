@@ -158,6 +158,7 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
     loop->stats.wait_calls++;
     (void)uv_run(&self->uv, mode);
     loop->stats.buffers_peak = loop->pool.in_use_peak;
+    io_stats_sum_calls(&loop->stats);
     io_stats_count_batch(&loop->stats, loop->stats.completions - before);
     if (!self->woken) {
         return 0;

@@ -170,9 +170,12 @@ void report_text_io(FILE *out, const struct report_worker *workers, size_t count
     }
     report_text_batches(out, &sum.io);
     (void)fprintf(
-        out, "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait\n",
+        out,
+        "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait; %.3f of "
+        "the system\n",
         report_ratio(sum.io.recv_calls, echoes), report_ratio(sum.io.send_calls, echoes),
-        report_ratio(sum.io.control_calls, echoes), report_ratio(sum.io.wait_calls, echoes));
+        report_ratio(sum.io.control_calls, echoes), report_ratio(sum.io.wait_calls, echoes),
+        report_ratio(sum.io.system_calls, echoes));
 }
 
 void report_text_process(FILE *out)

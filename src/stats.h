@@ -56,6 +56,7 @@
     X(connect_calls)                                                                               \
     X(control_calls)                                                                               \
     X(wait_calls)                                                                                  \
+    X(system_calls)                                                                                \
     X(wakes)                                                                                       \
     X(completions)                                                                                 \
     X(inline_outcomes)                                                                             \

@@ -402,6 +402,9 @@ static void stats_add_up(const struct backend *backend)
     assert_true(stats->recv_calls >= conn->recv.outcomes);
     assert_true(stats->send_calls >= conn->send.outcomes);
     assert_true(stats->wait_calls > 0);
+    assert_true(stats->system_calls >= stats->wait_calls);
+    assert_true(stats->system_calls <= stats->recv_calls + stats->send_calls + stats->accept_calls +
+                                           stats->control_calls + stats->wait_calls);
     assert_int_equal(stats->connect_calls, 0);
     assert_int_equal(stats->wakes, 0);
     assert_int_equal(stats->starved, 0);

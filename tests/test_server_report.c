@@ -235,14 +235,18 @@ static void calls_are_divided_by_the_echoes(void **state)
 {
     (void)state;
     server_report.stats.counters.echoes = 1000;
-    server_workers[0].common.work.io = (struct io_stats){.recv_calls = 1500, .send_calls = 1000};
-    server_workers[1].common.work.io = (struct io_stats){.recv_calls = 500, .wait_calls = 250};
+    server_workers[0].common.work.io =
+        (struct io_stats){.recv_calls = 1500, .send_calls = 1000, .system_calls = 2500};
+    server_workers[1].common.work.io =
+        (struct io_stats){.recv_calls = 500, .wait_calls = 250, .system_calls = 750};
     server_text();
-    rig_has("2.000 receive, 1.000 send, 0.000 change of interest, 0.250 wait\n");
+    rig_has("2.000 receive, 1.000 send, 0.000 change of interest, 0.250 wait; "
+            "3.250 of the system\n");
     rig_clear();
     server_report.stats.counters.echoes = 0;
     server_text();
-    rig_has("0.000 receive, 0.000 send, 0.000 change of interest, 0.000 wait\n");
+    rig_has("0.000 receive, 0.000 send, 0.000 change of interest, 0.000 wait; "
+            "0.000 of the system\n");
 }
 
 static void accepts_are_shown_by_mode(void **state)

@@ -210,6 +210,7 @@ static void client_make_worker(struct client *client, size_t i)
         .recv_mode = client->recv_mode,
     };
     worker->index = (unsigned)i;
+    worker->busy_poll_ns = options->common.busy_poll_ns;
     worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
     worker_init(worker);
     client->workers_ready++;

@@ -155,6 +155,7 @@ static void client_report_json_run(struct json *json, const struct client_report
     json_uint(json, "lifetime", options->lifetime);
     json_uint(json, "buffer_size", options->buffer_size);
     json_bool(json, "nodelay", options->common.nodelay);
+    json_double(json, "busy_poll_seconds", (double)options->common.busy_poll_ns / 1e9);
     json_uint(json, "seed", report->seed);
     json_double(json, "seconds", report->seconds);
     json_double(json, "messages_per_second",

@@ -19,11 +19,12 @@ struct program_options {
     uint64_t sndbuf_size; /* 0 = as the system has it */
     uint64_t rcvbuf_size;
     bool verbose;
-    const char *json;    /* NULL = off, "-" = stdout, or a file */
-    const char *backend; /* not checked: any word, "help" too */
-    const char *recv;    /* likewise, the name of a mode; NULL = the backend's default */
-    const char *signal;  /* "stop" or "restart", to be sent to `pid`; NULL = run */
-    uint64_t pid;        /* fits int; 0 = not given */
+    const char *json;      /* NULL = off, "-" = stdout, or a file */
+    const char *backend;   /* not checked: any word, "help" too */
+    const char *recv;      /* likewise, the name of a mode; NULL = the backend's default */
+    const char *signal;    /* "stop" or "restart", to be sent to `pid`; NULL = run */
+    uint64_t pid;          /* fits int; 0 = not given */
+    uint64_t busy_poll_ns; /* 0 = never */
     bool no_color;
     bool help;
     bool version;
@@ -56,7 +57,14 @@ int program_options_check(const struct option_program *program,
      .offset = PROGRAM_FIELD(backend)},                                                            \
         PROGRAM_MODE_ROW(heading, "recv",                                                          \
                          "how a receive waits for data; --backend=help lists the modes",           \
-                         PROGRAM_FIELD(recv))
+                         PROGRAM_FIELD(recv)),                                                     \
+    {                                                                                              \
+        .name = "busy-poll", .type = OPTION_DURATION, .argument = "TIME", .group = (heading),      \
+        .help = "stay awake for so long after the last thing that happened, which costs CPU time " \
+                "and spares the time that a sleeping CPU takes to wake",                           \
+        .default_text = "0", .zero = "never", .min = 1000, .max = UNITS_NS_PER_MS * 1000,          \
+        .offset = PROGRAM_FIELD(busy_poll_ns)                                                      \
+    }
 
 #define PROGRAM_BUFFER_ROW(heading, row_name, text, member)                                        \
     {                                                                                              \

@@ -327,6 +327,7 @@ static int server_make_workers(struct server *server)
             .accept_silent_max = (size_t)server->admission.limit,
         };
         worker->index = (unsigned)i;
+        worker->busy_poll_ns = options->common.busy_poll_ns;
         worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
         worker_init(worker);
         server->workers_ready++;

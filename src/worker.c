@@ -76,6 +76,27 @@ static void worker_take_commands(struct worker *worker)
     }
 }
 
+/*
+ * Until when the poll may wait. A core that sleeps takes longer to wake than an echo takes: so with
+ * busy_poll_ns the worker stays awake for a while when something has happened.
+ */
+static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
+{
+    const struct io_stats *stats = &worker->io->stats;
+    if (worker->tasks != NULL) {
+        return 0;
+    }
+    if (worker->busy_poll_ns == 0) {
+        return deadline_ns;
+    }
+    uint64_t now_ns = worker_clock(worker);
+    if (stats->completions + stats->inline_outcomes != worker->outcomes) {
+        worker->outcomes = stats->completions + stats->inline_outcomes;
+        worker->busy_until_ns = now_ns + worker->busy_poll_ns;
+    }
+    return now_ns < worker->busy_until_ns ? 0 : deadline_ns;
+}
+
 bool worker_turn(struct worker *worker)
 {
     assert(worker->io != NULL);
@@ -92,7 +113,7 @@ bool worker_turn(struct worker *worker)
         return false;
     }
     worker->now_valid = false;
-    int woken = worker->backend->poll(worker->io, worker->tasks != NULL ? 0 : deadline_ns);
+    int woken = worker->backend->poll(worker->io, worker_wait_until(worker, deadline_ns));
     if (woken < 0) {
         worker->status = woken;
         (void)snprintf(worker->error, sizeof(worker->error),

@@ -61,8 +61,9 @@ struct worker {
     const struct backend *backend;
     struct io_config io_config;
     unsigned index;
-    int cpu;             /* to be pinned to; -1: to none */
-    uv_async_t *control; /* told when something has been published; NULL: nobody */
+    int cpu;               /* to be pinned to; -1: to none */
+    uint64_t busy_poll_ns; /* so long after the last outcome it asks without waiting; 0: never */
+    uv_async_t *control;   /* told when something has been published; NULL: nobody */
 
     /* The worker's own. */
     struct io_loop *io;
@@ -72,6 +73,8 @@ struct worker {
     uint64_t turn; /* how many there have been */
     uint64_t now_ns;
     bool now_valid;
+    uint64_t busy_until_ns;
+    uint64_t outcomes; /* of the loop, when they were last looked at */
 
     /* Shared with the threads that post, under `lock`. */
     uv_mutex_t lock;

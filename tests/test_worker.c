@@ -21,6 +21,47 @@ static void poll_waits_for_the_roles_schedule(void **state)
     assert_int_equal(rig.fake.deadline_ns, RIG_START_NS + 3 * MS);
 }
 
+static void complete_in_the_poll(struct fake *fake)
+{
+    fake->on_poll = NULL;
+    fake->io.stats.completions++;
+    fake->now_ns += MS;
+}
+
+static void busy_poll_asks_without_waiting_for_a_while_after_an_outcome(void **state)
+{
+    (void)state;
+    rig.worker.busy_poll_ns = 2 * MS;
+    rig.fake.on_poll = complete_in_the_poll;
+    rig_turn();
+    assert_true(rig.fake.deadline_ns == UINT64_MAX); /* nothing had happened yet */
+    rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, 0);
+    rig.fake.now_ns += 2 * MS - 1;
+    rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, 0);
+    rig.fake.now_ns += 1;
+    rig_turn();
+    assert_true(rig.fake.deadline_ns == UINT64_MAX);
+}
+
+static void inline_outcome_keeps_awake_as_well(void **state)
+{
+    (void)state;
+    rig.worker.busy_poll_ns = MS;
+    rig.fake.io.stats.inline_outcomes++;
+    rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, 0);
+}
+
+static void without_busy_poll_an_outcome_changes_nothing(void **state)
+{
+    (void)state;
+    rig.fake.io.stats.inline_outcomes++;
+    rig_turn();
+    assert_true(rig.fake.deadline_ns == UINT64_MAX);
+}
+
 /* ---- timers --------------------------------------------------------------------------------- */
 
 struct alarm {
@@ -218,6 +259,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TURNS(poll_waits_for_the_roles_schedule),
+        TURNS(busy_poll_asks_without_waiting_for_a_while_after_an_outcome),
+        TURNS(inline_outcome_keeps_awake_as_well),
+        TURNS(without_busy_poll_an_outcome_changes_nothing),
         TURNS(timer_fires_at_its_deadline),
         TURNS(poll_waits_for_the_earlier_of_timer_and_schedule),
         TURNS(role_needs_no_schedule),

@@ -154,7 +154,7 @@ void report_text_io(FILE *out, const struct report_worker *workers, size_t count
 {
     struct worker_stats sum = {0};
     const struct io_stats none = {0};
-    char name[24];
+    char name[32];
     (void)fprintf(out, "  worker         cpu       waits  completions   inline  largest batch\n");
     for (size_t i = 0; i < count; i++) {
         io_stats_add_since(&sum.io, &workers[i].work.io, &none);

@@ -172,6 +172,7 @@ static int load_start(struct worker *worker)
     const struct load_plan *plan = load->plan;
     size_t chunk = load_chunk_size(plan);
     pool_init(&load->chunks, chunk, load->user_count * chunk);
+    worker_tend(worker, &load->chunks);
     worker_task_init(&load->spent_task, load_on_spent);
     timer_init(&load->end_timer, load_on_end);
     timer_init(&load->cut_timer, load_on_cut);

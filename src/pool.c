@@ -60,11 +60,16 @@ void pool_destroy(struct pool *pool)
 /* A buffer within the limit that is counted by nobody yet; NULL if there is none. */
 static void *pool_get(struct pool *pool)
 {
-    assert(pool->in_use + pool->offered <= pool->limit);
-    if (pool->in_use + pool->offered == pool->limit) {
+    size_t held = pool->in_use + pool->offered;
+    assert(held <= pool->limit);
+    if (held == pool->limit) {
         return NULL;
     }
-    return pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
+    void *buffer = pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
+    if (buffer != NULL && held + 1 > pool->needed) {
+        pool->needed = held + 1;
+    }
+    return buffer;
 }
 
 static void pool_count(struct pool *pool)
@@ -109,16 +114,23 @@ void pool_put(struct pool *pool, uint8_t *buffer)
     assert(buffer != NULL);
     assert(pool->in_use > 0);
     pool->in_use--;
-    if (pool->idle >= POOL_IDLE + pool->in_use) {
-        free(buffer);
-        while (pool->idle > POOL_IDLE + pool->in_use) {
-            free(pool_pop(pool));
-        }
-        return;
-    }
     struct pool_node *node = (struct pool_node *)(void *)buffer;
     node->next = pool->free;
     pool->free = node;
     pool->idle++;
     ASAN_POISON_MEMORY_REGION(node, pool_bytes(pool));
+}
+
+bool pool_has_spare(const struct pool *pool)
+{
+    return pool->idle > POOL_IDLE;
+}
+
+void pool_trim(struct pool *pool)
+{
+    size_t held = pool->in_use + pool->offered;
+    while (pool->idle > POOL_IDLE && pool->idle + held > pool->needed) {
+        free(pool_pop(pool));
+    }
+    pool->needed = held;
 }

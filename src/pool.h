@@ -3,16 +3,17 @@
 
 /*
  * Equal buffers under a limit in bytes: for the receive buffers of a loop, and for the chunks that
- * the client sends. Grows when a buffer is asked for and none is free; gives memory back to the
- * system as soon as more lie idle than are in use (POOL_IDLE apart), so an idle program holds next
- * to nothing and a busy one never allocates. Belongs to one thread. Under AddressSanitizer a buffer
- * in the pool is poisoned.
+ * the client sends. Grows when a buffer is asked for and none is free. What one burst needed stays
+ * for the next, so that a busy program does not allocate; pool_trim(), called from time to time,
+ * gives back what lay idle since it was last called (POOL_IDLE apart), so that an idle one holds
+ * next to nothing. Belongs to one thread. Under AddressSanitizer a buffer in the pool is poisoned.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* So many buffers may lie idle whatever is in use. */
+/* So many buffers may lie idle for ever. */
 #define POOL_IDLE 8
 
 struct pool {
@@ -23,6 +24,7 @@ struct pool {
     size_t in_use;
     size_t in_use_peak;
     size_t offered; /* with the system, which may put something into them */
+    size_t needed;  /* the most in use and offered at once since the last trim */
 };
 
 /* A pool of buffers of `buffer_size` bytes, `memory` bytes of them at the most; at least one. */
@@ -36,6 +38,12 @@ uint8_t *pool_take(struct pool *pool);
 
 /* Gives back a buffer that this pool gave. */
 void pool_put(struct pool *pool, uint8_t *buffer);
+
+/* Whether there is memory that a trim may give back, now or at a later call. */
+bool pool_has_spare(const struct pool *pool);
+
+/* Gives back to the system what nobody needed since the last call. */
+void pool_trim(struct pool *pool);
 
 /* A buffer that the system may fill when it has something, which counts towards the limit; and then
  * one of those comes into use, or goes back unused. */

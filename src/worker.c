@@ -26,6 +26,37 @@ void worker_destroy(struct worker *worker)
     uv_mutex_destroy(&worker->lock);
 }
 
+/* ---- memory -------------------------------------------------------------------------------- */
+
+/* What a burst needed waits so long for the next one. */
+#define WORKER_TRIM_NS UINT64_C(100000000)
+
+static void worker_on_trim(struct timer *timer)
+{
+    struct worker *worker = CONTAINER_OF(timer, struct worker, trim);
+    for (size_t i = 0; i < WORKER_POOLS && worker->pools[i] != NULL; i++) {
+        pool_trim(worker->pools[i]);
+    }
+}
+
+static void worker_plan_trim(struct worker *worker)
+{
+    if (timer_active(&worker->trim)) {
+        return;
+    }
+    for (size_t i = 0; i < WORKER_POOLS && worker->pools[i] != NULL; i++) {
+        if (pool_has_spare(worker->pools[i])) {
+            timer_start(&worker->timers, &worker->trim, worker_now(worker) + WORKER_TRIM_NS);
+            return;
+        }
+    }
+}
+
+void worker_tend(struct worker *worker, struct pool *pool)
+{
+    worker->pools[WORKER_POOLS - 1] = pool;
+}
+
 /* ---- the thread ---------------------------------------------------------------------------- */
 
 int worker_open(struct worker *worker)
@@ -39,6 +70,8 @@ int worker_open(struct worker *worker)
         return status;
     }
     timer_wheel_init(&worker->timers, worker_clock(worker));
+    timer_init(&worker->trim, worker_on_trim);
+    worker->pools[0] = &worker->io->pool;
     status = worker->role->start(worker);
     if (status != 0) {
         worker_close(worker);
@@ -104,6 +137,7 @@ bool worker_turn(struct worker *worker)
     worker->now_valid = false;
     timer_wheel_run(&worker->timers, worker_now(worker));
     worker_run_tasks(worker);
+    worker_plan_trim(worker);
     uint64_t deadline_ns = timer_wheel_next(&worker->timers);
     if (worker->role->turn != NULL) {
         uint64_t due_ns = worker->role->turn(worker);

@@ -19,7 +19,11 @@
 #include <uv.h>
 
 #include "backend.h"
+#include "pool.h"
 #include "timer.h"
+
+/* The pools of a worker: its loop's, and one of its role. */
+#define WORKER_POOLS 2
 
 enum worker_command {
     WORKER_SNAPSHOT, /* publish your statistics */
@@ -70,7 +74,9 @@ struct worker {
     struct timer_wheel timers;
     struct worker_task *tasks;
     struct worker_task **tasks_end;
-    uint64_t turn; /* how many there have been */
+    struct pool *pools[WORKER_POOLS]; /* NULL: none */
+    struct timer trim;                /* of the pools, while they have something to spare */
+    uint64_t turn;                    /* how many there have been */
     uint64_t now_ns;
     bool now_valid;
     uint64_t busy_until_ns;
@@ -129,6 +135,9 @@ uint64_t worker_now(struct worker *worker);
 void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task));
 void worker_defer(struct worker *worker, struct worker_task *task); /* no-op if queued already */
 void worker_cancel(struct worker *worker, struct worker_task *task);
+
+/* From start to stop the worker gives back what lies idle in the role's pool, too. */
+void worker_tend(struct worker *worker, struct pool *pool);
 
 /* Tells the main thread that something has been published. */
 void worker_notify(struct worker *worker);

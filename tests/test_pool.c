@@ -132,16 +132,53 @@ static void a_few_stay_idle(void **state)
     pool_destroy(&pool);
 }
 
-static void no_more_lie_idle_than_are_in_use(void **state)
+static void what_a_burst_needed_stays_for_the_next(void **state)
+{
+    (void)state;
+    pool_init(&pool, 64, 64 * MANY);
+    for (int burst = 0; burst < 3; burst++) {
+        take(MANY);
+        put(MANY);
+        pool_trim(&pool);
+        assert_int_equal(pool.idle, MANY);
+    }
+    pool_destroy(&pool);
+}
+
+static void what_nobody_needed_goes_back(void **state)
 {
     (void)state;
     pool_init(&pool, 64, 64 * MANY);
     take(MANY);
+    put(MANY);
+    pool_trim(&pool);
+    assert_true(pool_has_spare(&pool));
+    take(POOL_IDLE + 3);
+    put(POOL_IDLE + 3);
+    pool_trim(&pool);
+    assert_int_equal(pool.idle, POOL_IDLE + 3);
+    pool_trim(&pool);
+    assert_int_equal(pool.idle, POOL_IDLE);
+    assert_false(pool_has_spare(&pool));
+    pool_destroy(&pool);
+}
+
+static void what_is_offered_counts_as_needed(void **state)
+{
+    uint8_t *offered[MANY];
+    (void)state;
+    pool_init(&pool, 64, 64 * MANY);
     for (size_t i = 0; i < MANY; i++) {
-        pool_put(&pool, buffers[i]);
-        assert_int_equal(pool.in_use, MANY - 1 - i);
-        assert_true(pool.idle <= POOL_IDLE + pool.in_use);
+        offered[i] = pool_offer(&pool);
     }
+    pool_trim(&pool);
+    for (size_t i = 0; i < MANY; i++) {
+        pool_withdraw(&pool, offered[i]);
+    }
+    pool_trim(&pool);
+    assert_int_equal(pool.idle, MANY);
+    pool_trim(&pool);
+    assert_int_equal(pool.idle, POOL_IDLE);
     pool_destroy(&pool);
 }
 
@@ -225,7 +262,9 @@ int main(void)
         cmocka_unit_test(buffers_are_aligned),
         cmocka_unit_test(last_given_back_is_the_next_taken),
         cmocka_unit_test(a_few_stay_idle),
-        cmocka_unit_test(no_more_lie_idle_than_are_in_use),
+        cmocka_unit_test(what_a_burst_needed_stays_for_the_next),
+        cmocka_unit_test(what_nobody_needed_goes_back),
+        cmocka_unit_test(what_is_offered_counts_as_needed),
         cmocka_unit_test(peak_is_the_most_in_use_at_once),
         cmocka_unit_test(tiny_buffers),
 #ifdef POOL_ASAN

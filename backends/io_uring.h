@@ -45,6 +45,7 @@ struct uring_buffers {
     unsigned target;  /* so many are to be offered */
     unsigned least;   /* that were offered in the last turns */
     unsigned turns;
+    size_t filled; /* bytes, in this turn */
 };
 
 struct io_socket {
@@ -105,14 +106,14 @@ void uring_buffers_close(struct uring_loop *loop);
 /* Offers as many as are wanted, and memory allows. Once in a turn, and when one has come back. */
 void uring_buffers_offer(struct uring_loop *loop);
 
-/* More are wanted: there was none for a receive. */
+/* One more is wanted: a receive found none. */
 void uring_buffers_grow(struct uring_loop *loop);
 
 /* Looks back on a turn: whether less would have done. */
 void uring_buffers_look(struct uring_loop *loop);
 
-/* The buffer that a completion names, in use from now on. */
-uint8_t *uring_buffers_take(struct uring_loop *loop, unsigned flags);
+/* The buffer that a completion with these flags and result names, in use from now on. */
+uint8_t *uring_buffers_take(struct uring_loop *loop, unsigned flags, int result);
 
 /* ---- io_uring_socket.c ---- */
 

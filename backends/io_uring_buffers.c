@@ -1,8 +1,9 @@
 /*
  * Where received bytes go: the kernel chooses a buffer when there is something to put into it, so
  * an idle connection holds none. The ring begins small, since every buffer in it gets its turn and
- * so its place in the caches; it grows when a receive found it empty, and shrinks when for some
- * time a half of it was never needed.
+ * so its place in the caches. It grows by one for each receive that found it empty in a turn that
+ * moved little; it shrinks by one after a turn that moved much, and by a half of what was never
+ * needed for some time.
  */
 
 #include "io_uring.h"
@@ -11,10 +12,14 @@
 #include <sys/mman.h>
 
 #define URING_ENTRIES_MAX 32768u
-#define URING_TARGET_MIN 8u
+#define URING_TARGET_MIN 1u
 
 /* So many turns are looked back on before the ring shrinks. */
 #define URING_TURNS 1024u
+
+/* A turn that has filled so many bytes, as many as a core's nearest cache holds, is long enough:
+ * who finds no buffer in it is served in the next, by one whose bytes have just been sent. */
+#define URING_TURN_BYTES 32768u
 
 static size_t uring_ring_size(const struct uring_buffers *buffers)
 {
@@ -53,7 +58,7 @@ int uring_buffers_open(struct uring_loop *loop)
 {
     struct uring_buffers *buffers = &loop->buffers;
     *buffers = (struct uring_buffers){.entries = uring_entries(loop->base.pool.limit)};
-    buffers->target = buffers->entries < URING_TARGET_MIN ? buffers->entries : URING_TARGET_MIN;
+    buffers->target = URING_TARGET_MIN;
     buffers->data = calloc(buffers->entries, sizeof(*buffers->data));
     buffers->free_ids = calloc(buffers->entries, sizeof(*buffers->free_ids));
     int status = UV_ENOMEM;
@@ -110,8 +115,9 @@ void uring_buffers_offer(struct uring_loop *loop)
 void uring_buffers_grow(struct uring_loop *loop)
 {
     struct uring_buffers *buffers = &loop->buffers;
-    buffers->target =
-        buffers->target * 2 < buffers->entries ? buffers->target * 2 : buffers->entries;
+    if (buffers->target < buffers->entries && buffers->filled < URING_TURN_BYTES) {
+        buffers->target++;
+    }
     buffers->turns = 0;
     buffers->least = buffers->entries;
 }
@@ -122,17 +128,21 @@ void uring_buffers_look(struct uring_loop *loop)
     if (buffers->offered < buffers->least) {
         buffers->least = buffers->offered;
     }
+    if (buffers->filled > 2 * URING_TURN_BYTES && buffers->target > URING_TARGET_MIN) {
+        buffers->target--;
+    }
+    buffers->filled = 0;
     if (++buffers->turns < URING_TURNS) {
         return;
     }
-    if (buffers->least > buffers->target / 2 && buffers->target > URING_TARGET_MIN) {
-        buffers->target /= 2; /* what is offered above that isn't replaced */
-    }
+    /* what is offered above the target isn't replaced */
+    unsigned spare = buffers->least / 2;
+    buffers->target = buffers->target > spare ? buffers->target - spare : URING_TARGET_MIN;
     buffers->turns = 0;
     buffers->least = buffers->entries;
 }
 
-uint8_t *uring_buffers_take(struct uring_loop *loop, unsigned flags)
+uint8_t *uring_buffers_take(struct uring_loop *loop, unsigned flags, int result)
 {
     struct uring_buffers *buffers = &loop->buffers;
     unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
@@ -143,5 +153,6 @@ uint8_t *uring_buffers_take(struct uring_loop *loop, unsigned flags)
     buffers->free_ids[buffers->free_count++] = (uint16_t)id;
     buffers->offered--;
     pool_claim(&loop->base.pool);
+    buffers->filled += result > 0 ? (size_t)result : 0;
     return data;
 }

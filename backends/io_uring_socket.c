@@ -126,7 +126,7 @@ static int uring_starve(struct io_socket *socket)
     if (pool->in_use + pool->offered == 0) {
         return UV_ENOMEM;
     }
-    socket->loop->base.stats.starved++;
+    socket->loop->base.stats.starved += pool->in_use + pool->offered == pool->limit;
     queue_push(&socket->loop->starved, &socket->node);
     return IO_PENDING;
 }
@@ -219,7 +219,7 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
         (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, in));
     uint8_t *data = NULL;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
-        data = uring_buffers_take(socket->loop, flags);
+        data = uring_buffers_take(socket->loop, flags, result);
     }
     socket->drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
     uring_recv_outcome(socket, data, result);

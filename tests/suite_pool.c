@@ -125,6 +125,34 @@ static void starved_resume_without_a_deadline(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* The one buffer that comes back is for whoever has data, not for who merely waited longer. */
+static void starved_and_silent_gives_way(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[BUFFERS + 2];
+    uv_os_sock_t peers[BUFFERS + 2];
+    pool_rig(&rig, backend, BUFFERS);
+    for (size_t i = 0; i < BUFFERS + 2; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+        if (i < BUFFERS) {
+            rig_peer_send(&rig, peers[i], bytes, sizeof(bytes));
+            conn_recv(conns[i]);
+            RIG_UNTIL(&rig, conns[i]->data != NULL);
+        }
+    }
+    conn_recv(conns[BUFFERS]); /* which nobody sends anything */
+    conn_recv(conns[BUFFERS + 1]);
+    rig_peer_send(&rig, peers[BUFFERS + 1], bytes, sizeof(bytes));
+    rig_quiet(&rig);
+    conn_release(conns[0]);
+    uint64_t until = backend->now(rig.loop) + RIG_PATIENCE_NS;
+    while (conns[BUFFERS + 1]->data == NULL) {
+        (void)rig_poll(&rig, until);
+        assert_true(backend->now(rig.loop) < until);
+    }
+    rig_close(&rig);
+}
+
 static void starved_do_not_spin(const struct backend *backend)
 {
     struct rig rig;
@@ -255,6 +283,7 @@ const struct scenario suite_pool[] = {
     {"idle_connections_do_not_spin", idle_connections_do_not_spin},
     {"starved_wait_in_turn", starved_wait_in_turn},
     {"starved_resume_without_a_deadline", starved_resume_without_a_deadline},
+    {"starved_and_silent_gives_way", starved_and_silent_gives_way},
     {"starved_do_not_spin", starved_do_not_spin},
     {"starved_and_closed", starved_and_closed},
     {"starved_and_left", starved_and_left},

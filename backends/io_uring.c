@@ -20,6 +20,28 @@
 
 #include "net.h"
 
+/*
+ * liburing maps the rings behind the thread sanitizer's back. One that lies where another thread's
+ * was comes after it all the same: the kernel has unmapped that one before.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define URING_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define URING_TSAN 1
+#endif
+#endif
+
+#ifdef URING_TSAN
+#include <sanitizer/tsan_interface.h>
+static char uring_mapping;
+#define URING_MAPPED() __tsan_acquire(&uring_mapping)
+#define URING_UNMAPS() __tsan_release(&uring_mapping)
+#else
+#define URING_MAPPED() ((void)0)
+#define URING_UNMAPS() ((void)0)
+#endif
+
 #define URING_SUBMISSIONS 1024u
 #define URING_COMPLETIONS 4096u
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -191,7 +213,15 @@ static int uring_setup(struct io_uring *ring)
                  IORING_SETUP_CLAMP,
         .cq_entries = URING_COMPLETIONS,
     };
-    return io_uring_queue_init_params(URING_SUBMISSIONS, ring, &params);
+    int result = io_uring_queue_init_params(URING_SUBMISSIONS, ring, &params);
+    URING_MAPPED();
+    return result;
+}
+
+static void uring_tear_down(struct io_uring *ring)
+{
+    URING_UNMAPS();
+    io_uring_queue_exit(ring);
 }
 
 /* kernel.io_uring_disabled: 1 for all but a group, 2 for everyone; 0 where there is none. */
@@ -234,7 +264,7 @@ static int uring_probe(char *why, size_t why_size)
     if (result < 0) {
         return uv_translate_sys_error(-result);
     }
-    io_uring_queue_exit(&ring);
+    uring_tear_down(&ring);
     return 0;
 }
 
@@ -251,7 +281,7 @@ static int uring_open_ring(struct uring_loop *loop)
     }
     int status = uring_buffers_open(loop);
     if (status != 0) {
-        io_uring_queue_exit(&loop->ring);
+        uring_tear_down(&loop->ring);
         net_close(loop->wake_fd);
     }
     return status;
@@ -289,7 +319,7 @@ static void uring_loop_close(struct io_loop *base)
         assert(woken >= 0);
         (void)woken;
     }
-    io_uring_queue_exit(&loop->ring);
+    uring_tear_down(&loop->ring);
     uring_buffers_close(loop);
     net_close(loop->wake_fd);
     pool_destroy(&base->pool);

@@ -119,16 +119,19 @@ static void uring_deliver_recv(struct io_socket *socket, uint8_t *data, size_t l
     op->done(op);
 }
 
-/* Without a buffer: the socket waits for one, if one can ever come back. */
+/* Without a buffer: the socket waits for one. */
 static int uring_starve(struct io_socket *socket)
 {
     struct pool *pool = &socket->loop->base.pool;
-    if (pool->in_use + pool->offered == 0) {
-        return UV_ENOMEM;
-    }
     socket->loop->base.stats.starved += pool->in_use + pool->offered == pool->limit;
     queue_push(&socket->loop->starved, &socket->node);
     return IO_PENDING;
+}
+
+/* There is no memory for a buffer, and none is in use that could come back. */
+static bool uring_buffers_are_out(const struct uring_loop *loop)
+{
+    return loop->buffers.offered == 0 && loop->base.pool.in_use == 0;
 }
 
 static int uring_start_recv(struct io_socket *socket)
@@ -138,7 +141,7 @@ static int uring_start_recv(struct io_socket *socket)
         uring_buffers_offer(loop);
     }
     if (loop->buffers.offered == 0) {
-        return uring_starve(socket);
+        return uring_buffers_are_out(loop) ? UV_ENOMEM : uring_starve(socket);
     }
     struct io_uring_sqe *sqe = uring_sqe(loop);
     if (sqe == NULL) {
@@ -226,13 +229,15 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
     uring_join(socket);
 }
 
-/* As many as there are buffers may try again, those that waited longest first. */
+/* As many as there are buffers may try again, those that waited longest first; all of them, to be
+ * told so, when no buffer will come. */
 void uring_feed_starved(struct uring_loop *loop)
 {
     unsigned buffers = loop->buffers.offered;
-    while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
+    while (!queue_is_empty(&loop->starved) && (buffers > 0 || uring_buffers_are_out(loop))) {
         struct io_socket *socket = uring_of_node(queue_pop(&loop->starved));
         int outcome = uring_start_recv(socket);
+        buffers -= buffers > 0;
         if (outcome < 0) {
             uring_deliver_recv(socket, NULL, 0, outcome);
         }

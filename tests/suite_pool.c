@@ -248,6 +248,35 @@ static void few_buffers_for_many(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* All have data at once, and each gives its buffer back in its callback, when the next needs it. */
+static void buffers_come_back_within_a_batch(const struct backend *backend)
+{
+    enum { CONNECTIONS = 20, WAVES = 3 };
+    struct rig rig;
+    struct conn *conns[CONNECTIONS];
+    uv_os_sock_t peers[CONNECTIONS];
+    rig_open_with(&rig, backend, KIB, 64 * KIB);
+    rig_listen(&rig, 16, 1);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+        conns[i]->on_recv = conn_release;
+    }
+    for (size_t wave = 1; wave <= WAVES; wave++) {
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+            conn_recv(conns[i]);
+        }
+        rig_quiet(&rig);
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+            assert_int_equal(peer_send(peers[i], bytes, sizeof(bytes)), sizeof(bytes));
+        }
+        for (size_t i = 0; i < CONNECTIONS; i++) {
+            RIG_UNTIL(&rig, conns[i]->received_total == wave * sizeof(bytes));
+        }
+    }
+    assert_int_equal(rig.loop->stats.starved, 0);
+    rig_close(&rig);
+}
+
 /* Peers that send on and never read what comes back: each ends up holding the one buffer that can't
  * be sent, and none of its neighbours'. */
 static void who_never_reads_holds_one_buffer(const struct backend *backend)
@@ -288,6 +317,7 @@ const struct scenario suite_pool[] = {
     {"starved_and_closed", starved_and_closed},
     {"starved_and_left", starved_and_left},
     {"few_buffers_for_many", few_buffers_for_many},
+    {"buffers_come_back_within_a_batch", buffers_come_back_within_a_batch},
     {"who_never_reads_holds_one_buffer", who_never_reads_holds_one_buffer},
     {NULL, NULL},
 };

@@ -1,6 +1,6 @@
 # libuv::libuv and, for the tests, cmocka::cmocka and jansson::jansson: from the system
-# (Findlibuv.cmake and so on), or else fetched and built along. liburing::liburing on Linux: from the
-# system, or not at all.
+# (Findlibuv.cmake and so on), or else fetched and built along. liburing::liburing on Linux, and
+# jansson for echo-bench without the tests: from the system, or not at all.
 #
 # FETCHCONTENT_SOURCE_DIR_LIBUV, _CMOCKA and _JANSSON name unpacked source trees to be built
 # instead; FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER passes over the system's.
@@ -92,4 +92,6 @@ if(ECHOPORT_TESTS)
       INTERFACE_LINK_LIBRARIES jansson
       INTERFACE_INCLUDE_DIRECTORIES ${jansson_BINARY_DIR}/include)
   endif()
+elseif(ECHOPORT_BENCH)
+  find_package(jansson 2.13 MODULE)
 endif()

@@ -1,0 +1,329 @@
+/*
+ *     options, matrix, subjects -> for each case: rounds of all subjects, by turns
+ *                               -> summary, table, file
+ */
+
+#include "bench.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "backend.h"
+#include "document.h"
+#include "log.h"
+#include "matrix.h"
+#include "../tests/process.h"
+#include "result.h"
+#include "run.h"
+#include "subject.h"
+#include "summary.h"
+#include "sys.h"
+#include "table.h"
+#include "units.h"
+
+#define BENCH_PROGRESS_MS 200
+#define BENCH_INTERRUPTED 130
+
+struct bench {
+    const struct bench_options *options;
+    struct matrix matrix;
+    struct subjects subjects;
+    struct run_setup setup;
+    const struct bench_case *cases[MATRIX_CASES_MAX];
+    size_t case_count;
+    json_t *document;
+
+    size_t runs; /* of all cases */
+    size_t done;
+    size_t failed;
+    uint64_t begin_ns;
+    uint64_t done_ns; /* when the last run had been done */
+    char at[96];      /* what is being run, for the line of progress */
+
+    uv_signal_t interrupt;
+    uv_timer_t progress;
+    bool interrupted;
+};
+
+/* ---- progress, Ctrl-C ---------------------------------------------------------------------- */
+
+static void bench_on_interrupt(uv_signal_t *handle, int number)
+{
+    struct bench *bench = handle->data;
+    (void)number;
+    bench->interrupted = true;
+    run_cancel();
+}
+
+/* The time that is left, from what the runs so far have taken, or from what one is said to take. */
+static uint64_t bench_left_ns(const struct bench *bench)
+{
+    const struct bench_times *times = &bench->setup.times;
+    uint64_t run_ns = bench->done > 0 ? (bench->done_ns - bench->begin_ns) / bench->done
+                                      : times->duration_ns + times->warmup_ns;
+    uint64_t passed_ns = uv_hrtime() - bench->begin_ns;
+    uint64_t all_ns = run_ns * bench->runs;
+    return all_ns > passed_ns ? all_ns - passed_ns : 0;
+}
+
+static void bench_on_progress(uv_timer_t *timer)
+{
+    static const char full[] = "####################";
+    static const char empty[] = "....................";
+    const struct bench *bench = timer->data;
+    char left[UNITS_TEXT_SIZE];
+    char text[256];
+    size_t bar = bench->done * (sizeof(full) - 1) / bench->runs;
+    uint64_t seconds = (bench_left_ns(bench) + UNITS_NS_PER_S - 1) / UNITS_NS_PER_S;
+    (void)snprintf(text, sizeof(text), "[%.*s%.*s] %3zu %%  %s, %s left", (int)bar, full,
+                   (int)(sizeof(empty) - 1 - bar), empty, 100 * bench->done / bench->runs,
+                   bench->at, units_format_duration(left, sizeof(left), seconds * UNITS_NS_PER_S));
+    log_progress(text);
+}
+
+static int bench_watch(struct bench *bench)
+{
+    uv_loop_t *loop = process_loop();
+    int status = uv_signal_init(loop, &bench->interrupt);
+    if (status != 0) {
+        log_message("cannot watch for Ctrl-C: %s", uv_strerror(status));
+        return status;
+    }
+    (void)uv_timer_init(loop, &bench->progress);
+    bench->interrupt.data = bench;
+    bench->progress.data = bench;
+    (void)uv_signal_start(&bench->interrupt, bench_on_interrupt, SIGINT);
+    if (log_has_progress()) {
+        (void)uv_timer_start(&bench->progress, bench_on_progress, 0, BENCH_PROGRESS_MS);
+    }
+    return 0;
+}
+
+static void bench_unwatch(struct bench *bench)
+{
+    uv_close((uv_handle_t *)&bench->interrupt, NULL);
+    uv_close((uv_handle_t *)&bench->progress, NULL);
+    (void)process_pump(0, NULL, NULL); /* they are closed then */
+}
+
+/* ---- preparation --------------------------------------------------------------------------- */
+
+static int bench_choose_cases(struct bench *bench)
+{
+    const struct option_strings *names = &bench->options->cases;
+    for (size_t i = 0; i < names->count; i++) {
+        const struct bench_case *found = matrix_case(&bench->matrix, names->items[i]);
+        if (found == NULL) {
+            log_message("--case: '%s' has no case '%s'", bench->options->matrix, names->items[i]);
+            return UV_ENOENT;
+        }
+        if (bench->case_count < MATRIX_CASES_MAX) {
+            bench->cases[bench->case_count++] = found;
+        }
+    }
+    for (size_t i = 0; i < bench->matrix.case_count && names->count == 0; i++) {
+        if (!bench->options->quick || bench->matrix.cases[i].quick) {
+            bench->cases[bench->case_count++] = &bench->matrix.cases[i];
+        }
+    }
+    if (bench->case_count == 0) {
+        log_message("--quick: '%s' has no quick case", bench->options->matrix);
+        return UV_ENOENT;
+    }
+    return 0;
+}
+
+/* In --bin, or beside this program and with the same ending: "echo-bench.exe". */
+static int bench_program_path(const struct bench *bench, const char *name, char *path)
+{
+    char self[SUBJECT_PATH_SIZE];
+    size_t length = sizeof(self);
+    int written = -1;
+    if (bench->options->bin != NULL) {
+        written = snprintf(path, SUBJECT_PATH_SIZE, "%s/%s", bench->options->bin, name);
+    } else if (uv_exepath(self, &length) == 0) {
+        static const char own[] = "echo-bench";
+        char *slash = strrchr(self, '/');
+        char *backslash = strrchr(self, '\\');
+        char *base = slash > backslash ? slash : backslash;
+        const char *ending = base == NULL ? NULL : strstr(base, own);
+        if (ending != NULL) {
+            written = snprintf(path, SUBJECT_PATH_SIZE, "%.*s%s%s", (int)(base - self + 1), self,
+                               name, ending + sizeof(own) - 1);
+        }
+    }
+    if (written < 0 || written >= SUBJECT_PATH_SIZE) {
+        log_message("--bin: where is %s?", name);
+        return UV_ENOENT;
+    }
+    return 0;
+}
+
+static void bench_choose_times(struct bench *bench)
+{
+    const struct bench_options *options = bench->options;
+    struct bench_times *times = &bench->setup.times;
+    *times = options->quick ? bench->matrix.quick : bench->matrix.full;
+    times->rounds = options->rounds > 0 ? options->rounds : times->rounds;
+    times->duration_ns = options->duration_ns > 0 ? options->duration_ns : times->duration_ns;
+    times->warmup_ns = options->warmup_ns > 0 ? options->warmup_ns : times->warmup_ns;
+}
+
+/* The client's backend is the same in all runs; `raw` is looked up once, so that results say it. */
+static int bench_choose_client(struct bench *bench)
+{
+    const struct backend *backend = NULL;
+    char why[512];
+    const char *name = bench->options->client_backend;
+    int status = backend_choose(name, &backend, why, sizeof(why));
+    if (status != 0) {
+        log_message("--client-backend: '%s' cannot be used: %s", name, why);
+        return status;
+    }
+    bench->setup.client_backend = backend->name;
+    return 0;
+}
+
+/* Peers have one thread: they have no part in cases with more. */
+static bool bench_takes_part(const struct subject *subject, const struct bench_case *load)
+{
+    return subject->kind == SUBJECT_BACKEND || load->workers == 1;
+}
+
+static size_t bench_subjects_of(const struct bench *bench, const struct bench_case *load,
+                                const struct subject **subjects)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < bench->subjects.count; i++) {
+        if (bench_takes_part(&bench->subjects.items[i], load)) {
+            subjects[count++] = &bench->subjects.items[i];
+        }
+    }
+    return count;
+}
+
+static int bench_prepare(struct bench *bench)
+{
+    const struct bench_options *options = bench->options;
+    const struct subject *subjects[SUBJECTS_MAX];
+    char error[MATRIX_ERROR_SIZE];
+    if (matrix_read(&bench->matrix, options->matrix, error) != 0) {
+        log_message("--matrix: '%s': %s", options->matrix, error);
+        return UV_EINVAL;
+    }
+    bench->setup.pin = (enum pin_mode)options->pin;
+    bench->setup.buffer_size = bench->matrix.buffer_size;
+    bench_choose_times(bench);
+    int status = bench_choose_cases(bench);
+    status = status == 0 ? bench_choose_client(bench) : status;
+    status = status == 0
+                 ? subjects_add_backends(&bench->subjects, &bench->matrix, &options->backends)
+                 : status;
+    if (status == 0 && options->peers != NULL) {
+        status = subjects_add_peers(&bench->subjects, options->peers);
+    }
+    if (status == 0 && options->target != NULL) {
+        status = subjects_add_target(&bench->subjects, options->target);
+    }
+    status = status == 0 ? bench_program_path(bench, "echo-server", bench->setup.server) : status;
+    status = status == 0 ? bench_program_path(bench, "echo-client", bench->setup.client) : status;
+    for (size_t i = 0; i < bench->case_count; i++) {
+        bench->runs +=
+            bench_subjects_of(bench, bench->cases[i], subjects) * (size_t)bench->setup.times.rounds;
+    }
+    return status;
+}
+
+/* ---- measuring ----------------------------------------------------------------------------- */
+
+static void bench_run_one(struct bench *bench, const struct bench_case *load,
+                          const struct subject *subject, size_t round, size_t order,
+                          json_t *test_case)
+{
+    (void)snprintf(bench->at, sizeof(bench->at), "%.32s %.32s round %zu", load->name, subject->name,
+                   round + 1);
+    json_t *run = run_measure(&bench->setup, load, subject);
+    if (bench->interrupted) {
+        json_decref(run);
+        return;
+    }
+    bench->done++;
+    bench->done_ns = uv_hrtime();
+    if (result_has_mark(run, "failed")) {
+        bench->failed++;
+        log_message("%s: failed: %s", bench->at, result_text(run, "error"));
+    }
+    result_put(run, "round", json_integer((json_int_t)round));
+    result_put(run, "order", json_integer((json_int_t)order));
+    result_append(json_object_get(test_case, "runs"), run);
+}
+
+/* The first of a round is another one in each. */
+static void bench_run_case(struct bench *bench, const struct bench_case *load)
+{
+    const struct subject *subjects[SUBJECTS_MAX];
+    size_t count = bench_subjects_of(bench, load, subjects);
+    json_t *test_case = document_add_case(bench->document, load);
+    for (size_t round = 0; round < bench->setup.times.rounds; round++) {
+        for (size_t order = 0; order < count && !bench->interrupted; order++) {
+            bench_run_one(bench, load, subjects[(round + order) % count], round, order, test_case);
+        }
+    }
+    summary_make(test_case);
+    log_progress("");
+    if (json_array_size(json_object_get(test_case, "runs")) > 0) {
+        table_case(stdout, test_case);
+        (void)fflush(stdout);
+    }
+}
+
+static int bench_measure(struct bench *bench)
+{
+    int code = 0;
+    uint64_t user_ns;
+    uint64_t system_ns;
+    bench->begin_ns = uv_hrtime();
+    for (size_t i = 0; i < bench->case_count && !bench->interrupted; i++) {
+        bench_run_case(bench, bench->cases[i]);
+        sys_process_cpu_ns(&user_ns, &system_ns);
+        document_set_harness(bench->document, (double)(user_ns + system_ns) /
+                                                  (double)(uv_hrtime() - bench->begin_ns));
+        code = result_save(bench->document, bench->options->output);
+    }
+    table_end(stdout, bench->document);
+    log_message("%zu of %zu runs, results in '%s'", bench->done, bench->runs,
+                bench->options->output);
+    if (bench->interrupted) {
+        return BENCH_INTERRUPTED;
+    }
+    return code != 0 || bench->failed == bench->done ? 1 : 0;
+}
+
+int bench_run(const struct bench_options *options, const char *command)
+{
+    struct bench *bench = calloc(1, sizeof(*bench));
+    int code = 2;
+    if (bench == NULL) {
+        log_message("out of memory");
+        return 1;
+    }
+    bench->options = options;
+    if (bench_prepare(bench) == 0) {
+        struct pin_placement placement;
+        pin_place(bench->setup.pin, 1, 1, &placement);
+        bench->document = document_new(&bench->setup, &placement, options->quick, command);
+        code = 1;
+        if (bench_watch(bench) == 0) {
+            code = bench_measure(bench);
+            bench_unwatch(bench);
+        }
+        json_decref(bench->document);
+    }
+    matrix_free(&bench->matrix);
+    free(bench);
+    return code;
+}

@@ -1,0 +1,40 @@
+#ifndef ECHOPORT_BENCH_OPTIONS_H
+#define ECHOPORT_BENCH_OPTIONS_H
+
+/* The options of echo-bench, of its command run; and those of compare. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "option.h"
+
+/* Texts point to argv or are constant. */
+struct bench_options {
+    const char *matrix;
+    bool quick;
+    struct option_strings cases;    /* none: all of the matrix, or its quick ones */
+    struct option_strings backends; /* none: the matrix's that work here */
+    const char *peers;              /* a directory, or NULL */
+    const char *target;             /* HOST:PORT, or NULL */
+    const char *bin;                /* where our programs are; NULL: beside this one */
+    uint64_t rounds;                /* 0 = the matrix's, of these three */
+    uint64_t duration_ns;
+    uint64_t warmup_ns;
+    int pin; /* enum pin_mode */
+    const char *client_backend;
+    const char *output;
+    bool no_color;
+    bool help;
+    bool version;
+};
+
+extern const struct option_program bench_program;
+
+struct compare_options {
+    uint64_t threshold; /* per cent */
+    bool help;
+};
+
+extern const struct option_program compare_program;
+
+#endif

@@ -1,0 +1,225 @@
+#include "compare.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "estimate.h"
+#include "log.h"
+#include "result.h"
+#include "summary.h"
+
+#define COMPARE_SUBJECTS_MAX 32
+
+/* A backend's change against one other, or the least sure of those against all others. */
+struct change {
+    const char *other;
+    double before; /* ratios */
+    double after;
+    double worse;  /* 0.05: five per cent worse */
+    double chance; /* that it looks as bad by accident */
+    double least;  /* the smallest chance that so many rounds could have shown */
+};
+
+struct comparison {
+    const json_t *old_document;
+    const json_t *new_document;
+    double threshold;
+    double level; /* a chance up to which a change is believed */
+    FILE *out;
+    struct compare_outcome outcome;
+};
+
+/* Our backends that both have in the case, in the new one's order. */
+static size_t compare_subjects(const json_t *old_case, const json_t *new_case,
+                               const char **subjects)
+{
+    const json_t *list = json_object_get(new_case, "subjects");
+    size_t count = 0;
+    for (size_t i = 0; i < json_array_size(list) && count < COMPARE_SUBJECTS_MAX; i++) {
+        const char *name = result_text(json_array_get(list, i), "subject");
+        if (summary_is_ours(name) && result_find_run(old_case, name, 0) != NULL) {
+            subjects[count++] = name;
+        }
+    }
+    return count;
+}
+
+/* False: there are no pairs. */
+static bool compare_pairs(const json_t *old_case, const json_t *new_case,
+                          const struct summary_metric *metric, const char *subject,
+                          struct change *change)
+{
+    double before[ESTIMATE_MAX];
+    double after[ESTIMATE_MAX];
+    size_t old_count = summary_pairs(old_case, subject, change->other, metric->name, before);
+    size_t new_count = summary_pairs(new_case, subject, change->other, metric->name, after);
+    if (old_count == 0 || new_count == 0) {
+        return false;
+    }
+    double shift = estimate_shift(before, old_count, after, new_count);
+    change->before = exp(estimate_paired(before, old_count, SUMMARY_CONFIDENCE).value);
+    change->after = exp(estimate_paired(after, new_count, SUMMARY_CONFIDENCE).value);
+    change->worse = exp(metric->less_is_better ? shift : -shift) - 1;
+    change->chance = metric->less_is_better ? estimate_above(before, old_count, after, new_count)
+                                            : estimate_above(after, new_count, before, old_count);
+    change->least = estimate_above_least(old_count, new_count);
+    return true;
+}
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* The change against the one against which it is the least, and no surer than the least sure of
+ * all; false: there is none to compare with. */
+static bool compare_subject(const json_t *old_case, const json_t *new_case,
+                            const struct summary_metric *metric, const char *const *subjects,
+                            size_t count, size_t which, struct change *least)
+{
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        struct change change = {.other = subjects[i]};
+        bool fixed = count == 2 && which == 0;
+        if (i == which || fixed ||
+            !compare_pairs(old_case, new_case, metric, subjects[which], &change)) {
+            continue;
+        }
+        double chance = found ? greater(least->chance, change.chance) : change.chance;
+        double smallest = found ? greater(least->least, change.least) : change.least;
+        if (!found || change.worse < least->worse) {
+            *least = change;
+        }
+        least->chance = chance;
+        least->least = smallest;
+        found = true;
+    }
+    return found;
+}
+
+typedef void compare_visit(struct comparison *comparison, const char *test_case,
+                           const char *subject, const struct summary_metric *metric,
+                           const struct change *change);
+
+static void compare_case(struct comparison *comparison, const json_t *old_case,
+                         const json_t *new_case, compare_visit *visit)
+{
+    const char *subjects[COMPARE_SUBJECTS_MAX];
+    size_t count = compare_subjects(old_case, new_case, subjects);
+    for (const struct summary_metric *metric = summary_metrics; metric->name != NULL; metric++) {
+        for (size_t i = 0; i < count; i++) {
+            struct change change;
+            if (compare_subject(old_case, new_case, metric, subjects, count, i, &change)) {
+                visit(comparison, result_text(new_case, "name"), subjects[i], metric, &change);
+            }
+        }
+    }
+}
+
+static void compare_all(struct comparison *comparison, compare_visit *visit)
+{
+    const json_t *cases = json_object_get(comparison->new_document, "cases");
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *new_case = json_array_get(cases, i);
+        const json_t *old_case =
+            result_case(comparison->old_document, result_text(new_case, "name"));
+        if (old_case != NULL) {
+            compare_case(comparison, old_case, new_case, visit);
+        }
+    }
+}
+
+static void compare_count(struct comparison *comparison, const char *test_case, const char *subject,
+                          const struct summary_metric *metric, const struct change *change)
+{
+    (void)test_case;
+    (void)subject;
+    (void)metric;
+    (void)change;
+    comparison->outcome.questions++;
+}
+
+static void compare_judge(struct comparison *comparison, const char *test_case, const char *subject,
+                          const struct summary_metric *metric, const struct change *change)
+{
+    const char *verdict = "";
+    if (change->least > comparison->level) {
+        verdict = "too few rounds";
+        comparison->outcome.unanswered++;
+    } else if (change->chance <= comparison->level && change->worse > comparison->threshold) {
+        verdict = "WORSE";
+        comparison->outcome.regressions++;
+    }
+    if (comparison->out != NULL) {
+        (void)fprintf(comparison->out, "%-16.32s %-10.32s %-22s : %-10.32s %6.3f -> %6.3f %s%s\n",
+                      test_case, subject, metric->name, change->other, change->before,
+                      change->after, verdict[0] == '\0' ? "" : " ", verdict);
+    }
+}
+
+/* Names the cases that only `document` has. */
+static void compare_alone(const json_t *document, const json_t *other, const char *which, FILE *out)
+{
+    const json_t *cases = json_object_get(document, "cases");
+    for (size_t i = 0; i < json_array_size(cases) && out != NULL; i++) {
+        const char *name = result_text(json_array_get(cases, i), "name");
+        if (result_case(other, name) == NULL) {
+            (void)fprintf(out, "%-16.32s only in the %s results\n", name, which);
+        }
+    }
+}
+
+struct compare_outcome compare_documents(const json_t *old_document, const json_t *new_document,
+                                         double threshold, FILE *out)
+{
+    struct comparison comparison = {.old_document = old_document,
+                                    .new_document = new_document,
+                                    .threshold = threshold,
+                                    .out = out};
+    compare_alone(old_document, new_document, "old", out);
+    compare_alone(new_document, old_document, "new", out);
+    compare_all(&comparison, compare_count);
+    if (comparison.outcome.questions > 0) {
+        comparison.level = COMPARE_ERROR / (double)comparison.outcome.questions;
+        compare_all(&comparison, compare_judge);
+    }
+    return comparison.outcome;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static void compare_machines(const json_t *old_document, const json_t *new_document)
+{
+    static const char *const members[] = {"environment.cpu", "environment.os", "environment.kernel",
+                                          NULL};
+    for (const char *const *member = members; *member != NULL; member++) {
+        const char *before = result_text(old_document, *member);
+        const char *after = result_text(new_document, *member);
+        if (strcmp(before, after) != 0) {
+            log_message("%s differs, and ratios may for that alone: '%s', now '%s'", *member,
+                        before, after);
+        }
+    }
+}
+
+int compare_run(const char *old_path, const char *new_path, double threshold)
+{
+    int code = 2;
+    json_t *old_document = result_load(old_path);
+    json_t *new_document = result_load(new_path);
+    if (old_document != NULL && new_document != NULL) {
+        compare_machines(old_document, new_document);
+        struct compare_outcome outcome =
+            compare_documents(old_document, new_document, threshold, stdout);
+        (void)printf("%zu ratios compared: %zu worse by more than %.0f %%", outcome.questions,
+                     outcome.regressions, 100 * threshold);
+        if (outcome.unanswered > 0) {
+            (void)printf(", %zu with too few rounds to be sure of anything", outcome.unanswered);
+        }
+        (void)printf("\n");
+        code = outcome.regressions > 0 || outcome.questions == 0 ? 1 : 0;
+    }
+    json_decref(old_document);
+    json_decref(new_document);
+    return code;
+}

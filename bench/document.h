@@ -1,0 +1,25 @@
+#ifndef ECHOPORT_DOCUMENT_H
+#define ECHOPORT_DOCUMENT_H
+
+/* A document of results as it is begun and grows: what result.h reads. */
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "matrix.h"
+#include "pin.h"
+#include "run.h"
+
+/* One without cases: the time, the machine, and the options. The caller's. */
+json_t *document_new(const struct run_setup *setup, const struct pin_placement *placement,
+                     bool quick, const char *command);
+
+/* Adds a case without runs; it is the document's. */
+json_t *document_add_case(json_t *document, const struct bench_case *load);
+
+/* Sets "harness": what a message costs on the client's side in the first case that tells, and the
+ * share of a CPU that echo-bench itself took. */
+void document_set_harness(json_t *document, double bench_load);
+
+#endif

@@ -1,0 +1,72 @@
+#ifndef ECHOPORT_MATRIX_H
+#define ECHOPORT_MATRIX_H
+
+/*
+ * What is to be measured, as a file of JSON says it (bench/matrix.json; docs/benchmarking.md has
+ * the members): named cases, each a load, and the backends that are put under it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <jansson.h>
+
+#define MATRIX_CASES_MAX 64
+#define MATRIX_BACKENDS_MAX 16
+#define MATRIX_ARGUMENTS_MAX 8
+#define MATRIX_ERROR_SIZE 256 /* of buffers for messages */
+
+/* A load. Texts belong to the matrix. */
+struct bench_case {
+    const char *name;
+    uint64_t connections;
+    uint64_t size;     /* of a message, bytes */
+    uint64_t depth;    /* messages in flight on each connection */
+    uint64_t workers;  /* threads of the server */
+    uint64_t lifetime; /* messages of a connection; 0 = all */
+    bool idle;         /* the connections stand idle: their memory is measured, nothing else */
+    bool quick;        /* one of the quick subset */
+};
+
+/* A backend, perhaps with options of the server that make it another subject. */
+struct bench_backend {
+    const char *name; /* in the results */
+    const char *backend;
+    const char *arguments[MATRIX_ARGUMENTS_MAX];
+    size_t argument_count;
+};
+
+struct bench_times {
+    uint64_t rounds;
+    uint64_t duration_ns; /* of what is measured, after the warm-up */
+    uint64_t warmup_ns;
+};
+
+struct matrix {
+    struct bench_case cases[MATRIX_CASES_MAX];
+    size_t case_count;
+    struct bench_backend
+        backends[MATRIX_BACKENDS_MAX]; /* ratios are to the first that works here */
+    size_t backend_count;
+    struct bench_times full;
+    struct bench_times quick;
+    uint64_t buffer_size; /* of our server, bytes: that of the peers */
+    json_t *root;         /* the file; private */
+};
+
+/*
+ * Reads a file, or a text. 0; or UV_EINVAL, and the sentence in `error`, of MATRIX_ERROR_SIZE
+ * bytes, says what is wrong with it, or that it can't be read. In any case matrix_free() has to
+ * follow.
+ */
+int matrix_read(struct matrix *matrix, const char *path, char *error);
+int matrix_parse(struct matrix *matrix, const char *text, char *error);
+
+/* May be called again. */
+void matrix_free(struct matrix *matrix);
+
+/* The case of that name, or NULL. */
+const struct bench_case *matrix_case(const struct matrix *matrix, const char *name);
+
+#endif

@@ -1,0 +1,44 @@
+#ifndef ECHOPORT_PIN_H
+#define ECHOPORT_PIN_H
+
+/* On which CPUs the two sides of a run have their place. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum pin_mode {
+    PIN_APART,    /* server and client on different CPUs */
+    PIN_TOGETHER, /* both on one: nobody waits for another CPU to wake */
+    PIN_OFF
+};
+
+/* The mode's names, in their order, ended by NULL. */
+extern const char *const pin_mode_names[];
+
+#define PIN_LIST_SIZE 64
+#define PIN_CLIENT_THREADS_MAX 4
+
+/* Lists as --cpus takes them; empty where the system is to choose. */
+struct pin_placement {
+    char server[PIN_LIST_SIZE];
+    char client[PIN_LIST_SIZE];
+    int server_cpu; /* the first of them, or -1 */
+    int client_cpu;
+    uint64_t client_threads; /* 1 to PIN_CLIENT_THREADS_MAX */
+};
+
+/*
+ * Finds the places for a server of `workers` threads under a load of `connections`. The client gets
+ * a thread on each CPU that is left, since it is not to be the bottleneck; and one where it shares
+ * the server's. Where there aren't CPUs enough, or the system can't pin, the lists are empty.
+ */
+void pin_place(enum pin_mode mode, uint64_t workers, uint64_t connections,
+               struct pin_placement *placement);
+
+/*
+ * Programs that this thread starts from now on run on that CPU alone, or if it is -1 where this
+ * thread was allowed to at first. 0, or a UV error; UV_ENOTSUP where children don't inherit that.
+ */
+int pin_children(int cpu);
+
+#endif

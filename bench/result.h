@@ -1,0 +1,59 @@
+#ifndef ECHOPORT_RESULT_H
+#define ECHOPORT_RESULT_H
+
+/*
+ * Results, as they are in memory and in the file: one document of JSON, which docs/benchmarking.md
+ * describes. Times are in seconds, sizes in bytes; what is absent was not measured.
+ *
+ * A key may be a path, with '.' between the members: "latency.p99". Running out of memory ends the
+ * program.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#define RESULT_FORMAT 1
+
+/* A number, or 0 where there is none. */
+double result_number(const json_t *object, const char *path);
+bool result_has(const json_t *object, const char *path);
+const char *result_text(const json_t *object, const char *path); /* "" where there is none */
+
+void result_set(json_t *object, const char *key, double value);
+void result_set_text(json_t *object, const char *key, const char *value);
+
+/* Sets a member to `value`, appends one to a list; both take the reference over. */
+void result_put(json_t *object, const char *key, json_t *value);
+void result_append(json_t *list, json_t *value);
+
+/* ---- runs ---------------------------------------------------------------------------------- */
+
+/* A run without anything but an empty list of marks. */
+json_t *result_run(void);
+
+void result_add_mark(json_t *run, const char *mark);
+bool result_has_mark(const json_t *run, const char *mark);
+
+/* "latency" and "percentiles" of a run, from the client's "latency_ns"; nothing if it is empty. */
+void result_set_latency(json_t *run, const json_t *latency_ns);
+
+/* ---- cases, documents ---------------------------------------------------------------------- */
+
+/* The case of that name, or NULL. */
+json_t *result_case(const json_t *document, const char *name);
+
+/* How many rounds the runs of a case belong to. */
+size_t result_rounds(const json_t *test_case);
+
+/* The run of a subject in a round, or NULL. */
+const json_t *result_find_run(const json_t *test_case, const char *subject, size_t round);
+
+/* Writes the document. 0; else 1, after a message. The file is either the old one or complete. */
+int result_save(const json_t *document, const char *path);
+
+/* Reads one, which the caller gets. NULL, after a message: it can't be read, or isn't one. */
+json_t *result_load(const char *path);
+
+#endif

@@ -1,0 +1,440 @@
+#include "run.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "log.h"
+#include "../tests/process.h"
+#include "result.h"
+#include "units.h"
+#include "usage.h"
+
+#define RUN_WORDS 40
+#define RUN_LATE_MS 30000 /* a program that takes so much longer than it was told to hangs */
+
+/* A thread that works for so much of the time has no time left. */
+#define RUN_BUSY 0.95
+
+struct words {
+    char text[RUN_WORDS][OPTION_HOST_SIZE];
+    const char *list[RUN_WORDS + 1]; /* ended by NULL */
+    size_t count;
+};
+
+struct run {
+    const struct run_setup *setup;
+    const struct bench_case *load;
+    const struct subject *subject;
+    struct pin_placement placement;
+    struct process *server; /* NULL: none, or it could not be started */
+    const char *host;
+    char port[OPTION_PORT_SIZE];
+    json_t *server_report; /* NULL: not ours, or none came */
+    json_t *client_report;
+    struct usage before; /* all 0 where the system doesn't tell */
+    struct usage after;
+    json_t *result;
+};
+
+/* Those that run, for run_cancel(). */
+static struct process *run_processes[2];
+
+static void words_add(struct words *words, const char *format, ...) LOG_FORMAT(2, 3);
+static void words_add(struct words *words, const char *format, ...)
+{
+    va_list list;
+    assert(words->count < RUN_WORDS);
+    char *text = words->text[words->count];
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof(words->text[0]), format, list);
+    va_end(list);
+    words->list[words->count++] = text;
+    words->list[words->count] = NULL;
+}
+
+static void run_fail(struct run *run, const char *format, ...) LOG_FORMAT(2, 3);
+static void run_fail(struct run *run, const char *format, ...)
+{
+    char text[256];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    if (!result_has_mark(run->result, "failed")) {
+        result_add_mark(run->result, "failed");
+        result_set_text(run->result, "error", text);
+    }
+}
+
+static bool run_failed(const struct run *run)
+{
+    return result_has_mark(run->result, "failed");
+}
+
+/* The last line of JSON that it printed, or NULL. */
+static json_t *run_report(struct process *process)
+{
+    size_t count = process_count_lines(process, PROCESS_OUT, "{\"program\"");
+    char *line =
+        count == 0 ? NULL : process_line(process, PROCESS_OUT, "{\"program\"", count - 1, 0);
+    json_t *report = line == NULL ? NULL : json_loads(line, 0, NULL);
+    free(line);
+    return report;
+}
+
+/* ---- the server ---------------------------------------------------------------------------- */
+
+/* A port of 127.0.0.1 that nobody has, for the moment. */
+static int run_free_port(char *port, size_t size)
+{
+    uv_tcp_t tcp;
+    struct sockaddr_in address;
+    int length = sizeof(address);
+    uv_loop_t *loop = process_loop();
+    (void)uv_ip4_addr("127.0.0.1", 0, &address);
+    int status = uv_tcp_init(loop, &tcp);
+    if (status != 0) {
+        return status;
+    }
+    status = uv_tcp_bind(&tcp, (const struct sockaddr *)&address, 0);
+    if (status == 0) {
+        status = uv_tcp_getsockname(&tcp, (struct sockaddr *)&address, &length);
+    }
+    const unsigned char *bytes = (const unsigned char *)&address.sin_port;
+    (void)snprintf(port, size, "%d", bytes[0] << 8 | bytes[1]);
+    uv_close((uv_handle_t *)&tcp, NULL);
+    (void)process_pump(0, NULL, NULL); /* `tcp` is closed then */
+    return status;
+}
+
+static void run_start_backend(struct run *run)
+{
+    struct words words = {.count = 0};
+    const struct bench_backend *backend = &run->subject->backend;
+    words_add(&words, "--backend=%s", backend->backend);
+    words_add(&words, "--listen=127.0.0.1:0");
+    words_add(&words, "--backlog=4096");
+    words_add(&words, "--idle-timeout=0");
+    words_add(&words, "--threads=%" PRIu64, run->load->workers);
+    words_add(&words, "--buffer-size=%" PRIu64, run->setup->buffer_size);
+    words_add(&words, "--json");
+    if (run->placement.server[0] != '\0') {
+        words_add(&words, "--cpus=%s", run->placement.server);
+    }
+    for (size_t i = 0; i < backend->argument_count; i++) {
+        words_add(&words, "%s", backend->arguments[i]);
+    }
+    run->server = process_start(run->setup->server, words.list, NULL);
+}
+
+static void run_start_peer(struct run *run)
+{
+    int status = run_free_port(run->port, sizeof(run->port));
+    if (status != 0) {
+        run_fail(run, "no free port: %s", uv_strerror(status));
+        return;
+    }
+    const char *arguments[] = {run->port, NULL};
+    (void)pin_children(run->placement.server_cpu);
+    run->server = process_start(run->subject->path, arguments, NULL);
+    (void)pin_children(-1);
+}
+
+/* Waits for "listening on 127.0.0.1:PORT ...", or a peer's "listening". */
+static void run_await_server(struct run *run)
+{
+    char *line = NULL;
+    if (run->server != NULL) {
+        line = process_line(run->server, PROCESS_OUT, "listening", 0, RUN_LATE_MS);
+    }
+    if (line == NULL) {
+        run_fail(run, "the server is not ready: %.180s",
+                 run->server == NULL ? "it can't be started"
+                                     : process_text(run->server, PROCESS_ERR));
+    } else if (run->subject->kind == SUBJECT_BACKEND) {
+        const char *colon = strchr(line, ':');
+        const char *digits = colon == NULL ? "" : colon + 1;
+        (void)snprintf(run->port, sizeof(run->port), "%.*s", (int)strspn(digits, "0123456789"),
+                       digits);
+    }
+    free(line);
+}
+
+static void run_start_server(struct run *run)
+{
+    run->host = "127.0.0.1";
+    switch (run->subject->kind) {
+    case SUBJECT_BACKEND:
+        run_start_backend(run);
+        break;
+    case SUBJECT_PEER:
+        run_start_peer(run);
+        break;
+    case SUBJECT_TARGET:
+        run->host = run->subject->host;
+        (void)snprintf(run->port, sizeof(run->port), "%s", run->subject->port);
+        return;
+    }
+    run_processes[0] = run->server;
+    run_await_server(run);
+}
+
+/* A peer may die of the signal, or take it and exit. */
+static void run_stop_server(struct run *run)
+{
+    if (run->server == NULL) {
+        return;
+    }
+    bool ours = run->subject->kind == SUBJECT_BACKEND;
+    (void)process_signal(run->server, SIGTERM);
+    int code = process_wait(run->server, RUN_LATE_MS);
+    if (code != 0 && (ours || code != -SIGTERM)) {
+        run_fail(run, "the server's exit code is %d: %.180s", code,
+                 process_text(run->server, PROCESS_ERR));
+    }
+    run->server_report = ours ? run_report(run->server) : NULL;
+    if (ours && run->server_report == NULL) {
+        run_fail(run, "the server printed no report");
+    }
+}
+
+static void run_read_usage(const struct run *run, struct usage *usage)
+{
+    memset(usage, 0, sizeof(*usage));
+    if (run->server != NULL) {
+        (void)usage_read(process_id(run->server), usage);
+    }
+}
+
+/* ---- the client ---------------------------------------------------------------------------- */
+
+static void run_client_words(const struct run *run, struct words *words, uint64_t connections)
+{
+    words_add(words, "--backend=%s", run->setup->client_backend);
+    words_add(words, "--host=%s", run->host);
+    words_add(words, "--port=%s", run->port);
+    words_add(words, "--connections=%" PRIu64, connections);
+    words_add(words, "--size=%" PRIu64, run->load->size);
+    words_add(words, "--json");
+    if (run->placement.client[0] != '\0') {
+        words_add(words, "--cpus=%s", run->placement.client);
+    }
+}
+
+/* Runs it to its end, which has to be good: its report, or NULL. */
+static json_t *run_client(struct run *run, const struct words *words)
+{
+    uint64_t time_ms = (run->setup->times.warmup_ns + run->setup->times.duration_ns) / 1000000;
+    struct process *client = process_start(run->setup->client, words->list, NULL);
+    if (client == NULL) {
+        run_fail(run, "the client can't be started");
+        return NULL;
+    }
+    run_processes[1] = client;
+    int code = process_wait(client, time_ms + RUN_LATE_MS);
+    run_processes[1] = NULL;
+    json_t *report = run_report(client);
+    if (code != 0) {
+        run_fail(run, "the client's exit code is %d: %.180s", code,
+                 process_text(client, PROCESS_ERR));
+    } else if (report == NULL) {
+        run_fail(run, "the client printed no report");
+    }
+    return report;
+}
+
+/* One message on one connection, so that what the server has for its first is there already. */
+static void run_first_message(struct run *run)
+{
+    struct words words = {.count = 0};
+    run_client_words(run, &words, 1);
+    words_add(&words, "--requests=1");
+    json_decref(run_client(run, &words));
+}
+
+/* An idle load has one message a second, on whichever connection's turn it is. */
+static void run_load(struct run *run)
+{
+    const struct bench_times *times = &run->setup->times;
+    struct words words = {.count = 0};
+    run_client_words(run, &words, run->load->connections);
+    words_add(&words, "--threads=%" PRIu64, run->placement.client_threads);
+    words_add(&words, "--pipeline=%" PRIu64, run->load->depth);
+    words_add(&words, "--lifetime=%" PRIu64, run->load->lifetime);
+    words_add(&words, "--warmup=%" PRIu64 "ns", times->warmup_ns);
+    words_add(&words, "--duration=%" PRIu64 "ns", times->warmup_ns + times->duration_ns);
+    if (run->load->idle) {
+        words_add(&words, "--rate=1");
+    }
+    run->client_report = run_client(run, &words);
+}
+
+/* ---- what came of it ----------------------------------------------------------------------- */
+
+/* CPU time of all workers of one of our programs. */
+static double run_workers_cpu(const json_t *report)
+{
+    const json_t *workers = json_object_get(report, "workers");
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(workers); i++) {
+        sum += result_number(json_array_get(workers, i), "cpu_seconds");
+    }
+    return sum;
+}
+
+/* Bytes that the client has sent came back, and our server counted the same. */
+static bool run_books_agree(const struct run *run)
+{
+    double sent = result_number(run->client_report, "counters.sent");
+    bool agree = result_number(run->client_report, "counters.verified") == sent;
+    if (run->server_report == NULL) {
+        return agree;
+    }
+    /* What an idle load began with is in the server's books, too. */
+    double first = run->load->idle ? (double)run->load->size : 0;
+    return agree && result_number(run->server_report, "counters.sent") == sent + first &&
+           result_number(run->server_report, "counters.received") == sent + first;
+}
+
+/* The client was the bottleneck: busy all the time, while the server was not. Where both share a
+ * CPU neither waits for the other. */
+static bool run_client_bound(const struct run *run, double client_load, double server_load)
+{
+    bool shared =
+        run->placement.client_cpu >= 0 && run->placement.client_cpu == run->placement.server_cpu;
+    return !shared && client_load >= RUN_BUSY * (double)run->placement.client_threads &&
+           server_load < RUN_BUSY * (double)run->load->workers;
+}
+
+static void run_cpu(struct run *run, double messages)
+{
+    double client = run_workers_cpu(run->client_report);
+    double server = run->after.cpu_seconds - run->before.cpu_seconds;
+    double seconds =
+        result_number(run->client_report, "seconds") + (double)run->setup->times.warmup_ns / 1e9;
+    if (run->after.cpu_seconds <= 0) { /* the system doesn't tell, but our server does */
+        server = run_workers_cpu(run->server_report);
+    }
+    result_set(run->result, "client_cpu_per_message", client / messages);
+    result_set(run->result, "client_load", client / seconds);
+    if (server > 0) {
+        result_set(run->result, "server_cpu_per_message", server / messages);
+        result_set(run->result, "server_load", server / seconds);
+    }
+    if (run_client_bound(run, client / seconds, server / seconds)) {
+        result_add_mark(run->result, "client-bound");
+    }
+}
+
+static void run_memory(struct run *run)
+{
+    double server = (double)run->after.peak_rss_bytes;
+    if (server <= 0) {
+        server = result_number(run->server_report, "process.peak_rss_bytes");
+    }
+    if (server > 0) {
+        result_set(run->result, "server_peak_rss", server);
+    }
+    result_set(run->result, "client_peak_rss",
+               result_number(run->client_report, "process.peak_rss_bytes"));
+}
+
+static void run_idle(struct run *run)
+{
+    double more = (double)run->load->connections - 1;
+    if (result_number(run->client_report, "up_peak") < (double)run->load->connections) {
+        run_fail(run, "not all connections came up");
+    } else if (run->before.rss_bytes > 0 && more > 0 &&
+               run->after.peak_rss_bytes >= run->before.rss_bytes) {
+        result_set(run->result, "idle_bytes_per_connection",
+                   (double)(run->after.peak_rss_bytes - run->before.rss_bytes) / more);
+    }
+}
+
+static void run_system_calls(struct run *run, double messages)
+{
+    const json_t *workers = json_object_get(run->server_report, "workers");
+    double sum = 0;
+    for (size_t i = 0; i < json_array_size(workers); i++) {
+        sum += result_number(json_array_get(workers, i), "io.system_calls");
+    }
+    if (sum > 0) {
+        result_set(run->result, "system_calls_per_message", sum / messages);
+    }
+}
+
+static void run_speed(struct run *run, double messages)
+{
+    double rate = result_number(run->client_report, "messages_per_second");
+    result_set(run->result, "messages_per_second", rate);
+    result_set(run->result, "bytes_per_second",
+               result_number(run->client_report, "bytes_per_second"));
+    if (run->load->lifetime > 0) {
+        result_set(run->result, "accepts_per_second", rate / (double)run->load->lifetime);
+    }
+    result_set_latency(run->result, json_object_get(run->client_report, "latency_ns"));
+    run_cpu(run, messages);
+    run_system_calls(run, messages);
+}
+
+static void run_evaluate(struct run *run)
+{
+    double messages = result_number(run->client_report, "counters.messages");
+    if (run_failed(run)) {
+        return;
+    }
+    if (messages <= 0) {
+        run_fail(run, "not a message came back");
+        return;
+    }
+    if (!run_books_agree(run)) {
+        result_add_mark(run->result, "books");
+    }
+    if (run->load->idle) {
+        run_idle(run);
+    } else {
+        run_speed(run, messages);
+    }
+    run_memory(run);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+json_t *run_measure(const struct run_setup *setup, const struct bench_case *load,
+                    const struct subject *subject)
+{
+    struct run run = {.setup = setup, .load = load, .subject = subject, .result = result_run()};
+    result_set_text(run.result, "subject", subject->name);
+    pin_place(setup->pin, load->workers, load->connections, &run.placement);
+    run_start_server(&run);
+    if (load->idle && !run_failed(&run)) {
+        run_first_message(&run);
+    }
+    run_read_usage(&run, &run.before);
+    if (!run_failed(&run)) {
+        run_load(&run);
+    }
+    run_read_usage(&run, &run.after);
+    run_stop_server(&run);
+    run_evaluate(&run);
+    run_processes[0] = NULL;
+    process_end_all();
+    json_decref(run.server_report);
+    json_decref(run.client_report);
+    return run.result;
+}
+
+void run_cancel(void)
+{
+    for (size_t i = 0; i < sizeof(run_processes) / sizeof(run_processes[0]); i++) {
+        if (run_processes[i] != NULL) {
+            (void)process_signal(run_processes[i], SIGKILL);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+#include "subject.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <uv.h>
+
+#include "backend.h"
+#include "log.h"
+
+static struct subject *subjects_next(struct subjects *subjects, enum subject_kind kind)
+{
+    if (subjects->count == SUBJECTS_MAX) {
+        log_message("more than %d servers to compare", SUBJECTS_MAX);
+        return NULL;
+    }
+    struct subject *subject = &subjects->items[subjects->count++];
+    memset(subject, 0, sizeof(*subject));
+    subject->kind = kind;
+    return subject;
+}
+
+/* ---- backends ------------------------------------------------------------------------------ */
+
+static int subjects_add_backend(struct subjects *subjects, const struct bench_backend *backend)
+{
+    for (size_t i = 0; i < subjects->count; i++) {
+        if (strcmp(subjects->items[i].name, backend->name) == 0) {
+            return 0; /* it was asked for twice, or as raw as well */
+        }
+    }
+    struct subject *subject = subjects_next(subjects, SUBJECT_BACKEND);
+    if (subject == NULL) {
+        return UV_ENOSPC;
+    }
+    subject->backend = *backend;
+    (void)snprintf(subject->name, sizeof(subject->name), "%s", backend->name);
+    return 0;
+}
+
+/* One that was asked for: the matrix's of that name, or else a backend as it is. */
+static int subjects_add_named(struct subjects *subjects, const struct matrix *matrix,
+                              const char *name)
+{
+    const struct backend *backend = NULL;
+    struct bench_backend plain = {0};
+    const struct bench_backend *found = &plain;
+    char why[512];
+    for (size_t i = 0; i < matrix->backend_count; i++) {
+        if (strcmp(matrix->backends[i].name, name) == 0) {
+            found = &matrix->backends[i];
+        }
+    }
+    if (backend_choose(found == &plain ? name : found->backend, &backend, why, sizeof(why)) != 0) {
+        log_message("--backend: '%s' cannot be used: %s", name, why);
+        return UV_ENOTSUP;
+    }
+    plain.name = backend->name;
+    plain.backend = backend->name;
+    return subjects_add_backend(subjects, found);
+}
+
+int subjects_add_backends(struct subjects *subjects, const struct matrix *matrix,
+                          const struct option_strings *names)
+{
+    const struct backend *backend = NULL;
+    char why[512];
+    int status = 0;
+    for (size_t i = 0; i < names->count && status == 0; i++) {
+        status = subjects_add_named(subjects, matrix, names->items[i]);
+    }
+    for (size_t i = 0; i < matrix->backend_count && names->count == 0 && status == 0; i++) {
+        const struct bench_backend *wanted = &matrix->backends[i];
+        if (backend_choose(wanted->backend, &backend, why, sizeof(why)) == 0) {
+            status = subjects_add_backend(subjects, wanted);
+        }
+    }
+    return status;
+}
+
+/* ---- others -------------------------------------------------------------------------------- */
+
+static bool is_program(const char *path)
+{
+    uv_fs_t request;
+    bool is = uv_fs_access(NULL, &request, path, X_OK, NULL) == 0;
+    uv_fs_req_cleanup(&request);
+    return is;
+}
+
+/* A name in the directory, which libuv has in order: a peer if it is a program. */
+static int subjects_add_peer(struct subjects *subjects, const char *directory, const char *name)
+{
+    char path[SUBJECT_PATH_SIZE];
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    if (!is_program(path)) {
+        return 0;
+    }
+    struct subject *subject = subjects_next(subjects, SUBJECT_PEER);
+    if (subject == NULL) {
+        return UV_ENOSPC;
+    }
+    (void)snprintf(subject->path, sizeof(subject->path), "%s", path);
+    (void)snprintf(subject->name, sizeof(subject->name), "peer:%.64s", name);
+    return 0;
+}
+
+int subjects_add_peers(struct subjects *subjects, const char *directory)
+{
+    uv_fs_t request;
+    uv_dirent_t entry;
+    size_t before = subjects->count;
+    int status = uv_fs_scandir(NULL, &request, directory, 0, NULL);
+    if (status < 0) {
+        log_message("--peers: '%s': %s", directory, uv_strerror(status));
+    }
+    status = status < 0 ? status : 0;
+    while (status == 0 && uv_fs_scandir_next(&request, &entry) == 0) {
+        if (entry.type != UV_DIRENT_DIR) {
+            status = subjects_add_peer(subjects, directory, entry.name);
+        }
+    }
+    uv_fs_req_cleanup(&request);
+    if (status == 0 && subjects->count == before) {
+        log_message("--peers: there is no program in '%s'", directory);
+        return UV_ENOENT;
+    }
+    return status;
+}
+
+int subjects_add_target(struct subjects *subjects, const char *address)
+{
+    struct subject *subject = subjects_next(subjects, SUBJECT_TARGET);
+    if (subject == NULL) {
+        return UV_ENOSPC;
+    }
+    (void)snprintf(subject->name, sizeof(subject->name), "target:%s", address);
+    return option_split_address(address, subject->host, sizeof(subject->host), subject->port,
+                                sizeof(subject->port));
+}

@@ -1,0 +1,166 @@
+#include "table.h"
+
+#include <string.h>
+
+#include "result.h"
+#include "summary.h"
+#include "units.h"
+
+/* Three digits of a ratio: "1.21", "12.1", "121". */
+static const char *table_digits(char *text, size_t size, double ratio)
+{
+    (void)snprintf(text, size, "%.*f", ratio < 9.995 ? 2 : ratio < 99.95 ? 1 : 0, ratio);
+    return text;
+}
+
+static char table_sign(const char *verdict)
+{
+    if (strcmp(verdict, "more") == 0) {
+        return '+';
+    }
+    return strcmp(verdict, "less") == 0 ? '-' : '=';
+}
+
+/* "1.21 [1.17, 1.26] +", of 19 columns; blanks where there is no ratio. */
+static void table_ratio(FILE *out, const json_t *ratio, const char *subject, const char *base)
+{
+    char text[80] = "";
+    char middle[24];
+    char low[24];
+    char high[24];
+    (void)table_digits(middle, sizeof(middle), result_number(ratio, "ratio"));
+    (void)table_digits(low, sizeof(low), result_number(ratio, "low"));
+    (void)table_digits(high, sizeof(high), result_number(ratio, "high"));
+    if (strcmp(subject, base) == 0) {
+        (void)snprintf(text, sizeof(text), "1");
+    } else if (result_has(ratio, "low")) {
+        (void)snprintf(text, sizeof(text), "%s [%s, %s] %c", middle, low, high,
+                       table_sign(result_text(ratio, "verdict")));
+    } else if (ratio != NULL) {
+        (void)snprintf(text, sizeof(text), "%s ?", middle);
+    }
+    (void)fprintf(out, "  %-19s", text);
+}
+
+static void table_count(FILE *out, const json_t *subject, const char *path)
+{
+    char text[UNITS_TEXT_SIZE] = "-";
+    if (result_has(subject, path)) {
+        (void)units_format_count(text, sizeof(text), result_number(subject, path));
+    }
+    (void)fprintf(out, " %9s", text);
+}
+
+static void table_time(FILE *out, const json_t *subject, const char *path)
+{
+    char text[UNITS_TEXT_SIZE] = "-";
+    if (result_has(subject, path)) {
+        (void)units_format_duration(text, sizeof(text),
+                                    (uint64_t)(result_number(subject, path) * 1e9));
+    }
+    (void)fprintf(out, " %8s", text);
+}
+
+static void table_row(FILE *out, const json_t *test_case, const json_t *subject, const char *base)
+{
+    const char *name = result_text(subject, "subject");
+    (void)fprintf(out, "  %-17.40s", name);
+    table_count(out, subject, "messages_per_second.median");
+    table_ratio(out, summary_ratio(test_case, name, base, "messages_per_second"), name, base);
+    table_time(out, subject, "server_cpu_per_message.median");
+    table_ratio(out, summary_ratio(test_case, name, base, "server_cpu_per_message"), name, base);
+    table_time(out, subject, "p99.median");
+    (void)fprintf(out, "\n");
+}
+
+static void table_idle_row(FILE *out, const json_t *subject)
+{
+    char bytes[UNITS_TEXT_SIZE] = "-";
+    if (result_has(subject, "idle_bytes_per_connection.median")) {
+        (void)snprintf(bytes, sizeof(bytes), "%.0f",
+                       result_number(subject, "idle_bytes_per_connection.median"));
+    }
+    (void)fprintf(out, "  %-17.40s %9s\n", result_text(subject, "subject"), bytes);
+}
+
+/* "2 of 7 runs of uv are marked client-bound". */
+static void table_marks(FILE *out, const json_t *subject)
+{
+    const char *mark;
+    json_t *count;
+    json_object_foreach(json_object_get(subject, "marks"), mark, count)
+    {
+        (void)fprintf(out, "    %d of %d runs of %.40s are marked %s\n",
+                      (int)json_integer_value(count), (int)result_number(subject, "runs"),
+                      result_text(subject, "subject"), mark);
+    }
+}
+
+static void table_head(FILE *out, const json_t *test_case, const char *base, bool idle)
+{
+    char size[UNITS_TEXT_SIZE];
+    (void)fprintf(out, "%s: %.0f connections, messages of %s, %.0f in flight",
+                  result_text(test_case, "name"), result_number(test_case, "connections"),
+                  units_format_bytes(size, sizeof(size), result_number(test_case, "size")),
+                  result_number(test_case, "depth"));
+    if (result_number(test_case, "workers") > 1) {
+        (void)fprintf(out, ", %.0f workers", result_number(test_case, "workers"));
+    }
+    if (result_number(test_case, "lifetime") > 0) {
+        (void)fprintf(out, ", %.0f for each connection", result_number(test_case, "lifetime"));
+    }
+    (void)fprintf(out, "%s; %d rounds\n", idle ? ", idle" : "", (int)result_rounds(test_case));
+    if (idle) {
+        (void)fprintf(out, "  %-17s %9s\n", "", "bytes per idle connection");
+    } else {
+        (void)fprintf(out, "  %-17s %9s  : %-17.17s %8s  : %-17.17s %8s\n", "", "msg/s", base,
+                      "cpu/msg", base, "p99");
+    }
+}
+
+void table_case(FILE *out, const json_t *test_case)
+{
+    const json_t *subjects = json_object_get(test_case, "subjects");
+    const char *base = result_text(json_array_get(subjects, 0), "subject");
+    bool idle = json_is_true(json_object_get(test_case, "idle"));
+    table_head(out, test_case, base, idle);
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        if (idle) {
+            table_idle_row(out, json_array_get(subjects, i));
+        } else {
+            table_row(out, test_case, json_array_get(subjects, i), base);
+        }
+    }
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        table_marks(out, json_array_get(subjects, i));
+    }
+    (void)fprintf(out, "\n");
+}
+
+void table_end(FILE *out, const json_t *document)
+{
+    char null[UNITS_TEXT_SIZE];
+    char client[UNITS_TEXT_SIZE];
+    const json_t *harness = json_object_get(document, "harness");
+    (void)fputs(
+        "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less, = no "
+        "difference\n(the interval holds 1), ? too few pairs for one. cpu/msg is the "
+        "server's CPU time for a message.\nRuns marked client-bound count for cpu/msg "
+        "alone; those marked books or failed, for nothing.\n",
+        out);
+    if (result_has(harness, "client_cpu_per_message")) {
+        (void)fprintf(
+            out,
+            "A message costs the client %s, of which %s are its own work on the bytes;\nechoing "
+            "itself was watched with %.2f %% of a CPU.\n",
+            units_format_duration(
+                client, sizeof(client),
+                (uint64_t)(1e9 * result_number(harness, "client_cpu_per_message"))),
+            units_format_duration(null, sizeof(null),
+                                  (uint64_t)(1e9 * result_number(harness, "null_cpu_per_message"))),
+            100 * result_number(harness, "bench_load"));
+    }
+    if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {
+        (void)fprintf(out, "This is Wine: the figures say nothing about Windows.\n");
+    }
+}

@@ -1,0 +1,12 @@
+#include "usage.h"
+
+#include <string.h>
+
+#include <uv.h>
+
+int usage_read(int pid, struct usage *usage)
+{
+    (void)pid;
+    memset(usage, 0, sizeof(*usage));
+    return UV_ENOTSUP;
+}

@@ -1,0 +1,246 @@
+/*
+ * echo-bench as a process, with both programs under it. Each run is too short to say anything of
+ * speed; that all is measured, counted and written is what is tested.
+ */
+#include "e2e.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys.h"
+
+#define ROUNDS 6
+
+static const char *bench_path(void)
+{
+    const char *path = getenv("ECHO_BENCH");
+    assert_non_null(path);
+    return path;
+}
+
+/* A matrix of these cases; its file. */
+static const char *matrix_of(const char *cases)
+{
+    const char *path = e2e_path("matrix.json");
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    (void)fprintf(file,
+                  "{\"rounds\": %d, \"duration\": \"100ms\", \"warmup\": \"20ms\","
+                  " \"buffer_size\": \"64KiB\","
+                  " \"quick\": {\"rounds\": %d, \"duration\": \"50ms\", \"warmup\": \"10ms\"},"
+                  " \"backends\": [\"uv\"], \"cases\": [%s]}",
+                  ROUNDS, ROUNDS, cases);
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static const char small_case[] =
+    "{\"name\": \"small\", \"connections\": 4, \"size\": 64, \"depth\": 2}";
+
+static json_t *results_in(const char *path)
+{
+    json_t *document = e2e_parse(e2e_read_file(path));
+    assert_int_equal(e2e_uint(document, "format"), 1);
+    return document;
+}
+
+/* Whether there is nothing wrong with the run: that the client was the bottleneck is the machine's
+ * affair. */
+static void run_is_good(const json_t *run)
+{
+    const json_t *marks = e2e_member(run, "marks");
+    for (size_t i = 0; i < json_array_size(marks); i++) {
+        assert_string_equal(json_string_value(json_array_get(marks, i)), "client-bound");
+    }
+}
+
+static void speed_is_measured(const json_t *run)
+{
+    static const char *const members[] = {
+        "messages_per_second", "bytes_per_second",       "latency.p50",    "latency.p999",
+        "latency.max",         "client_cpu_per_message", "client_peak_rss"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (!(e2e_real(run, members[i]) > 0)) {
+            fail_msg("%s is %g", members[i], e2e_real(run, members[i]));
+        }
+    }
+    double bytes = e2e_real(run, "bytes_per_second");
+    double messages = e2e_real(run, "messages_per_second");
+    assert_true(bytes > 63.9 * messages && bytes < 64.1 * messages);
+    assert_true(e2e_real(run, "latency.p50") <= e2e_real(run, "latency.max"));
+    assert_int_equal(json_array_size(json_array_get(e2e_member(run, "percentiles"), 0)), 2);
+}
+
+/* All runs of the first case: each subject once in each round, at another place in each. */
+static void rounds_are_complete(const json_t *document, size_t subjects)
+{
+    const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
+    assert_int_equal(json_array_size(runs), ROUNDS * subjects);
+    for (size_t i = 0; i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        assert_int_equal(e2e_uint(run, "round"), i / subjects);
+        assert_int_equal(e2e_uint(run, "order"), i % subjects);
+        if (subjects > 1 && i >= subjects) {
+            const json_t *above = json_array_get(runs, i - subjects);
+            assert_string_not_equal(e2e_string(run, "subject"), e2e_string(above, "subject"));
+        }
+        run_is_good(run);
+        speed_is_measured(run);
+    }
+}
+
+/* Of our own servers memory and CPU time are known everywhere. */
+static void servers_are_weighed(const json_t *document)
+{
+    const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
+    for (size_t i = 0; i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        assert_true(e2e_real(run, "server_peak_rss") > 0);
+        assert_true(sys_slash_options || e2e_real(run, "server_cpu_per_message") > 0);
+    }
+}
+
+static void a_matrix_is_measured(void **state)
+{
+    const char *output = e2e_path("results.json");
+    const char *matrix = matrix_of(small_case);
+    (void)state;
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend",
+                                      "uv", "--backend", "raw", NULL);
+    e2e_ends_within(bench, 0, e2e_ms(2 * E2E_LONG_MS));
+    e2e_says(bench, PROCESS_OUT, "small: 4 connections, messages of 64 B, 2 in flight; 6 rounds");
+    const json_t *document = results_in(output);
+    rounds_are_complete(document, 2);
+    servers_are_weighed(document);
+    const json_t *small = json_array_get(e2e_member(document, "cases"), 0);
+    const json_t *ratio = json_array_get(e2e_member(small, "ratios"), 0);
+    assert_non_null(ratio);
+    assert_string_equal(e2e_string(ratio, "base"), "uv");
+    assert_true(e2e_real(ratio, "ratio") > 0);
+    assert_true(e2e_real(document, "harness.bench_load") > 0);
+    assert_true(e2e_real(document, "harness.null_cpu_per_message") > 0);
+    assert_int_equal(json_is_true(e2e_member(document, "environment.wine")), sys_is_wine());
+    assert_string_equal(e2e_string(document, "environment.libuv"), uv_version_string());
+}
+
+static void results_are_compared_and_exported(void **state)
+{
+    const char *output = e2e_path("results.json");
+    (void)state;
+    e2e_ends_within(e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", output,
+                              "--backend", "uv", "--backend", "raw", "--quick", "--case", "small",
+                              NULL),
+                    0, e2e_ms(2 * E2E_LONG_MS));
+    struct process *compare = e2e_start(bench_path(), "compare", output, output, NULL);
+    e2e_ends(compare, 0);
+    e2e_says(compare, PROCESS_OUT, "0 worse by more than 3 %");
+    struct process *exported = e2e_start(bench_path(), "export", output, NULL);
+    e2e_ends(exported, 0);
+    const json_t *list = e2e_parse(process_text(exported, PROCESS_OUT));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        assert_string_equal(e2e_string(json_array_get(list, i), "unit"), "ratio");
+    }
+    e2e_ends(e2e_start(bench_path(), "compare", output, "no-such-file", NULL), 2);
+    e2e_ends(e2e_start(bench_path(), "compare", output, NULL), 2);
+    e2e_ends(e2e_start(bench_path(), "export", NULL), 2);
+}
+
+/* A server that was there before, and one that is run with a port as its only argument. */
+static void others_are_measured_beside_ours(void **state)
+{
+    const char *peers = getenv("BENCH_PEERS");
+    const char *output = e2e_path("results.json");
+    struct e2e_server target;
+    (void)state;
+    if (sys_slash_options) {
+        e2e_skip("the peer is a shell script");
+    }
+    e2e_server(&target, NULL);
+    const char *address = e2e_text("127.0.0.1:%s", target.port);
+    struct process *bench =
+        e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", output, "--backend", "uv",
+                  "--peers", peers, "--target", address, NULL);
+    e2e_ends_within(bench, 0, e2e_ms(2 * E2E_LONG_MS));
+    rounds_are_complete(results_in(output), 3);
+    e2e_says(bench, PROCESS_OUT, "peer:plain");
+    e2e_says(bench, PROCESS_OUT, e2e_text("target:%s", address));
+}
+
+static void idle_connections_are_weighed(void **state)
+{
+    const char *output = e2e_path("results.json");
+    const char *matrix =
+        matrix_of("{\"name\": \"idle\", \"connections\": 64, \"size\": 64, \"idle\": true}");
+    (void)state;
+    e2e_ends_within(
+        e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv", NULL), 0,
+        e2e_ms(2 * E2E_LONG_MS));
+    const json_t *idle = json_array_get(e2e_member(results_in(output), "cases"), 0);
+    const json_t *runs = e2e_member(idle, "runs");
+    assert_int_equal(json_array_size(runs), ROUNDS);
+    for (size_t i = 0; i < ROUNDS; i++) {
+        const json_t *run = json_array_get(runs, i);
+        run_is_good(run);
+        assert_null(json_object_get(run, "messages_per_second"));
+    }
+}
+
+/* What is done by then is in the file. */
+static void an_interrupt_keeps_what_is_done(void **state)
+{
+    const char *output = e2e_path("results.json");
+    const char *matrix = matrix_of(e2e_text("%s, {\"name\": \"second\", \"connections\": 1,"
+                                            " \"size\": 1}",
+                                            small_case));
+    (void)state;
+    if (sys_slash_options) {
+        e2e_skip("there is no Ctrl-C for a process without a console");
+    }
+    struct process *bench =
+        e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv", NULL);
+    (void)e2e_line(bench, PROCESS_OUT, "small: 4 connections", 0);
+    e2e_signal(bench, SIGINT);
+    e2e_ends(bench, 130);
+    const json_t *document = results_in(output);
+    rounds_are_complete(document, 1);
+    size_t last = json_array_size(e2e_member(document, "cases")) - 1;
+    const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), last), "runs");
+    assert_true(last == 0 || json_array_size(runs) < ROUNDS);
+}
+
+static void what_cannot_be_measured_is_refused(void **state)
+{
+    const char *matrix = matrix_of(small_case);
+    const char *output = e2e_path("results.json");
+    (void)state;
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix, "--case", "large", NULL);
+    e2e_ends(bench, 2);
+    e2e_says(bench, PROCESS_ERR, "has no case 'large'");
+    bench = e2e_start(bench_path(), "--matrix", matrix, "--backend", "cuneiform", NULL);
+    e2e_ends(bench, 2);
+    e2e_says(bench, PROCESS_ERR, "--backend: 'cuneiform' cannot be used");
+    bench = e2e_start(bench_path(), "--matrix", "no-such-file", NULL);
+    e2e_ends(bench, 2);
+    e2e_says(bench, PROCESS_ERR, "no-such-file");
+    bench = e2e_start(bench_path(), "--matrix", matrix, "--rounds", "5", NULL);
+    e2e_ends(bench, 2);
+    bench = e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--bin", "no-such-directory",
+                      "--backend", "uv", NULL);
+    e2e_ends(bench, 1);
+    e2e_says(bench, PROCESS_ERR, "small uv round 1: failed: the server is not ready");
+    e2e_says(bench, PROCESS_OUT, "6 of 6 runs of uv are marked failed");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        E2E(a_matrix_is_measured),
+        E2E(results_are_compared_and_exported),
+        E2E(others_are_measured_beside_ours),
+        E2E(idle_connections_are_weighed),
+        E2E(an_interrupt_keeps_what_is_done),
+        E2E(what_cannot_be_measured_is_refused),
+    };
+    return e2e_run(argc, argv, tests);
+}

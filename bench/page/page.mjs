@@ -1,0 +1,151 @@
+// The page: one HTML file that asks nothing of a network and runs no script.
+
+import { readFile } from "node:fs/promises";
+
+import { escape, figure } from "./figure.mjs";
+import { properties } from "./palette.mjs";
+import { byMachine, subjectsOf, tally } from "./result.mjs";
+import { sectionsOf } from "./sections.mjs";
+import { table } from "./table.mjs";
+import { percent, size, tick, time } from "./units.mjs";
+
+const style = async () =>
+    `:root { color-scheme: light dark; ${properties("light")} }\n` +
+    `@media (prefers-color-scheme: dark) { :root { ${properties("dark")} } }\n` +
+    (await readFile(new URL("style.css", import.meta.url), "utf8"));
+
+const words = (key) => key.replaceAll("_", " ");
+
+const YES_NO = { true: "yes", false: "no" };
+
+// As people write it: the name of a value tells its unit.
+function shown(key, value) {
+    if (typeof value !== "number") {
+        return YES_NO[value] ?? value;
+    }
+    const format = { duration: time, warmup: time, buffer_size: size }[key];
+    return format === undefined ? value : tick(format)(value);
+}
+
+// How much of a message's cost is the measuring itself: what the null case and the other side say.
+function harnessMarkup({ harness }) {
+    if (harness?.null_cpu_per_message === undefined) {
+        return "";
+    }
+    const { client_cpu_per_message: client, null_cpu_per_message: own } = harness;
+    return (
+        `<p class="harness">Cost of the measuring: in ${escape(harness.case)} a message takes ` +
+        `${time(client)} of the client’s CPU, ${time(own)} of it for making and checking the ` +
+        `bytes; echo-bench itself used ` +
+        `${percent(Number(harness.bench_load.toFixed(4)))} of a CPU.</p>`
+    );
+}
+
+function facts({ date, environment, options }) {
+    const entries = [
+        ["date", date.replace("T", " ").replace("Z", " UTC")],
+        ["command", options?.command],
+        ...Object.entries(environment).filter(([key]) => key !== "wine"),
+        ...Object.entries(options ?? {}).filter(([key]) => key !== "command"),
+    ];
+    return entries
+        .filter(([, value]) => value !== undefined && value !== null && typeof value !== "object")
+        .map(
+            ([key, value]) =>
+                `<div><dt>${escape(words(key))}</dt><dd>${escape(shown(key, value))}</dd></div>`,
+        )
+        .join("");
+}
+
+const WHY = {
+    books: "server and client counted differently",
+    "client-bound": "the client was the bottleneck, so that only the cost of a message counts",
+    failed: "a program failed",
+};
+
+// How many runs carry a mark, so that nobody has to search the table for what was left out.
+function markedNotice(result) {
+    const tallies = result.cases.flatMap((each) =>
+        subjectsOf(each).map(({ id }) => tally(each, id)),
+    );
+    const marked = tallies.reduce((sum, each) => sum + each.all - each.clean, 0);
+    if (marked === 0) {
+        return "";
+    }
+    const all = tallies.reduce((sum, each) => sum + each.all, 0);
+    const numbers = {};
+    for (const [mark, number] of tallies.flatMap((each) => Object.entries(each.marks))) {
+        numbers[mark] = (numbers[mark] ?? 0) + number;
+    }
+    const reasons = Object.entries(numbers).map(
+        ([mark, number]) => `${number} ${mark}${mark in WHY ? ` (${WHY[mark]})` : ""}`,
+    );
+    return (
+        `<p class="notice"><b>${marked} of ${all} runs are marked</b> and not averaged in: ` +
+        `${escape(reasons.join(", "))}.</p>`
+    );
+}
+
+function sectionMarkup({ id, title, text, figures }, prefix) {
+    const all =
+        figures.length > 0
+            ? figures.map((each) => figure({ ...each, id: `${prefix}${each.id}` })).join("\n")
+            : '<figure class="plot"><p class="nothing">Nothing that counts was measured.</p></figure>';
+    return (
+        `<section id="${prefix}${id}"><h2>${title}</h2><p>${text}</p>\n` +
+        `<div class="figures">${all}</div></section>`
+    );
+}
+
+function tableMarkup(result, prefix, name) {
+    return (
+        `<section id="${prefix}table"><h2>Everything</h2><p>Medians over the rounds; small: ` +
+        "lowest to highest, or the interval of the ratio.</p>\n" +
+        `<div class="table" role="region" tabindex="0" aria-label="Everything, ${escape(name)}">` +
+        `${table(result)}</div></section>`
+    );
+}
+
+const notice = (head, text) => `<p class="notice"><b>${head}</b>${text}</p>`;
+
+const WINE = ", which shows that the programs are right, never how fast they are.";
+
+function machineMarkup({ name, results, newest, wine }, index) {
+    const prefix = index === 0 ? "" : `machine-${index + 1}-`;
+    const sections = wine ? [] : sectionsOf(results);
+    const links = [...sections.map(({ id, title }) => [id, title]), ["table", "Everything"]]
+        .map(([id, title]) => `<a href="#${prefix}${id}">${title}</a>`)
+        .join(" ");
+    return `<article aria-label="${escape(name)}">
+<header><p class="machine">${escape(name)}</p>
+${newest.synthetic ? notice("Not a measurement", `: ${escape(newest.synthetic)}.`) : ""}
+${wine ? notice("No plots: this ran in Wine", WINE) : ""}
+${markedNotice(newest)}
+<details open><summary>Machine, command and date</summary><dl>${facts(newest)}</dl></details>
+${harnessMarkup(newest)}
+<nav aria-label="Sections, ${escape(name)}">${links}</nav></header>
+${sections.map((section) => sectionMarkup(section, prefix)).join("\n")}
+${tableMarkup(newest, prefix, name)}
+</article>`;
+}
+
+/** The page for results (of result.mjs's readResult), of one machine or several. */
+export async function page(results) {
+    return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>echoport: which backend is faster</title>
+<style>
+${await style()}</style>
+</head>
+<body>
+<main>
+<h1>echoport: which backend is faster, by how much, how sure</h1>
+${byMachine(results).map(machineMarkup).join("\n")}
+</main>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,156 @@
+// What a page shows of one machine, in order: sections of figures, each ready to be drawn.
+
+import { baseOf, byCase, ratios } from "./result.mjs";
+import { METRICS, bars, historyPlot, latencyPlot, ratioPlot } from "./plots.mjs";
+import { escape } from "./figure.mjs";
+import { size, tick } from "./units.mjs";
+
+const PANEL = [368]; // as wide as a phone; side by side where there is room
+const BOTH = [368, 640];
+
+const slug = (text) => text.replace(/[^\w.-]+/g, "-");
+
+/** "50 connections, 64 B" */
+export function describeCase(benchCase) {
+    const { connections, size: bytes, depth, workers, lifetime } = benchCase;
+    return [
+        `${connections} ${connections === 1 ? "connection" : "connections"}`,
+        tick(size)(bytes),
+        depth > 1 && `${depth} in flight`,
+        workers > 1 && `${workers} workers`,
+        lifetime > 0 && `${lifetime} ${lifetime === 1 ? "message" : "messages"} each`,
+    ]
+        .filter(Boolean)
+        .join(", ");
+}
+
+const caption = (benchCase) =>
+    `<b>${escape(benchCase.name)}</b> ${escape(describeCase(benchCase))}`;
+
+// Whether a case is about this at all: where runs were made and none of them has the metric, it
+// isn't.
+const concerns = (benchCase, has) => benchCase.runs.length === 0 || benchCase.runs.some(has);
+
+function casePanels(result, { id, title, has, draw }) {
+    return result.cases
+        .filter((benchCase) => concerns(benchCase, has))
+        .map((benchCase) => ({
+            id: `${id}-${slug(benchCase.name)}`,
+            caption: caption(benchCase),
+            title: `${title}, ${benchCase.name}`,
+            draw: (width) => draw(benchCase, width),
+            widths: PANEL,
+        }));
+}
+
+const barPanels = (result, id, title, metric) =>
+    casePanels(result, {
+        id,
+        title,
+        has: (run) => run[metric.metric] !== undefined,
+        draw: (benchCase, width) => bars(benchCase, metric, width),
+    });
+
+const ratioFigure = (result, id, metric, title, label) => ({
+    id,
+    caption: `<b>${title}</b>`,
+    title: `${title}, ratios to ${baseOf(result)}`,
+    draw: (width) => ratioPlot(ratios(result, metric), label, width),
+    widths: BOTH,
+});
+
+function historyPanels(results, id, metric, title) {
+    const data = results.flatMap((result) =>
+        ratios(result, metric).map((each) => ({ ...each, date: new Date(result.date) })),
+    );
+    return byCase(data).map(([name, ofCase]) => ({
+        id: `${id}-${slug(name)}`,
+        caption: `<b>${escape(name)}</b> ${title}`,
+        title: `${title} over time, ${name}, ratios to ${baseOf(results.at(-1))}`,
+        draw: (width) => historyPlot(ofCase, width),
+        widths: PANEL,
+    }));
+}
+
+/** The sections for results of one machine, oldest first; all but the history show the newest. */
+export function sectionsOf(results) {
+    const newest = results.at(-1);
+    const base = escape(baseOf(newest));
+    const rate = "messages_per_second";
+    const cpu = "server_cpu_per_message";
+    const sections = [
+        {
+            id: "ratio",
+            title: `Against ${base}`,
+            text:
+                `Ratios to <b>${base}</b> in the same rounds, with intervals of at least 95 %. ` +
+                "A hollow dot: no difference is shown, since the interval holds 1. " +
+                "Only ratios carry over to other machines.",
+            figures: [
+                ratioFigure(
+                    newest,
+                    "ratio-throughput",
+                    rate,
+                    "Messages per second",
+                    "more is better →",
+                ),
+                ratioFigure(
+                    newest,
+                    "ratio-cpu",
+                    cpu,
+                    "CPU time of the server per message",
+                    "← less is better",
+                ),
+            ],
+        },
+        {
+            id: "throughput",
+            title: "Throughput",
+            text: "Messages per second, verified: the median of the rounds, and their spread.",
+            figures: barPanels(newest, "throughput", "Throughput", METRICS.throughput),
+        },
+        {
+            id: "latency",
+            title: "Latency",
+            text: "How long a message took, by share of all; lower is better. Logarithmic axes.",
+            figures: casePanels(newest, {
+                id: "latency",
+                title: "Latency by percentile",
+                has: (run) => run.percentiles !== undefined,
+                draw: latencyPlot,
+            }),
+        },
+        {
+            id: "cpu",
+            title: "CPU time",
+            text: "The server’s, per message, in user space and in the kernel; less is better.",
+            figures: barPanels(
+                newest,
+                "cpu",
+                "CPU time of the server per message",
+                METRICS.serverCpu,
+            ),
+        },
+        {
+            id: "memory",
+            title: "Memory",
+            text: "The server’s resident memory: the peak, and by idle connection; less is better.",
+            figures: [
+                ...barPanels(newest, "idle", "Memory of an idle connection", METRICS.idle),
+                ...barPanels(newest, "memory", "Peak memory of the server", METRICS.memory),
+            ],
+        },
+    ];
+    if (results.length > 1) {
+        sections.push({
+            id: "history",
+            title: "History",
+            text: `The ratios of ${results.length} results of this machine, with their intervals.`,
+            figures: [
+                ...historyPanels(results, "history-throughput", rate, "messages per second"),
+                ...historyPanels(results, "history-cpu", cpu, "CPU time per message"),
+            ],
+        });
+    }
+    return sections;
+}

@@ -1,0 +1,111 @@
+// Everything that was measured, as a table: of a page, and of a CI job's summary.
+
+import { escape } from "./figure.mjs";
+import { baseOf, ratios, subjectsOf, summaryOf, tally } from "./result.mjs";
+import { count, ratio, size, time } from "./units.mjs";
+
+const measured = (metric, format) => (benchCase, subject) => {
+    const values = summaryOf(benchCase, subject.id)[metric];
+    return (
+        values &&
+        `${format(values.median)} <small>${format(values.low)}–${format(values.high)}</small>`
+    );
+};
+
+const middle = (metric, format) => (benchCase, subject) => {
+    const values = summaryOf(benchCase, subject.id)[metric];
+    return values && format(values.median);
+};
+
+const between = (each) =>
+    each.low === undefined ? "" : `${ratio(each.low)}–${ratio(each.high)}, `;
+
+const against = (metric) => (benchCase, subject, base) => {
+    const found = benchCase.ratios.find(
+        (each) => each.metric === metric && each.base === base && each.subject === subject.id,
+    );
+    return (
+        found && `${ratio(found.ratio)} <small>${between(found)}${escape(found.verdict)}</small>`
+    );
+};
+
+function runs(benchCase, subject) {
+    const { all, clean, marks } = tally(benchCase, subject.id);
+    const marked = Object.entries(marks).map(([mark, number]) => `${number} ${escape(mark)}`);
+    return `${clean} of ${all}${marked.length > 0 ? ` <small>${marked.join(", ")}</small>` : ""}`;
+}
+
+const COLUMNS = [
+    ["messages/s", measured("messages_per_second", count)],
+    ["ratio", against("messages_per_second")],
+    ["bytes/s", middle("bytes_per_second", size)],
+    ["accepts/s", middle("accepts_per_second", count)],
+    ["p50", middle("p50", time)],
+    ["p90", middle("p90", time)],
+    ["p99", middle("p99", time)],
+    ["p99.9", middle("p999", time)],
+    ["max", middle("max", time)],
+    ["server CPU per message", measured("server_cpu_per_message", time)],
+    ["ratio", against("server_cpu_per_message")],
+    ["client CPU per message", middle("client_cpu_per_message", time)],
+    ["system calls per message", middle("system_calls_per_message", ratio)],
+    ["server’s memory", middle("server_peak_rss", size)],
+    ["client’s memory", middle("client_peak_rss", size)],
+    ["per idle connection", middle("idle_bytes_per_connection", size)],
+    ["runs without a mark", runs],
+];
+
+function row(benchCase, subject, columns, base) {
+    const cells = columns.map(
+        ([, cell]) =>
+            `<td>${cell(benchCase, subject, base) ?? '<span class="absent">–</span>'}</td>`,
+    );
+    const name = `<th scope="row">${escape(subject.name)}</th>`;
+    return `<tr class="${subject.kind}">${name}${cells.join("")}</tr>`;
+}
+
+function body(benchCase, columns, base) {
+    const rows = subjectsOf(benchCase).map((subject) => row(benchCase, subject, columns, base));
+    const span = `scope="rowgroup" colspan="${columns.length + 1}"`;
+    const heading = `<th ${span}>${escape(benchCase.name)}</th>`;
+    return `<tbody><tr class="case">${heading}</tr>${rows.join("")}</tbody>`;
+}
+
+/** A result's table: a row for each subject of each case, without the columns that nobody has. */
+export function table(result) {
+    const base = baseOf(result);
+    const pairs = result.cases.flatMap((benchCase) =>
+        subjectsOf(benchCase).map((subject) => [benchCase, subject]),
+    );
+    const columns = COLUMNS.filter(([, cell]) =>
+        pairs.some(([benchCase, subject]) => cell(benchCase, subject, base)),
+    );
+    const heads = columns.map(([head]) => `<th scope="col">${head}</th>`);
+    return (
+        `<table><thead><tr><th scope="col">subject</th>${heads.join("")}</tr></thead>` +
+        `${result.cases.map((benchCase) => body(benchCase, columns, base)).join("")}</table>`
+    );
+}
+
+/** Markdown for the summary of a CI job: the ratios to the base. */
+export function markdown(result) {
+    const [rates, costs] = ["messages_per_second", "server_cpu_per_message"].map((metric) =>
+        ratios(result, metric),
+    );
+    const text = (each) => (each ? `${ratio(each.ratio)} (${between(each)}${each.verdict})` : "–");
+    const costOf = (rate) =>
+        costs.find((cost) => cost.case === rate.case && cost.subject.id === rate.subject.id);
+    const base = baseOf(result);
+    const rows = rates.map((rate) =>
+        [`| ${rate.case}`, rate.subject.name, text(rate), `${text(costOf(rate))} |`].join(" | "),
+    );
+    const { os, cpu, cpus } = result.environment;
+    return [
+        `### ${[os, cpu, cpus && `${cpus} CPUs`].filter(Boolean).join(", ")}`,
+        "",
+        `| case | subject | messages/s : ${base} | server CPU per message : ${base} |`,
+        "|---|---|---|---|",
+        ...rows,
+        "",
+    ].join("\n");
+}

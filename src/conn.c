@@ -154,13 +154,11 @@ const char *conn_trace_way(bool queued)
     return queued ? "queued" : "inline";
 }
 
-void conn_trace_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
+void conn_print_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
                       const char *next)
 {
-    if (conn->trace) {
-        log_trace("worker %u conn %" PRIu64 ": %s %zu bytes, %s; %s", conn->worker->index,
-                  conn->number, what, bytes, conn_trace_way(queued), next);
-    }
+    log_trace("worker %u conn %" PRIu64 ": %s %zu bytes, %s; %s", conn->worker->index, conn->number,
+              what, bytes, conn_trace_way(queued), next);
 }
 
 void conn_trace(const struct conn *conn, const char *what, const char *next)

@@ -73,12 +73,21 @@ void conn_release(struct conn *conn, uint8_t *data);
 /* (Re)starts the connection's timer. */
 void conn_set_timer(struct conn *conn, uint64_t deadline_ns);
 
+/* What conn_trace_bytes() says with -v. */
+void conn_print_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
+                      const char *next);
+
 /*
  * Lines of -v: "worker 0 conn 3: recv 64 bytes, queued; send follows" for a completion with bytes,
  * "worker 0 conn 3: end of stream; close follows" for what has none. Nothing without -v.
  */
-void conn_trace_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
-                      const char *next);
+static inline void conn_trace_bytes(const struct conn *conn, const char *what, size_t bytes,
+                                    bool queued, const char *next)
+{
+    if (conn->trace) {
+        conn_print_bytes(conn, what, bytes, queued, next);
+    }
+}
 void conn_trace(const struct conn *conn, const char *what, const char *next);
 
 /* "queued" or "inline": how an outcome came. */

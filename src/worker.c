@@ -243,15 +243,6 @@ uint64_t worker_clock(const struct worker *worker)
     return worker->backend->now(worker->io);
 }
 
-uint64_t worker_now(struct worker *worker)
-{
-    if (!worker->now_valid) {
-        worker->now_ns = worker_clock(worker);
-        worker->now_valid = true;
-    }
-    return worker->now_ns;
-}
-
 void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task))
 {
     *task = (struct worker_task){.run = run};

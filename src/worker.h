@@ -130,7 +130,14 @@ void worker_close(struct worker *worker);
 
 /* The clock, exactly; and the time of this turn, which costs one look at the clock in a turn. */
 uint64_t worker_clock(const struct worker *worker);
-uint64_t worker_now(struct worker *worker);
+static inline uint64_t worker_now(struct worker *worker)
+{
+    if (!worker->now_valid) {
+        worker->now_ns = worker_clock(worker);
+        worker->now_valid = true;
+    }
+    return worker->now_ns;
+}
 
 void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task));
 void worker_defer(struct worker *worker, struct worker_task *task); /* no-op if queued already */

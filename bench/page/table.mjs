@@ -93,11 +93,13 @@ export function markdown(result) {
         ratios(result, metric),
     );
     const text = (each) => (each ? `${ratio(each.ratio)} (${between(each)}${each.verdict})` : "–");
-    const costOf = (rate) =>
-        costs.find((cost) => cost.case === rate.case && cost.subject.id === rate.subject.id);
+    const of = (list, { case: name, subject }) =>
+        list.find((each) => each.case === name && each.subject.id === subject.id);
     const base = baseOf(result);
-    const rows = rates.map((rate) =>
-        [`| ${rate.case}`, rate.subject.name, text(rate), `${text(costOf(rate))} |`].join(" | "),
+    // There is a cost without a rate where the client was the bottleneck, and a rate without a cost for
+    // others' servers on some systems.
+    const rows = [...costs, ...rates.filter((rate) => !of(costs, rate))].map((each) =>
+        [`| ${each.case}`, each.subject.name, text(of(rates, each)), `${text(of(costs, each))} |`].join(" | "),
     );
     const { os, cpu, cpus } = result.environment;
     return [

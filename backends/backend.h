@@ -75,7 +75,7 @@ struct io_stats {
     uint64_t completions;
     uint64_t inline_outcomes;
     uint64_t batch_max;    /* most completions that one turn delivered */
-    uint64_t starved;      /* receives that had to wait for a buffer */
+    uint64_t starved;      /* receives that found the pool at its limit, and had to wait */
     uint64_t buffers_peak; /* most buffers in use at once */
 
     uint64_t accepts;           /* that brought a connection */

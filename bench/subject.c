@@ -8,6 +8,10 @@
 #include "backend.h"
 #include "log.h"
 
+#ifndef X_OK /* of <unistd.h>, which not every system has; the value is the same on all */
+#define X_OK 1
+#endif
+
 static struct subject *subjects_next(struct subjects *subjects, enum subject_kind kind)
 {
     if (subjects->count == SUBJECTS_MAX) {

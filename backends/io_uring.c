@@ -227,15 +227,13 @@ static void uring_tear_down(struct io_uring *ring)
 /* kernel.io_uring_disabled: 1 for all but a group, 2 for everyone; 0 where there is none. */
 static int uring_sysctl(void)
 {
-    int value = 0;
+    int digit = EOF;
     FILE *file = fopen("/proc/sys/kernel/io_uring_disabled", "r");
     if (file != NULL) {
-        if (fscanf(file, "%d", &value) != 1) {
-            value = 0;
-        }
+        digit = fgetc(file);
         (void)fclose(file);
     }
-    return value;
+    return digit == EOF ? 0 : digit - '0';
 }
 
 static const char *uring_why(int result)

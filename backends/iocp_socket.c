@@ -164,6 +164,7 @@ int iocp_connect(struct io_loop *loop, struct io_socket *socket, const struct so
 static int iocp_set_outcome(struct io_socket *socket, uint8_t *data, size_t length, int status)
 {
     struct io_recv *op = socket->recv;
+    assert(op != NULL);
     op->data = data;
     op->length = length;
     op->status = status;

@@ -114,6 +114,7 @@ static ssize_t readiness_call_recv(struct io_socket *socket, uint8_t *buffer)
 static int readiness_try_recv(struct io_socket *socket)
 {
     struct pool *pool = &socket->loop->base.pool;
+    assert(socket->recv != NULL);
     if (socket->drained) {
         return readiness_park(socket->loop, &socket->watch);
     }

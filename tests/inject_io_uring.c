@@ -10,13 +10,13 @@
 #include <liburing.h>
 
 static const struct operation {
-    uint8_t opcode;
     const char *name;
+    uint8_t opcode;
     bool carried_out; /* even when it fails */
 } operations[] = {
-    {IORING_OP_ACCEPT, "IORING_OP_ACCEPT", false},   {IORING_OP_CLOSE, "IORING_OP_CLOSE", true},
-    {IORING_OP_CONNECT, "IORING_OP_CONNECT", false}, {IORING_OP_READ, "IORING_OP_READ", false},
-    {IORING_OP_RECV, "IORING_OP_RECV", false},       {IORING_OP_SEND, "IORING_OP_SEND", false},
+    {"IORING_OP_ACCEPT", IORING_OP_ACCEPT, false},   {"IORING_OP_CLOSE", IORING_OP_CLOSE, true},
+    {"IORING_OP_CONNECT", IORING_OP_CONNECT, false}, {"IORING_OP_READ", IORING_OP_READ, false},
+    {"IORING_OP_RECV", IORING_OP_RECV, false},       {"IORING_OP_SEND", IORING_OP_SEND, false},
 };
 
 /* Whose completion is to be changed; 0: none. */

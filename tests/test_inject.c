@@ -88,7 +88,7 @@ static const struct {
     {"__assert_fail", "does not return"},
     {"__errno_location", "answers what is there"},
     {"__io_uring_get_cqe", "peeks at the ring, which is mapped"},
-    {"__isoc99_fscanf", "of the sysctl: without it there is no reason but the errno"},
+    {"fgetc", "of the sysctl: without it there is no reason but the errno"},
     {"__stack_chk_fail", "does not return"},
     {"bind", "is the main thread's, before there is a backend"},
     {"calloc", "no system call; the libraries tell of it by UV_ENOMEM, as of others"},
@@ -225,7 +225,9 @@ static void read_report(struct outcome *outcome)
     FILE *file = fopen(report_path, "r");
     while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
         outcome->struck = outcome->struck || strcmp(line, "struck\n") == 0;
-        (void)sscanf(line, "open %d", &outcome->open);
+        if (strncmp(line, "open ", 5) == 0) {
+            outcome->open = (int)strtol(line + 5, NULL, 10);
+        }
     }
     if (file != NULL) {
         (void)fclose(file);

@@ -292,9 +292,9 @@ BOOL WSAGetOverlappedResult(SOCKET socket, LPWSAOVERLAPPED overlapped, LPDWORD b
 {
     (void)socket;
     (void)wait;
-    int error = ws_call_begin(CALL_OTHER);
+    (void)ws_call_begin(CALL_OTHER);
     NTSTATUS status = (NTSTATUS)overlapped->Internal;
-    error = status == STATUS_PENDING ? WSA_IO_INCOMPLETE : winsock_error(status);
+    int error = status == STATUS_PENDING ? WSA_IO_INCOMPLETE : winsock_error(status);
     *bytes = (DWORD)overlapped->InternalHigh;
     *flags = 0;
     return ws_call_success(error);

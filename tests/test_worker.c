@@ -62,6 +62,31 @@ static void without_busy_poll_an_outcome_changes_nothing(void **state)
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
 }
 
+/* ---- memory --------------------------------------------------------------------------------- */
+
+static void idle_buffers_go_back_in_a_quiet_time(void **state)
+{
+    enum { BURST = POOL_IDLE + 12 };
+    uint8_t *buffers[BURST];
+    struct pool *pool = &rig.fake.io.pool;
+    (void)state;
+    assert_true(pool->limit >= BURST);
+    for (size_t i = 0; i < BURST; i++) {
+        buffers[i] = pool_take(pool);
+    }
+    for (size_t i = 0; i < BURST; i++) {
+        pool_put(pool, buffers[i]);
+    }
+    rig_turn();
+    assert_int_equal(pool->idle, BURST); /* another burst would find them */
+    for (unsigned i = 0; i < 2 * TIMER_LEVELS && rig.fake.deadline_ns != UINT64_MAX; i++) {
+        rig_turn();
+    }
+    assert_int_equal(pool->idle, POOL_IDLE);
+    assert_true(rig.fake.deadline_ns == UINT64_MAX); /* and nothing wakes the worker any more */
+    assert_true(rig.fake.now_ns <= RIG_START_NS + 1000 * MS);
+}
+
 /* ---- timers --------------------------------------------------------------------------------- */
 
 struct alarm {
@@ -262,6 +287,7 @@ int main(void)
         TURNS(busy_poll_asks_without_waiting_for_a_while_after_an_outcome),
         TURNS(inline_outcome_keeps_awake_as_well),
         TURNS(without_busy_poll_an_outcome_changes_nothing),
+        TURNS(idle_buffers_go_back_in_a_quiet_time),
         TURNS(timer_fires_at_its_deadline),
         TURNS(poll_waits_for_the_earlier_of_timer_and_schedule),
         TURNS(role_needs_no_schedule),

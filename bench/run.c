@@ -302,13 +302,17 @@ static bool run_books_agree(const struct run *run)
            result_number(run->server_report, "counters.received") == sent + first;
 }
 
-/* The client was the bottleneck: busy all the time, while the server was not. Where both share a
- * CPU neither waits for the other. */
+/* Server and client are on the same CPU, where neither waits for the other. */
+static bool run_shared(const struct run *run)
+{
+    return run->placement.client_cpu >= 0 &&
+           run->placement.client_cpu == run->placement.server_cpu;
+}
+
+/* The client was the bottleneck: busy all the time, while the server was not. */
 static bool run_client_bound(const struct run *run, double client_load, double server_load)
 {
-    bool shared =
-        run->placement.client_cpu >= 0 && run->placement.client_cpu == run->placement.server_cpu;
-    return !shared && client_load >= RUN_BUSY * (double)run->placement.client_threads &&
+    return !run_shared(run) && client_load >= RUN_BUSY * (double)run->placement.client_threads &&
            server_load < RUN_BUSY * (double)run->load->workers;
 }
 
@@ -326,6 +330,9 @@ static void run_cpu(struct run *run, double messages)
     if (server > 0) {
         result_set(run->result, "server_cpu_per_message", server / messages);
         result_set(run->result, "server_load", server / seconds);
+    }
+    if (server > 0 && client > 0 && run_shared(run)) {
+        result_set(run->result, "server_cpu_per_client_cpu", server / client);
     }
     if (run_client_bound(run, client / seconds, server / seconds)) {
         result_add_mark(run->result, "client-bound");

@@ -28,6 +28,7 @@ static const struct {
     {"latency.max", "max", false},
     {"server_cpu_per_message", "server_cpu_per_message", true},
     {"client_cpu_per_message", "client_cpu_per_message", true},
+    {"server_cpu_per_client_cpu", "server_cpu_per_client_cpu", true},
     {"system_calls_per_message", "system_calls_per_message", true},
     {"server_load", "server_load", true},
     {"client_load", "client_load", true},

@@ -29,9 +29,14 @@ static json_t *rig_run(const struct bench_rig *rig, size_t which, size_t round, 
     double cpu = 5e-6 / quicker * (changed ? rig->cpu : 1) * exp(rig->noise * noise(seed));
     double rate = 1e5 * quicker * (changed && rig->speed > 0 ? rig->speed : 1) *
                   exp(rig->noise * noise(seed));
-    return json_pack("{s:s,s:[],s:i,s:f,s:f,s:f}", "subject", subject, "marks", "round", (int)round,
-                     "messages_per_second", rate, "server_cpu_per_message", cpu,
-                     "client_cpu_per_message", 5e-6);
+    json_t *run = json_pack("{s:s,s:[],s:i,s:f,s:f,s:f}", "subject", subject, "marks", "round",
+                            (int)round, "messages_per_second", rate, "server_cpu_per_message", cpu,
+                            "client_cpu_per_message", 5e-6);
+    if (rig->shared_noise > 0) {
+        double share = (changed ? rig->cpu : 1) * exp(rig->shared_noise * noise(seed));
+        result_set(run, "server_cpu_per_client_cpu", share / pow(1.1, (double)which));
+    }
+    return run;
 }
 
 static json_t *rig_case(const struct bench_rig *rig, size_t number, uint64_t *seed)

@@ -15,6 +15,7 @@ struct bench_rig {
     size_t rounds;
     double noise;        /* of a run, a standard deviation: 0.01 */
     double drift;        /* of a round, the same for all subjects in it */
+    double shared_noise; /* of the server's CPU time by the client's; 0: they don't share a CPU */
     const char *changed; /* this subject */
     double cpu;          /* takes so many times the CPU time */
     double speed;        /* and brings so many times the messages; 0 is 1 */

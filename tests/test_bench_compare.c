@@ -61,6 +61,28 @@ static void five_per_cent_more_cpu_in_one_backend_are_caught(void **state)
     }
 }
 
+/* A machine so restless that nothing else tells: on one CPU the client feels it as well. */
+static void the_client_on_the_same_cpu_is_a_yardstick(void **state)
+{
+    (void)state;
+    for (size_t which = 0; three[which] != NULL; which++) {
+        struct bench_rig same = rig_of(three);
+        same.noise = 0.1;
+        same.cases = 1;
+        struct bench_rig worse = same;
+        worse.changed = three[which];
+        worse.cpu = 1.05;
+        assert_int_equal(compare(&same, &worse, 1, NULL).regressions, 0);
+        same.shared_noise = worse.shared_noise = 0.007;
+        for (uint64_t seed = 1; seed <= TRIES; seed++) {
+            struct compare_outcome outcome = compare(&same, &same, seed, NULL);
+            assert_int_equal(outcome.questions, 3 * 3);
+            assert_int_equal(outcome.regressions, 0);
+            assert_true(compare(&same, &worse, seed, NULL).regressions > 0);
+        }
+    }
+}
+
 static void a_tenth_less_throughput_is_caught(void **state)
 {
     struct bench_rig same = rig_of(three);
@@ -173,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_build_has_no_regression),
         cmocka_unit_test(five_per_cent_more_cpu_in_one_backend_are_caught),
+        cmocka_unit_test(the_client_on_the_same_cpu_is_a_yardstick),
         cmocka_unit_test(a_tenth_less_throughput_is_caught),
         cmocka_unit_test(a_backend_that_got_better_makes_no_other_worse),
         cmocka_unit_test(of_two_backends_the_first_is_taken_as_it_was),

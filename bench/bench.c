@@ -137,14 +137,14 @@ static int bench_choose_cases(struct bench *bench)
     return 0;
 }
 
-/* In --bin, or beside this program and with the same ending: "echo-bench.exe". */
-static int bench_program_path(const struct bench *bench, const char *name, char *path)
+/* In `directory`, or if it is NULL beside this program, with its ending: "echo-bench.exe". */
+static int bench_program_path(const char *directory, const char *name, char *path)
 {
     char self[SUBJECT_PATH_SIZE];
     size_t length = sizeof(self);
     int written = -1;
-    if (bench->options->bin != NULL) {
-        written = snprintf(path, SUBJECT_PATH_SIZE, "%s/%s", bench->options->bin, name);
+    if (directory != NULL) {
+        written = snprintf(path, SUBJECT_PATH_SIZE, "%s/%s", directory, name);
     } else if (uv_exepath(self, &length) == 0) {
         static const char own[] = "echo-bench";
         char *slash = strrchr(self, '/');
@@ -229,8 +229,9 @@ static int bench_prepare(struct bench *bench)
     if (status == 0 && options->target != NULL) {
         status = subjects_add_target(&bench->subjects, options->target);
     }
-    status = status == 0 ? bench_program_path(bench, "echo-server", bench->setup.server) : status;
-    status = status == 0 ? bench_program_path(bench, "echo-client", bench->setup.client) : status;
+    status =
+        status == 0 ? bench_program_path(options->bin, "echo-server", bench->setup.server) : status;
+    status = status == 0 ? bench_program_path(NULL, "echo-client", bench->setup.client) : status;
     for (size_t i = 0; i < bench->case_count; i++) {
         bench->runs +=
             bench_subjects_of(bench, bench->cases[i], subjects) * (size_t)bench->setup.times.rounds;

@@ -121,7 +121,8 @@ static const struct option_row rows[] = {
      .type = OPTION_STRING,
      .argument = "DIR",
      .group = group_how,
-     .help = "where echo-server and echo-client are",
+     .help = "where the echo-server is that is measured; the client is the one beside echo-bench, "
+             "so that two builds of the server meet the same",
      .default_note = "where echo-bench is",
      .offset = FIELD(bin)},
     {.letter = 'o',

@@ -16,7 +16,7 @@ struct bench_options {
     struct option_strings backends; /* none: the matrix's that work here */
     const char *peers;              /* a directory, or NULL */
     const char *target;             /* HOST:PORT, or NULL */
-    const char *bin;                /* where our programs are; NULL: beside this one */
+    const char *bin;                /* where our server is; NULL: beside this program */
     uint64_t rounds;                /* 0 = the matrix's, of these three */
     uint64_t duration_ns;
     uint64_t warmup_ns;

@@ -6,6 +6,7 @@
 
 #include <uv.h>
 
+#include "floor.h"
 #include "null.h"
 #include "result.h"
 #include "sys.h"
@@ -33,6 +34,9 @@ static json_t *document_environment(const struct pin_placement *placement)
     result_set_text(environment, "cpu", machine.cpu);
     result_put(environment, "cpus", json_integer((json_int_t)sys_cpu_count()));
     result_put(environment, "wine", json_boolean(machine.wine));
+    if (machine.congestion_control[0] != '\0') {
+        result_set_text(environment, "congestion_control", machine.congestion_control);
+    }
     result_set_text(environment, "compiler", ECHOPORT_COMPILER);
     result_set_text(environment, "build", ECHOPORT_BUILD);
     result_set_text(environment, "libuv", uv_version_string());
@@ -103,6 +107,16 @@ static const json_t *document_reference(const json_t *document, const json_t **t
     return NULL;
 }
 
+/* Of what a message costs the server: what the system takes for it in any case. */
+static void document_set_floor(json_t *harness, size_t size)
+{
+    struct floor_costs costs;
+    if (size <= FLOOR_SIZE_MAX && floor_measure(size, &costs)) {
+        result_set(harness, "floor_per_message", costs.message);
+        result_set(harness, "empty_call", costs.empty_call);
+    }
+}
+
 void document_set_harness(json_t *document, double bench_load)
 {
     json_t *harness = json_object_get(document, "harness");
@@ -118,6 +132,7 @@ void document_set_harness(json_t *document, double bench_load)
                result_number(subject, "client_cpu_per_message.median"));
     result_set(harness, "server_cpu_per_message",
                result_number(subject, "server_cpu_per_message.median"));
-    result_set(harness, "null_cpu_per_message",
-               null_cpu_per_message((uint64_t)result_number(test_case, "size")));
+    uint64_t size = (uint64_t)result_number(test_case, "size");
+    result_set(harness, "null_cpu_per_message", null_cpu_per_message(size));
+    document_set_floor(harness, (size_t)size);
 }

@@ -305,8 +305,7 @@ static bool run_books_agree(const struct run *run)
 /* Server and client are on the same CPU, where neither waits for the other. */
 static bool run_shared(const struct run *run)
 {
-    return run->placement.client_cpu >= 0 &&
-           run->placement.client_cpu == run->placement.server_cpu;
+    return run->placement.client_cpu >= 0 && run->placement.client_cpu == run->placement.server_cpu;
 }
 
 /* The client was the bottleneck: busy all the time, while the server was not. */

@@ -137,29 +137,43 @@ void table_case(FILE *out, const json_t *test_case)
     (void)fprintf(out, "\n");
 }
 
+static const char *table_duration(char *text, const json_t *harness, const char *name)
+{
+    uint64_t value_ns = (uint64_t)(1e9 * result_number(harness, name));
+    return units_format_duration(text, UNITS_TEXT_SIZE, value_ns);
+}
+
+/* What the measuring costs, and what the system does. */
+static void table_harness(FILE *out, const json_t *harness)
+{
+    char one[UNITS_TEXT_SIZE];
+    char other[UNITS_TEXT_SIZE];
+    if (result_has(harness, "client_cpu_per_message")) {
+        (void)fprintf(out,
+                      "A message costs the client %s, of which %s are its own work on the bytes;\n"
+                      "echoing itself was watched with %.2f %% of a CPU.\n",
+                      table_duration(one, harness, "client_cpu_per_message"),
+                      table_duration(other, harness, "null_cpu_per_message"),
+                      100 * result_number(harness, "bench_load"));
+    }
+    if (result_has(harness, "floor_per_message")) {
+        (void)fprintf(out,
+                      "The system alone takes %s for one receive and one send of such a message, "
+                      "and %s for a\nreceive that brings nothing.\n",
+                      table_duration(one, harness, "floor_per_message"),
+                      table_duration(other, harness, "empty_call"));
+    }
+}
+
 void table_end(FILE *out, const json_t *document)
 {
-    char null[UNITS_TEXT_SIZE];
-    char client[UNITS_TEXT_SIZE];
-    const json_t *harness = json_object_get(document, "harness");
     (void)fputs(
         "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less, = no "
         "difference\n(the interval holds 1), ? too few pairs for one. cpu/msg is the "
         "server's CPU time for a message.\nRuns marked client-bound count for cpu/msg "
         "alone; those marked books or failed, for nothing.\n",
         out);
-    if (result_has(harness, "client_cpu_per_message")) {
-        (void)fprintf(
-            out,
-            "A message costs the client %s, of which %s are its own work on the bytes;\nechoing "
-            "itself was watched with %.2f %% of a CPU.\n",
-            units_format_duration(
-                client, sizeof(client),
-                (uint64_t)(1e9 * result_number(harness, "client_cpu_per_message"))),
-            units_format_duration(null, sizeof(null),
-                                  (uint64_t)(1e9 * result_number(harness, "null_cpu_per_message"))),
-            100 * result_number(harness, "bench_load"));
-    }
+    table_harness(out, json_object_get(document, "harness"));
     if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {
         (void)fprintf(out, "This is Wine: the figures say nothing about Windows.\n");
     }

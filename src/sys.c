@@ -1,5 +1,6 @@
 #include "sys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 unsigned sys_cpu_count(void)
@@ -48,9 +49,25 @@ static void describe_system(uv_utsname_t *system)
     copy_trimmed(system->machine, sizeof system->machine, "unknown");
 }
 
+/* tcp(7); other systems have no such file. */
+static void describe_congestion_control(char *name, size_t size)
+{
+    name[0] = '\0';
+    FILE *file = fopen("/proc/sys/net/ipv4/tcp_congestion_control", "r");
+    if (file != NULL) {
+        if (fgets(name, (int)size, file) == NULL) {
+            name[0] = '\0';
+        }
+        name[strcspn(name, "\n")] = '\0';
+        (void)fclose(file);
+    }
+}
+
 void sys_describe(struct sys_description *description)
 {
     describe_system(&description->system);
     describe_cpu(description->cpu, sizeof description->cpu);
     description->wine = sys_is_wine();
+    describe_congestion_control(description->congestion_control,
+                                sizeof description->congestion_control);
 }

@@ -217,6 +217,9 @@ static void the_machine_is_described(void **state)
     assert_true(strlen(description.cpu) > 0);
     assert_true(description.cpu[0] != ' ');
     assert_true(description.cpu[strlen(description.cpu) - 1] != ' ');
+    bool linux_below = strcmp(description.system.sysname, "Linux") == 0 || description.wine;
+    assert_int_equal(description.congestion_control[0] != '\0', linux_below);
+    assert_null(strchr(description.congestion_control, '\n'));
     print_message("%s %s %s, %u CPUs, %s%s\n", description.system.sysname,
                   description.system.release, description.system.machine, sys_cpu_count(),
                   description.cpu, description.wine ? ", Wine" : "");

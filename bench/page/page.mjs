@@ -33,11 +33,17 @@ function harnessMarkup({ harness }) {
         return "";
     }
     const { client_cpu_per_message: client, null_cpu_per_message: own } = harness;
+    const floor =
+        harness.floor_per_message === undefined
+            ? ""
+            : ` The system alone takes ${time(harness.floor_per_message)} for one receive and ` +
+              `one send of such a message, and ${time(harness.empty_call)} for a receive that ` +
+              `brings nothing.`;
     return (
         `<p class="harness">Cost of the measuring: in ${escape(harness.case)} a message takes ` +
         `${time(client)} of the client’s CPU, ${time(own)} of it for making and checking the ` +
         `bytes; echo-bench itself used ` +
-        `${percent(Number(harness.bench_load.toFixed(4)))} of a CPU.</p>`
+        `${percent(Number(harness.bench_load.toFixed(4)))} of a CPU.${floor}</p>`
     );
 }
 

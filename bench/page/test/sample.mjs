@@ -214,6 +214,8 @@ export function sample({
             client_cpu_per_message: 5.9e-6,
             server_cpu_per_message: 6.0e-6,
             null_cpu_per_message: 0.11e-6,
+            floor_per_message: 4.5e-6,
+            empty_call: 0.25e-6,
         },
         cases: [
             ...CASES.map((load, index) => loadedCase(load, index, rounds, random)),

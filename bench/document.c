@@ -87,6 +87,7 @@ json_t *document_add_case(json_t *document, const struct bench_case *load)
     result_put(test_case, "depth", json_integer((json_int_t)load->depth));
     result_put(test_case, "workers", json_integer((json_int_t)load->workers));
     result_put(test_case, "lifetime", json_integer((json_int_t)load->lifetime));
+    result_set(test_case, "busy_poll", (double)load->busy_poll_ns / 1e9);
     result_put(test_case, "idle", json_boolean(load->idle));
     result_put(test_case, "runs", json_array());
     result_append(json_object_get(document, "cases"), test_case);

@@ -37,6 +37,7 @@ static const struct field case_fields[] = {
     {"depth", CASE(depth), 1, 65536, FIELD_COUNT, false},
     {"workers", CASE(workers), 1, 1024, FIELD_COUNT, false},
     {"lifetime", CASE(lifetime), 0, UINT64_C(1000000000000), FIELD_COUNT, false},
+    {"busy_poll", CASE(busy_poll_ns), 0, UNITS_NS_PER_S, FIELD_TIME, false},
     {"idle", CASE(idle), 0, 0, FIELD_FLAG, false},
     {"quick", CASE(quick), 0, 0, FIELD_FLAG, false},
 };

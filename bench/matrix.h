@@ -21,12 +21,13 @@
 struct bench_case {
     const char *name;
     uint64_t connections;
-    uint64_t size;     /* of a message, bytes */
-    uint64_t depth;    /* messages in flight on each connection */
-    uint64_t workers;  /* threads of the server */
-    uint64_t lifetime; /* messages of a connection; 0 = all */
-    bool idle;         /* the connections stand idle: their memory is measured, nothing else */
-    bool quick;        /* one of the quick subset */
+    uint64_t size;         /* of a message, bytes */
+    uint64_t depth;        /* messages in flight on each connection */
+    uint64_t workers;      /* threads of the server */
+    uint64_t lifetime;     /* messages of a connection; 0 = all */
+    uint64_t busy_poll_ns; /* --busy-poll of the client and of our servers; 0 = none */
+    bool idle;             /* the connections stand idle: their memory is measured, nothing else */
+    bool quick;            /* one of the quick subset */
 };
 
 /* A backend, perhaps with options of the server that make it another subject. */

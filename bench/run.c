@@ -113,6 +113,13 @@ static int run_free_port(char *port, size_t size)
     return status;
 }
 
+static void words_add_busy_poll(struct words *words, const struct bench_case *load)
+{
+    if (load->busy_poll_ns > 0) {
+        words_add(words, "--busy-poll=%" PRIu64 "ns", load->busy_poll_ns);
+    }
+}
+
 static void run_start_backend(struct run *run)
 {
     struct words words = {.count = 0};
@@ -127,6 +134,7 @@ static void run_start_backend(struct run *run)
     if (run->placement.server[0] != '\0') {
         words_add(&words, "--cpus=%s", run->placement.server);
     }
+    words_add_busy_poll(&words, run->load);
     for (size_t i = 0; i < backend->argument_count; i++) {
         words_add(&words, "%s", backend->arguments[i]);
     }
@@ -221,6 +229,7 @@ static void run_client_words(const struct run *run, struct words *words, uint64_
     words_add(words, "--port=%s", run->port);
     words_add(words, "--connections=%" PRIu64, connections);
     words_add(words, "--size=%" PRIu64, run->load->size);
+    words_add_busy_poll(words, run->load);
     words_add(words, "--json");
     if (run->placement.client[0] != '\0') {
         words_add(words, "--cpus=%s", run->placement.client);
@@ -308,10 +317,12 @@ static bool run_shared(const struct run *run)
     return run->placement.client_cpu >= 0 && run->placement.client_cpu == run->placement.server_cpu;
 }
 
-/* The client was the bottleneck: busy all the time, while the server was not. */
+/* The client was the bottleneck: busy all the time, while the server was not. One that polls is
+ * busy in any case. */
 static bool run_client_bound(const struct run *run, double client_load, double server_load)
 {
-    return !run_shared(run) && client_load >= RUN_BUSY * (double)run->placement.client_threads &&
+    return !run_shared(run) && run->load->busy_poll_ns == 0 &&
+           client_load >= RUN_BUSY * (double)run->placement.client_threads &&
            server_load < RUN_BUSY * (double)run->load->workers;
 }
 

@@ -109,6 +109,11 @@ static void table_head(FILE *out, const json_t *test_case, const char *base, boo
     if (result_number(test_case, "lifetime") > 0) {
         (void)fprintf(out, ", %.0f for each connection", result_number(test_case, "lifetime"));
     }
+    if (result_number(test_case, "busy_poll") > 0) {
+        uint64_t time_ns = (uint64_t)(1e9 * result_number(test_case, "busy_poll") + 0.5);
+        (void)fprintf(out, ", busy-polling for %s",
+                      units_format_duration(size, sizeof(size), time_ns));
+    }
     (void)fprintf(out, "%s; %d rounds\n", idle ? ", idle" : "", (int)result_rounds(test_case));
     if (idle) {
         (void)fprintf(out, "  %-17s %9s\n", "", "bytes per idle connection");

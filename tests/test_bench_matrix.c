@@ -26,7 +26,8 @@ static void a_matrix_is_read(void **state)
         MATRIX("\"backends\": [\"uv\", {\"name\": \"uv-poll\", \"backend\": \"uv\", \"arguments\": "
                "[\"--busy-poll=20us\"]}]",
                CASE ", {\"name\": \"b\", \"connections\": 50, \"size\": \"4KiB\", \"depth\": 16, "
-                    "\"workers\": 2, \"lifetime\": 1, \"idle\": true, \"quick\": true}");
+                    "\"workers\": 2, \"lifetime\": 1, \"busy_poll\": \"20us\", \"idle\": true, "
+                    "\"quick\": true}");
     struct matrix matrix;
     char error[MATRIX_ERROR_SIZE] = "";
     (void)state;
@@ -52,7 +53,7 @@ static void a_matrix_is_read(void **state)
     const struct bench_case *b = matrix_case(&matrix, "b");
     assert_non_null(b);
     assert_true(b->connections == 50 && b->size == 4096 && b->depth == 16 && b->workers == 2);
-    assert_true(b->lifetime == 1 && b->idle && b->quick);
+    assert_true(b->lifetime == 1 && b->busy_poll_ns == 20000 && b->idle && b->quick);
     assert_null(matrix_case(&matrix, "c"));
     matrix_free(&matrix);
 }

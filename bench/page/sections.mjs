@@ -3,7 +3,7 @@
 import { baseOf, byCase, ratios } from "./result.mjs";
 import { METRICS, bars, historyPlot, latencyPlot, ratioPlot } from "./plots.mjs";
 import { escape } from "./figure.mjs";
-import { size, tick } from "./units.mjs";
+import { size, tick, time } from "./units.mjs";
 
 const PANEL = [368]; // as wide as a phone; side by side where there is room
 const BOTH = [368, 640];
@@ -12,12 +12,13 @@ const slug = (text) => text.replace(/[^\w.-]+/g, "-");
 
 /** "50 connections, 64 B" */
 export function describeCase(benchCase) {
-    const { connections, size: bytes, depth, workers, lifetime } = benchCase;
+    const { connections, size: bytes, depth, workers, lifetime, busy_poll: spin } = benchCase;
     return [
         `${connections} ${connections === 1 ? "connection" : "connections"}`,
         tick(size)(bytes),
         depth > 1 && `${depth} in flight`,
         workers > 1 && `${workers} workers`,
+        spin > 0 && `busy-polling for ${tick(time)(spin)}`,
         lifetime > 0 && `${lifetime} ${lifetime === 1 ? "message" : "messages"} each`,
     ]
         .filter(Boolean)

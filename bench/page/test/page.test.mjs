@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { access, cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -171,4 +171,23 @@ test("what can't be read is refused with the file's name", async () => {
     }
     assert.equal((await report()).status, 2);
     assert.equal((await report("--nonsense")).status, 2);
+});
+
+test("without its packages it says so, and tries again the next time", async () => {
+    const sources = fileURLToPath(new URL("../../../bench/page", import.meta.url));
+    await cp(sources, path("tree/bench/page"), { recursive: true });
+    await mkdir(path("bin"));
+    await writeFile(path("bin/npm"), "#!/bin/sh\necho no route to the registry >&2\nexit 1\n", {
+        mode: 0o755,
+    });
+    const env = { ...process.env, PATH: `${path("bin")}:${process.env.PATH}` };
+    const { status, stderr } = await new Promise((resolve) => {
+        execFile(path("tree/bench/page/run"), ["report", "none.json"], { env }, (error, _, stderr) =>
+            resolve({ status: error?.code ?? 0, stderr }),
+        );
+    });
+    assert.equal(status, 1);
+    assert.match(stderr, /no route to the registry/);
+    assert.match(stderr, /bench\/page: npm can't install its packages/);
+    await assert.rejects(access(path("tree/build/page/installed.json")));
 });

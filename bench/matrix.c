@@ -196,6 +196,25 @@ static int matrix_add_arguments(struct bench_backend *backend, const json_t *arg
     return 0;
 }
 
+/* The member of an object that a backend doesn't have, or NULL. */
+static const char *matrix_stranger(const json_t *object)
+{
+    static const char *const known[] = {"name", "backend", "arguments"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        bool found = false;
+        for (size_t i = 0; i < LENGTH(known); i++) {
+            found = found || strcmp(key, known[i]) == 0;
+        }
+        if (!found) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
 /* "uv", or {"name": "uv-poll", "backend": "uv", "arguments": ["--busy-poll=20us"]}. */
 static int matrix_add_backend(struct matrix *matrix, const json_t *value, char *error)
 {
@@ -214,6 +233,10 @@ static int matrix_add_backend(struct matrix *matrix, const json_t *value, char *
     }
     added.name = json_string_value(name);
     added.backend = json_string_value(backend);
+    if (!plain && matrix_stranger(value) != NULL) {
+        return matrix_fail(error, "backend \"%.40s\": what is \"%.40s\"?", added.name,
+                           matrix_stranger(value));
+    }
     if (!matrix_is_backend(added.backend)) {
         return matrix_fail(error, "there is no backend \"%.40s\" on any system", added.backend);
     }

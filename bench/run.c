@@ -326,6 +326,7 @@ static bool run_client_bound(const struct run *run, double client_load, double s
            server_load < RUN_BUSY * (double)run->load->workers;
 }
 
+/* A time of 0 is one that the system's clock was too coarse for: it hasn't been measured. */
 static void run_cpu(struct run *run, double messages)
 {
     double client = run_workers_cpu(run->client_report);
@@ -335,8 +336,10 @@ static void run_cpu(struct run *run, double messages)
     if (run->after.cpu_seconds <= 0) { /* the system doesn't tell, but our server does */
         server = run_workers_cpu(run->server_report);
     }
-    result_set(run->result, "client_cpu_per_message", client / messages);
-    result_set(run->result, "client_load", client / seconds);
+    if (client > 0) {
+        result_set(run->result, "client_cpu_per_message", client / messages);
+        result_set(run->result, "client_load", client / seconds);
+    }
     if (server > 0) {
         result_set(run->result, "server_cpu_per_message", server / messages);
         result_set(run->result, "server_load", server / seconds);

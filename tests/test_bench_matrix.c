@@ -89,6 +89,8 @@ static void what_is_wrong_is_refused_with_a_reason(void **state)
         {MATRIX("\"backends\": [{\"name\": \"a\"}]", CASE), "backend 1"},
         {MATRIX("\"backends\": [{\"name\": \"a\", \"backend\": \"uv\", \"arguments\": [1]}]", CASE),
          "not a text"},
+        {MATRIX("\"backends\": [{\"name\": \"a\", \"backend\": \"uv\", \"argument\": []}]", CASE),
+         "backend \"a\": what is \"argument\"?"},
         {"{" TIMES ", \"buffer_size\": \"64KiB\", \"quick\": {}, " BACKENDS ", \"cases\": [" CASE
          "]}",
          "\"quick\": \"rounds\" is missing"},

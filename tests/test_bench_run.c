@@ -57,14 +57,16 @@ static void run_is_good(const json_t *run)
 
 static void speed_is_measured(const json_t *run)
 {
-    static const char *const members[] = {
-        "messages_per_second", "bytes_per_second",       "latency.p50",    "latency.p999",
-        "latency.max",         "client_cpu_per_message", "client_peak_rss"};
+    static const char *const members[] = {"messages_per_second", "bytes_per_second",
+                                          "latency.p50",         "latency.p999",
+                                          "latency.max",         "client_peak_rss"};
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         if (!(e2e_real(run, members[i]) > 0)) {
             fail_msg("%s is %g", members[i], e2e_real(run, members[i]));
         }
     }
+    /* Windows counts CPU time in ticks as long as a tenth of the run. */
+    assert_true(sys_slash_options || e2e_real(run, "client_cpu_per_message") > 0);
     double bytes = e2e_real(run, "bytes_per_second");
     double messages = e2e_real(run, "messages_per_second");
     assert_true(bytes > 63.9 * messages && bytes < 64.1 * messages);
@@ -122,7 +124,7 @@ static void a_matrix_is_measured(void **state)
     assert_true(e2e_real(document, "harness.null_cpu_per_message") > 0);
     assert_true(e2e_real(document, "harness.empty_call") > 0);
     assert_true(e2e_real(document, "harness.floor_per_message") >
-                2 * e2e_real(document, "harness.empty_call"));
+                e2e_real(document, "harness.empty_call"));
     assert_int_equal(json_is_true(e2e_member(document, "environment.wine")), sys_is_wine());
     assert_string_equal(e2e_string(document, "environment.libuv"), uv_version_string());
 }

@@ -71,7 +71,8 @@ struct sys_description {
     uv_utsname_t system; /* sysname, release, version, machine; "unknown" where it is not known */
     char cpu[128];       /* the model of the first CPU, or "unknown" */
     bool wine;           /* Windows is Wine: calls behave alike, speeds do not */
-    /* TCP's for new sockets, "cubic" say: one that paces makes loopback slower. Linux; else "". */
+    /* TCP's for new sockets, "cubic" say: one may pace what another sends at once. Linux, and Wine
+     * on it; else "". */
     char congestion_control[32];
 };
 

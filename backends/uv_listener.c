@@ -65,10 +65,45 @@ static void uv_accept_deliver(struct io_accept *op, struct io_listener *listener
 
 /* ---- listener ------------------------------------------------------------------------------ */
 
+/* A handle for the listener, without a socket. NULL without memory. */
+static uv_tcp_t *uv_listener_handle(struct io_listener *listener)
+{
+    uv_tcp_t *tcp = malloc(sizeof(*tcp));
+    if (tcp != NULL) {
+        int status = uv_tcp_init(&listener->loop->uv, tcp);
+        assert(status == 0); /* it makes no OS socket and so can't fail */
+        (void)status;
+        tcp->data = listener;
+    }
+    return tcp;
+}
+
+static void uv_listener_replace(struct io_listener *listener, uv_tcp_t *tcp)
+{
+    uv_close_and_free(listener->tcp);
+    listener->tcp = tcp;
+}
+
+/*
+ * An accept has failed. On Windows that was the listener's last one. Elsewhere libuv tries again at
+ * once, and as long as there are no descriptors its loop does nothing else: only closing the
+ * listener makes it stop.
+ */
+static void uv_listener_failed(struct io_listener *listener)
+{
+    uv_tcp_t *none = net_accepts_ahead ? NULL : uv_listener_handle(listener);
+    if (none != NULL) {
+        uv_listener_replace(listener, none);
+    }
+}
+
 static void uv_on_connection(uv_stream_t *stream, int status)
 {
     struct io_listener *listener = stream->data;
     listener->loop->base.stats.accept_calls++;
+    if (status != 0) {
+        uv_listener_failed(listener);
+    }
     struct io_accept *op = uv_accept_pop(listener);
     if (op != NULL) {
         uv_accept_deliver(op, listener, status);
@@ -79,19 +114,16 @@ static void uv_on_connection(uv_stream_t *stream, int status)
     }
 }
 
-/* Makes libuv listen on `os_socket`, which it takes over. 0; or an error, the socket is closed and
- * listener->tcp what it was. */
-static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket)
+/* Makes libuv listen on `os_socket`, which it takes over. 0 and *opened; or an error, and the
+ * socket is closed. */
+static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket, uv_tcp_t **opened)
 {
-    uv_tcp_t *tcp = malloc(sizeof(*tcp));
+    uv_tcp_t *tcp = uv_listener_handle(listener);
     if (tcp == NULL) {
         net_close(os_socket);
         return UV_ENOMEM;
     }
-    int status = uv_tcp_init(&listener->loop->uv, tcp);
-    assert(status == 0); /* it makes no OS socket and so can't fail */
-    tcp->data = listener;
-    status = uv_tcp_open(tcp, os_socket);
+    int status = uv_tcp_open(tcp, os_socket);
     if (status != 0) {
         net_close(os_socket);
     } else {
@@ -106,28 +138,28 @@ static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket
         uv_close_and_free(tcp);
         return status;
     }
-    listener->tcp = tcp;
+    *opened = tcp;
     return 0;
 }
 
 /*
- * On Windows a listener of libuv dies of the first accept that can't be started, for want of
- * handles or buffers: it tells so, once, and never accepts again. Its socket still holds port and
- * backlog, so it stays open until a duplicate has taken its place.
+ * A duplicate takes the place of a listener that has died. Port and backlog are kept meanwhile: by
+ * the dead one's socket, which stays open until then, or by the spare.
  */
 static int uv_listener_revive(struct io_listener *listener)
 {
-    uv_tcp_t *dead = listener->tcp;
-    uv_os_sock_t os_socket, duplicate;
-    int status = uv_os_socket((const uv_handle_t *)(const void *)dead, &os_socket);
+    const uv_handle_t *dead = (const uv_handle_t *)(const void *)listener->tcp;
+    uv_os_sock_t os_socket = listener->spare, duplicate;
+    uv_tcp_t *tcp = NULL;
+    int status = net_accepts_ahead ? uv_os_socket(dead, &os_socket) : 0;
     if (status == 0) {
         status = net_duplicate(os_socket, &duplicate);
     }
     if (status == 0) {
-        status = uv_listener_open(listener, duplicate);
+        status = uv_listener_open(listener, duplicate, &tcp);
     }
     if (status == 0) {
-        uv_close_and_free(dead);
+        uv_listener_replace(listener, tcp);
     }
     return status;
 }
@@ -143,6 +175,20 @@ static void uv_on_listener_closed(uv_handle_t *handle)
     free(listener);
 }
 
+static int uv_listener_start(struct io_listener *listener, uv_os_sock_t os_socket)
+{
+    int status = net_accepts_ahead ? 0 : net_duplicate(os_socket, &listener->spare);
+    if (status != 0) {
+        net_close(os_socket);
+        return status;
+    }
+    status = uv_listener_open(listener, os_socket, &listener->tcp);
+    if (status != 0 && !net_accepts_ahead) {
+        net_close(listener->spare);
+    }
+    return status;
+}
+
 int uv_backend_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
                       struct io_listener **out)
 {
@@ -155,7 +201,7 @@ int uv_backend_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
     listener->loop = self;
     listener->last = &listener->first;
     listener->backlog = backlog;
-    int status = uv_listener_open(listener, os_socket);
+    int status = uv_listener_start(listener, os_socket);
     if (status != 0) {
         free(listener);
         return status;
@@ -198,6 +244,9 @@ void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener)
 {
     assert(uv_self(loop)->listeners > 0);
     uv_self(loop)->listeners--;
+    if (!net_accepts_ahead) {
+        net_close(listener->spare);
+    }
     uv_close((uv_handle_t *)(void *)listener->tcp, uv_on_listener_closed);
 }
 
@@ -222,15 +271,13 @@ int uv_backend_detach(struct io_loop *loop, struct io_token *token)
 /* libuv gives no way to drop a connection but to accept it. */
 void uv_backend_refuse(struct io_loop *loop, struct io_token *token)
 {
+    (void)loop;
     assert(token->claim != NULL);
-    uv_tcp_t *tcp = malloc(sizeof(*tcp));
+    uv_tcp_t *tcp = uv_listener_handle(token->claim);
     if (tcp == NULL) {
         token->claim->waiting++;
     } else {
-        int status = uv_tcp_init(&uv_self(loop)->uv, tcp);
-        assert(status == 0);
-        status = uv_accept(uv_listening(token->claim), (uv_stream_t *)(void *)tcp);
-        (void)status;
+        (void)uv_accept(uv_listening(token->claim), (uv_stream_t *)(void *)tcp);
         uv_close_and_free(tcp);
     }
     *token = (struct io_token){.claim = NULL};

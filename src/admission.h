@@ -12,7 +12,7 @@
 
 struct admission {
     uv_mutex_t lock;
-    uint64_t limit;
+    uint64_t limit; /* connections; may be set anew before the first enters */
     uint64_t open;
 };
 

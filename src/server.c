@@ -24,10 +24,11 @@
 #include "sys.h"
 #include "units.h"
 
-/* Descriptors that a process needs besides connections and listeners: for the main thread, and for
- * each worker's loop. */
+/* Descriptors that a process needs besides connections: for the main thread, for each worker's
+ * loop, and for each listener, which a backend may hold twice. */
 #define SERVER_DESCRIPTORS 24
 #define SERVER_DESCRIPTORS_PER_WORKER 8
+#define SERVER_DESCRIPTORS_PER_LISTENER 2
 
 #define SERVER_ADDRESSES_MAX 64
 
@@ -44,7 +45,8 @@ struct server {
     struct control control; /* first */
     const struct server_options *options;
     const struct backend *backend;
-    const char *note; /* on its choice */
+    const char *note;     /* on its choice */
+    uint64_t descriptors; /* that this process may have */
     struct echo_config config;
     struct admission admission;
     struct handover handover;
@@ -216,6 +218,17 @@ static const struct control_events server_events = {
 
 /* ---- addresses ----------------------------------------------------------------------------- */
 
+static int server_make_sockets(struct server *server)
+{
+    server->os_sockets =
+        calloc(server->worker_count * SERVER_ADDRESSES_MAX, sizeof(*server->os_sockets));
+    if (server->os_sockets == NULL) {
+        log_message("out of memory");
+        return UV_ENOMEM;
+    }
+    return 0;
+}
+
 static uv_os_sock_t *server_sockets_of(struct server *server, size_t worker)
 {
     return &server->os_sockets[worker * SERVER_ADDRESSES_MAX];
@@ -304,13 +317,28 @@ static int server_bind_all(struct server *server)
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
+/* As many connections as were asked for, if the system allows so many descriptors. */
+static uint64_t server_limit(const struct server *server)
+{
+    uint64_t wanted = server->options->max_connections;
+    uint64_t of_a_worker =
+        SERVER_DESCRIPTORS_PER_WORKER + server->address_count * SERVER_DESCRIPTORS_PER_LISTENER;
+    uint64_t own = SERVER_DESCRIPTORS + server->worker_count * of_a_worker;
+    uint64_t most = server->descriptors > own ? server->descriptors - own : 1;
+    if (wanted <= most) {
+        return wanted;
+    }
+    log_message("--max-connections: %" PRIu64 " it is, since this process may have %" PRIu64
+                " descriptors; raise that limit for more",
+                most, server->descriptors);
+    return most;
+}
+
 static int server_make_workers(struct server *server)
 {
     const struct server_options *options = server->options;
     server->workers = calloc(server->worker_count, sizeof(*server->workers));
-    server->os_sockets =
-        calloc(server->worker_count * SERVER_ADDRESSES_MAX, sizeof(*server->os_sockets));
-    if (server->workers == NULL || server->os_sockets == NULL) {
+    if (server->workers == NULL) {
         log_message("out of memory");
         return UV_ENOMEM;
     }
@@ -367,22 +395,6 @@ static void server_print_ready(const struct server *server)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-/* As many connections as were asked for, if the system allows so many descriptors. */
-static uint64_t server_limit(const struct server *server)
-{
-    uint64_t wanted = server->options->max_connections;
-    uint64_t descriptors = sys_raise_descriptor_limit();
-    uint64_t own = SERVER_DESCRIPTORS + server->worker_count * SERVER_DESCRIPTORS_PER_WORKER;
-    uint64_t most = descriptors > own ? descriptors - own : 1;
-    if (wanted <= most) {
-        return wanted;
-    }
-    log_message("--max-connections: %" PRIu64 " it is, since this process may have %" PRIu64
-                " descriptors; raise that limit for more",
-                most, descriptors);
-    return most;
-}
-
 static void server_configure(struct server *server)
 {
     const struct server_options *options = server->options;
@@ -434,9 +446,13 @@ static void server_free(struct server *server)
 /* Everything up to the moment when connections are served. */
 static int server_begin(struct server *server)
 {
-    int status = server_make_workers(server);
+    int status = server_make_sockets(server);
     if (status == 0) {
         status = server_bind_all(server);
+    }
+    if (status == 0) {
+        server->admission.limit = server_limit(server);
+        status = server_make_workers(server);
     }
     if (status == 0) {
         status = server_start_workers(server);
@@ -489,7 +505,8 @@ int server_run(const struct server_options *options, const struct backend *backe
         log_message("cannot open the main loop: %s", uv_strerror(status));
         return 1;
     }
-    admission_init(&server.admission, server_limit(&server));
+    server.descriptors = sys_raise_descriptor_limit();
+    admission_init(&server.admission, options->max_connections);
     server_configure(&server);
     int code = server_run_controlled(&server);
     control_close(&server.control);

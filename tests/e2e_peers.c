@@ -212,36 +212,65 @@ static bool limit_descriptors(const struct process *process, size_t limit)
     return prlimit != NULL && process_wait(prlimit, e2e_ms(E2E_LONG_MS)) == 0;
 }
 
+/* As many descriptors as it has, and `more`. */
+static void limit_server(const struct e2e_server *server, size_t more)
+{
+    size_t descriptors;
+    if (!process_handles(server->process, &descriptors) ||
+        !limit_descriptors(server->process, descriptors + more)) {
+        e2e_skip("there is no /proc or no prlimit here");
+    }
+}
+
+/* It waits, it doesn't spin. */
+static void is_at_rest(const struct e2e_server *server)
+{
+    uint64_t before_ms;
+    uint64_t after_ms;
+    (void)process_pump(100, NULL, NULL);
+    assert_true(process_cpu_ms(server->process, &before_ms));
+    (void)process_pump(500, NULL, NULL);
+    assert_true(process_cpu_ms(server->process, &after_ms));
+    assert_true(after_ms - before_ms < 100);
+}
+
 static void out_of_descriptors_and_back(void **state)
 {
     struct e2e_server server;
     uv_os_sock_t first[4];
-    uint64_t before_ms;
-    uint64_t after_ms;
     (void)state;
     e2e_server(&server, "-t", "1", NULL);
     for (size_t i = 0; i < 4; i++) {
         first[i] = e2e_peer(&server);
         e2e_peer_echoes(first[i], "hello", 5);
     }
-    size_t descriptors;
-    if (!process_handles(server.process, &descriptors) ||
-        !limit_descriptors(server.process, descriptors + 2)) {
-        e2e_skip("there is no /proc or no prlimit here");
-    }
+    limit_server(&server, 2);
     for (size_t i = 0; i < 10; i++) {
         (void)e2e_peer(&server);
     }
-    (void)process_pump(100, NULL, NULL);
-    assert_true(process_cpu_ms(server.process, &before_ms));
-    (void)process_pump(500, NULL, NULL);
-    assert_true(process_cpu_ms(server.process, &after_ms));
-    assert_true(after_ms - before_ms < 100); /* it waits, it doesn't spin */
+    is_at_rest(&server);
     for (size_t i = 0; i < 4; i++) {
         e2e_peer_echoes(first[i], "still here", 10);
     }
     assert_true(process_count_lines(server.process, PROCESS_ERR, "cannot accept") <= 3);
     e2e_tear_down_peers();
+    (void)served_at_last(&server);
+    e2e_tear_down_peers();
+    e2e_server_ends(&server);
+}
+
+/* Workers take from each other what becomes free; all go on, and none spins. */
+static void workers_out_of_descriptors_and_back(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "2", NULL);
+    limit_server(&server, 20);
+    struct process *client =
+        e2e_client(&server, "-c", "90", "-d", e2e_duration(500), "--timeout", e2e_duration(1000),
+                   "--drain-timeout", e2e_duration(1000), NULL);
+    e2e_ends(client, 1); /* most of its connections were not served */
+    is_at_rest(&server);
     (void)served_at_last(&server);
     e2e_tear_down_peers();
     e2e_server_ends(&server);
@@ -260,6 +289,7 @@ int main(int argc, char **argv)
         E2E(connections_beyond_the_limit_are_refused),
         E2E(idle_connections_are_closed),
         E2E(out_of_descriptors_and_back),
+        E2E(workers_out_of_descriptors_and_back),
     };
     return e2e_run(argc, argv, tests);
 }

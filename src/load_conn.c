@@ -43,7 +43,8 @@ struct load_conn {
     uint64_t retry_ns; /* the last pause; 0 after a connection that worked */
     int connect_error; /* why this connection did not come up; 0 if it did, or was given up */
     uint8_t *chunk;    /* what the outstanding send borrows */
-    size_t tried;      /* addresses, since the last connection that came up */
+    size_t first;      /* address that was tried since the last connection that came up */
+    size_t tried;      /* addresses, from that one on */
     enum load_state state;
 };
 
@@ -138,11 +139,15 @@ static void load_again(struct load_conn *c)
 
 /* ---- connect ------------------------------------------------------------------------------- */
 
-static const struct sockaddr *load_address(const struct load_conn *c)
+/* Which address is its turn. */
+static size_t load_address(const struct load_conn *c)
 {
-    const struct load *load = load_owner(c);
-    size_t at = (load->address + c->tried) % load->plan->address_count;
-    return (const struct sockaddr *)(const void *)&load->plan->addresses[at];
+    return (c->first + c->tried) % load_plan_of(c)->address_count;
+}
+
+static const struct sockaddr *load_sockaddr(const struct load_conn *c)
+{
+    return (const struct sockaddr *)(const void *)&load_plan_of(c)->addresses[load_address(c)];
 }
 
 /* One address has failed with `status`. True: another is to be tried. */
@@ -150,7 +155,7 @@ static bool load_connect_failed(struct load_conn *c, int status)
 {
     struct load *load = load_owner(c);
     char address[NET_ADDRESS_TEXT];
-    net_format_address(load_address(c), address, sizeof(address));
+    net_format_address(load_sockaddr(c), address, sizeof(address));
     stats_error_count(&load->stats.errors, STATS_CONNECT, status);
     c->tried++;
     if (c->tried < load->plan->address_count && !load->ending) {
@@ -177,7 +182,7 @@ static void load_connected(struct load_conn *c)
     assert(c->state == LOAD_CONNECTING);
     c->state = LOAD_UP;
     c->progress_ns = worker_now(&load->worker);
-    load->address = (load->address + c->tried) % load->plan->address_count;
+    load->address = load_address(c);
     c->tried = 0;
     load->ever_connected = true;
     load->stats.counters.connected++;
@@ -228,6 +233,9 @@ static void load_connect(struct load_conn *c)
     struct io_loop *io = load->worker.io;
     int outcome;
     assert(c->state == LOAD_WAITING);
+    if (c->tried == 0) {
+        c->first = load->address;
+    }
     do {
         c->conn.number = load->next_number;
         load->next_number += load->plan->workers;
@@ -239,7 +247,7 @@ static void load_connect(struct load_conn *c)
         if (load->plan->connect_timeout_ns > 0) {
             conn_set_timer(&c->conn, worker_now(&load->worker) + load->plan->connect_timeout_ns);
         }
-        outcome = io->backend->connect(io, c->conn.socket, load_address(c), &c->connect);
+        outcome = io->backend->connect(io, c->conn.socket, load_sockaddr(c), &c->connect);
         if (outcome < 0) {
             c->state = LOAD_WAITING;
             timer_stop(&load->worker.timers, &c->conn.timer);

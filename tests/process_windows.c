@@ -1,7 +1,9 @@
 #include "process_system.h"
 
+#include <assert.h>
 #include <psapi.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <winternl.h>
 
 #include "process.h"
@@ -48,7 +50,8 @@ bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes)
     return true;
 }
 
-#define SYSTEM_EXTENDED_HANDLES 64 /* SystemExtendedHandleInformation */
+#define SYSTEM_EXTENDED_HANDLES 64                     /* SystemExtendedHandleInformation */
+#define SYSTEM_BUFFER_TOO_SMALL ((NTSTATUS)0xC0000004) /* STATUS_INFO_LENGTH_MISMATCH */
 
 struct system_handle {
     void *object;
@@ -64,22 +67,39 @@ struct system_handle {
 struct system_handles {
     ULONG_PTR count;
     ULONG_PTR reserved;
-    struct system_handle list[8192];
+    struct system_handle list[];
 };
+
+/* All handles of all processes, to be freed; NULL if the system does not say. */
+static struct system_handles *system_handles(void)
+{
+    struct system_handles *handles = NULL;
+    ULONG size = 1 << 18;
+    NTSTATUS status;
+    do {
+        free(handles);
+        size *= 2;
+        handles = malloc(size);
+        assert(handles != NULL);
+        status = NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)SYSTEM_EXTENDED_HANDLES,
+                                          handles, size, NULL);
+    } while (status == SYSTEM_BUFFER_TOO_SMALL);
+    if (status != 0) {
+        free(handles);
+        handles = NULL;
+    }
+    return handles;
+}
 
 /* From the list of all: GetProcessHandleCount() counts none in Wine. */
 bool process_count_handles(DWORD process, size_t *count)
 {
-    static struct system_handles handles;
-    ULONG size;
+    struct system_handles *handles = system_handles();
     *count = 0;
-    if (NtQuerySystemInformation((SYSTEM_INFORMATION_CLASS)SYSTEM_EXTENDED_HANDLES, &handles,
-                                 sizeof(handles), &size) != 0) {
-        return false;
+    for (ULONG_PTR i = 0; handles != NULL && i < handles->count; i++) {
+        *count += handles->list[i].process == process;
     }
-    for (size_t i = 0; i < handles.count; i++) {
-        *count += handles.list[i].process == process;
-    }
+    free(handles);
     return *count > 0;
 }
 

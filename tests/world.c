@@ -89,6 +89,7 @@ static void world_draw_commands(uint64_t span_ns)
 
 void world_draw_options(void)
 {
+    size_t first = (size_t)ONE_OF(0, 1, 1); /* of the addresses */
     world.server_count = 1 + (size_t)world_chance(WORLD_SERVERS_MAX);
     world.echo_config = (struct echo_config){
         .admission = &world.admission,
@@ -99,8 +100,8 @@ void world_draw_options(void)
         .accept_depth = (unsigned)ONE_OF(1, 2, 8),
     };
     world.plan = (struct load_plan){
-        .addresses = &world.address,
-        .address_count = 1,
+        .addresses = world.addresses + first,
+        .address_count = 2 - first,
         .workers = 1,
         .seed = world.seed,
         .size = world.kind == WORLD_SMALL ? ONE_OF(1, 2, 64, 1000)
@@ -156,11 +157,11 @@ static void world_open_server(size_t i)
 static void world_open_client(void)
 {
     struct worker *worker = &world.client.worker;
-    struct sockaddr_in *address = (struct sockaddr_in *)&world.address;
     uint64_t budget = 1 + 200000 / (world.plan.size + 4000);
     memset(&world.client, 0, sizeof(world.client));
-    memset(&world.address, 0, sizeof(world.address));
-    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, address);
+    memset(world.addresses, 0, sizeof(world.addresses));
+    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT + 1, (struct sockaddr_in *)&world.addresses[0]);
+    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, (struct sockaddr_in *)&world.addresses[1]);
     worker->role = &load_role;
     worker->backend = world.network->backend;
     worker->io_config.buffer_size = (size_t)ONE_OF(1, 100, 4096, 16384);
@@ -416,5 +417,6 @@ void world_check_perfect(uint64_t messages)
     WORLD_CHECK(c->verified == messages * world.plan.size);
     WORLD_CHECK(c->sent == c->verified);
     WORLD_CHECK(c->connected == c->completed);
+    WORLD_CHECK(c->connect_failures == 0);
     WORLD_CHECK(s->closed_by_client == s->accepted);
 }

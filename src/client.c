@@ -40,7 +40,6 @@ struct client {
     size_t worker_count;
     size_t workers_ready; /* that have been initialised */
     FILE *json;
-    uint64_t began_ns;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
 };
@@ -80,7 +79,7 @@ static void client_on_tick(struct control *control)
     char messages[UNITS_TEXT_SIZE];
     (void)snprintf(line, sizeof(line),
                    "%5.1f s  %" PRIu64 " up  %s messages, all verified  %s/s  %s/s",
-                   (double)(now_ns - client->began_ns) / 1e9, up,
+                   (double)(now_ns - client->plan.began_ns) / 1e9, up,
                    units_format_grouped(messages, sizeof(messages), sum.messages),
                    units_format_count(rate, sizeof(rate),
                                       (double)(sum.messages - client->ticked.messages) / seconds),
@@ -100,9 +99,18 @@ static const struct control_events client_events = {
 
 /* ---- report -------------------------------------------------------------------------------- */
 
+/* The address that connections came up at; of a host that none answered for, the first. */
+static const struct sockaddr *client_address(const struct client *client)
+{
+    size_t at = 0;
+    for (size_t i = client->worker_count; i-- > 0;) {
+        at = client->workers[i].ever_connected ? client->workers[i].address : at;
+    }
+    return (const struct sockaddr *)(const void *)&client->resolution.addresses[at];
+}
+
 static bool client_report(struct client *client)
 {
-    const struct net_resolution *resolution = &client->resolution;
     struct client_stats *stats = calloc(1, sizeof(*stats));
     struct report_worker *workers = calloc(client->worker_count, sizeof(*workers));
     uint64_t from_ns = UINT64_MAX;
@@ -122,8 +130,7 @@ static bool client_report(struct client *client)
         from_ns = load->measure_from_ns < from_ns ? load->measure_from_ns : from_ns;
         until_ns = load->measure_until_ns > until_ns ? load->measure_until_ns : until_ns;
     }
-    net_format_address((const struct sockaddr *)&resolution->addresses[0], address,
-                       sizeof(address));
+    net_format_address(client_address(client), address, sizeof(address));
     struct client_report report = {
         .options = client->options,
         .backend = client->backend,
@@ -268,8 +275,11 @@ static int client_run_controlled(struct client *client)
     }
     client_check_descriptors(client);
     client_make_plan(client);
-    client->began_ns = client->ticked_ns = uv_hrtime();
     status = client_start_workers(client);
+    client->plan.began_ns = client->ticked_ns = uv_hrtime();
+    if (status == 0) {
+        control_post(&client->control, WORKER_BEGIN);
+    }
     control_run(&client->control, log_has_progress() ? CLIENT_PROGRESS_MS : 0);
     bool ok = status == 0 && client_report(client) && !client->control.failed;
     for (size_t i = 0; i < client->workers_ready; i++) {

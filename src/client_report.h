@@ -13,7 +13,7 @@ struct client_report {
     const struct client_options *options;
     const struct backend *backend;
     unsigned recv_mode;  /* of the backend's, that was in force */
-    const char *address; /* the first that the host resolved to */
+    const char *address; /* that the connections came up at */
     uint64_t seed;       /* that was used */
     double seconds;      /* that were measured */
     const struct client_stats *stats;

@@ -368,6 +368,8 @@ static void echo_command(struct worker *worker, enum worker_command command)
 {
     struct echo *echo = echo_self(worker);
     switch (command) {
+    case WORKER_BEGIN: /* a server serves from its start */
+        break;
     case WORKER_SNAPSHOT:
         echo_snapshot(echo);
         break;

@@ -10,6 +10,9 @@
  * message is due the worker does not sleep. */
 #define LOAD_AWAKE_NS UINT64_C(2000000)
 
+/* A rate that can't be kept has ever more messages overdue: a turn gives out so many. */
+#define LOAD_TICKS_A_TURN 256
+
 static struct load *load_self(struct worker *worker)
 {
     assert(worker->role == &load_role);
@@ -45,7 +48,7 @@ static uint64_t load_tick_ns(const struct load *load, uint64_t tick)
 {
     const struct load_plan *plan = load->plan;
     double ticks = (double)tick * (double)plan->workers + (double)load->worker.index;
-    return load->began_ns + (uint64_t)(ticks * 1e9 / plan->rate);
+    return plan->began_ns + (uint64_t)(ticks * 1e9 / plan->rate);
 }
 
 uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
@@ -53,26 +56,42 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
     return load_tick_ns(load, n * load->user_count + user);
 }
 
-/* Gives out what is due before `until_ns`, and returns when the next is. */
+/* Gives out what is due before `until_ns`, but no more than a turn may take, and returns when the
+ * next is due. */
 static uint64_t load_give_out(struct load *load, uint64_t until_ns)
 {
-    uint64_t due_ns;
-    while ((due_ns = load_tick_ns(load, load->ticks)) < until_ns) {
-        load->ticks++;
-        load_conn_due(load->users[(load->ticks - 1) % load->user_count]);
+    uint64_t due_ns = load_tick_ns(load, load->ticks);
+    for (unsigned n = 0; due_ns < until_ns && n < LOAD_TICKS_A_TURN; n++) {
+        load_conn_due(load->users[load->ticks++ % load->user_count]);
+        due_ns = load_tick_ns(load, load->ticks);
     }
     return due_ns;
+}
+
+/* Passes over what is due before `until_ns` and was not given out. */
+static void load_skip(struct load *load, uint64_t until_ns)
+{
+    const struct load_plan *plan = load->plan;
+    double run_ns = until_ns > plan->began_ns ? (double)(until_ns - plan->began_ns) : 0;
+    uint64_t ticks = (uint64_t)(run_ns / 1e9 * plan->rate / (double)plan->workers);
+    if (ticks > load->ticks) {
+        load->stats.unsent += ticks - load->ticks;
+        load->ticks = ticks;
+    }
 }
 
 static uint64_t load_turn(struct worker *worker)
 {
     struct load *load = load_self(worker);
-    if (load->plan->rate <= 0 || !load_has_more(load)) {
+    if (load->plan->rate <= 0 || !load->begun || !load_has_more(load)) {
         return UINT64_MAX;
     }
     uint64_t now_ns = worker_clock(worker);
     uint64_t until_ns = now_ns < load->measure_until_ns ? now_ns + 1 : load->measure_until_ns;
     uint64_t due_ns = load_give_out(load, until_ns);
+    if (due_ns < until_ns) {
+        return 0; /* go on in the next turn */
+    }
     if (due_ns <= now_ns) {
         return UINT64_MAX; /* past the end, which has a timer */
     }
@@ -87,8 +106,10 @@ static void load_end(struct load *load)
     if (load->ending) {
         return;
     }
-    if (load->plan->rate > 0 && load_has_more(load)) {
-        load_give_out(load, now_ns < load->measure_until_ns ? now_ns : load->measure_until_ns);
+    if (load->plan->rate > 0 && load->begun && load_has_more(load)) {
+        uint64_t until_ns = now_ns < load->measure_until_ns ? now_ns : load->measure_until_ns;
+        (void)load_give_out(load, until_ns);
+        load_skip(load, until_ns);
     }
     load->ending = true;
     timer_stop(&load->worker.timers, &load->end_timer);
@@ -132,6 +153,21 @@ static void load_on_cut(struct timer *timer)
     load_cut(CONTAINER_OF(timer, struct load, cut_timer));
 }
 
+static void load_begin_run(struct load *load)
+{
+    const struct load_plan *plan = load->plan;
+    load->begun = true;
+    load->measure_from_ns = plan->began_ns + plan->warmup_ns;
+    load->measure_until_ns = UINT64_MAX;
+    if (plan->duration_ns > 0) {
+        load->measure_until_ns = plan->began_ns + plan->duration_ns;
+        timer_start(&load->worker.timers, &load->end_timer, load->measure_until_ns);
+    }
+    for (size_t i = 0; i < load->user_count; i++) {
+        load_conn_begin(load->users[i]);
+    }
+}
+
 static void load_snapshot(struct load *load)
 {
     uv_mutex_lock(&load->worker.lock);
@@ -146,6 +182,9 @@ static void load_command(struct worker *worker, enum worker_command command)
 {
     struct load *load = load_self(worker);
     switch (command) {
+    case WORKER_BEGIN:
+        load_begin_run(load);
+        break;
     case WORKER_SNAPSHOT:
         load_snapshot(load);
         break;
@@ -177,9 +216,6 @@ static int load_start(struct worker *worker)
     timer_init(&load->end_timer, load_on_end);
     timer_init(&load->cut_timer, load_on_cut);
     load->next_number = worker->index;
-    load->began_ns = worker_clock(worker);
-    load->measure_from_ns = load->began_ns + plan->warmup_ns;
-    load->measure_until_ns = UINT64_MAX;
     load->users = calloc(load->user_count, sizeof(struct load_conn *));
     for (size_t i = 0; load->users != NULL && i < load->user_count; i++) {
         load->users[i] = load_conn_start(load, i);
@@ -191,10 +227,6 @@ static int load_start(struct worker *worker)
         (void)snprintf(worker->error, sizeof(worker->error),
                        "worker %u: no memory for %zu connections", worker->index, load->user_count);
         return UV_ENOMEM;
-    }
-    if (plan->duration_ns > 0) {
-        load->measure_until_ns = load->began_ns + plan->duration_ns;
-        timer_start(&worker->timers, &load->end_timer, load->measure_until_ns);
     }
     return 0;
 }
@@ -219,8 +251,9 @@ static void load_stop(struct worker *worker)
     timer_stop(&worker->timers, &load->end_timer);
     timer_stop(&worker->timers, &load->cut_timer);
     pool_destroy(&load->chunks);
-    if (load->measure_until_ns == UINT64_MAX) {
-        load->measure_until_ns = worker_clock(worker);
+    uint64_t now_ns = worker_clock(worker);
+    if (now_ns < load->measure_until_ns) {
+        load->measure_until_ns = now_ns; /* it has ended before its time */
     }
     load->work.io = worker->io->stats;
     load->work.cpu_ns = sys_thread_cpu_ns();

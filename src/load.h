@@ -29,7 +29,7 @@
 /* At most so much of a message is made ahead of its sending, for each connection. */
 #define LOAD_CHUNK_MAX ((size_t)256 * 1024)
 
-/* Read-only, shared by all workers. */
+/* Shared by all workers, and read-only from WORKER_BEGIN on. */
 struct load_plan {
     const struct sockaddr_storage *addresses; /* tried in turn */
     size_t address_count;
@@ -39,8 +39,9 @@ struct load_plan {
     uint64_t depth;    /* messages that may await their answers, per connection */
     uint64_t lifetime; /* messages per connection; 0: no limit */
     double rate;       /* messages per second of all workers together; 0: closed loop */
+    uint64_t began_ns; /* of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;
-    uint64_t duration_ns;        /* after the warm-up; 0: until told to end */
+    uint64_t duration_ns;        /* the warm-up among it; 0: until told to end */
     uint64_t connect_timeout_ns; /* 0: the system's */
     uint64_t timeout_ns;         /* without a byte of an answer; 0: no limit */
     uint64_t drain_timeout_ns;   /* for unfinished messages at the end */
@@ -64,15 +65,15 @@ struct load {
     struct worker_task spent_task; /* queued when the last message of the share has begun */
     struct timer end_timer;
     struct timer cut_timer;
+    bool begun;  /* WORKER_BEGIN has come */
     bool ending; /* no message begins any more */
     bool ever_connected;
     bool reported_mismatch;
     struct log_limit connect_log;
     struct log_limit error_log;
     struct client_stats stats;
-    uint64_t began_ns;
     uint64_t measure_from_ns;
-    uint64_t measure_until_ns; /* UINT64_MAX until known */
+    uint64_t measure_until_ns; /* UINT64_MAX until known; 0: it has not begun */
     struct worker_stats work;  /* complete at the end */
 
     struct client_stats snapshot; /* under worker.lock, but for its histogram */
@@ -80,15 +81,19 @@ struct load {
 
 extern const struct worker_role load_role;
 
-/* Prepares the role's part: `user_count` users, at least one, and a share of the run's messages,
+/* The worker does nothing before WORKER_BEGIN, so that all of a run have the same time to measure.
+ * Prepares the role's part: `user_count` users, at least one, and a share of the run's messages,
  * UINT64_MAX for no limit. The worker's part is the caller's, with role = &load_role. */
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
                uint64_t requests);
 
 /* ---- between load.c and load_conn.c ---- */
 
-/* A new user, connecting. NULL without memory. */
+/* A new user, who does nothing yet. NULL without memory. */
 struct load_conn *load_conn_start(struct load *load, size_t index);
+
+/* Lets him connect. */
+void load_conn_begin(struct load_conn *c);
 
 /* Frees what is left of a user, whose connection is closed. */
 void load_conn_free(struct load_conn *c);

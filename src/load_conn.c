@@ -439,7 +439,7 @@ static bool load_sent(struct load_conn *c, bool queued)
     return true;
 }
 
-/* Sends the next chunk of what has begun. IO_PENDING also when memory is short: later, then. */
+/* Sends the next chunk of what has begun: an outcome of io_send, or UV_ENOMEM. */
 static int load_send(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -631,8 +631,12 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
     c->index = index;
     c->state = LOAD_WAITING;
     load->users_live++;
-    worker_defer(&load->worker, &conn->task);
     return c;
+}
+
+void load_conn_begin(struct load_conn *c)
+{
+    worker_defer(c->conn.worker, &c->conn.task);
 }
 
 void load_conn_free(struct load_conn *c)

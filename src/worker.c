@@ -178,6 +178,7 @@ static void worker_main(void *argument)
         if (status != 0) {
             log_message("--cpus: cannot pin worker %u to CPU %d: %s", worker->index, worker->cpu,
                         uv_strerror(status));
+            worker->cpu = -1;
         }
     }
     int status = worker_open(worker);

@@ -26,6 +26,7 @@
 #define WORKER_POOLS 2
 
 enum worker_command {
+    WORKER_BEGIN,    /* all have started: begin, if that is what you wait for */
     WORKER_SNAPSHOT, /* publish your statistics */
     WORKER_RESTART,  /* begin a new generation */
     WORKER_DRAIN,    /* take nothing new on, finish what is under way, end */
@@ -65,7 +66,7 @@ struct worker {
     const struct backend *backend;
     struct io_config io_config;
     unsigned index;
-    int cpu;               /* to be pinned to; -1: to none */
+    int cpu;               /* to be pinned to; -1: to none, also when that has failed */
     uint64_t busy_poll_ns; /* so long after the last outcome it asks without waiting; 0: never */
     uv_async_t *control;   /* told when something has been published; NULL: nobody */
 

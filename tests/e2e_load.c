@@ -95,6 +95,46 @@ static void main_job(void **state)
     }
 }
 
+/* The measured time is that of the run, which all threads begin together. */
+static void measured_time_is_the_duration(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-t", "32", "-c", "32", "-d", "300ms", NULL);
+    e2e_ends(client, 0);
+    assert_float_equal(e2e_real(e2e_report(client, 0), "seconds"), 0.3, 0.001);
+}
+
+static void measured_time_ends_with_the_last_message(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "--requests", "100", "-d", "60s", NULL);
+    e2e_ends(client, 0);
+    assert_true(e2e_real(e2e_report(client, 0), "seconds") < 50);
+    client = e2e_client_at(e2e_free_port(), "-d", "60s", NULL);
+    e2e_ends(client, 1);
+    assert_true(e2e_real(e2e_report(client, 0), "seconds") < 50);
+}
+
+/* What can't be kept up with delays no end. */
+static void a_rate_beyond_reach_ends_in_time(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-R", "1G", "-d", "500ms", "--drain-timeout", "0", NULL);
+    uint64_t begin_ms = e2e_now_ms();
+    (void)process_wait(client, e2e_ms(E2E_LONG_MS));
+    assert_in_range(e2e_now_ms() - begin_ms, 0, 500 + e2e_ms(2000));
+    const json_t *report = e2e_report(client, 0);
+    uint64_t messages = e2e_uint(report, "unsent") + e2e_uint(report, "counters.messages");
+    assert_in_range(messages, 499000000, 500000000);
+}
+
 static void command_lines_of_the_originals(void **state)
 {
     struct e2e_server server;
@@ -437,6 +477,9 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         E2E(main_job),
+        E2E(measured_time_is_the_duration),
+        E2E(measured_time_ends_with_the_last_message),
+        E2E(a_rate_beyond_reach_ends_in_time),
         E2E(command_lines_of_the_originals),
         E2E(letters_of_the_originals),
         E2E(messages_of_all_sizes),

@@ -228,7 +228,13 @@ static void client_run(const struct fault_mode *mode, struct fault_outcome *outc
     }
     client_open(rig, mode);
     outcome->refused = worker_start(&rig->load.worker) != 0;
-    outcome->lost = outcome->refused ? fault_refused(&rig->load.worker) : client_serve(rig);
+    if (outcome->refused) {
+        outcome->lost = fault_refused(&rig->load.worker);
+    } else {
+        rig->plan.began_ns = uv_hrtime();
+        worker_post(&rig->load.worker, WORKER_BEGIN);
+        outcome->lost = client_serve(rig);
+    }
     outcome->struck = imports_end();
     mirror_close(&rig->mirror);
     worker_destroy(&rig->load.worker);

@@ -183,7 +183,10 @@ static void world_open_client(void)
     if (world.client_ended) {
         WORLD_CHECK(world.network->not_listening != NULL);
         world.drain_ns = world.network->now();
+        return;
     }
+    world.plan.began_ns = world.network->now();
+    worker_post(worker, WORKER_BEGIN);
 }
 
 /* Neither side ends anything by itself, and nobody tells it to. */

@@ -159,6 +159,7 @@ const struct option_program bench_program = {
     .summary =
         "Compares echo servers, ours and others, by turns under the same client: throughput, "
         "CPU time, latency, memory, and how sure a difference is.",
+    .failure = "could not run, or of a server no run went well",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,
@@ -193,6 +194,7 @@ static const struct option_row compare_rows[] = {
 const struct option_program compare_program = {
     .name = "echo-bench compare OLD.json NEW.json",
     .summary = "Says in which cases a backend got worse, against the others, from OLD to NEW.",
+    .failure = "one did, or has no good run in NEW, or nothing could be compared",
     .examples = compare_examples,
     .example_count = LENGTH(compare_examples),
     .rows = compare_rows,

@@ -229,6 +229,7 @@ const struct option_program client_program = {
     .name = "echo-client",
     .summary = "Sends messages to an echo server, verifies every byte that comes back, and reports "
                "throughput and latency.",
+    .failure = "could not run, or a connection failed, or a wrong byte came back",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,

@@ -245,6 +245,7 @@ static struct echo_generation *echo_generation_new(struct echo *echo)
 static void echo_generation_publish(struct echo *echo, struct echo_generation *generation)
 {
     struct echo_generation **end = &echo->ended;
+    server_stats_add(&echo->past, &generation->stats);
     generation->next = NULL;
     generation->ended_ns = worker_now(&echo->worker);
     io_stats_add_since(&generation->work.io, &echo->worker.io->stats, &generation->work_before.io);
@@ -302,11 +303,13 @@ struct echo_generation *echo_take_ended(struct echo *echo)
 static void echo_snapshot(struct echo *echo)
 {
     uint64_t open = 0;
+    struct server_stats sum = echo->past;
     for (struct echo_generation *at = echo->oldest; at != NULL; at = at->next) {
         open += at->open;
+        server_stats_add(&sum, &at->stats);
     }
     uv_mutex_lock(&echo->worker.lock);
-    echo->snapshot = echo->current->stats;
+    echo->snapshot = sum;
     echo->snapshot_open = open;
     uv_mutex_unlock(&echo->worker.lock);
     worker_notify(&echo->worker);

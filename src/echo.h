@@ -71,7 +71,8 @@ struct echo {
     struct echo_generation *current; /* the youngest, last in the list */
     struct worker_task stop_task;
     uint64_t stop_deadline_ns;
-    uint64_t accepted; /* what its listeners have brought, whoever took it on */
+    struct server_stats past; /* of the generations that have ended */
+    uint64_t accepted;        /* what its listeners have brought, whoever took it on */
     uint64_t stop_accepted;
     uint64_t conn_count; /* numbers the connections of this worker */
     bool stopping;       /* no connection is taken on any more, once the queue is empty */
@@ -82,7 +83,7 @@ struct echo {
 
     /* Under worker.lock. */
     struct echo_generation *ended; /* to be taken by echo_take_ended() */
-    struct server_stats snapshot;  /* of the current generation, at the last WORKER_SNAPSHOT */
+    struct server_stats snapshot;  /* of all generations, at the last WORKER_SNAPSHOT */
     uint64_t snapshot_open;        /* connections, of all generations */
 };
 

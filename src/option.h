@@ -89,6 +89,7 @@ struct option_example {
 struct option_program {
     const char *name;
     const char *summary;
+    const char *failure; /* what exit code 1 says */
     const struct option_example *examples;
     size_t example_count;
     const struct option_row *rows;

@@ -17,9 +17,7 @@ static const char notes[] =
     "counts.\n"
     "\n"
     "Exit codes:\n"
-    "  0  all well\n"
-    "  1  could not run, or connections failed, or verification failed\n"
-    "  2  usage\n";
+    "  0  all well\n";
 
 /* Writes `text` from `column` on, where the line stands, and ends the line; breaks at spaces. */
 static void put_wrapped(FILE *out, const char *text, size_t column)
@@ -133,4 +131,5 @@ void option_help(const struct option_program *program, FILE *out)
         put_row(out, &program->rows[i]);
     }
     fputs(notes, out);
+    fprintf(out, "  1  %s\n  2  usage\n", program->failure);
 }

@@ -172,7 +172,7 @@ static void server_on_news(struct control *control)
 static void server_on_restart(struct control *control)
 {
     struct server *server = server_of(control);
-    if (control->stops > 0) {
+    if (control->stops > 0 || !server->served) { /* before that there is nothing to begin anew */
         return;
     }
     server->restarts++;
@@ -196,9 +196,8 @@ static void server_on_tick(struct control *control)
     }
     uint64_t now_ns = uv_hrtime();
     double seconds = (double)(now_ns - server->ticked_ns) / 1e9;
-    bool restarted = sum.counters.echoes < server->ticked.echoes;
-    uint64_t echoes = sum.counters.echoes - (restarted ? 0 : server->ticked.echoes);
-    uint64_t sent = sum.counters.sent - (restarted ? 0 : server->ticked.sent);
+    uint64_t echoes = sum.counters.echoes - server->ticked.echoes;
+    uint64_t sent = sum.counters.sent - server->ticked.sent;
     char rate[UNITS_TEXT_SIZE];
     char bytes[UNITS_TEXT_SIZE];
     log_message("%.1f s: %" PRIu64 " open, %" PRIu64 " accepted, %s echoes/s, %s/s",
@@ -234,6 +233,28 @@ static uv_os_sock_t *server_sockets_of(struct server *server, size_t worker)
     return &server->os_sockets[worker * SERVER_ADDRESSES_MAX];
 }
 
+/* Whether an address that is bound already has the port of `address`. */
+static bool server_has_port(struct server *server, const struct sockaddr *address)
+{
+    bool has = false;
+    for (size_t i = 0; i < server->address_count && !has; i++) {
+        struct sockaddr_storage name;
+        has = net_local_name(server_sockets_of(server, 0)[i], &name) == 0 &&
+              net_address_port((const struct sockaddr *)&name) == net_address_port(address);
+    }
+    return has;
+}
+
+static const char *server_bind_hint(struct server *server, const struct sockaddr *address,
+                                    int status)
+{
+    if (status != UV_EADDRINUSE) {
+        return "";
+    }
+    return server_has_port(server, address) ? "; an address given before it has that port"
+                                            : "; is another server running there?";
+}
+
 /* Binds one socket for each worker, and remembers the address as people know it. */
 static int server_bind(struct server *server, const struct sockaddr *address)
 {
@@ -260,7 +281,7 @@ static int server_bind(struct server *server, const struct sockaddr *address)
     free(group);
     if (status != 0) {
         log_message("cannot listen on %s: %s%s", text, uv_strerror(status),
-                    status == UV_EADDRINUSE ? "; is another server running there?" : "");
+                    server_bind_hint(server, address, status));
         return status;
     }
     net_format_address((const struct sockaddr *)&name, text, sizeof(text));
@@ -485,12 +506,6 @@ int server_run(const struct server_options *options, const struct backend *backe
 {
     struct server server = {.options = options, .backend = backend, .note = note};
     server.worker_count = options->threads > 0 ? (size_t)options->threads : sys_cpu_count();
-    if (options->buffer_memory / server.worker_count < options->buffer_size) {
-        log_message("--buffer-memory: %" PRIu64 " bytes are too few for %zu workers with a buffer "
-                    "of %" PRIu64 " bytes each",
-                    options->buffer_memory, server.worker_count, options->buffer_size);
-        return 2;
-    }
     if (control_find_mode("--accept", backend, backend->accept_modes, options->accept,
                           &server.accept_mode) != 0 ||
         control_find_mode("--recv", backend, backend->recv_modes, options->common.recv,

@@ -178,6 +178,7 @@ const struct option_program server_program = {
     .name = "echo-server",
     .summary =
         "Sends back to every TCP client what it receives from it, byte for byte, until Ctrl-C.",
+    .failure = "could not run, or a connection was cut: reset before it was over",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,
@@ -190,7 +191,7 @@ static int check_memory(const struct server_options *options, struct option_erro
     char memory[UNITS_TEXT_SIZE];
     char least[UNITS_TEXT_SIZE];
     char size[UNITS_TEXT_SIZE];
-    uint64_t threads = options->threads > 0 ? options->threads : 1;
+    uint64_t threads = options->threads > 0 ? options->threads : sys_cpu_count();
     uint64_t needed = threads * options->buffer_size;
 
     if (options->buffer_memory >= needed) {

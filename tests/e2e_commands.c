@@ -206,6 +206,16 @@ static void b1_port_in_use_is_reported(void **state)
     }
 }
 
+static void an_address_given_twice_is_reported(void **state)
+{
+    const char *address = e2e_text("127.0.0.1:%u", e2e_free_port());
+    (void)state;
+    struct process *server =
+        e2e_start(e2e_server_path, "-l", address, "-l", address, e2e_backend_argument(), NULL);
+    e2e_ends_within(server, 1, e2e_ms(5000));
+    e2e_says(server, PROCESS_ERR, "an address given before it has that port");
+}
+
 static void an_address_of_others_is_reported(void **state)
 {
     (void)state;
@@ -442,6 +452,20 @@ static void verbose_client_prints_each_completion(void **state)
     (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: closed; nothing is outstanding", 0);
 }
 
+/* The old generation's bytes are not the new one's. */
+static void statistics_go_on_over_a_restart(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "1", "--stats-interval", "50ms", NULL);
+    e2e_ends(e2e_client(&server, "-c", "1", "-s", "1MiB", "--requests", "2", NULL), 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "0 open, 1 accepted, 0 echoes/s, 0", 0);
+    e2e_signal(server.process, SIGHUP);
+    e2e_ends(e2e_client(&server, "-c", "1", "-s", "64", "--requests", "1000", NULL), 0);
+    (void)e2e_line(server.process, PROCESS_ERR, "0 open, 2 accepted, 0 echoes/s, 0", 0);
+    assert_null(strstr(process_text(server.process, PROCESS_ERR), "EiB/s"));
+}
+
 static void statistics_are_printed_at_intervals(void **state)
 {
     struct e2e_server server;
@@ -465,6 +489,7 @@ int main(int argc, char **argv)
         E2E(an_unknown_mode_is_a_usage_error),
         E2E(b16_bad_options_end_with_2),
         E2E(b1_port_in_use_is_reported),
+        E2E(an_address_given_twice_is_reported),
         E2E(an_address_of_others_is_reported),
         E2E(names_that_do_not_resolve_are_reported),
         E2E(b15_b16_no_server_is_reported),
@@ -479,6 +504,7 @@ int main(int argc, char **argv)
         E2E(verbose_client_prints_each_echo),
         E2E(verbose_client_prints_each_completion),
         E2E(statistics_are_printed_at_intervals),
+        E2E(statistics_go_on_over_a_restart),
     };
     return e2e_run(argc, argv, tests);
 }

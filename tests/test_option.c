@@ -438,6 +438,7 @@ static void reads_choices_and_strings(void **state)
          .offset = offsetof(struct small_options, tags)},
     };
     const struct option_program program = {.name = "small",
+                                           .failure = "could not run",
                                            .rows = rows,
                                            .row_count = LENGTH(rows),
                                            .options_size = sizeof(struct small_options)};

@@ -74,7 +74,7 @@ struct io_stats {
     uint64_t wakes;        /* turns ended by wake() */
     uint64_t completions;
     uint64_t inline_outcomes;
-    uint64_t batch_max;    /* most completions that one turn delivered */
+    uint64_t batch_max;    /* most completions that one turn delivered; policy may set it to 0 */
     uint64_t starved;      /* receives that found the pool at its limit, and had to wait */
     uint64_t buffers_peak; /* most buffers in use at once */
 

@@ -222,12 +222,23 @@ static void echo_leave(struct echo *echo)
 
 /* ---- generations --------------------------------------------------------------------------- */
 
+/* The largest batch so far was of those who are here; the next one is sought anew. */
+static void echo_keep_maxima(struct echo *echo)
+{
+    struct io_stats *stats = &echo->worker.io->stats;
+    for (struct echo_generation *at = echo->oldest; at != NULL; at = at->next) {
+        io_stats_keep_maxima(&at->work.io, stats);
+    }
+    stats->batch_max = 0;
+}
+
 static struct echo_generation *echo_generation_new(struct echo *echo)
 {
     struct echo_generation *generation = calloc(1, sizeof(*generation));
     if (generation == NULL) {
         return NULL;
     }
+    echo_keep_maxima(echo);
     generation->number = echo->current == NULL ? 1 : echo->current->number + 1;
     generation->began_ns = worker_now(&echo->worker);
     generation->work_before.io = echo->worker.io->stats;

@@ -58,6 +58,16 @@ void client_stats_add(struct client_stats *into, const struct client_stats *from
     histogram_merge(&into->latency, &from->latency);
 }
 
+void io_stats_keep_maxima(struct io_stats *into, const struct io_stats *now)
+{
+    if (now->batch_max > into->batch_max) {
+        into->batch_max = now->batch_max;
+    }
+    if (now->buffers_peak > into->buffers_peak) {
+        into->buffers_peak = now->buffers_peak;
+    }
+}
+
 void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
                         const struct io_stats *before)
 {
@@ -67,12 +77,7 @@ void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
     for (size_t i = 0; i < IO_BATCHES; i++) {
         into->batches[i] += now->batches[i] - before->batches[i];
     }
-    if (now->batch_max > into->batch_max) {
-        into->batch_max = now->batch_max;
-    }
-    if (now->buffers_peak > into->buffers_peak) {
-        into->buffers_peak = now->buffers_peak;
-    }
+    io_stats_keep_maxima(into, now);
 }
 
 void stats_error_count(struct stats_errors *errors, enum stats_operation operation, int code)

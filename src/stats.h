@@ -127,6 +127,9 @@ struct client_stats {
 void server_stats_add(struct server_stats *into, const struct server_stats *from);
 void client_stats_add(struct client_stats *into, const struct client_stats *from);
 
+/* Of each maximum takes the greater. */
+void io_stats_keep_maxima(struct io_stats *into, const struct io_stats *now);
+
 /* Adds what `now` has more than `before`; of maxima takes the greater. */
 void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
                         const struct io_stats *before);

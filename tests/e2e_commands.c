@@ -345,6 +345,41 @@ static void a_random_seed_can_be_read_from_the_report(void **state)
     }
 }
 
+static void has_names_of(const char *document, json_t *json)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    json_object_foreach(json, name, value)
+    {
+        if (strstr(document, e2e_text("`%s`", name)) == NULL) {
+            fail_msg("docs/report.md does not have `%s`", name);
+        }
+        has_names_of(document, value);
+    }
+    json_array_foreach(json, i, value)
+    {
+        has_names_of(document, value);
+    }
+}
+
+static void each_member_is_documented(void **state)
+{
+    static char document[32768];
+    struct e2e_server server;
+    FILE *file = fopen(REPORT_DOCUMENT, "rb");
+    (void)state;
+    assert_non_null(file);
+    assert_in_range(fread(document, 1, sizeof(document) - 1, file), 1, sizeof(document) - 2);
+    (void)fclose(file);
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "--requests", "10", NULL);
+    e2e_ends(client, 0);
+    e2e_server_ends(&server);
+    has_names_of(document, e2e_report(client, 0));
+    has_names_of(document, e2e_report(server.process, 0));
+}
+
 static void json_that_cannot_be_written(void **state)
 {
     const char *path = e2e_text("--json=%s", e2e_path("no-such-folder/report.json"));
@@ -497,6 +532,7 @@ int main(int argc, char **argv)
         E2E(b2_output_into_a_pipe_and_a_file),
         E2E(json_into_a_file),
         E2E(a_random_seed_can_be_read_from_the_report),
+        E2E(each_member_is_documented),
         E2E(json_that_cannot_be_written),
         E2E(full_device_is_reported),
         E2E(closed_output_is_reported),

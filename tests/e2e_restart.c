@@ -158,6 +158,25 @@ static void restarts_without_connections(void **state)
     generations_are_in_order(&server, RESTARTS + 1);
 }
 
+/* The largest batch of a generation is its own. */
+static void maxima_begin_anew(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "1", "--stats-interval", "20ms", NULL);
+    struct process *many = e2e_client(&server, "-c", "200", "--requests", "2000", NULL);
+    e2e_ends(many, 0);
+    e2e_sees_open(&server, 0);
+    e2e_signal(server.process, SIGHUP);
+    generation_ends(&server, 1);
+    e2e_ends(e2e_client(&server, "-c", "1", "--requests", "10", NULL), 0);
+    e2e_server_ends(&server);
+    const json_t *old = json_array_get(e2e_member(e2e_report(server.process, 0), "workers"), 0);
+    const json_t *young = json_array_get(e2e_member(e2e_report(server.process, 1), "workers"), 0);
+    assert_true(e2e_uint(old, "io.batch_max") > 0);
+    assert_in_range(e2e_uint(young, "io.batch_max"), 1, 8);
+}
+
 /* A client can't restart: SIGHUP ends it, as closing the terminal would. */
 static void hang_up_ends_the_client(void **state)
 {
@@ -174,8 +193,11 @@ static void hang_up_ends_the_client(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        E2E(restarts_one_after_the_other), E2E(restarts_while_older_ones_drain),
-        E2E(statistics_begin_anew),        E2E(restarts_without_connections),
+        E2E(restarts_one_after_the_other),
+        E2E(restarts_while_older_ones_drain),
+        E2E(statistics_begin_anew),
+        E2E(restarts_without_connections),
+        E2E(maxima_begin_anew),
         E2E(hang_up_ends_the_client),
     };
     return e2e_run(argc, argv, tests);

@@ -18,7 +18,7 @@ static const struct option_example examples[] = {
     {"echo-bench --quick", "all backends that work here, four cases, in less than a minute"},
     {"echo-bench --case 50x64B --backend uv --backend raw -o a.json", "one case, two backends"},
     {"echo-bench --peers build/release/peers", "all cases, with other servers beside ours"},
-    {"echo-bench compare OLD.json NEW.json", "exit code 1 if a backend got slower"},
+    {"echo-bench compare OLD.json NEW.json", "exit code 1 if a backend got worse"},
     {"echo-bench export RESULT.json", "the ratios, as github-action-benchmark reads them"},
 };
 
@@ -168,7 +168,8 @@ const struct option_program bench_program = {
 };
 
 static const struct option_example compare_examples[] = {
-    {"echo-bench compare OLD.json NEW.json", "exit code 1 if a backend got slower than by 3 %"},
+    {"echo-bench compare OLD.json NEW.json",
+     "exit code 1 if a backend got worse by more than 3 %, or is gone"},
 };
 
 static const struct option_row compare_rows[] = {
@@ -176,7 +177,7 @@ static const struct option_row compare_rows[] = {
      .type = OPTION_COUNT,
      .argument = "PERCENT",
      .group = group_how,
-     .help = "what is worse by no more is none, however sure it is",
+     .help = "what is surely worse counts if it is estimated to be so by more than that",
      .default_text = "3",
      .min = 0,
      .max = 100,

@@ -42,15 +42,31 @@ struct comparison {
     struct compare_outcome outcome;
 };
 
-/* Our backends that both have in the case, in the new one's order. */
-static size_t compare_subjects(const json_t *old_case, const json_t *new_case,
+/* Whether there are pairs of the two in both. */
+static bool compare_has_pairs(const json_t *old_case, const json_t *new_case, const char *metric,
+                              const char *subject, const char *other)
+{
+    double logs[ESTIMATE_MAX];
+    return strcmp(subject, other) != 0 &&
+           summary_pairs(old_case, subject, other, metric, logs) > 0 &&
+           summary_pairs(new_case, subject, other, metric, logs) > 0;
+}
+
+/* Our backends that have pairs with one another in both, in the new one's order. */
+static size_t compare_subjects(const json_t *old_case, const json_t *new_case, const char *metric,
                                const char **subjects)
 {
     const json_t *list = json_object_get(new_case, "subjects");
     size_t count = 0;
     for (size_t i = 0; i < json_array_size(list) && count < COMPARE_SUBJECTS_MAX; i++) {
         const char *name = result_text(json_array_get(list, i), "subject");
-        if (summary_is_ours(name) && result_find_run(old_case, name, 0) != NULL) {
+        bool has = false;
+        for (size_t k = 0; k < json_array_size(list) && summary_is_ours(name) && !has; k++) {
+            const char *other = result_text(json_array_get(list, k), "subject");
+            has = summary_is_ours(other) &&
+                  compare_has_pairs(old_case, new_case, metric, name, other);
+        }
+        if (has) {
             subjects[count++] = name;
         }
     }
@@ -93,9 +109,7 @@ static bool compare_subject(const json_t *old_case, const json_t *new_case,
     bool found = false;
     for (size_t i = 0; i < count; i++) {
         struct change change = {.other = subjects[i]};
-        bool fixed = count == 2 && which == 0;
-        if (i == which || fixed ||
-            !compare_pairs(old_case, new_case, metric, subjects[which], &change)) {
+        if (i == which || !compare_pairs(old_case, new_case, metric, subjects[which], &change)) {
             continue;
         }
         double chance = found ? greater(least->chance, change.chance) : change.chance;
@@ -118,15 +132,33 @@ static void compare_case(struct comparison *comparison, const json_t *old_case,
                          const json_t *new_case, compare_visit *visit)
 {
     const char *subjects[COMPARE_SUBJECTS_MAX];
-    size_t count = compare_subjects(old_case, new_case, subjects);
     for (const struct summary_metric *metric = compare_metrics; metric->name != NULL; metric++) {
-        for (size_t i = 0; i < count; i++) {
+        size_t count = compare_subjects(old_case, new_case, metric->name, subjects);
+        for (size_t i = count == 2 ? 1 : 0; i < count; i++) { /* of two the first is as it was */
             struct change change;
             if (compare_subject(old_case, new_case, metric, subjects, count, i, &change)) {
                 visit(comparison, result_text(new_case, "name"), subjects[i], metric, &change);
             }
         }
     }
+}
+
+/* The first of these members, numbers or texts, that differs; NULL: none. */
+static const char *compare_difference(const json_t *before, const json_t *after,
+                                      const char *const *members)
+{
+    while (*members != NULL && result_number(before, *members) == result_number(after, *members) &&
+           strcmp(result_text(before, *members), result_text(after, *members)) == 0) {
+        members++;
+    }
+    return *members;
+}
+
+static bool compare_is_same_load(const json_t *old_case, const json_t *new_case)
+{
+    static const char *const members[] = {"connections", "size",      "depth", "workers",
+                                          "lifetime",    "busy_poll", NULL};
+    return compare_difference(old_case, new_case, members) == NULL;
 }
 
 static void compare_all(struct comparison *comparison, compare_visit *visit)
@@ -136,7 +168,7 @@ static void compare_all(struct comparison *comparison, compare_visit *visit)
         const json_t *new_case = json_array_get(cases, i);
         const json_t *old_case =
             result_case(comparison->old_document, result_text(new_case, "name"));
-        if (old_case != NULL) {
+        if (old_case != NULL && compare_is_same_load(old_case, new_case)) {
             compare_case(comparison, old_case, new_case, visit);
         }
     }
@@ -182,6 +214,43 @@ static void compare_alone(const json_t *document, const json_t *other, const cha
     }
 }
 
+static void compare_gone(struct comparison *comparison, const json_t *old_case,
+                         const json_t *new_case)
+{
+    const json_t *list = json_object_get(old_case, "subjects");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = result_text(json_array_get(list, i), "subject");
+        if (!summary_is_ours(name) || !summary_has_good_run(old_case, name) ||
+            summary_has_good_run(new_case, name)) {
+            continue;
+        }
+        comparison->outcome.gone++;
+        if (comparison->out != NULL) {
+            (void)fprintf(comparison->out, "%.32s %.32s: no good run in the new results  GONE\n",
+                          result_text(new_case, "name"), name);
+        }
+    }
+}
+
+/* Says of the cases that both have which have another load, and who is gone from the others. */
+static void compare_presence(struct comparison *comparison)
+{
+    const json_t *cases = json_object_get(comparison->new_document, "cases");
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *new_case = json_array_get(cases, i);
+        const char *name = result_text(new_case, "name");
+        const json_t *old_case = result_case(comparison->old_document, name);
+        if (old_case == NULL) {
+            continue;
+        }
+        if (compare_is_same_load(old_case, new_case)) {
+            compare_gone(comparison, old_case, new_case);
+        } else if (comparison->out != NULL) {
+            (void)fprintf(comparison->out, "%-16.32s another load in the new results\n", name);
+        }
+    }
+}
+
 struct compare_outcome compare_documents(const json_t *old_document, const json_t *new_document,
                                          double threshold, FILE *out)
 {
@@ -191,6 +260,7 @@ struct compare_outcome compare_documents(const json_t *old_document, const json_
                                     .out = out};
     compare_alone(old_document, new_document, "old", out);
     compare_alone(new_document, old_document, "new", out);
+    compare_presence(&comparison);
     compare_all(&comparison, compare_count);
     if (comparison.outcome.questions > 0) {
         comparison.level = COMPARE_ERROR / (double)comparison.outcome.questions;
@@ -215,22 +285,50 @@ static void compare_machines(const json_t *old_document, const json_t *new_docum
     }
 }
 
+/* Whether both were measured in the same way; says what differs. */
+static bool compare_is_same_way(const json_t *old_document, const json_t *new_document)
+{
+    static const char *const members[] = {"options.pin", "options.client_backend",
+                                          "options.buffer_size", NULL};
+    const char *member = compare_difference(old_document, new_document, members);
+    if (member != NULL) {
+        log_message("%s differs: what was measured differently can't be compared", member);
+    }
+    return member == NULL;
+}
+
+/* Prints the sum of it; the exit code. */
+static int compare_conclude(const struct compare_outcome *outcome, double threshold)
+{
+    bool nothing = outcome->questions == outcome->unanswered;
+    (void)printf("%zu ratios compared: %zu worse by more than %.0f %%", outcome->questions,
+                 outcome->regressions, 100 * threshold);
+    if (outcome->unanswered > 0) {
+        (void)printf(", %zu with too few rounds to be sure of anything", outcome->unanswered);
+    }
+    if (outcome->gone > 0) {
+        (void)printf("; without a good run: %zu", outcome->gone);
+    }
+    (void)printf("\n");
+    if (nothing) {
+        log_message("nothing could be compared: %s",
+                    outcome->questions == 0 ? "no case has two backends in both results"
+                                            : "more rounds are needed (--rounds), or fewer cases");
+    }
+    return nothing || outcome->regressions > 0 || outcome->gone > 0 ? 1 : 0;
+}
+
 int compare_run(const char *old_path, const char *new_path, double threshold)
 {
     int code = 2;
     json_t *old_document = result_load(old_path);
     json_t *new_document = result_load(new_path);
-    if (old_document != NULL && new_document != NULL) {
+    if (old_document != NULL && new_document != NULL &&
+        compare_is_same_way(old_document, new_document)) {
         compare_machines(old_document, new_document);
         struct compare_outcome outcome =
             compare_documents(old_document, new_document, threshold, stdout);
-        (void)printf("%zu ratios compared: %zu worse by more than %.0f %%", outcome.questions,
-                     outcome.regressions, 100 * threshold);
-        if (outcome.unanswered > 0) {
-            (void)printf(", %zu with too few rounds to be sure of anything", outcome.unanswered);
-        }
-        (void)printf("\n");
-        code = outcome.regressions > 0 || outcome.questions == 0 ? 1 : 0;
+        code = compare_conclude(&outcome, threshold);
     }
     json_decref(old_document);
     json_decref(new_document);

@@ -44,6 +44,21 @@ bool summary_is_ours(const char *subject)
     return strncmp(subject, "peer:", 5) != 0 && strncmp(subject, "target:", 7) != 0;
 }
 
+bool summary_is_good(const json_t *run)
+{
+    return run != NULL && !result_has_mark(run, "failed") && !result_has_mark(run, "books");
+}
+
+bool summary_has_good_run(const json_t *test_case, const char *subject)
+{
+    size_t rounds = result_rounds(test_case);
+    bool has = false;
+    for (size_t round = 0; round < rounds && !has; round++) {
+        has = summary_is_good(result_find_run(test_case, subject, round));
+    }
+    return has;
+}
+
 bool summary_counts(const json_t *run, const char *metric)
 {
     bool of_a_message = false;
@@ -51,8 +66,7 @@ bool summary_counts(const json_t *run, const char *metric)
         of_a_message =
             of_a_message || (quantities[i].of_a_message && strcmp(quantities[i].path, metric) == 0);
     }
-    return result_has(run, metric) && !result_has_mark(run, "failed") &&
-           !result_has_mark(run, "books") &&
+    return result_has(run, metric) && summary_is_good(run) &&
            (of_a_message || !result_has_mark(run, "client-bound"));
 }
 

@@ -26,6 +26,12 @@ struct summary_metric {
 
 extern const struct summary_metric summary_metrics[]; /* ended by a name that is NULL */
 
+/* Whether the run counts for anything: it didn't fail, and its books agree. */
+bool summary_is_good(const json_t *run);
+
+/* Whether a subject has such a run in the case. */
+bool summary_has_good_run(const json_t *test_case, const char *subject);
+
 /* Whether that quantity of the run, a member or a path, is there and may be averaged. */
 bool summary_counts(const json_t *run, const char *metric);
 

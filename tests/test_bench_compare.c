@@ -9,7 +9,9 @@
 
 #include "bench_rig.h"
 #include "compare.h"
+#include "log.h"
 #include "result.h"
+#include "summary.h"
 
 #define THRESHOLD 0.03
 #define TRIES 5
@@ -33,6 +35,14 @@ static struct compare_outcome compare(const struct bench_rig *before, const stru
     json_decref(old_document);
     json_decref(new_document);
     return outcome;
+}
+
+/* What was written to it, which it closes. */
+static void text_of(FILE *file, char *text, size_t size)
+{
+    rewind(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    (void)fclose(file);
 }
 
 static void the_same_build_has_no_regression(void **state)
@@ -179,14 +189,194 @@ static void cases_of_one_alone_are_named(void **state)
     assert_non_null(file);
     few.cases = 3;
     struct compare_outcome outcome = compare(&few, &many, 1, file);
-    rewind(file);
-    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-    (void)fclose(file);
+    text_of(file, text, sizeof(text));
     assert_int_equal(outcome.questions, 3 * 3 * 2);
     assert_non_null(strstr(text, "case3            only in the new results"));
     assert_null(strstr(text, "in the old results"));
     for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
         assert_in_range(strcspn(line, "\n"), 0, 100);
+    }
+}
+
+/* Every run of the subject in the case gets the mark; NULL: it is taken out. */
+static void spoil(json_t *test_case, const char *subject, const char *mark)
+{
+    json_t *runs = json_object_get(test_case, "runs");
+    for (size_t i = json_array_size(runs); i-- > 0;) {
+        json_t *run = json_array_get(runs, i);
+        if (strcmp(result_text(run, "subject"), subject) != 0) {
+            continue;
+        }
+        if (mark == NULL) {
+            (void)json_array_remove(runs, i);
+        } else {
+            result_add_mark(run, mark);
+        }
+    }
+    summary_make(test_case);
+}
+
+static void a_backend_without_a_good_run_is_gone(void **state)
+{
+    static const char *const marks[] = {"failed", "books", NULL};
+    struct bench_rig rig = rig_of(three);
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        json_t *before = bench_rig_document(&rig, 1);
+        json_t *after = bench_rig_document(&rig, 2);
+        spoil(result_case(after, "case1"), "epoll", marks[i]);
+        struct compare_outcome outcome = compare_documents(before, after, THRESHOLD, NULL);
+        assert_int_equal(outcome.gone, 1);
+        assert_int_equal(outcome.regressions, 0);
+        assert_int_equal(compare_documents(after, before, THRESHOLD, NULL).gone, 0);
+        assert_int_equal(compare_documents(after, after, THRESHOLD, NULL).gone, 0);
+        json_decref(before);
+        json_decref(after);
+    }
+}
+
+static void a_backend_that_is_gone_is_named(void **state)
+{
+    struct bench_rig rig = rig_of(two);
+    json_t *before = bench_rig_document(&rig, 1);
+    json_t *after = bench_rig_document(&rig, 2);
+    char text[8192];
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    spoil(result_case(after, "case0"), "iocp", "failed");
+    assert_int_equal(compare_documents(before, after, THRESHOLD, file).gone, 1);
+    text_of(file, text, sizeof(text));
+    assert_non_null(strstr(text, "case0 iocp: no good run in the new results  GONE\n"));
+    json_decref(before);
+    json_decref(after);
+}
+
+/* The third has no such figures, as a peer of macOS has no CPU time: then two are left. */
+static void two_that_have_a_metric_are_two_backends(void **state)
+{
+    struct bench_rig rig = rig_of(three);
+    struct bench_rig better = rig_of(three);
+    (void)state;
+    better.changed = "io_uring";
+    better.cpu = 0.8;
+    json_t *before = bench_rig_document(&rig, 1);
+    json_t *after = bench_rig_document(&better, 2);
+    for (size_t round = 0; round < rig.rounds; round++) {
+        for (size_t i = 0; i < rig.cases; i++) {
+            char name[32];
+            (void)snprintf(name, sizeof(name), "case%zu", i);
+            json_t *run = bench_rig_run(result_case(after, name), "epoll", round);
+            (void)json_object_del(run, "server_cpu_per_message");
+        }
+    }
+    struct compare_outcome outcome = compare_documents(before, after, THRESHOLD, NULL);
+    assert_int_equal(outcome.questions, 4 * (3 + 1));
+    assert_int_equal(outcome.regressions, 0);
+    json_decref(before);
+    json_decref(after);
+}
+
+static void a_case_of_another_load_is_not_compared(void **state)
+{
+    static const char *const members[] = {"connections", "size",     "depth",
+                                          "workers",     "lifetime", "busy_poll"};
+    struct bench_rig rig = rig_of(three);
+    (void)state;
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        json_t *before = bench_rig_document(&rig, 1);
+        json_t *after = bench_rig_document(&rig, 2);
+        char text[8192];
+        FILE *file = tmpfile();
+        assert_non_null(file);
+        result_set(result_case(before, "case2"), members[i], 1);
+        result_set(result_case(after, "case2"), members[i], 2);
+        struct compare_outcome outcome = compare_documents(before, after, THRESHOLD, file);
+        assert_int_equal(outcome.questions, 3 * 3 * 2);
+        text_of(file, text, sizeof(text));
+        assert_non_null(strstr(text, "case2            another load in the new results\n"));
+        json_decref(before);
+        json_decref(after);
+    }
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+/* Its exit code for these, in files, and its messages. */
+static int command(const json_t *before, const json_t *after, char *text, size_t size)
+{
+    static const char old_path[] = "test_bench_compare-old.json";
+    static const char new_path[] = "test_bench_compare-new.json";
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(result_save(before, old_path), 0);
+    assert_int_equal(result_save(after, new_path), 0);
+    log_redirect(file);
+    int code = compare_run(old_path, new_path, THRESHOLD);
+    log_redirect(NULL);
+    text_of(file, text, size);
+    (void)remove(old_path);
+    (void)remove(new_path);
+    return code;
+}
+
+static void a_comparison_without_an_answer_fails(void **state)
+{
+    struct bench_rig rig = rig_of(three);
+    char text[1024];
+    (void)state;
+    json_t *document = bench_rig_document(&rig, 1);
+    assert_int_equal(command(document, document, text, sizeof(text)), 0);
+    assert_string_equal(text, "");
+    json_decref(document);
+
+    rig.rounds = 6;
+    rig.cases = 8;
+    document = bench_rig_document(&rig, 1);
+    assert_int_equal(command(document, document, text, sizeof(text)), 1);
+    assert_non_null(strstr(text, "nothing could be compared: more rounds are needed (--rounds)"));
+    json_decref(document);
+
+    rig.cases = 0;
+    document = bench_rig_document(&rig, 1);
+    assert_int_equal(command(document, document, text, sizeof(text)), 1);
+    assert_non_null(strstr(text, "nothing could be compared: no case has two backends"));
+    json_decref(document);
+}
+
+static void a_backend_that_is_gone_fails_the_command(void **state)
+{
+    struct bench_rig rig = rig_of(three);
+    json_t *before = bench_rig_document(&rig, 1);
+    json_t *after = bench_rig_document(&rig, 1);
+    char text[1024];
+    (void)state;
+    spoil(result_case(after, "case0"), "epoll", "failed");
+    assert_int_equal(command(before, after, text, sizeof(text)), 1);
+    json_decref(before);
+    json_decref(after);
+}
+
+static void what_was_measured_differently_is_refused(void **state)
+{
+    static const char *const members[] = {"pin", "client_backend", "buffer_size"};
+    struct bench_rig rig = rig_of(three);
+    char text[1024];
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        json_t *before = bench_rig_document(&rig, 1);
+        json_t *after = bench_rig_document(&rig, 1);
+        result_put(before, "options", json_pack("{s:s}", members[i], "one"));
+        result_put(after, "options", json_pack("{s:s}", members[i], "other"));
+        if (i == 2) {
+            result_put(before, "options", json_pack("{s:i}", members[i], 1024));
+            result_put(after, "options", json_pack("{s:i}", members[i], 65536));
+        }
+        assert_int_equal(command(before, before, text, sizeof(text)), 0);
+        assert_int_equal(command(before, after, text, sizeof(text)), 2);
+        assert_non_null(strstr(text, members[i]));
+        json_decref(before);
+        json_decref(after);
     }
 }
 
@@ -203,6 +393,14 @@ int main(void)
         cmocka_unit_test(a_change_below_the_threshold_is_none),
         cmocka_unit_test(too_few_rounds_are_said_and_raise_no_alarm),
         cmocka_unit_test(cases_of_one_alone_are_named),
+        cmocka_unit_test(a_backend_without_a_good_run_is_gone),
+        cmocka_unit_test(a_backend_that_is_gone_is_named),
+        cmocka_unit_test(two_that_have_a_metric_are_two_backends),
+        cmocka_unit_test(a_case_of_another_load_is_not_compared),
+        cmocka_unit_test(a_comparison_without_an_answer_fails),
+        cmocka_unit_test(a_backend_that_is_gone_fails_the_command),
+        cmocka_unit_test(what_was_measured_differently_is_refused),
     };
+    log_setup("echo-bench", false);
     return cmocka_run_group_tests_name("bench_compare", tests, NULL, NULL);
 }

@@ -11,8 +11,9 @@
 #include "sys.h"
 #include "units.h"
 
-#define NULL_PART (64 * (uint64_t)1024)
-#define NULL_BATCH 1000
+#define NULL_PART (64 * UNITS_KIB)
+#define NULL_SIZE_MAX UNITS_MIB           /* of a larger one so much is measured, and multiplied */
+#define NULL_BATCH_BYTES (64 * UNITS_KIB) /* so much at least before the clock is asked */
 
 struct null_client {
     struct stream stream;
@@ -36,26 +37,33 @@ static void null_message(struct null_client *client, uint64_t size)
     histogram_record(&client->latency, uv_hrtime() - begin_ns);
 }
 
+/* The CPU time of a message, in nanoseconds, over as many as take the time. */
+static double null_measure(struct null_client *client, uint64_t size)
+{
+    uint64_t batch = 1 + NULL_BATCH_BYTES / size;
+    uint64_t messages = 0;
+    uint64_t begin_ns = sys_thread_cpu_ns();
+    uint64_t end_ns = uv_hrtime() + 50 * UNITS_NS_PER_MS;
+    do {
+        for (uint64_t i = 0; i < batch; i++) {
+            null_message(client, size);
+        }
+        messages += batch;
+    } while (uv_hrtime() < end_ns);
+    return (double)(sys_thread_cpu_ns() - begin_ns) / (double)messages;
+}
+
 double null_cpu_per_message(uint64_t size)
 {
     struct null_client *client = malloc(sizeof(*client));
-    uint64_t messages = 0;
-    uint64_t used_ns;
+    uint64_t measured = size < NULL_SIZE_MAX ? size : NULL_SIZE_MAX;
     if (client == NULL) {
         return 0;
     }
     client->stream = stream_of(1, 1);
     client->offset = 0;
     histogram_init(&client->latency);
-    uint64_t begin_ns = sys_thread_cpu_ns();
-    uint64_t end_ns = uv_hrtime() + 50 * UNITS_NS_PER_MS;
-    do {
-        for (unsigned i = 0; i < NULL_BATCH; i++) {
-            null_message(client, size);
-        }
-        messages += NULL_BATCH;
-        used_ns = sys_thread_cpu_ns() - begin_ns;
-    } while (uv_hrtime() < end_ns);
+    double cost_ns = null_measure(client, measured);
     free(client);
-    return (double)used_ns / 1e9 / (double)messages;
+    return cost_ns / 1e9 * ((double)size / (double)measured);
 }

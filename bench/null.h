@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-/* In seconds of CPU time, for a message of `size` bytes, at most 64 KiB of which are worked on at
- * once. Takes some 50 ms. */
+/* In seconds of CPU time, for a message of `size` bytes, 1 or more, at most 64 KiB of which are
+ * worked on at once; of more than 1 MiB it is so many times the cost of that. Takes some 50 ms. */
 double null_cpu_per_message(uint64_t size);
 
 #endif

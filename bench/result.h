@@ -50,7 +50,12 @@ size_t result_rounds(const json_t *test_case);
 /* The run of a subject in a round, or NULL. */
 const json_t *result_find_run(const json_t *test_case, const char *subject, size_t round);
 
-/* Writes the document. 0; else 1, after a message. The file is either the old one or complete. */
+/* Whether result_save() could write there, as far as can be told without touching what is there
+ * now; else after a message. */
+bool result_can_save(const char *path);
+
+/* Writes the document. 0; else 1, after a message that says why. The file is either the old one or
+ * complete. */
 int result_save(const json_t *document, const char *path);
 
 /* Reads one, which the caller gets. NULL, after a message: it can't be read, or isn't one. */

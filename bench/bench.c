@@ -26,6 +26,7 @@
 #include "units.h"
 
 #define BENCH_PROGRESS_MS 200
+#define BENCH_LATE_MS 30000
 #define BENCH_INTERRUPTED 130
 
 struct bench {
@@ -217,6 +218,7 @@ static int bench_prepare(struct bench *bench)
     }
     bench->setup.pin = (enum pin_mode)options->pin;
     bench->setup.buffer_size = bench->matrix.buffer_size;
+    bench->setup.late_ms = BENCH_LATE_MS;
     bench_choose_times(bench);
     int status = bench_choose_cases(bench);
     status = status == 0 ? bench_choose_client(bench) : status;

@@ -16,7 +16,6 @@
 #include "usage.h"
 
 #define RUN_WORDS 40
-#define RUN_LATE_MS 30000 /* a program that takes so much longer than it was told to hangs */
 
 /* A thread that works for so much of the time has no time left. */
 #define RUN_BUSY 0.95
@@ -66,6 +65,9 @@ static void run_fail(struct run *run, const char *format, ...)
     va_start(list, format);
     (void)vsnprintf(text, sizeof(text), format, list);
     va_end(list);
+    for (size_t end = strlen(text); end > 0 && strchr(" :\r\n", text[end - 1]) != NULL; end--) {
+        text[end - 1] = '\0'; /* what a program says ends its line; and it may have said nothing */
+    }
     if (!result_has_mark(run->result, "failed")) {
         result_add_mark(run->result, "failed");
         result_set_text(run->result, "error", text);
@@ -75,6 +77,18 @@ static void run_fail(struct run *run, const char *format, ...)
 static bool run_failed(const struct run *run)
 {
     return result_has_mark(run->result, "failed");
+}
+
+/* `code` is what process_wait() has answered, and not what it should have been. */
+static void run_fail_ended(struct run *run, const char *who, int code,
+                           const struct process *process)
+{
+    const char *said = process_text(process, PROCESS_ERR);
+    if (code == PROCESS_LATE) {
+        run_fail(run, "%s hung: %.180s", who, said);
+    } else {
+        run_fail(run, "%s's exit code is %d: %.180s", who, code, said);
+    }
 }
 
 /* The last line of JSON that it printed, or NULL. */
@@ -159,7 +173,7 @@ static void run_await_server(struct run *run)
 {
     char *line = NULL;
     if (run->server != NULL) {
-        line = process_line(run->server, PROCESS_OUT, "listening", 0, RUN_LATE_MS);
+        line = process_line(run->server, PROCESS_OUT, "listening", 0, run->setup->late_ms);
     }
     if (line == NULL) {
         run_fail(run, "the server is not ready: %.180s",
@@ -201,10 +215,9 @@ static void run_stop_server(struct run *run)
     }
     bool ours = run->subject->kind == SUBJECT_BACKEND;
     (void)process_signal(run->server, SIGTERM);
-    int code = process_wait(run->server, RUN_LATE_MS);
+    int code = process_wait(run->server, run->setup->late_ms);
     if (code != 0 && (ours || code != -SIGTERM)) {
-        run_fail(run, "the server's exit code is %d: %.180s", code,
-                 process_text(run->server, PROCESS_ERR));
+        run_fail_ended(run, "the server", code, run->server);
     }
     run->server_report = ours ? run_report(run->server) : NULL;
     if (ours && run->server_report == NULL) {
@@ -246,12 +259,11 @@ static json_t *run_client(struct run *run, const struct words *words)
         return NULL;
     }
     run_processes[1] = client;
-    int code = process_wait(client, time_ms + RUN_LATE_MS);
+    int code = process_wait(client, time_ms + run->setup->late_ms);
     run_processes[1] = NULL;
     json_t *report = run_report(client);
     if (code != 0) {
-        run_fail(run, "the client's exit code is %d: %.180s", code,
-                 process_text(client, PROCESS_ERR));
+        run_fail_ended(run, "the client", code, client);
     } else if (report == NULL) {
         run_fail(run, "the client printed no report");
     }

@@ -23,12 +23,13 @@ struct run_setup {
     enum pin_mode pin;
     uint64_t buffer_size; /* bytes */
     struct bench_times times;
+    uint64_t late_ms; /* a program that takes so much longer than it was told to hangs */
 };
 
 /*
  * The run as an object of the results (docs/benchmarking.md), which is the caller's. What was not
  * measured is not in it. Its list "marks" says what is wrong with it: "failed" (and "error" says
- * why), "books", "client-bound".
+ * why, in a line without its end), "books", "client-bound".
  */
 json_t *run_measure(const struct run_setup *setup, const struct bench_case *load,
                     const struct subject *subject);

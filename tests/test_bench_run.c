@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "result.h"
+#include "run.h"
 #include "sys.h"
 
 #define ROUNDS 6
@@ -19,8 +21,8 @@ static const char *bench_path(void)
     return path;
 }
 
-/* A matrix of these cases; its file. */
-static const char *matrix_of(const char *cases)
+/* A matrix of these backends and cases; its file. */
+static const char *matrix_with(const char *backends, const char *cases)
 {
     const char *path = e2e_path("matrix.json");
     FILE *file = fopen(path, "wb");
@@ -29,10 +31,15 @@ static const char *matrix_of(const char *cases)
                   "{\"rounds\": %d, \"duration\": \"100ms\", \"warmup\": \"20ms\","
                   " \"buffer_size\": \"64KiB\","
                   " \"quick\": {\"rounds\": %d, \"duration\": \"50ms\", \"warmup\": \"10ms\"},"
-                  " \"backends\": [\"uv\"], \"cases\": [%s]}",
-                  ROUNDS, ROUNDS, cases);
+                  " \"backends\": [%s], \"cases\": [%s]}",
+                  ROUNDS, ROUNDS, backends, cases);
     assert_int_equal(fclose(file), 0);
     return path;
+}
+
+static const char *matrix_of(const char *cases)
+{
+    return matrix_with("\"uv\"", cases);
 }
 
 static const char small_case[] =
@@ -43,6 +50,12 @@ static json_t *results_in(const char *path)
     json_t *document = e2e_parse(e2e_read_file(path));
     assert_int_equal(e2e_uint(document, "format"), 1);
     return document;
+}
+
+/* All runs of the first case. */
+static const json_t *runs_in(const json_t *document)
+{
+    return e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
 }
 
 /* Whether there is nothing wrong with the run: that the client was the bottleneck is the machine's
@@ -74,10 +87,10 @@ static void speed_is_measured(const json_t *run)
     assert_int_equal(json_array_size(json_array_get(e2e_member(run, "percentiles"), 0)), 2);
 }
 
-/* All runs of the first case: each subject once in each round, at another place in each. */
+/* In the first case each subject once in each round, at another place in each. */
 static void rounds_are_complete(const json_t *document, size_t subjects)
 {
-    const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
+    const json_t *runs = runs_in(document);
     assert_int_equal(json_array_size(runs), ROUNDS * subjects);
     for (size_t i = 0; i < json_array_size(runs); i++) {
         const json_t *run = json_array_get(runs, i);
@@ -95,7 +108,7 @@ static void rounds_are_complete(const json_t *document, size_t subjects)
 /* Of our own servers memory and CPU time are known everywhere. */
 static void servers_are_weighed(const json_t *document)
 {
-    const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
+    const json_t *runs = runs_in(document);
     for (size_t i = 0; i < json_array_size(runs); i++) {
         const json_t *run = json_array_get(runs, i);
         assert_true(e2e_real(run, "server_peak_rss") > 0);
@@ -181,8 +194,7 @@ static void idle_connections_are_weighed(void **state)
     e2e_ends_within(
         e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv", NULL), 0,
         e2e_ms(2 * E2E_LONG_MS));
-    const json_t *idle = json_array_get(e2e_member(results_in(output), "cases"), 0);
-    const json_t *runs = e2e_member(idle, "runs");
+    const json_t *runs = runs_in(results_in(output));
     assert_int_equal(json_array_size(runs), ROUNDS);
     for (size_t i = 0; i < ROUNDS; i++) {
         const json_t *run = json_array_get(runs, i);
@@ -237,6 +249,43 @@ static void what_cannot_be_measured_is_refused(void **state)
     e2e_says(bench, PROCESS_OUT, "6 of 6 runs of uv are marked failed");
 }
 
+/* Its own words, in one line. */
+static void a_server_that_cannot_start_is_quoted(void **state)
+{
+    const char *output = e2e_path("results.json");
+    const char *matrix = matrix_with(
+        "{\"name\": \"odd\", \"backend\": \"uv\", \"arguments\": [\"--cuneiform\"]}", small_case);
+    (void)state;
+    e2e_ends_within(e2e_start(bench_path(), "--matrix", matrix, "-o", output, NULL), 1,
+                    e2e_ms(2 * E2E_LONG_MS));
+    const json_t *run = json_array_get(runs_in(results_in(output)), 0);
+    assert_string_equal(e2e_string(run, "error"),
+                        "the server is not ready: echo-server: --cuneiform: unknown option; "
+                        "--help lists them all");
+}
+
+static void a_program_that_hangs_is_said_to(void **state)
+{
+    const struct bench_case load = {
+        .name = "a", .connections = 1, .size = 1, .depth = 1, .workers = 1};
+    const struct subject subject = {.name = "uv", .backend = {.name = "uv", .backend = "uv"}};
+    struct run_setup setup = {.client_backend = "uv",
+                              .pin = PIN_OFF,
+                              .buffer_size = KIB,
+                              .times = {.duration_ns = 1, .warmup_ns = 1},
+                              .late_ms = e2e_ms(2000)};
+    (void)state;
+    if (sys_slash_options) {
+        e2e_skip("what hangs is a shell script");
+    }
+    (void)snprintf(setup.server, sizeof(setup.server), "%s", e2e_server_path);
+    (void)snprintf(setup.client, sizeof(setup.client), "%s", getenv("BENCH_HANGS"));
+    json_t *run = run_measure(&setup, &load, &subject);
+    assert_true(result_has_mark(run, "failed"));
+    assert_string_equal(result_text(run, "error"), "the client hung");
+    json_decref(run);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +295,8 @@ int main(int argc, char **argv)
         E2E(idle_connections_are_weighed),
         E2E(an_interrupt_keeps_what_is_done),
         E2E(what_cannot_be_measured_is_refused),
+        E2E(a_server_that_cannot_start_is_quoted),
+        E2E(a_program_that_hangs_is_said_to),
     };
     return e2e_run(argc, argv, tests);
 }

@@ -5,7 +5,9 @@
 
 #include "bench.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,8 @@
 
 #define BENCH_PROGRESS_MS 200
 #define BENCH_LATE_MS 30000
-#define BENCH_INTERRUPTED 130
+#define BENCH_SIGNALS_MAX 4
+#define BENCH_INTERRUPTED 128 /* and the signal's number: what a shell makes of it as well */
 
 struct bench {
     const struct bench_options *options;
@@ -40,23 +43,23 @@ struct bench {
 
     size_t runs; /* of all cases */
     size_t done;
-    size_t failed;
     uint64_t begin_ns;
-    uint64_t done_ns; /* when the last run had been done */
-    char at[96];      /* what is being run, for the line of progress */
+    uint64_t done_ns;    /* when the last run had been done */
+    uint64_t watched_ns; /* the time of all runs, and the CPU time of our own in it */
+    uint64_t watching_ns;
+    char at[96]; /* what is being run, for the line of progress */
 
-    uv_signal_t interrupt;
+    uv_signal_t signals[BENCH_SIGNALS_MAX];
     uv_timer_t progress;
-    bool interrupted;
+    int interrupted; /* the number of the signal, or 0 */
 };
 
-/* ---- progress, Ctrl-C ---------------------------------------------------------------------- */
+/* ---- progress, signals --------------------------------------------------------------------- */
 
-static void bench_on_interrupt(uv_signal_t *handle, int number)
+static void bench_on_signal(uv_signal_t *handle, int number)
 {
     struct bench *bench = handle->data;
-    (void)number;
-    bench->interrupted = true;
+    bench->interrupted = number;
     run_cancel();
 }
 
@@ -86,32 +89,68 @@ static void bench_on_progress(uv_timer_t *timer)
     log_progress(text);
 }
 
-static int bench_watch(struct bench *bench)
+/* Whether it is to have no effect, as SIGHUP under nohup. One after which the system ends the
+ * process can't be without. */
+static bool bench_is_ignored(const struct sys_signal *meant)
 {
-    uv_loop_t *loop = process_loop();
-    int status = uv_signal_init(loop, &bench->interrupt);
-    if (status != 0) {
-        log_message("cannot watch for Ctrl-C: %s", uv_strerror(status));
-        return status;
+    if (meant->grace_ms > 0) {
+        return false;
     }
-    (void)uv_timer_init(loop, &bench->progress);
-    bench->interrupt.data = bench;
+    void (*before)(int) = signal(meant->number, SIG_IGN);
+    (void)signal(meant->number, before);
+    return before == SIG_IGN;
+}
+
+static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
+                               const struct sys_signal *meant)
+{
+    int status = uv_signal_init(process_loop(), handle);
+    assert(status == 0); /* the loop has one already, for its children */
+    handle->data = bench;
+    if (!bench_is_ignored(meant)) {
+        status = uv_signal_start(handle, bench_on_signal, meant->number);
+    }
+    if (status != 0) {
+        log_message("cannot watch for %s: %s", meant->name, uv_strerror(status));
+    }
+}
+
+/* For all that would end this program and leave its servers. */
+static void bench_watch(struct bench *bench)
+{
+    assert(sys_signal_count <= BENCH_SIGNALS_MAX);
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        bench_watch_signal(bench, &bench->signals[i], &sys_signals[i]);
+    }
+    (void)uv_timer_init(process_loop(), &bench->progress);
     bench->progress.data = bench;
-    (void)uv_signal_start(&bench->interrupt, bench_on_interrupt, SIGINT);
     if (log_has_progress()) {
         (void)uv_timer_start(&bench->progress, bench_on_progress, 0, BENCH_PROGRESS_MS);
     }
-    return 0;
 }
 
 static void bench_unwatch(struct bench *bench)
 {
-    uv_close((uv_handle_t *)&bench->interrupt, NULL);
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        uv_close((uv_handle_t *)&bench->signals[i], NULL);
+    }
     uv_close((uv_handle_t *)&bench->progress, NULL);
     (void)process_pump(0, NULL, NULL); /* they are closed then */
 }
 
 /* ---- preparation --------------------------------------------------------------------------- */
+
+/* Once, however often it is asked for: so there are never more than the matrix has. */
+static void bench_add_case(struct bench *bench, const struct bench_case *added)
+{
+    for (size_t i = 0; i < bench->case_count; i++) {
+        if (bench->cases[i] == added) {
+            return;
+        }
+    }
+    assert(bench->case_count < MATRIX_CASES_MAX);
+    bench->cases[bench->case_count++] = added;
+}
 
 static int bench_choose_cases(struct bench *bench)
 {
@@ -122,13 +161,11 @@ static int bench_choose_cases(struct bench *bench)
             log_message("--case: '%s' has no case '%s'", bench->options->matrix, names->items[i]);
             return UV_ENOENT;
         }
-        if (bench->case_count < MATRIX_CASES_MAX) {
-            bench->cases[bench->case_count++] = found;
-        }
+        bench_add_case(bench, found);
     }
     for (size_t i = 0; i < bench->matrix.case_count && names->count == 0; i++) {
         if (!bench->options->quick || bench->matrix.cases[i].quick) {
-            bench->cases[bench->case_count++] = &bench->matrix.cases[i];
+            bench_add_case(bench, &bench->matrix.cases[i]);
         }
     }
     if (bench->case_count == 0) {
@@ -189,10 +226,10 @@ static int bench_choose_client(struct bench *bench)
     return 0;
 }
 
-/* Peers have one thread: they have no part in cases with more. */
+/* Peers have one thread: they have no part in cases with more. Of a target nobody knows. */
 static bool bench_takes_part(const struct subject *subject, const struct bench_case *load)
 {
-    return subject->kind == SUBJECT_BACKEND || load->workers == 1;
+    return subject->kind != SUBJECT_PEER || load->workers == 1;
 }
 
 static size_t bench_subjects_of(const struct bench *bench, const struct bench_case *load,
@@ -241,6 +278,18 @@ static int bench_prepare(struct bench *bench)
     return status;
 }
 
+/* Whether anything is to be measured; else says why nothing is. */
+static bool bench_has_runs(const struct bench *bench)
+{
+    if (bench->subjects.count == 0) {
+        log_message("none of the backends of '%s' works here: echo-server --backend=help says why",
+                    bench->options->matrix);
+    } else if (bench->runs == 0) {
+        log_message("peers have one thread, and no part in cases with more workers");
+    }
+    return bench->runs > 0;
+}
+
 /* ---- measuring ----------------------------------------------------------------------------- */
 
 static void bench_run_one(struct bench *bench, const struct bench_case *load,
@@ -250,14 +299,13 @@ static void bench_run_one(struct bench *bench, const struct bench_case *load,
     (void)snprintf(bench->at, sizeof(bench->at), "%.32s %.32s round %zu", load->name, subject->name,
                    round + 1);
     json_t *run = run_measure(&bench->setup, load, subject);
-    if (bench->interrupted) {
+    if (bench->interrupted != 0) {
         json_decref(run);
         return;
     }
     bench->done++;
     bench->done_ns = uv_hrtime();
     if (result_has_mark(run, "failed")) {
-        bench->failed++;
         log_message("%s: failed: %s", bench->at, result_text(run, "error"));
     }
     result_put(run, "round", json_integer((json_int_t)round));
@@ -272,7 +320,7 @@ static void bench_run_case(struct bench *bench, const struct bench_case *load)
     size_t count = bench_subjects_of(bench, load, subjects);
     json_t *test_case = document_add_case(bench->document, load);
     for (size_t round = 0; round < bench->setup.times.rounds; round++) {
-        for (size_t order = 0; order < count && !bench->interrupted; order++) {
+        for (size_t order = 0; order < count && bench->interrupted == 0; order++) {
             bench_run_one(bench, load, subjects[(round + order) % count], round, order, test_case);
         }
     }
@@ -284,26 +332,63 @@ static void bench_run_case(struct bench *bench, const struct bench_case *load)
     }
 }
 
-static int bench_measure(struct bench *bench)
+static uint64_t bench_own_cpu_ns(void)
 {
-    int code = 0;
     uint64_t user_ns;
     uint64_t system_ns;
+    sys_process_cpu_ns(&user_ns, &system_ns);
+    return user_ns + system_ns;
+}
+
+/* The same, and what that costs us: not what is measured between cases. */
+static void bench_watch_case(struct bench *bench, const struct bench_case *load)
+{
+    uint64_t begin_ns = uv_hrtime();
+    uint64_t cpu_ns = bench_own_cpu_ns();
+    bench_run_case(bench, load);
+    bench->watched_ns += uv_hrtime() - begin_ns;
+    bench->watching_ns += bench_own_cpu_ns() - cpu_ns;
+}
+
+/* Whether each subject has a good run of each case it took part in; else says who hasn't. */
+static bool bench_is_good(const struct bench *bench)
+{
+    const json_t *cases = json_object_get(bench->document, "cases");
+    bool good = true;
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *test_case = json_array_get(cases, i);
+        const json_t *subjects = json_object_get(test_case, "subjects");
+        for (size_t k = 0; k < json_array_size(subjects); k++) {
+            const char *subject = result_text(json_array_get(subjects, k), "subject");
+            if (!summary_has_good_run(test_case, subject)) {
+                log_message("%s %s: no good run", result_text(test_case, "name"), subject);
+                good = false;
+            }
+        }
+    }
+    return good;
+}
+
+static int bench_measure(struct bench *bench)
+{
+    bool saved = true;
     bench->begin_ns = uv_hrtime();
-    for (size_t i = 0; i < bench->case_count && !bench->interrupted; i++) {
-        bench_run_case(bench, bench->cases[i]);
-        sys_process_cpu_ns(&user_ns, &system_ns);
-        document_set_harness(bench->document, (double)(user_ns + system_ns) /
-                                                  (double)(uv_hrtime() - bench->begin_ns));
-        code = result_save(bench->document, bench->options->output);
+    for (size_t i = 0; i < bench->case_count && bench->interrupted == 0; i++) {
+        bench_watch_case(bench, bench->cases[i]);
+        document_set_harness(bench->document,
+                             (double)bench->watching_ns / (double)bench->watched_ns);
+        saved = result_save(bench->document, bench->options->output) == 0;
     }
     table_end(stdout, bench->document);
-    log_message("%zu of %zu runs, results in '%s'", bench->done, bench->runs,
-                bench->options->output);
-    if (bench->interrupted) {
-        return BENCH_INTERRUPTED;
+    if (saved) {
+        log_message("%zu of %zu runs, results in '%s'", bench->done, bench->runs,
+                    bench->options->output);
     }
-    return code != 0 || bench->failed == bench->done ? 1 : 0;
+    if (bench->interrupted != 0) {
+        return BENCH_INTERRUPTED + bench->interrupted;
+    }
+    bool good = bench_is_good(bench);
+    return saved && good ? 0 : 1;
 }
 
 int bench_run(const struct bench_options *options, const char *command)
@@ -320,7 +405,8 @@ int bench_run(const struct bench_options *options, const char *command)
         pin_place(bench->setup.pin, 1, 1, &placement);
         bench->document = document_new(&bench->setup, &placement, options->quick, command);
         code = 1;
-        if (bench_watch(bench) == 0) {
+        if (bench_has_runs(bench) && result_can_save(options->output)) {
+            bench_watch(bench);
             code = bench_measure(bench);
             bench_unwatch(bench);
         }

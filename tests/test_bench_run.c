@@ -142,6 +142,32 @@ static void a_matrix_is_measured(void **state)
     assert_string_equal(e2e_string(document, "environment.libuv"), uv_version_string());
 }
 
+/* The load of echo-bench, over these cases. */
+static double bench_load_of(const char *cases)
+{
+    const char *output = e2e_path("results.json");
+    e2e_ends_within(e2e_start(bench_path(), "--matrix", matrix_of(cases), "-o", output, "--quick",
+                              "--backend", "uv", NULL),
+                    0, e2e_ms(2 * E2E_LONG_MS));
+    return e2e_real(results_in(output), "harness.bench_load");
+}
+
+/* The null case and the floor, which are measured after the first case, keep it busy for a time
+ * that is several times what it needs for the runs. */
+static void the_load_is_that_of_the_runs_alone(void **state)
+{
+    static const char first[] =
+        "{\"name\": \"a\", \"connections\": 4, \"size\": 64, \"quick\": true}";
+    (void)state;
+    if (sys_slash_options) {
+        e2e_skip("CPU time is counted in ticks, too coarse for this");
+    }
+    double one = bench_load_of(first);
+    double two = bench_load_of(e2e_text(
+        "%s, {\"name\": \"b\", \"connections\": 4, \"size\": 64, \"quick\": true}", first));
+    assert_true(two < 3 * one);
+}
+
 static void results_are_compared_and_exported(void **state)
 {
     const char *output = e2e_path("results.json");
@@ -204,8 +230,9 @@ static void idle_connections_are_weighed(void **state)
 }
 
 /* What is done by then is in the file. */
-static void an_interrupt_keeps_what_is_done(void **state)
+static void a_signal_keeps_what_is_done(void **state)
 {
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     const char *output = e2e_path("results.json");
     const char *matrix = matrix_of(e2e_text("%s, {\"name\": \"second\", \"connections\": 1,"
                                             " \"size\": 1}",
@@ -214,16 +241,83 @@ static void an_interrupt_keeps_what_is_done(void **state)
     if (sys_slash_options) {
         e2e_skip("there is no Ctrl-C for a process without a console");
     }
-    struct process *bench =
-        e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv", NULL);
-    (void)e2e_line(bench, PROCESS_OUT, "small: 4 connections", 0);
-    e2e_signal(bench, SIGINT);
-    e2e_ends(bench, 130);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        struct process *bench =
+            e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv", NULL);
+        (void)e2e_line(bench, PROCESS_OUT, "small: 4 connections", 0);
+        e2e_signal(bench, numbers[i]);
+        e2e_ends(bench, 128 + numbers[i]);
+        const json_t *document = results_in(output);
+        rounds_are_complete(document, 1);
+        size_t last = json_array_size(e2e_member(document, "cases")) - 1;
+        const json_t *runs =
+            e2e_member(json_array_get(e2e_member(document, "cases"), last), "runs");
+        assert_true(last == 0 || json_array_size(runs) < ROUNDS);
+    }
+}
+
+/* They don't make up for it. */
+static void a_server_without_a_good_run_beside_good_ones_is_a_failure(void **state)
+{
+    const char *matrix = matrix_of(small_case);
+    const char *output = e2e_path("results.json");
+    const char *nobody = e2e_text("127.0.0.1:%u", e2e_free_port());
+    (void)state;
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend",
+                                      "uv", "--target", nobody, NULL);
+    e2e_ends_within(bench, 1, e2e_ms(2 * E2E_LONG_MS));
+    e2e_says(bench, PROCESS_ERR, e2e_text("small target:%s: no good run", nobody));
+    e2e_says(bench, PROCESS_OUT, e2e_text("6 of 6 runs of target:%s are marked failed", nobody));
+    assert_null(strstr(process_text(bench, PROCESS_ERR), "small uv: no good run"));
+}
+
+static void a_case_that_is_named_twice_is_measured_once(void **state)
+{
+    const char *output = e2e_path("results.json");
+    (void)state;
+    e2e_ends_within(e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", output,
+                              "--backend", "uv", "--case", "small", "--case", "small", NULL),
+                    0, e2e_ms(2 * E2E_LONG_MS));
     const json_t *document = results_in(output);
+    assert_int_equal(json_array_size(e2e_member(document, "cases")), 1);
     rounds_are_complete(document, 1);
-    size_t last = json_array_size(e2e_member(document, "cases")) - 1;
-    const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), last), "runs");
-    assert_true(last == 0 || json_array_size(runs) < ROUNDS);
+}
+
+static void a_target_has_part_in_cases_with_workers(void **state)
+{
+    const char *output = e2e_path("results.json");
+    const char *matrix =
+        matrix_of("{\"name\": \"two\", \"connections\": 4, \"size\": 64, \"workers\": 2}");
+    struct e2e_server target;
+    (void)state;
+    e2e_server(&target, NULL);
+    e2e_ends_within(e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv",
+                              "--target", e2e_text("127.0.0.1:%s", target.port), NULL),
+                    0, e2e_ms(2 * E2E_LONG_MS));
+    rounds_are_complete(results_in(output), 2);
+}
+
+/* Before the first run, so that none is made in vain. */
+static void what_cannot_be_written_is_not_measured(void **state)
+{
+    const char *output = e2e_path("no-such-directory/results.json");
+    (void)state;
+    struct process *bench =
+        e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", output, NULL);
+    e2e_ends(bench, 1);
+    e2e_says(bench, PROCESS_ERR, e2e_text("cannot write '%s': ", output));
+    assert_null(strstr(process_text(bench, PROCESS_ERR), "results in"));
+    assert_string_equal(process_text(bench, PROCESS_OUT), "");
+}
+
+static void a_matrix_without_a_backend_for_here_is_said_to_be(void **state)
+{
+    const char *foreign = sys_slash_options ? "\"epoll\"" : "\"iocp\"";
+    (void)state;
+    struct process *bench =
+        e2e_start(bench_path(), "--matrix", matrix_with(foreign, small_case), NULL);
+    e2e_ends(bench, 1);
+    e2e_says(bench, PROCESS_ERR, "works here: echo-server --backend=help says why");
 }
 
 static void what_cannot_be_measured_is_refused(void **state)
@@ -290,10 +384,16 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         E2E(a_matrix_is_measured),
+        E2E(the_load_is_that_of_the_runs_alone),
         E2E(results_are_compared_and_exported),
         E2E(others_are_measured_beside_ours),
         E2E(idle_connections_are_weighed),
-        E2E(an_interrupt_keeps_what_is_done),
+        E2E(a_signal_keeps_what_is_done),
+        E2E(a_server_without_a_good_run_beside_good_ones_is_a_failure),
+        E2E(a_case_that_is_named_twice_is_measured_once),
+        E2E(a_target_has_part_in_cases_with_workers),
+        E2E(what_cannot_be_written_is_not_measured),
+        E2E(a_matrix_without_a_backend_for_here_is_said_to_be),
         E2E(what_cannot_be_measured_is_refused),
         E2E(a_server_that_cannot_start_is_quoted),
         E2E(a_program_that_hangs_is_said_to),

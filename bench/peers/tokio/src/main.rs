@@ -3,7 +3,7 @@
 use std::io::Result;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{signal, SignalKind};
 
 async fn echo(mut stream: TcpStream) -> Result<()> {
@@ -18,6 +18,15 @@ async fn echo(mut stream: TcpStream) -> Result<()> {
     }
 }
 
+/// TcpListener::bind() has a queue of 1024: this one is as long as the system grants.
+fn listen(port: &str) -> Result<TcpListener> {
+    let address = format!("127.0.0.1:{port}");
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address.parse().expect("usage: tokio PORT"))?;
+    socket.listen(4096)
+}
+
 async fn serve(listener: TcpListener) -> Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
@@ -27,7 +36,7 @@ async fn serve(listener: TcpListener) -> Result<()> {
 
 async fn run(port: &str) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
+    let listener = listen(port)?;
     println!("listening");
     tokio::spawn(serve(listener));
     terminate.recv().await;

@@ -2,6 +2,8 @@
  *     echo-bench [run] [option...]
  *     echo-bench compare OLD.json NEW.json [option...]
  *     echo-bench export RESULT.json
+ *
+ * Options may stand before the files as well.
  */
 
 #include <stdio.h>
@@ -52,25 +54,59 @@ static int main_run(int argc, char **argv)
     return code;
 }
 
-/* argv[0] to argv[2] are "compare" and the files, if they are there. */
-static int main_compare(int argc, char **argv)
+static bool main_are_words(char **argv, int count)
 {
-    struct compare_options options;
+    bool are = true;
+    for (int i = 0; i < count; i++) {
+        are = are && argv[i][0] != '-';
+    }
+    return are;
+}
+
+/* Takes `count` files out of argv, whose first or last words they are. False: they are neither. */
+static bool main_take_files(int *argc, char **argv, int count, const char **files)
+{
+    int at = *argc > count && main_are_words(argv + 1, count) ? 1 : *argc - count;
+    if (at < 1 || !main_are_words(argv + at, count)) {
+        return false;
+    }
+    for (int i = 0; i < count; i++) {
+        files[i] = argv[at + i];
+    }
+    *argc -= count;
+    memmove(argv + at, argv + at + count, (size_t)(*argc - at) * sizeof(argv[0]));
+    return true;
+}
+
+/* The options of a command: the exit code if that is all, or -1. */
+static int main_parse(const struct option_program *program, void *options, const bool *help,
+                      int argc, char **argv)
+{
     struct option_error error;
-    int words = argc > 2 && argv[1][0] != '-' && argv[2][0] != '-' ? 2 : 0;
-    int status =
-        option_parse(&compare_program, &options, argc - words, argv + words, false, &error);
-    int code = 2;
+    int status = option_parse(program, options, argc, argv, false, &error);
     log_setup("echo-bench", true);
     if (status < 0) {
         (void)fprintf(stderr, "%s\n", error.text);
-    } else if (options.help) {
-        option_help(&compare_program, stdout);
-        code = control_finish_output();
-    } else if (words == 0) {
+        return 2;
+    }
+    if (*help) {
+        option_help(program, stdout);
+        return control_finish_output();
+    }
+    return -1;
+}
+
+static int main_compare(int argc, char **argv)
+{
+    struct compare_options options;
+    const char *files[2];
+    bool complete = main_take_files(&argc, argv, 2, files);
+    int code = main_parse(&compare_program, &options, &options.help, argc, argv);
+    if (code < 0 && !complete) {
         log_message("compare: it takes two files, as in 'echo-bench compare OLD.json NEW.json'");
-    } else {
-        code = compare_run(argv[1], argv[2], (double)options.threshold / 100);
+        code = 2;
+    } else if (code < 0) {
+        code = compare_run(files[0], files[1], (double)options.threshold / 100);
     }
     option_free(&compare_program, &options);
     return code;
@@ -78,12 +114,18 @@ static int main_compare(int argc, char **argv)
 
 static int main_export(int argc, char **argv)
 {
-    log_setup("echo-bench", true);
-    if (argc != 2) {
+    struct export_options options;
+    const char *file;
+    bool complete = main_take_files(&argc, argv, 1, &file);
+    int code = main_parse(&export_program, &options, &options.help, argc, argv);
+    if (code < 0 && !complete) {
         log_message("export: it takes one file, as in 'echo-bench export RESULT.json'");
-        return 2;
+        code = 2;
+    } else if (code < 0) {
+        code = export_run(file);
     }
-    return export_run(argv[1]);
+    option_free(&export_program, &options);
+    return code;
 }
 
 int main(int argc, char **argv)

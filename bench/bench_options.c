@@ -202,3 +202,29 @@ const struct option_program compare_program = {
     .row_count = LENGTH(compare_rows),
     .options_size = sizeof(struct compare_options),
 };
+
+static const struct option_example export_examples[] = {
+    {"echo-bench export RESULT.json >ratios.json", "for github-action-benchmark"},
+};
+
+static const struct option_row export_rows[] = {
+    {.letter = 'h',
+     .other_letter = '?',
+     .stops = true,
+     .name = "help",
+     .type = OPTION_FLAG,
+     .group = group_output,
+     .help = "print this",
+     .offset = offsetof(struct export_options, help)},
+};
+
+const struct option_program export_program = {
+    .name = "echo-bench export RESULT.json",
+    .summary = "Prints the ratios of our backends, as github-action-benchmark reads them "
+               "(customSmallerIsBetter).",
+    .examples = export_examples,
+    .example_count = LENGTH(export_examples),
+    .rows = export_rows,
+    .row_count = LENGTH(export_rows),
+    .options_size = sizeof(struct export_options),
+};

@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_BENCH_OPTIONS_H
 #define ECHOPORT_BENCH_OPTIONS_H
 
-/* The options of echo-bench, of its command run; and those of compare. */
+/* The options of echo-bench, of its command run; and those of compare and export. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,5 +36,11 @@ struct compare_options {
 };
 
 extern const struct option_program compare_program;
+
+struct export_options {
+    bool help;
+};
+
+extern const struct option_program export_program;
 
 #endif

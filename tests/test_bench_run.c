@@ -188,6 +188,24 @@ static void results_are_compared_and_exported(void **state)
     e2e_ends(e2e_start(bench_path(), "compare", output, "no-such-file", NULL), 2);
     e2e_ends(e2e_start(bench_path(), "compare", output, NULL), 2);
     e2e_ends(e2e_start(bench_path(), "export", NULL), 2);
+    e2e_ends(e2e_start(bench_path(), "export", output, output, NULL), 2);
+    compare = e2e_start(bench_path(), "compare", "--threshold=7", output, output, NULL);
+    e2e_ends(compare, 0);
+    e2e_says(compare, PROCESS_OUT, "0 worse by more than 7 %");
+    compare = e2e_start(bench_path(), "compare", output, output, "--threshold", "8", NULL);
+    e2e_ends(compare, 0);
+    e2e_says(compare, PROCESS_OUT, "0 worse by more than 8 %");
+}
+
+static void each_command_has_help(void **state)
+{
+    static const char *const commands[] = {"run", "compare", "export"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        struct process *bench = e2e_start(bench_path(), commands[i], "--help", NULL);
+        e2e_ends(bench, 0);
+        e2e_says(bench, PROCESS_OUT, "Usage: echo-bench");
+    }
 }
 
 /* A server that was there before, and one that is run with a port as its only argument. */
@@ -386,6 +404,7 @@ int main(int argc, char **argv)
         E2E(a_matrix_is_measured),
         E2E(the_load_is_that_of_the_runs_alone),
         E2E(results_are_compared_and_exported),
+        E2E(each_command_has_help),
         E2E(others_are_measured_beside_ours),
         E2E(idle_connections_are_weighed),
         E2E(a_signal_keeps_what_is_done),

@@ -59,21 +59,51 @@ bool summary_has_good_run(const json_t *test_case, const char *subject)
     return has;
 }
 
+static bool summary_is_of_a_message(const char *metric)
+{
+    bool is = false;
+    for (size_t i = 0; i < QUANTITIES; i++) {
+        is = is || (quantities[i].of_a_message && strcmp(quantities[i].path, metric) == 0);
+    }
+    return is;
+}
+
 bool summary_counts(const json_t *run, const char *metric)
 {
-    bool of_a_message = false;
-    for (size_t i = 0; i < QUANTITIES; i++) {
-        of_a_message =
-            of_a_message || (quantities[i].of_a_message && strcmp(quantities[i].path, metric) == 0);
-    }
     return result_has(run, metric) && summary_is_good(run) &&
-           (of_a_message || !result_has_mark(run, "client-bound"));
+           (summary_is_of_a_message(metric) || !result_has_mark(run, "client-bound"));
+}
+
+/* How many runs of the subject have a mark, or if it is NULL are there at all. */
+static json_int_t summary_count(const json_t *test_case, const char *subject, const char *mark)
+{
+    const json_t *runs = json_object_get(test_case, "runs");
+    json_int_t count = 0;
+    for (size_t i = 0; i < json_array_size(runs); i++) {
+        const json_t *run = json_array_get(runs, i);
+        count += strcmp(result_text(run, "subject"), subject) == 0 &&
+                 (mark == NULL || result_has_mark(run, mark));
+    }
+    return count;
+}
+
+bool summary_is_client_bound(const json_t *test_case, const char *subject)
+{
+    return summary_count(test_case, subject, "client-bound") > 1;
+}
+
+/* Whether those of the subject's runs that count are no selection by their outcome. */
+static bool summary_is_fair(const json_t *test_case, const char *subject, const char *metric)
+{
+    return summary_is_of_a_message(metric) || !summary_is_client_bound(test_case, subject);
 }
 
 size_t summary_pairs(const json_t *test_case, const char *subject, const char *base,
                      const char *metric, double *logs)
 {
-    size_t rounds = result_rounds(test_case);
+    bool fair =
+        summary_is_fair(test_case, subject, metric) && summary_is_fair(test_case, base, metric);
+    size_t rounds = fair ? result_rounds(test_case) : 0;
     size_t count = 0;
     for (size_t round = 0; round < rounds && count < ESTIMATE_MAX; round++) {
         const json_t *one = result_find_run(test_case, subject, round);
@@ -110,7 +140,7 @@ static json_t *summary_names(const json_t *test_case)
 static json_t *summary_quantity(const json_t *test_case, const char *subject, const char *path)
 {
     double values[ESTIMATE_MAX];
-    size_t rounds = result_rounds(test_case);
+    size_t rounds = summary_is_fair(test_case, subject, path) ? result_rounds(test_case) : 0;
     size_t count = 0;
     for (size_t round = 0; round < rounds && count < ESTIMATE_MAX; round++) {
         const json_t *run = result_find_run(test_case, subject, round);
@@ -124,19 +154,6 @@ static json_t *summary_quantity(const json_t *test_case, const char *subject, co
     double median = estimate_median(values, count); /* it sorts */
     return json_pack("{s:f,s:f,s:f}", "median", median, "low", values[0], "high",
                      values[count - 1]);
-}
-
-/* How many runs of the subject have a mark, or if it is NULL are there at all. */
-static json_int_t summary_count(const json_t *test_case, const char *subject, const char *mark)
-{
-    const json_t *runs = json_object_get(test_case, "runs");
-    json_int_t count = 0;
-    for (size_t i = 0; i < json_array_size(runs); i++) {
-        const json_t *run = json_array_get(runs, i);
-        count += strcmp(result_text(run, "subject"), subject) == 0 &&
-                 (mark == NULL || result_has_mark(run, mark));
-    }
-    return count;
 }
 
 static json_t *summary_subject(const json_t *test_case, const char *subject)

@@ -7,7 +7,9 @@
  * the machine for a while disturbs both.
  *
  * A run with a mark is not averaged in: not at all if it failed or its books disagree; and if the
- * client was the bottleneck everywhere but in what a message costs, which it doesn't change.
+ * client was the bottleneck everywhere but in what a message costs, which it doesn't change. A
+ * subject with more than one such run in a case has no figures of speed there, and no ratios of
+ * them: what was left would be those of its runs in which it happened to be slow.
  */
 
 #include <stdbool.h>
@@ -35,8 +37,12 @@ bool summary_has_good_run(const json_t *test_case, const char *subject);
 /* Whether that quantity of the run, a member or a path, is there and may be averaged. */
 bool summary_counts(const json_t *run, const char *metric);
 
+/* Whether the client was the bottleneck in more than one run of the subject. */
+bool summary_is_client_bound(const json_t *test_case, const char *subject);
+
 /* The logarithms of the ratios subject : base of one metric, one for each round in which both have
- * it. Returns how many there are, at most ESTIMATE_MAX; `logs` has room for them. */
+ * it; none if it is one of speed and either is client-bound. Returns how many there are, at most
+ * ESTIMATE_MAX; `logs` has room for them. */
 size_t summary_pairs(const json_t *test_case, const char *subject, const char *base,
                      const char *metric, double *logs);
 

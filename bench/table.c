@@ -66,7 +66,11 @@ static void table_row(FILE *out, const json_t *test_case, const json_t *subject,
     const char *name = result_text(subject, "subject");
     (void)fprintf(out, "  %-17.40s", name);
     table_count(out, subject, "messages_per_second.median");
-    table_ratio(out, summary_ratio(test_case, name, base, "messages_per_second"), name, base);
+    if (summary_is_client_bound(test_case, name) || summary_is_client_bound(test_case, base)) {
+        (void)fprintf(out, "  %-19s", "client-bound");
+    } else {
+        table_ratio(out, summary_ratio(test_case, name, base, "messages_per_second"), name, base);
+    }
     table_time(out, subject, "server_cpu_per_message.median");
     table_ratio(out, summary_ratio(test_case, name, base, "server_cpu_per_message"), name, base);
     table_time(out, subject, "p99.median");
@@ -176,7 +180,8 @@ void table_end(FILE *out, const json_t *document)
         "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less, = no "
         "difference\n(the interval holds 1), ? too few pairs for one. cpu/msg is the "
         "server's CPU time for a message.\nRuns marked client-bound count for cpu/msg "
-        "alone; those marked books or failed, for nothing.\n",
+        "alone, and more than one of them in a case leave no msg/s\nand p99; those marked books or "
+        "failed count for nothing.\n",
         out);
     table_harness(out, json_object_get(document, "harness"));
     if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {

@@ -95,6 +95,30 @@ static void marked_runs_are_not_averaged_in(void **state)
     json_decref(document);
 }
 
+/* Those that are left would be the ones in which the server happened to be slow. */
+static void who_is_client_bound_has_no_figures_of_speed(void **state)
+{
+    (void)state;
+    for (size_t which = 0; two[which] != NULL; which++) {
+        json_t *document = exact_document(two, 8);
+        json_t *test_case = result_case(document, "case0");
+        for (size_t round = 2; round < 4; round++) {
+            result_add_mark(bench_rig_run(test_case, two[which], round), "client-bound");
+        }
+        summary_make(test_case);
+        assert_null(summary_ratio(test_case, "epoll", "uv", "messages_per_second"));
+        const json_t *cpu = summary_ratio(test_case, "epoll", "uv", "server_cpu_per_message");
+        assert_int_equal(result_number(cpu, "pairs"), 8);
+        for (size_t i = 0; i < 2; i++) {
+            const json_t *subject = json_array_get(json_object_get(test_case, "subjects"), i);
+            assert_true(result_has(subject, "messages_per_second.median") == (i != which));
+            assert_true(result_has(subject, "server_cpu_per_message.median"));
+            assert_true(summary_is_client_bound(test_case, two[i]) == (i == which));
+        }
+        json_decref(document);
+    }
+}
+
 static void too_few_pairs_have_no_interval(void **state)
 {
     json_t *document = exact_document(two, 6);
@@ -139,6 +163,26 @@ static void what_is_exported_is_smaller_when_better(void **state)
         assert_non_null(strstr(result_text(entry, "extra"), "6 pairs"));
     }
     json_decref(list);
+    json_decref(document);
+}
+
+static void the_table_says_who_is_client_bound(void **state)
+{
+    json_t *document = exact_document(two, 6);
+    json_t *test_case = result_case(document, "case0");
+    char text[4096];
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    for (size_t round = 0; round < 2; round++) {
+        result_add_mark(bench_rig_run(test_case, "epoll", round), "client-bound");
+    }
+    summary_make(test_case);
+    table_case(file, test_case);
+    rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    assert_non_null(strstr(text, "  epoll                     -  client-bound  "));
     json_decref(document);
 }
 
@@ -193,9 +237,11 @@ int main(void)
         cmocka_unit_test(ratios_are_of_pairs),
         cmocka_unit_test(an_interval_that_holds_1_is_no_difference),
         cmocka_unit_test(marked_runs_are_not_averaged_in),
+        cmocka_unit_test(who_is_client_bound_has_no_figures_of_speed),
         cmocka_unit_test(too_few_pairs_have_no_interval),
         cmocka_unit_test(backends_have_ratios_to_peers_as_well),
         cmocka_unit_test(what_is_exported_is_smaller_when_better),
+        cmocka_unit_test(the_table_says_who_is_client_bound),
         cmocka_unit_test(the_table_says_it_in_100_columns),
         cmocka_unit_test(percentiles_come_from_the_buckets),
     };

@@ -22,15 +22,22 @@ export async function readResult(path) {
     return result;
 }
 
+// What results have to have in common to be drawn on one axis of time, in words.
+function placeOf({ environment, options }) {
+    const { os, machine, cpu, wine } = environment;
+    const { pin, client_backend: client } = options ?? {};
+    const parts = [os, machine, cpu, pin && `--pin=${pin}`, client && `client on ${client}`];
+    return `${wine ? "Wine on " : ""}${parts.filter(Boolean).join(", ")}`;
+}
+
 /**
- * Results of one machine each, oldest first: [{ name, results, newest }]. Only results of the same
- * system and processor are drawn on one axis of time.
+ * Results of one machine each, oldest first: [{ name, results, newest }]: of the same system and
+ * processor, with server and client at the same places and the same client.
  */
 export function byMachine(results) {
     const machines = new Map();
     for (const result of results) {
-        const { os, machine, cpu, wine } = result.environment;
-        const name = `${wine ? "Wine on " : ""}${[os, machine, cpu].filter(Boolean).join(", ")}`;
+        const name = placeOf(result);
         machines.set(name, [...(machines.get(name) ?? []), result]);
     }
     return [...machines].map(([name, unordered]) => {
@@ -92,12 +99,16 @@ function median(values) {
     return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** Whether a subject has no figures of speed in a case, since the client was the bottleneck. */
+export const isClientBound = (benchCase, id) => tally(benchCase, id).marks["client-bound"] > 1;
+
 /**
  * Latency by percentile from the median up, each the median over the runs without a mark:
  * [{ subject, quantile, latency }].
  */
 export function latencies(benchCase) {
-    return subjectsOf(benchCase).flatMap((subject) => {
+    const measured = subjectsOf(benchCase).filter(({ id }) => !isClientBound(benchCase, id));
+    return measured.flatMap((subject) => {
         const byQuantile = new Map();
         for (const run of runsOf(benchCase, subject.id).filter(isClean)) {
             for (const [quantile, latency] of (run.percentiles ?? []).filter(

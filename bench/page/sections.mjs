@@ -60,10 +60,21 @@ const ratioFigure = (result, id, metric, title, label) => ({
     widths: BOTH,
 });
 
-function historyPanels(results, id, metric, title) {
-    const data = results.flatMap((result) =>
-        ratios(result, metric).map((each) => ({ ...each, date: new Date(result.date) })),
+// The ratios of one result that belong in the history: of the loads that its cases have now.
+function historyOf(result, loads, metric) {
+    const same = new Set(
+        result.cases.filter((each) => describeCase(each) === loads.get(each.name)).map(({ name }) => name),
     );
+    return ratios(result, metric)
+        .filter((each) => same.has(each.case))
+        .map((each) => ({ ...each, date: new Date(result.date) }));
+}
+
+function historyPanels(results, id, metric, title) {
+    const loads = new Map(
+        results.flatMap(({ cases }) => cases.map((each) => [each.name, describeCase(each)])),
+    );
+    const data = results.flatMap((result) => historyOf(result, loads, metric));
     return byCase(data).map(([name, ofCase]) => ({
         id: `${id}-${slug(name)}`,
         caption: `<b>${escape(name)}</b> ${title}`,

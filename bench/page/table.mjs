@@ -1,7 +1,7 @@
 // Everything that was measured, as a table: of a page, and of a CI job's summary.
 
 import { escape } from "./figure.mjs";
-import { baseOf, ratios, subjectsOf, summaryOf, tally } from "./result.mjs";
+import { baseOf, isClientBound, ratios, subjectsOf, summaryOf, tally } from "./result.mjs";
 import { count, ratio, size, time } from "./units.mjs";
 
 const measured = (metric, format) => (benchCase, subject) => {
@@ -87,20 +87,29 @@ export function table(result) {
     );
 }
 
+// Why there is no ratio of throughput.
+function withoutRate(result, { case: name, subject }) {
+    const benchCase = result.cases.find((each) => each.name === name);
+    const bound = [subject.id, baseOf(result)].some((id) => isClientBound(benchCase, id));
+    return bound ? "client-bound" : "–";
+}
+
 /** Markdown for the summary of a CI job: the ratios to the base. */
 export function markdown(result) {
     const [rates, costs] = ["messages_per_second", "server_cpu_per_message"].map((metric) =>
         ratios(result, metric),
     );
-    const text = (each) => (each ? `${ratio(each.ratio)} (${between(each)}${each.verdict})` : "–");
+    const text = (each) => each && `${ratio(each.ratio)} (${between(each)}${each.verdict})`;
     const of = (list, { case: name, subject }) =>
         list.find((each) => each.case === name && each.subject.id === subject.id);
     const base = baseOf(result);
     // There is a cost without a rate where the client was the bottleneck, and a rate without a cost for
     // others' servers on some systems.
-    const rows = [...costs, ...rates.filter((rate) => !of(costs, rate))].map((each) =>
-        [`| ${each.case}`, each.subject.name, text(of(rates, each)), `${text(of(costs, each))} |`].join(" | "),
-    );
+    const rows = [...costs, ...rates.filter((rate) => !of(costs, rate))].map((each) => {
+        const rate = text(of(rates, each)) ?? withoutRate(result, each);
+        const cost = text(of(costs, each)) ?? "–";
+        return `| ${each.case} | ${each.subject.name} | ${rate} | ${cost} |`;
+    });
     const { os, cpu, cpus } = result.environment;
     return [
         `### ${[os, cpu, cpus && `${cpus} CPUs`].filter(Boolean).join(", ")}`,

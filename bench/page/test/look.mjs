@@ -48,7 +48,8 @@ export async function openBrowser() {
     }
 }
 
-// In the browser: figures without a mark that one can see, and what is wider than the window.
+// In the browser: figures without a mark that one can see, though they don't say that there is
+// nothing to be seen, and what is wider than the window.
 function inspect() {
     const visible = (element) => element.getClientRects().length > 0;
     const drawn = (element) => {
@@ -57,12 +58,16 @@ function inspect() {
     };
     const problems = [];
     const figures = [...document.querySelectorAll("figure.plot")];
+    const saysWhy = (figure) => figure.querySelector(".nothing") !== null;
+    if (figures.length > 0 && figures.every(saysWhy)) {
+        problems.push("nothing that counts was measured at all");
+    }
     for (const figure of figures) {
         const plots = [...figure.querySelectorAll("svg")].filter(visible);
         const marks = plots.flatMap((svg) => [...svg.querySelectorAll(".data > *")]).filter(drawn);
         if (plots.length > 1) {
             problems.push(`${figure.id}: drawn ${plots.length} times`);
-        } else if (marks.length === 0) {
+        } else if (marks.length === 0 && !saysWhy(figure)) {
             problems.push(`${figure.id || "a section"}: the plot is empty`);
         }
         for (const svg of plots) {

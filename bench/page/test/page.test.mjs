@@ -85,15 +85,50 @@ inBrowser(
     },
 );
 
-inBrowser("a plot without marks is found", async () => {
+inBrowser("a page on which nothing was measured is found", async () => {
     await makePage("empty.html", sample({ rounds: 0 }));
     const { problems } = await look(browser, path("empty.html"));
-    for (const plot of ["ratio-cpu", "throughput-50x64B", "latency-churn", "memory-1x64B"]) {
-        assert.ok(problems.includes(`400 px, dark: ${plot}: the plot is empty`), plot);
-    }
+    assert.ok(problems.includes("400 px, dark: nothing that counts was measured at all"));
 });
 
-inBrowser("so is a plot whose marks are gone", async () => {
+// The case as it is when the client was the bottleneck in all of its runs.
+function clientBound(result, name) {
+    const benchCase = result.cases.find((each) => each.name === name);
+    const cost = /cpu|rss|calls|subject|runs/;
+    const costsOf = (summary) => Object.entries(summary).filter(([key]) => cost.test(key));
+    benchCase.runs.forEach((run) => (run.marks = ["client-bound"]));
+    benchCase.subjects = benchCase.subjects.map((each) => Object.fromEntries(costsOf(each)));
+    benchCase.ratios = benchCase.ratios.filter(({ metric }) => cost.test(metric));
+    return result;
+}
+
+inBrowser("a case in which the client was the bottleneck throughout is no problem", async () => {
+    const html = await makePage("bound.html", clientBound(sample(), "churn"));
+    const { problems } = await look(browser, path("bound.html"));
+    assert.deepEqual(problems, []);
+    for (const panel of ["throughput-churn", "latency-churn"]) {
+        assert.match(html, new RegExp(`id="${panel}">.{0,200}Nothing that counts was measured`, "s"));
+    }
+    assert.match(html, /id="cpu-churn">.{0,200}<svg/s);
+});
+
+test("who is client-bound has no latency, and its ratio says why", async () => {
+    const result = sample();
+    const churn = result.cases.find((each) => each.name === "churn");
+    const some = churn.runs.filter((run) => run.subject === "epoll").slice(0, 2);
+    some.forEach((run) => (run.marks = ["client-bound"]));
+    churn.ratios = churn.ratios.filter(
+        (each) => each.subject !== "epoll" || each.metric !== "messages_per_second",
+    );
+    const html = await makePage("two-bound.html", result);
+    const figure = /id="latency-churn">.*?<\/figure>/s.exec(html)[0];
+    assert.match(figure, /io_uring: 99 % within/);
+    assert.doesNotMatch(figure, /epoll: 99 % within/);
+    const { stdout } = await report(await save("two-bound.json", result), "--markdown");
+    assert.match(stdout, /^\| churn \| epoll \| client-bound \| 0\.\d\d \(/m);
+});
+
+inBrowser("a plot whose marks are gone is found", async () => {
     const html = await makePage("gone.html", sample());
     const bare = html.replace(/(id="cpu-churn">.*?)<g [^>]*class="data".*?<\/g>/s, "$1");
     assert.notEqual(bare, html);
@@ -103,6 +138,41 @@ inBrowser("so is a plot whose marks are gone", async () => {
         new Set(problems.map((problem) => problem.replace(/^.*: (?=cpu)/, ""))),
         new Set(["cpu-churn: the plot is empty"]),
     );
+});
+
+// Lines and dots of a page's history, case by case.
+const historyIn = (html, id) =>
+    [...html.matchAll(new RegExp(`<figure[^>]* id="[^"]*${id}-([^"]*)">.*?</figure>`, "gs"))].map(
+        ([figure, name]) => [name, figure.match(/<circle/g).length],
+    );
+
+test("only what was measured alike has a history together", async () => {
+    const options = [
+        { pin: "apart", client_backend: "io_uring" },
+        { pin: "together", client_backend: "io_uring" },
+        { pin: "apart", client_backend: "uv" },
+    ];
+    const each = options.map((some, index) => {
+        const result = sample({ date: month(index), seed: index + 1 });
+        Object.assign(result.options, some);
+        return result;
+    });
+    const again = { ...each[0], date: month(4) };
+    const html = await makePage("alike.html", ...each, again);
+    assert.equal(html.match(/<article/g).length, 3);
+    assert.match(html, /Synthetic CPU, --pin=together, client on io_uring/);
+    assert.equal(historyIn(html, "history-cpu").length, 6);
+});
+
+test("a case that has another load now begins its history anew", async () => {
+    const [before, between, after] = [0, 1, 2].map((index) =>
+        sample({ date: month(index), seed: index + 1 }),
+    );
+    before.cases[1].connections = 7;
+    const html = await makePage("loads.html", before, between, after);
+    const dots = new Map(historyIn(html, "history-cpu"));
+    assert.equal(dots.get("1x64B"), 3 * 5);
+    assert.equal(dots.get("50x64B"), 2 * 5);
 });
 
 test("the page asks nothing of a network and runs no script", async () => {
@@ -173,18 +243,35 @@ test("what can't be read is refused with the file's name", async () => {
     assert.equal((await report("--nonsense")).status, 2);
 });
 
-test("without its packages it says so, and tries again the next time", async () => {
+// `bench/page/run` of a copy, with such a build/page: { status, stderr }.
+async function runCopy(name, env, prepare) {
     const sources = fileURLToPath(new URL("../../../bench/page", import.meta.url));
-    await cp(sources, path("tree/bench/page"), { recursive: true });
-    await mkdir(path("bin"));
-    await writeFile(path("bin/npm"), "#!/bin/sh\necho no route to the registry >&2\nexit 1\n", {
-        mode: 0o755,
-    });
-    const env = { ...process.env, PATH: `${path("bin")}:${process.env.PATH}` };
-    const { status, stderr } = await new Promise((resolve) => {
-        execFile(path("tree/bench/page/run"), ["report", "none.json"], { env }, (error, _, stderr) =>
+    await cp(sources, path(`${name}/bench/page`), { recursive: true });
+    await prepare();
+    return new Promise((resolve) => {
+        execFile(path(`${name}/bench/page/run`), ["report", "none.json"], { env }, (error, _, stderr) =>
             resolve({ status: error?.code ?? 0, stderr }),
         );
+    });
+}
+
+test("where it can't have its packages it says so and does nothing else", async () => {
+    const { status, stderr } = await runCopy("blocked", process.env, async () => {
+        await mkdir(path("blocked/build"));
+        await writeFile(path("blocked/build/page"), "in the way");
+    });
+    assert.equal(status, 1);
+    assert.match(stderr, /mkdir/);
+    assert.doesNotMatch(stderr, /cp:|node:/);
+});
+
+test("without its packages it says so, and tries again the next time", async () => {
+    const env = { ...process.env, PATH: `${path("bin")}:${process.env.PATH}` };
+    const { status, stderr } = await runCopy("tree", env, async () => {
+        await mkdir(path("bin"));
+        await writeFile(path("bin/npm"), "#!/bin/sh\necho no route to the registry >&2\nexit 1\n", {
+            mode: 0o755,
+        });
     });
     assert.equal(status, 1);
     assert.match(stderr, /no route to the registry/);

@@ -31,7 +31,7 @@
  *  7. A backend sets no socket option of its own choice. What it was given is tuned already.
  *  8. A connection that is idle holds no buffer: a receive buffer is taken from the loop's pool
  *     when there is something to put into it. When the pool is at its limit a recv stays pending,
- *     and release() resumes the one that waited longest.
+ *     and release() resumes the one that waited longest; no recv that begins later overtakes it.
  *  9. Everything has a limit, and the limits are the caller's: connections, buffer memory,
  *     outstanding accepts, and how many IO_DONE in a row one connection may have.
  *
@@ -75,7 +75,7 @@ struct io_stats {
     uint64_t completions;
     uint64_t inline_outcomes;
     uint64_t batch_max;    /* most completions that one turn delivered; policy may set it to 0 */
-    uint64_t starved;      /* receives that found the pool at its limit, and had to wait */
+    uint64_t starved;      /* receives that had to wait for a buffer of the pool */
     uint64_t buffers_peak; /* most buffers in use at once */
 
     uint64_t accepts;           /* that brought a connection */

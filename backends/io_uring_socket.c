@@ -159,7 +159,8 @@ int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *o
 {
     (void)loop;
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
-    int outcome = uring_start_recv(socket);
+    bool others_wait = !queue_is_empty(&socket->loop->starved);
+    int outcome = others_wait ? uring_starve(socket) : uring_start_recv(socket);
     if (outcome == IO_PENDING) {
         socket->recv = op;
     }

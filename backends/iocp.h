@@ -71,8 +71,9 @@ struct iocp_loop {
     LONG volatile woken; /* 1: a wake is in the port; any thread */
     LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
-    struct queue starved; /* sockets that wait for a buffer */
-    struct queue closed;  /* sockets of which nothing is left but the close callback */
+    struct queue starved;  /* sockets that wait for a buffer */
+    struct io_socket *fed; /* the one of them whose turn it is, within iocp_feed_starved() */
+    struct queue closed;   /* sockets of which nothing is left but the close callback */
     struct queue listeners;
     size_t sockets;
     size_t open_listeners; /* that have not been stopped */

@@ -183,19 +183,22 @@ static int iocp_received(struct io_socket *socket, uint8_t *buffer, size_t lengt
     return iocp_set_outcome(socket, buffer, length, 0);
 }
 
-/* A buffer; or NULL, and the socket waits for one, if one can ever come back: else UV_ENOMEM. */
+/* A buffer; or NULL, and the socket waits for one, behind those that wait already, if one can ever
+ * come back: else UV_ENOMEM. */
 static uint8_t *iocp_take_buffer(struct io_socket *socket, int *status)
 {
-    struct pool *pool = &socket->loop->base.pool;
-    uint8_t *buffer = pool_take(pool);
+    struct iocp_loop *loop = socket->loop;
+    struct pool *pool = &loop->base.pool;
+    bool in_turn = loop->fed == socket || queue_is_empty(&loop->starved);
+    uint8_t *buffer = in_turn ? pool_take(pool) : NULL;
     if (buffer != NULL) {
         return buffer;
     }
     *status = UV_ENOMEM;
-    if (pool->in_use > 0) {
+    if (!in_turn || pool->in_use > 0) {
         *status = IO_PENDING;
-        socket->loop->base.stats.starved++;
-        queue_push(&socket->loop->starved, &socket->node);
+        loop->base.stats.starved++;
+        queue_push(&loop->starved, &socket->node);
     }
     return NULL;
 }
@@ -373,7 +376,10 @@ void iocp_feed_starved(struct iocp_loop *loop)
     while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
         struct queue_node *node = queue_pop(&loop->starved);
         struct io_socket *socket = iocp_of_node(node);
-        iocp_deliver_recv(socket, iocp_start_recv(socket));
+        loop->fed = socket;
+        int outcome = iocp_start_recv(socket);
+        loop->fed = NULL;
+        iocp_deliver_recv(socket, outcome);
         if (node == last) {
             return;
         }

@@ -89,12 +89,9 @@ static int readiness_set_outcome(struct io_recv *op, uint8_t *data, size_t lengt
     return IO_DONE;
 }
 
-/* Without a buffer: the socket waits for one, if one can ever come back. */
+/* The socket waits for a buffer. */
 static int readiness_starve(struct io_socket *socket)
 {
-    if (socket->loop->base.pool.in_use == 0) {
-        return UV_ENOMEM;
-    }
     socket->loop->base.stats.starved++;
     queue_push(&socket->loop->starved, &socket->node);
     return IO_PENDING;
@@ -119,8 +116,8 @@ static int readiness_try_recv(struct io_socket *socket)
         return readiness_park(socket->loop, &socket->watch);
     }
     uint8_t *buffer = pool_take(pool);
-    if (buffer == NULL) {
-        return readiness_starve(socket);
+    if (buffer == NULL) { /* can one ever come back? */
+        return pool->in_use > 0 ? readiness_starve(socket) : UV_ENOMEM;
     }
     ssize_t count = readiness_call_recv(socket, buffer);
     if (count > 0) {
@@ -138,11 +135,18 @@ static int readiness_try_recv(struct io_socket *socket)
     return readiness_stream_error(socket);
 }
 
+/* Behind those that wait for a buffer already. */
+static int readiness_try_recv_in_turn(struct io_socket *socket)
+{
+    bool others_wait = !queue_is_empty(&socket->loop->starved);
+    return others_wait && !socket->drained ? readiness_starve(socket) : readiness_try_recv(socket);
+}
+
 int readiness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
 {
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
     socket->recv = op;
-    int outcome = readiness_try_recv(socket);
+    int outcome = readiness_try_recv_in_turn(socket);
     if (outcome != IO_PENDING) {
         socket->recv = NULL;
     }
@@ -326,7 +330,7 @@ static void readiness_on_receivable(struct io_socket *socket)
 {
     socket->drained = false;
     if (socket->recv != NULL && !queue_has(&socket->node)) {
-        readiness_deliver_recv(socket, readiness_try_recv(socket));
+        readiness_deliver_recv(socket, readiness_try_recv_in_turn(socket));
     }
 }
 
@@ -560,9 +564,13 @@ void readiness_loop_close(struct io_loop *base)
     free(loop);
 }
 
+/* Not at all while there is something to do: who was fed in vain has left a buffer to the next. */
 static uint64_t readiness_wait_ns(const struct readiness_loop *loop, uint64_t deadline_ns)
 {
-    if (deadline_ns == 0 || !queue_is_empty(&loop->closed) || !queue_is_empty(&loop->stopped)) {
+    const struct pool *pool = &loop->base.pool;
+    bool can_feed = !queue_is_empty(&loop->starved) && pool->in_use < pool->limit;
+    if (deadline_ns == 0 || can_feed || !queue_is_empty(&loop->closed) ||
+        !queue_is_empty(&loop->stopped)) {
         return 0;
     }
     if (deadline_ns == UINT64_MAX) {

@@ -139,21 +139,30 @@ static void uv_set_alarm(struct uv_backend_loop *self, uint64_t deadline_ns, uin
 
 static void uv_feed_starved(struct uv_backend_loop *self);
 
+/* How to run for a turn; sets the alarm that ends it. There is no wait while who is next may have a
+ * buffer: whoever was fed before it may read nothing. */
+static uv_run_mode uv_prepare_turn(struct uv_backend_loop *self, uint64_t deadline_ns)
+{
+    const struct pool *pool = &self->base.pool;
+    bool can_feed = !queue_is_empty(&self->starved) && pool->in_use < pool->limit;
+    if (deadline_ns == 0 || can_feed) {
+        return UV_RUN_NOWAIT;
+    }
+    if (deadline_ns < self->alarm_ns) {
+        uint64_t now_ns = uv_hrtime();
+        if (deadline_ns <= now_ns) {
+            return UV_RUN_NOWAIT;
+        }
+        uv_set_alarm(self, deadline_ns, now_ns);
+    }
+    return UV_RUN_ONCE;
+}
+
 static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
 {
     struct uv_backend_loop *self = uv_self(loop);
-    uv_run_mode mode = UV_RUN_ONCE;
     uv_feed_starved(self);
-    if (deadline_ns == 0) {
-        mode = UV_RUN_NOWAIT;
-    } else if (deadline_ns < self->alarm_ns) {
-        uint64_t now_ns = uv_hrtime();
-        if (deadline_ns <= now_ns) {
-            mode = UV_RUN_NOWAIT;
-        } else {
-            uv_set_alarm(self, deadline_ns, now_ns);
-        }
-    }
+    uv_run_mode mode = uv_prepare_turn(self, deadline_ns);
     uint64_t before = loop->stats.completions;
     loop->stats.wait_calls++;
     (void)uv_run(&self->uv, mode);
@@ -278,14 +287,22 @@ static void uv_recv_deliver(struct io_socket *socket, uint8_t *data, size_t leng
     }
 }
 
-/* The socket waits for a buffer, if one can ever come back; else the recv fails. */
+/* The socket waits for a buffer. */
+static void uv_starve(struct io_socket *socket)
+{
+    if (socket->reading) {
+        uv_stop_reading(socket);
+    }
+    socket->loop->base.stats.starved++;
+    queue_push(&socket->loop->starved, &socket->starved);
+}
+
 static void uv_recv_without_buffer(struct io_socket *socket)
 {
-    uv_stop_reading(socket);
     if (socket->loop->base.pool.in_use > 0) {
-        socket->loop->base.stats.starved++;
-        queue_push(&socket->loop->starved, &socket->starved);
-    } else {
+        uv_starve(socket);
+    } else { /* and none can ever come back */
+        uv_stop_reading(socket);
         uv_recv_deliver(socket, NULL, 0, UV_ENOMEM);
     }
 }
@@ -336,7 +353,9 @@ static int uv_backend_recv(struct io_loop *loop, struct io_socket *socket, struc
     if (socket->broken != 0) {
         return socket->broken;
     }
-    if (!socket->reading) {
+    if (!queue_is_empty(&socket->loop->starved)) {
+        uv_starve(socket);
+    } else if (!socket->reading) {
         int status = uv_start_reading(socket);
         if (status != 0) {
             return status;

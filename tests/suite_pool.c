@@ -3,6 +3,7 @@
 #include "suite.h"
 
 static const uint8_t bytes[500];
+static const uint8_t more[4 * KIB];
 
 /* A rig with room for so many buffers of 1 KiB. */
 static void pool_rig(struct rig *rig, const struct backend *backend, size_t buffers)
@@ -108,6 +109,51 @@ static void starved_wait_in_turn(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* Who gives a buffer back and asks for another does so behind those that wait already. */
+static void starved_are_not_overtaken(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[2];
+    uv_os_sock_t peers[2];
+    pool_rig(&rig, backend, 1);
+    for (size_t i = 0; i < 2; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+        rig_peer_send(&rig, peers[i], more, sizeof(more));
+        conn_recv(conns[i]);
+        rig_quiet(&rig);
+    }
+    for (size_t i = 0; i < sizeof(more) / KIB; i++) {
+        struct conn *holder = conns[i % 2];
+        struct conn *waiting = conns[(i + 1) % 2];
+        assert_int_equal(holder->length, KIB);
+        conn_release(holder);
+        conn_recv(holder);
+        RIG_UNTIL(&rig, waiting->data != NULL);
+        assert_true(holder->recv.outstanding);
+    }
+    rig_close(&rig);
+}
+
+/* The same within a callback, where the buffer that comes back is the one that was just filled. */
+static void starved_are_not_overtaken_in_a_callback(const struct backend *backend)
+{
+    struct rig rig;
+    struct conn *conns[3];
+    uv_os_sock_t peers[3];
+    pool_rig(&rig, backend, 1);
+    for (size_t i = 0; i < 3; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+        rig_peer_send(&rig, peers[i], more, sizeof(more));
+        conn_recv(conns[i]);
+        rig_quiet(&rig);
+    }
+    conns[1]->on_recv = sink_recv;
+    conn_release(conns[0]);
+    RIG_UNTIL(&rig, conns[2]->data != NULL);
+    assert_int_equal(conns[1]->received_total, KIB);
+    rig_close(&rig);
+}
+
 /* The release alone ends the wait: a loop that sleeps without a deadline goes on. */
 static void starved_resume_without_a_deadline(const struct backend *backend)
 {
@@ -147,6 +193,42 @@ static void starved_and_silent_gives_way(const struct backend *backend)
     conn_release(conns[0]);
     uint64_t until = backend->now(rig.loop) + RIG_PATIENCE_NS;
     while (conns[BUFFERS + 1]->data == NULL) {
+        (void)rig_poll(&rig, until);
+        assert_true(backend->now(rig.loop) < until);
+    }
+    rig_close(&rig);
+}
+
+/* Nor is it for those that find nothing in their turn: the next has it without another event. */
+static void starved_in_vain_give_way(const struct backend *backend)
+{
+    enum { HOLDER, NEXT, IN_VAIN, LAST = IN_VAIN + 3, CONNECTIONS };
+    struct rig rig;
+    struct conn *conns[CONNECTIONS];
+    uv_os_sock_t peers[CONNECTIONS];
+    pool_rig(&rig, backend, 1);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+    }
+    for (size_t i = IN_VAIN; i < LAST; i++) {
+        conn_recv(conns[i]);
+        rig_quiet(&rig);
+        rig_peer_send(&rig, peers[i], more, KIB); /* a whole buffer, so there may be more */
+        RIG_UNTIL(&rig, conns[i]->data != NULL);
+        conn_release(conns[i]);
+    }
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        if (i < IN_VAIN || i == LAST) {
+            rig_peer_send(&rig, peers[i], bytes, sizeof(bytes));
+        }
+        conn_recv(conns[i]);
+        rig_quiet(&rig);
+    }
+    conn_release(conns[HOLDER]);
+    RIG_UNTIL(&rig, conns[NEXT]->data != NULL);
+    conn_release(conns[NEXT]);
+    uint64_t until = backend->now(rig.loop) + RIG_PATIENCE_NS;
+    while (conns[LAST]->data == NULL) {
         (void)rig_poll(&rig, until);
         assert_true(backend->now(rig.loop) < until);
     }
@@ -208,6 +290,9 @@ static void starved_and_left(const struct backend *backend)
     rig_forget_peer(&rig, peers[3]);
     peer_reset(peers[3]);
     rig_quiet(&rig);
+    for (size_t i = 4; i < STARVING; i++) {
+        conns[i]->on_recv = conn_release; /* so the others get their turn again */
+    }
     conn_release(conns[0]);
     conn_release(conns[1]);
     RIG_UNTIL(&rig, !conns[2]->recv.outstanding && !conns[3]->recv.outstanding);
@@ -311,8 +396,11 @@ const struct scenario suite_pool[] = {
     {"idle_connections_hold_no_buffer", idle_connections_hold_no_buffer},
     {"idle_connections_do_not_spin", idle_connections_do_not_spin},
     {"starved_wait_in_turn", starved_wait_in_turn},
+    {"starved_are_not_overtaken", starved_are_not_overtaken},
+    {"starved_are_not_overtaken_in_a_callback", starved_are_not_overtaken_in_a_callback},
     {"starved_resume_without_a_deadline", starved_resume_without_a_deadline},
     {"starved_and_silent_gives_way", starved_and_silent_gives_way},
+    {"starved_in_vain_give_way", starved_in_vain_give_way},
     {"starved_do_not_spin", starved_do_not_spin},
     {"starved_and_closed", starved_and_closed},
     {"starved_and_left", starved_and_left},

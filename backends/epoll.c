@@ -50,7 +50,7 @@ static int epoll_open(struct readiness_loop *loop)
 
 static int epoll_watch(struct readiness_loop *loop, struct readiness_watch *watch)
 {
-    uint32_t events = EPOLLIN | EPOLLRDHUP;
+    uint32_t events = EPOLLIN | EPOLLPRI | EPOLLRDHUP;
     events |= (watch->wanted & READY_SEND) != 0 ? EPOLLOUT : 0;
     return epoll_add(loop, watch->fd, events, watch);
 }
@@ -70,7 +70,7 @@ static unsigned epoll_readiness(uint32_t events)
     unsigned what = 0;
     what |= (events & EPOLLIN) != 0 ? READY_RECV : 0;
     what |= (events & EPOLLOUT) != 0 ? READY_SEND : 0;
-    what |= (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 ? READY_END : 0;
+    what |= (events & (EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 ? READY_END : 0;
     return what;
 }
 

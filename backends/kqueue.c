@@ -19,6 +19,11 @@
 /* Longer than that is not waited in one go: some systems refuse it. */
 #define KQUEUE_WAIT_MAX_S 86400
 
+/* A byte out of the stream, of which macOS alone tells. */
+#ifndef EV_OOBAND
+#define EV_OOBAND 0
+#endif
+
 static int kqueue_error(void)
 {
     return uv_translate_sys_error(errno);
@@ -71,7 +76,7 @@ static int kqueue_watch(struct readiness_loop *loop, struct readiness_watch *wat
 static unsigned kqueue_readiness(const struct kevent *event)
 {
     unsigned what = event->filter == EVFILT_WRITE ? READY_SEND : READY_RECV;
-    return what | ((event->flags & (EV_EOF | EV_ERROR)) != 0 ? READY_END : 0);
+    return what | ((event->flags & (EV_EOF | EV_ERROR | EV_OOBAND)) != 0 ? READY_END : 0);
 }
 
 static const struct timespec *kqueue_timeout(uint64_t wait_ns, struct timespec *timeout)

@@ -6,8 +6,8 @@
  *
  * A receive that did not fill its buffer has taken all there was, so the next one parks without a
  * try, which would be a third call for each echo. Edge-triggered pollers report what comes after
- * that. But what had come before, and is no data, they have reported already: so a short receive
- * says nothing once the poller has said READY_END.
+ * that. But what had come before, and is no data or lies behind a byte out of the stream, they have
+ * reported already: so a short receive says nothing once the poller has said READY_END.
  *
  * Nothing is ever in flight, so a close has nothing to wait for: the descriptor is closed at once,
  * with which the poller forgets it, and the callbacks follow after the batch.

@@ -18,8 +18,9 @@
 /* Events that one wait takes at the most. */
 #define READINESS_BATCH 256
 
-/* What a descriptor is ready for. END: the peer has ended its side, or there is an error: so there
- * is something to be received even if the last receive was a short one. */
+/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or a byte out
+ * of the stream (MSG_OOB), where a receive stops: so there is something to be received even if the
+ * last receive was a short one. */
 enum readiness { READY_RECV = 1, READY_SEND = 2, READY_END = 4 };
 
 /* Something that can be ready: first in a socket and in a listener. */

@@ -105,7 +105,7 @@ static int apply(struct queue *queue, const struct kevent *change)
         return 0;
     }
     bool is_read = change->filter == EVFILT_READ;
-    event.events = EPOLLET | (is_read ? EPOLLIN | EPOLLRDHUP : EPOLLOUT);
+    event.events = EPOLLET | (is_read ? EPOLLIN | EPOLLPRI | EPOLLRDHUP : EPOLLOUT);
     int part = queue->parts[is_read ? PART_READ : PART_WRITE];
     if (epoll_ctl(part, EPOLL_CTL_ADD, (int)change->ident, &event) == 0) {
         return 0;
@@ -133,9 +133,10 @@ static int take(const struct queue *queue, enum part part, struct kevent *events
     int count = most > 0 ? epoll_wait(queue->parts[part], raw, most, 0) : 0;
     for (int i = 0; i < count; i++) {
         bool ended = (raw[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+        bool urgent = (raw[i].events & EPOLLPRI) != 0;
         events[i] = (struct kevent){
             .filter = part == PART_READ ? EVFILT_READ : EVFILT_WRITE,
-            .flags = (unsigned short)(EV_CLEAR | (ended ? EV_EOF : 0)),
+            .flags = (unsigned short)(EV_CLEAR | (ended ? EV_EOF : 0) | (urgent ? EV_OOBAND : 0)),
             .udata = raw[i].data.ptr,
         };
     }

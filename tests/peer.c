@@ -228,6 +228,11 @@ int peer_send(uv_os_sock_t peer, const void *data, size_t length)
     return sent < 0 ? peer_error() : sent;
 }
 
+int peer_send_urgent(uv_os_sock_t peer, char byte)
+{
+    return send(peer, &byte, 1, MSG_OOB) < 0 ? peer_error() : 1;
+}
+
 int peer_recv(uv_os_sock_t peer, void *data, size_t size)
 {
     int received = (int)recv(peer, data, peer_capped(size), 0);

@@ -43,6 +43,9 @@ int peer_block(uv_os_sock_t peer, bool block);
 int peer_send(uv_os_sock_t peer, const void *data, size_t length);
 int peer_recv(uv_os_sock_t peer, void *data, size_t size);
 
+/* Sends a byte out of the stream (MSG_OOB): 1. */
+int peer_send_urgent(uv_os_sock_t peer, char byte);
+
 int peer_nodelay(uv_os_sock_t peer);
 int peer_shutdown(uv_os_sock_t peer);
 int peer_local_name(uv_os_sock_t peer, struct sockaddr_storage *address);

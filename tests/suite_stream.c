@@ -333,6 +333,30 @@ static void slow_reader_beside_another(const struct backend *backend)
     free(bytes);
 }
 
+/* A receive stops short at a byte that is out of the stream, and behind it there is more. */
+static void stream_goes_on_behind_an_urgent_byte(const struct backend *backend)
+{
+    const size_t half = 1000;
+    struct rig rig;
+    uv_os_sock_t peer;
+    rig_open(&rig, backend);
+    rig_listen(&rig, 8, 1);
+    struct conn *conn = rig_pair(&rig, &peer);
+    struct stream stream = stream_of(10, 0);
+    uint8_t *bytes = stream_bytes(&stream, 2 * half);
+    conn->user = &stream;
+    conn->on_recv = sink_recv;
+    conn_recv(conn);
+    rig_quiet(&rig);
+    assert_int_equal(peer_send(peer, bytes, half), half);
+    assert_int_equal(peer_send_urgent(peer, '!'), 1);
+    assert_int_equal(peer_send(peer, bytes + half, half), half);
+    RIG_UNTIL(&rig, conn->received_total == 2 * half);
+    assert_true(conn->recv.outstanding);
+    rig_close(&rig);
+    free(bytes);
+}
+
 const struct scenario suite_stream[] = {
     {"echo_16_mib", echo_16_mib},
     {"echo_64_mib", echo_64_mib},
@@ -347,5 +371,6 @@ const struct scenario suite_stream[] = {
     {"slow_reader", slow_reader},
     {"slow_reader_of_an_echo", slow_reader_of_an_echo},
     {"slow_reader_beside_another", slow_reader_beside_another},
+    {"stream_goes_on_behind_an_urgent_byte", stream_goes_on_behind_an_urgent_byte},
     {NULL, NULL},
 };

@@ -215,6 +215,7 @@ static void filters_and_flags_are_readiness(void **state)
     assert_int_equal(told(EVFILT_READ, EV_EOF), READY_RECV | READY_END);
     assert_int_equal(told(EVFILT_WRITE, EV_EOF), READY_SEND | READY_END);
     assert_int_equal(told(EVFILT_READ, EV_ERROR), READY_RECV | READY_END);
+    assert_int_equal(told(EVFILT_READ, EV_OOBAND), READY_RECV | READY_END);
     assert_int_equal(told(EVFILT_WRITE, EV_ERROR), READY_SEND | READY_END);
 }
 

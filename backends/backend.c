@@ -77,6 +77,18 @@ int backend_choose(const char *name, const struct backend **backend, char *why, 
     return UV_ENOENT;
 }
 
+int io_stream_error(int status)
+{
+    return status == UV_EPIPE || status == UV_ECONNABORTED || status == UV_ENOTCONN ? UV_ECONNRESET
+                                                                                    : status;
+}
+
+bool io_stream_is_lost(int status)
+{
+    return status == UV_ECONNRESET || status == UV_ETIMEDOUT || status == UV_EHOSTUNREACH ||
+           status == UV_ENETUNREACH;
+}
+
 int backend_find_mode(const char *const *modes, const char *name, unsigned *mode, char *why,
                       size_t why_size)
 {

@@ -244,7 +244,8 @@ struct backend {
     int (*send)(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
 
     /* No more sends from this side: the peer reads to the end of the stream. No send is
-     * outstanding, none follows. 0 or a UV error; it takes effect at once or in a later turn. */
+     * outstanding, none follows. 0 or a UV error. It takes effect at once or in a later turn; then
+     * an error of the connection is left to its recv. */
     int (*shutdown)(struct io_loop *loop, struct io_socket *socket);
 
     /* Ends the connection, in every state, and cancels what is outstanding. Never inline: `done` is
@@ -256,6 +257,14 @@ struct backend {
      * UV_ENOTSUP where the mechanism has none. */
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
+
+/* The code for what a system calls an error on a connection: EPIPE without a shutdown of ours,
+ * ECONNABORTED and ENOTCONN are a reset that is seen once more. */
+int io_stream_error(int status);
+
+/* Whether the connection is lost with that code. A system says so but once, to one operation; the
+ * receive after it would see an end of the stream where there is none. */
+bool io_stream_is_lost(int status);
 
 /* Where each call counted is a system call: puts their sum into system_calls. */
 void io_stats_sum_calls(struct io_stats *stats);

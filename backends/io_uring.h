@@ -65,7 +65,7 @@ struct io_socket {
         struct sockaddr_in6 ipv6;
     } address;    /* that a connect goes to */
     bool drained; /* as far as is known, there is nothing to receive */
-    bool reset;   /* an operation has ended so: the kernel says it but once */
+    int lost;     /* 0, or the error with which an operation found the connection lost */
 };
 
 struct uring_loop {

@@ -25,14 +25,12 @@ static struct io_socket *uring_of_node(struct queue_node *node)
     return (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node));
 }
 
-/* EPIPE without a shutdown of ours, and ECONNABORTED, are the reset seen once more. */
 static int uring_stream_error(struct io_socket *socket, int result)
 {
-    int status = uv_translate_sys_error(-result);
-    if (status == UV_EPIPE || status == UV_ECONNABORTED) {
-        status = UV_ECONNRESET;
+    int status = io_stream_error(uv_translate_sys_error(-result));
+    if (io_stream_is_lost(status)) {
+        socket->lost = status;
     }
-    socket->reset = socket->reset || status == UV_ECONNRESET;
     return status;
 }
 
@@ -183,8 +181,8 @@ static void uring_recv_again(struct io_socket *socket, int result)
 }
 
 /*
- * The end of the stream, or a reset that a send has been told already: it may be hidden behind the
- * bytes that were sent before it. Then the connection is in no state any more.
+ * The end of the stream, or of the connection: a reset may be hidden behind the bytes that were
+ * sent before it. Then the connection is in no state any more.
  */
 static int uring_end_status(struct io_socket *socket)
 {
@@ -192,9 +190,9 @@ static int uring_end_status(struct io_socket *socket)
     socklen_t size = sizeof(info);
     if (socket->send != NULL && getsockopt(socket->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
         info.tcpi_state == TCP_CLOSE) {
-        socket->reset = true;
+        socket->lost = UV_ECONNRESET;
     }
-    return socket->reset ? UV_ECONNRESET : 0;
+    return socket->lost;
 }
 
 static void uring_recv_outcome(struct io_socket *socket, uint8_t *data, int result)

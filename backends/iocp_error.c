@@ -127,15 +127,7 @@ int iocp_error(uint32_t code)
 
 int iocp_stream_error(int status)
 {
-    switch (status) {
-    case UV_EPIPE:
-    case UV_ECONNABORTED:
-    case UV_ENOTCONN:
-    case UV_ECANCELED:
-        return UV_ECONNRESET;
-    default:
-        return status;
-    }
+    return status == UV_ECANCELED ? UV_ECONNRESET : io_stream_error(status);
 }
 
 int iocp_last_error(void)

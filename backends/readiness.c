@@ -44,14 +44,12 @@ static int readiness_error(void)
     return uv_translate_sys_error(errno);
 }
 
-/* That of a connection: EPIPE without a shutdown of ours, and ECONNABORTED, are the reset again. */
 static int readiness_stream_error(struct io_socket *socket)
 {
-    int status = readiness_error();
-    if (status == UV_EPIPE || status == UV_ECONNABORTED) {
-        status = UV_ECONNRESET;
+    int status = io_stream_error(readiness_error());
+    if (io_stream_is_lost(status)) {
+        socket->lost = status;
     }
-    socket->reset = socket->reset || status == UV_ECONNRESET;
     return status;
 }
 
@@ -126,7 +124,7 @@ static int readiness_try_recv(struct io_socket *socket)
     }
     pool_put(pool, buffer);
     if (count == 0) {
-        return readiness_set_outcome(socket->recv, NULL, 0, socket->reset ? UV_ECONNRESET : 0);
+        return readiness_set_outcome(socket->recv, NULL, 0, socket->lost);
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
         socket->drained = true;

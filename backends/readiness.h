@@ -18,9 +18,9 @@
 /* Events that one wait takes at the most. */
 #define READINESS_BATCH 256
 
-/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or a byte out
- * of the stream (MSG_OOB), where a receive stops: so there is something to be received even if the
- * last receive was a short one. */
+/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or a byte
+ * out of the stream (MSG_OOB), where a receive stops: so there is something to be received even if
+ * the last receive was a short one. */
 enum readiness { READY_RECV = 1, READY_SEND = 2, READY_END = 4 };
 
 /* Something that can be ready: first in a socket and in a listener. */
@@ -80,7 +80,7 @@ struct io_socket {
     bool drained;           /* as far as is known, there is nothing to receive */
     bool blocked;           /* likewise, no room to send */
     bool ended;             /* READY_END has been seen */
-    bool reset;             /* an operation has ended so: the system says it but once */
+    int lost;               /* 0, or the error with which an operation found the connection lost */
 };
 
 /* What the table of a backend has of this file. */

@@ -402,7 +402,7 @@ int sim_shutdown(struct io_loop *loop, struct io_socket *socket)
     sim_require(socket->send.op == NULL, "shutdown() while a send is outstanding");
     sim_require(!socket->conn->pipe[socket->side].end_sent, "shutdown() twice");
     sim_net_shutdown(socket->conn, socket->side);
-    return socket->conn->side[socket->side].reset ? UV_ENOTCONN : 0;
+    return socket->conn->side[socket->side].reset ? UV_ECONNRESET : 0;
 }
 
 void sim_socket_pump(struct io_socket *socket)

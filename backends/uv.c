@@ -42,10 +42,14 @@ int uv_os_socket(const uv_handle_t *handle, uv_os_sock_t *os_socket)
     return status;
 }
 
-/* EPIPE without a shutdown of ours, and ECONNABORTED on a stream, are the reset seen once more. */
-static int uv_stream_error(int status)
+/* What libuv has told of a connection, 0 too. */
+static int uv_stream_error(struct io_socket *socket, int status)
 {
-    return status == UV_EPIPE || status == UV_ECONNABORTED ? UV_ECONNRESET : status;
+    status = io_stream_error(status);
+    if (io_stream_is_lost(status)) {
+        socket->lost = status;
+    }
+    return status;
 }
 
 /* ---- loop ---------------------------------------------------------------------------------- */
@@ -260,7 +264,7 @@ static int uv_start_reading(struct io_socket *socket)
     socket->loop->base.stats.control_calls++;
     int status = uv_read_start(uv_stream(socket), uv_on_alloc, uv_on_read);
     socket->reading = status == 0;
-    return uv_stream_error(status);
+    return uv_stream_error(socket, status);
 }
 
 static void uv_stop_reading(struct io_socket *socket)
@@ -328,7 +332,8 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
     }
     if (count < 0) {
         socket->reading = false;
-        uv_recv_deliver(socket, NULL, 0, count == UV_EOF ? 0 : uv_stream_error((int)count));
+        int status = count == UV_EOF ? socket->lost : uv_stream_error(socket, (int)count);
+        uv_recv_deliver(socket, NULL, 0, status);
     }
 }
 
@@ -379,7 +384,7 @@ static void uv_on_write(uv_write_t *request, int status)
     assert(op != NULL);
     socket->send = NULL;
     socket->loop->base.stats.completions++;
-    op->status = uv_stream_error(status);
+    op->status = uv_stream_error(socket, status);
     op->sent = op->length - (status == UV_ECANCELED ? socket->unsent : 0);
     op->done(op);
 }
@@ -393,7 +398,7 @@ static int uv_send_rest(struct io_socket *socket, struct io_send *op, size_t tak
     int status = uv_write(&socket->request.write, uv_stream(socket), &rest, 1, uv_on_write);
     if (status != 0) {
         op->sent = taken;
-        return uv_stream_error(status);
+        return uv_stream_error(socket, status);
     }
     socket->send = op;
     return IO_PENDING;
@@ -411,7 +416,7 @@ static int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struc
     loop->stats.send_calls++;
     int taken = uv_try_write(uv_stream(socket), &whole, 1);
     if (taken < 0 && taken != UV_EAGAIN) {
-        return uv_stream_error(taken);
+        return uv_stream_error(socket, taken);
     }
     if (taken == UV_EAGAIN || (size_t)taken < op->length) {
         return uv_send_rest(socket, op, taken < 0 ? 0 : (size_t)taken);
@@ -437,7 +442,8 @@ static int uv_backend_shutdown(struct io_loop *loop, struct io_socket *socket)
     if (socket->broken != 0) {
         return socket->broken;
     }
-    return uv_shutdown(&socket->request.shutdown, uv_stream(socket), uv_on_shutdown);
+    return uv_stream_error(
+        socket, uv_shutdown(&socket->request.shutdown, uv_stream(socket), uv_on_shutdown));
 }
 
 static void uv_on_closed(uv_handle_t *handle)

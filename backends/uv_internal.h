@@ -26,6 +26,7 @@ struct io_socket {
     } request;
     size_t unsent; /* of the send that close() cancelled, bytes */
     int broken;    /* 0, or why no operation can succeed */
+    int lost;      /* 0, or the error with which an operation found the connection lost */
     bool reading;  /* uv_read_start is in force */
     bool denied;   /* the pool had no buffer for the read that libuv is about to report */
 };

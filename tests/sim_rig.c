@@ -157,7 +157,7 @@ void end_shutdown(struct end *end)
 {
     end->shut = true;
     int answer = end->loop->backend->shutdown(end->loop, end->socket);
-    assert_true(answer == 0 || answer == UV_ENOTCONN);
+    assert_true(answer == 0 || answer == UV_ECONNRESET);
 }
 
 static void close_done(struct io_close *op)

@@ -273,6 +273,40 @@ static void send_after_reset(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* The system tells it to one of the two, and to the other something else: the end, on Linux. */
+static void reset_of_both_at_once(const struct backend *backend)
+{
+    static const uint8_t bytes[1000];
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn_recv(conn);
+    rig_quiet(&rig);
+    reset_peer(&rig, peer);
+    conn_send(conn, bytes, sizeof(bytes)); /* without a turn in between */
+    RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
+    assert_int_equal(conn->send.status, UV_ECONNRESET);
+    assert_true(rig_is_reset(conn->recv.status));
+    rig_close(&rig);
+}
+
+/* A shutdown may say so or leave it to the recv, which the reset is told in any case. */
+static void shutdown_after_reset(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    reset_peer(&rig, peer);
+    rig_quiet(&rig);
+    int status = conn_shutdown(conn);
+    assert_true(status == 0 || status == UV_ECONNRESET);
+    rig_quiet(&rig);
+    conn_recv(conn);
+    RIG_UNTIL(&rig, !conn->recv.outstanding);
+    assert_true(rig_is_reset(conn->recv.status));
+    rig_close(&rig);
+}
+
 /* ---- nothing outstanding -------------------------------------------------------------------- */
 
 /* Without a recv no data is taken: the peer is stopped by the system's buffers. Afterwards all of
@@ -389,6 +423,8 @@ const struct scenario suite_end[] = {
     {"reset_while_sending", reset_while_sending},
     {"reset_of_a_lone_send", reset_of_a_lone_send},
     {"send_after_reset", send_after_reset},
+    {"reset_of_both_at_once", reset_of_both_at_once},
+    {"shutdown_after_reset", shutdown_after_reset},
     {"stop_reading", stop_reading},
     {"stop_reading_does_not_spin", stop_reading_does_not_spin},
     {"recv_is_one_shot", recv_is_one_shot},

@@ -173,6 +173,31 @@ static void reason_is_cut_to_the_room_there_is(void **state)
     }
 }
 
+static void one_code_for_a_reset_and_no_other_is_touched(void **state)
+{
+    (void)state;
+    assert_int_equal(io_stream_error(UV_EPIPE), UV_ECONNRESET);
+    assert_int_equal(io_stream_error(UV_ECONNABORTED), UV_ECONNRESET);
+    assert_int_equal(io_stream_error(UV_ENOTCONN), UV_ECONNRESET);
+    assert_int_equal(io_stream_error(UV_ETIMEDOUT), UV_ETIMEDOUT);
+    assert_int_equal(io_stream_error(UV_ECANCELED), UV_ECANCELED);
+    assert_int_equal(io_stream_error(IO_PENDING), IO_PENDING);
+    assert_int_equal(io_stream_error(0), 0);
+}
+
+static void connection_is_lost_by_some_errors_and_survives_others(void **state)
+{
+    (void)state;
+    assert_true(io_stream_is_lost(UV_ECONNRESET));
+    assert_true(io_stream_is_lost(UV_ETIMEDOUT));
+    assert_true(io_stream_is_lost(UV_EHOSTUNREACH));
+    assert_true(io_stream_is_lost(UV_ENETUNREACH));
+    assert_false(io_stream_is_lost(UV_ENOBUFS));
+    assert_false(io_stream_is_lost(UV_ENOMEM));
+    assert_false(io_stream_is_lost(UV_ECANCELED));
+    assert_false(io_stream_is_lost(0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +211,8 @@ int main(void)
         cmocka_unit_test(unknown_names_are_refused_with_a_hint),
         cmocka_unit_test(raw_is_the_first_native_one_that_works_and_says_what_does_not),
         cmocka_unit_test(reason_is_cut_to_the_room_there_is),
+        cmocka_unit_test(one_code_for_a_reset_and_no_other_is_touched),
+        cmocka_unit_test(connection_is_lost_by_some_errors_and_survives_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

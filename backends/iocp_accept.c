@@ -25,6 +25,9 @@
 #define IOCP_LOOK_NS (25 * NS_PER_MS)
 #define IOCP_LOOK_AGAIN_NS NS_PER_MS
 
+/* After so many looks a thread that was asked to accept has long been in its wait. */
+#define IOCP_LOOKS_AT_A_THREAD 100
+
 /* Of each of the two addresses that AcceptEx writes behind the data. */
 #define IOCP_ADDRESS_SIZE (sizeof(struct sockaddr_storage) + 16)
 
@@ -55,7 +58,8 @@ struct io_listener {
     struct queue idle;    /* slots to be used again */
     size_t waiting_count;
     size_t silent_count;
-    uint64_t look_ns; /* when to look at the slots; UINT64_MAX: never */
+    uint64_t look_ns;        /* when to look at the slots; UINT64_MAX: never */
+    unsigned failed_cancels; /* that were to end the thread's wait */
     bool inline_outcomes;
     bool stopped;
 };
@@ -255,9 +259,12 @@ static void iocp_slot_failed(struct iocp_slot *slot, int status)
 static void iocp_slot_done(struct iocp_slot *slot, size_t bytes, int status)
 {
     struct io_token token;
-    if (status == 0) {
+    if (slot->wait.os_socket ==
+        INVALID_SOCKET) { /* closed to end it, which may have been too late */
+        status = status != 0 ? status : UV_ECANCELED;
+    } else if (status == 0) {
         status = iocp_make_token(slot, bytes, &token);
-    } else if (slot->wait.os_socket != INVALID_SOCKET) {
+    } else {
         iocp_close_handle(slot->wait.os_socket);
     }
     if (status == 0) {
@@ -344,16 +351,20 @@ static void iocp_close_listener(struct io_listener *listener)
 }
 
 /*
- * Asks for the end of all that waits. A thread that waits in WSAAccept is reached in this way, too,
- * and its handle stays what it is until the thread is gone: were it closed to wake the thread, its
- * number might be another socket's when the thread comes to use it.
+ * Asks for the end of all that waits, or else closes the handle, which ends it, too. A thread that
+ * waits in WSAAccept is reached in both ways. But the handle stays open while the thread may be on
+ * its way there: the number might be another socket's when the thread comes to use it. So it is
+ * asked again in the next look.
  */
 static void iocp_cancel(struct io_listener *listener)
 {
     HANDLE handle = (HANDLE)(uintptr_t)listener->os_socket;
-    if (listener->os_socket != INVALID_SOCKET && !CancelIoEx(handle, NULL) &&
-        GetLastError() != ERROR_NOT_FOUND) {
-        iocp_close_listener(listener); /* the other way */
+    if (listener->os_socket == INVALID_SOCKET || CancelIoEx(handle, NULL) ||
+        GetLastError() == ERROR_NOT_FOUND) {
+        return;
+    }
+    if (listener->thread == NULL || ++listener->failed_cancels == IOCP_LOOKS_AT_A_THREAD) {
+        iocp_close_listener(listener);
     }
 }
 

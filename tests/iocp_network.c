@@ -72,6 +72,11 @@ uv_os_sock_t iocp_network_silent_client(void)
     return client;
 }
 
+void iocp_network_speak(uv_os_sock_t client)
+{
+    WORLD_CHECK(send(client, "x", 1, 0) == 1);
+}
+
 void iocp_network_hang_up(uv_os_sock_t client)
 {
     (void)closesocket(client);

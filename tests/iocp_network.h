@@ -8,8 +8,10 @@
 
 extern const struct world_network iocp_network;
 
-/* A client that connects to the server and says nothing; to be closed by iocp_network_hang_up(). */
+/* A client that connects to the server and says nothing, until it is told to send a byte; to be
+ * closed by iocp_network_hang_up(). */
 uv_os_sock_t iocp_network_silent_client(void);
+void iocp_network_speak(uv_os_sock_t client);
 void iocp_network_hang_up(uv_os_sock_t client);
 
 /* A random world without faults: only what is allowed to a system that is well is drawn. */

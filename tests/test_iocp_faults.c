@@ -25,6 +25,7 @@
 #define TIMES_MAX 12 /* of one call: later ones are like the earlier */
 #define MODES 4      /* acceptex and acceptex-data, zero-byte and posted */
 #define MODE_THREAD 4
+#define MS UINT64_C(1000000)
 
 /* These have no error, or none that isn't the caller's: what they say is not asked. */
 static const char *const infallible[] = {
@@ -103,6 +104,114 @@ static void every_call_fails_with_every_code(void **state)
     assert_true(injected > 1000);
 }
 
+/* ---- a listener that can't cancel ------------------------------------------------------------ */
+
+static struct {
+    struct io_loop *loop;
+    struct io_listener *listener;
+    uv_os_sock_t os_socket;
+    struct io_accept accept;
+    bool ended;
+} one;
+
+static void one_accepted(struct io_accept *op)
+{
+    one.ended = true;
+    if (op->status == 0) {
+        backend_iocp.refuse(one.loop, &op->token);
+    }
+}
+
+/* A listener with one accept outstanding, which waits for the first bytes for so long. */
+static void one_begin(const struct winsock_config *config, unsigned accept_mode,
+                      uint64_t timeout_ns)
+{
+    struct io_config own = {
+        .buffer_size = 1024,
+        .buffer_memory = 1024,
+        .accept_mode = accept_mode,
+        .accept_timeout_ns = timeout_ns,
+        .accept_silent_max = 4,
+    };
+    winsock_begin(config);
+    memset(&one, 0, sizeof(one));
+    one.accept.done = one_accepted;
+    one.os_socket = iocp_network.listening(0);
+    assert_int_equal(backend_iocp.loop_open(&own, &one.loop), 0);
+    assert_int_equal(backend_iocp.listen(one.loop, one.os_socket, 4, &one.listener), 0);
+    assert_int_equal(backend_iocp.accept(one.loop, one.listener, &one.accept), IO_PENDING);
+}
+
+static void one_poll_until(uint64_t until_ns)
+{
+    while (winsock_now() < until_ns) {
+        assert_true(backend_iocp.poll(one.loop, until_ns) >= 0);
+    }
+}
+
+static void one_end(void)
+{
+    while (!one.ended) {
+        assert_true(backend_iocp.poll(one.loop, winsock_now() + MS) >= 0);
+    }
+    assert_true(backend_iocp.poll(one.loop, 0) >= 0);
+    backend_iocp.loop_close(one.loop);
+    winsock_end();
+}
+
+static void fail_cancel(uint64_t nth)
+{
+    size_t call = 0;
+    while (strcmp(winsock_calls[call].name, "CancelIoEx") != 0) {
+        call++;
+    }
+    winsock_fail(call, nth, winsock_calls[call].codes[0]);
+}
+
+/* The first bytes have come, and their packet is on its way, when the time of the silent one is up:
+ * its socket is closed, and the packet tells of a success. */
+static void silent_one_is_closed_while_its_first_bytes_come(void **state)
+{
+    unsigned met = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        const struct winsock_config config = {
+            .seed = seed,
+            .waits = WINSOCK_ADVANCING,
+            .latency_min_ns = MS,
+            .latency_max_ns = MS,
+            .delay_ns = 400 * MS,
+            .violated = world_fail,
+        };
+        one_begin(&config, 1, 200 * MS);
+        uv_os_sock_t client = iocp_network_silent_client();
+        one_poll_until(winsock_now() + 180 * MS);
+        iocp_network_speak(client);
+        fail_cancel(1);
+        one_poll_until(winsock_now() + 500 * MS);
+        met += winsock_has_failed();
+        iocp_network_hang_up(client);
+        backend_iocp.accept_stop(one.loop, one.listener);
+        one_end();
+    }
+    print_message("%u of 20 closed in time\n", met);
+    assert_true(met > 5);
+}
+
+/* A thread may be on its way into its wait: the number of its socket stays its own. */
+static void thread_keeps_its_socket_when_it_cannot_be_called_back(void **state)
+{
+    const struct winsock_config config = {
+        .seed = 1, .waits = WINSOCK_ADVANCING, .threads = true, .violated = world_fail};
+    (void)state;
+    one_begin(&config, 2, 0);
+    fail_cancel(1);
+    backend_iocp.accept_stop(one.loop, one.listener);
+    assert_true(winsock_has_failed());
+    assert_true(winsock_is_open(one.os_socket));
+    one_end();
+}
+
 /* ---- is the table complete? ------------------------------------------------------------------ */
 
 static bool is_listed(const char *const *names, const char *name)
@@ -165,6 +274,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_is_in_the_table),
         cmocka_unit_test(every_call_fails_with_every_code),
+        cmocka_unit_test(silent_one_is_closed_while_its_first_bytes_come),
+        cmocka_unit_test(thread_keeps_its_socket_when_it_cannot_be_called_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,7 +122,8 @@ static bool uring_has_something_to_do(const struct uring_loop *loop)
 {
     /* who was given the chance of a buffer may have had nothing to put into it: the next may try */
     bool may_feed = !queue_is_empty(&loop->starved) && loop->buffers.offered > 0;
-    return may_feed || !queue_is_empty(&loop->closed) || !queue_is_empty(&loop->over) ||
+    bool deaf = !loop->wake.pending; /* there was no room to ask for wakes */
+    return deaf || may_feed || !queue_is_empty(&loop->closed) || !queue_is_empty(&loop->over) ||
            io_uring_cq_ready(&loop->ring) > 0;
 }
 

@@ -11,7 +11,8 @@
  *
  *   IO_DONE      the outcome is in the operation; no callback will come
  *   IO_PENDING   exactly one callback will come, from within a later poll()
- *   negative     a UV error; nothing was started and no callback will come
+ *   negative     a UV error; no callback will come, and nothing is under way: of a send, `sent`
+ *                tells what had been taken
  *
  * The rules. tests/backend_suite.c holds every backend to each of them.
  *
@@ -125,7 +126,7 @@ struct io_recv {
 };
 
 /*
- * A send of all `length` bytes at `data` (at least one). Any memory will do, a received buffer
+ * A send of all `length` bytes at `data`, 1 to INT_MAX. Any memory will do, a received buffer
  * too; it is borrowed until the outcome. `sent` is `length` on success. On an error it is how many
  * bytes the system may have taken: exact where the mechanism tells, else an upper bound.
  */

@@ -376,6 +376,7 @@ int sim_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
     sim_require(socket->send.op == NULL, "send() while one is outstanding");
     sim_require(!socket->conn->pipe[socket->side].end_sent, "send() after shutdown()");
     sim_require(op->length > 0, "send() of nothing");
+    op->sent = 0;
     if (sim_submit_fails()) {
         return UV_ENOBUFS;
     }
@@ -390,7 +391,6 @@ int sim_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
         socket->send.op = NULL;
         return sim_answer_done(sending);
     }
-    op->sent = 0;
     op->status = STATUS_BUSY;
     sim_net_pump_later(socket->conn, socket->side);
     return IO_PENDING;

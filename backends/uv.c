@@ -377,6 +377,13 @@ static void uv_backend_release(struct io_loop *loop, uint8_t *data)
 
 /* ---- send ---------------------------------------------------------------------------------- */
 
+/* Without a close, UV_ECANCELED is libuv's word on Windows for a connection that was aborted. */
+static int uv_write_error(struct io_socket *socket, int status)
+{
+    bool aborted = status == UV_ECANCELED && socket->close == NULL;
+    return uv_stream_error(socket, aborted ? UV_ECONNABORTED : status);
+}
+
 static void uv_on_write(uv_write_t *request, int status)
 {
     struct io_socket *socket = (struct io_socket *)(void *)request->handle;
@@ -384,8 +391,8 @@ static void uv_on_write(uv_write_t *request, int status)
     assert(op != NULL);
     socket->send = NULL;
     socket->loop->base.stats.completions++;
-    op->status = uv_stream_error(socket, status);
-    op->sent = op->length - (status == UV_ECANCELED ? socket->unsent : 0);
+    op->status = uv_write_error(socket, status);
+    op->sent = op->length - (op->status == UV_ECANCELED ? socket->unsent : 0);
     op->done(op);
 }
 

@@ -471,7 +471,7 @@ static void uv_backend_close(struct io_loop *loop, struct io_socket *socket, enu
     assert(uv_self(loop)->sockets > 0);
     assert(op->done != NULL && socket->close == NULL);
     socket->close = op;
-    socket->unsent = uv_stream_get_write_queue_size(uv_stream(socket));
+    socket->unsent = net_holds_sends ? 0 : uv_stream_get_write_queue_size(uv_stream(socket));
     queue_remove(&socket->starved);
     uv_os_sock_t os_socket;
     if (how == IO_CLOSE_RESET && uv_os_socket(uv_handle(socket), &os_socket) == 0) {

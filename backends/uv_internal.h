@@ -24,7 +24,7 @@ struct io_socket {
         uv_write_t write;
         uv_shutdown_t shutdown;
     } request;
-    size_t unsent; /* of the send that close() cancelled, bytes */
+    size_t unsent; /* bytes that the send which close() cancelled has certainly not sent */
     int broken;    /* 0, or why no operation can succeed */
     int lost;      /* 0, or the error with which an operation found the connection lost */
     bool reading;  /* uv_read_start is in force */

@@ -70,6 +70,10 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate);
  * of Windows: who starts many takes many, though others wait at the same queue. */
 extern const bool net_accepts_ahead;
 
+/* Whether the system holds a send from its start to its end, as overlapped ones of Windows: then
+ * libuv's write queue holds it too, and doesn't tell what has been taken of it meanwhile. */
+extern const bool net_holds_sends;
+
 /* The bytes of an AF_INET or AF_INET6 address; 0 for any other family. */
 socklen_t net_address_size(const struct sockaddr *address);
 

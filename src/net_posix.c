@@ -143,6 +143,7 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 }
 
 const bool net_accepts_ahead = false;
+const bool net_holds_sends = false;
 
 int net_set_nonblocking(uv_os_sock_t os_socket)
 {

@@ -53,6 +53,7 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 }
 
 const bool net_accepts_ahead = true;
+const bool net_holds_sends = true;
 
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
 {

@@ -22,7 +22,7 @@
 
 static struct io_socket *uring_of_node(struct queue_node *node)
 {
-    return (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node));
+    return QUEUE_OWNER(node, struct io_socket, node);
 }
 
 static int uring_stream_error(struct io_socket *socket, int result)
@@ -372,13 +372,11 @@ static void uring_finish_close(struct io_socket *socket)
 /* Those that are closed meanwhile are for the next turn. */
 void uring_finish_closed(struct uring_loop *loop)
 {
-    struct queue_node *last = loop->closed.head.prev;
-    while (!queue_is_empty(&loop->closed)) {
-        struct queue_node *node = queue_pop(&loop->closed);
+    struct queue due;
+    struct queue_node *node;
+    queue_take_all(&due, &loop->closed);
+    while ((node = queue_pop(&due)) != NULL) {
         uring_finish_close(uring_of_node(node));
-        if (node == last) {
-            return;
-        }
     }
 }
 

@@ -66,12 +66,12 @@ struct io_listener {
 
 static struct io_listener *iocp_listener_of(struct queue_node *node)
 {
-    return (struct io_listener *)(void *)((char *)node - offsetof(struct io_listener, node));
+    return QUEUE_OWNER(node, struct io_listener, node);
 }
 
 static struct iocp_slot *iocp_slot_of(struct queue_node *node)
 {
-    return (struct iocp_slot *)(void *)((char *)node - offsetof(struct iocp_slot, node));
+    return QUEUE_OWNER(node, struct iocp_slot, node);
 }
 
 /* ---- accepts ------------------------------------------------------------------------------- */

@@ -39,7 +39,7 @@ static struct io_socket *iocp_of_out(struct iocp_request *request)
 
 static struct io_socket *iocp_of_node(struct queue_node *node)
 {
-    return (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node));
+    return QUEUE_OWNER(node, struct io_socket, node);
 }
 
 static void iocp_join(struct io_socket *socket);
@@ -500,22 +500,25 @@ void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_ho
     iocp_join(socket);
 }
 
+static void iocp_finish_close(struct io_socket *socket)
+{
+    if (socket->recv != NULL) { /* it waited for a buffer, and nothing was in flight */
+        iocp_deliver_recv(socket, UV_ECANCELED);
+    }
+    assert(socket->send == NULL && socket->connect == NULL);
+    free(socket->first);
+    socket->loop->sockets--;
+    socket->close->done(socket->close); /* the last word: the socket may be gone after it */
+}
+
+/* Those that are closed meanwhile are for the next turn. */
 void iocp_finish_closed(struct iocp_loop *loop)
 {
-    struct queue_node *last = loop->closed.head.prev; /* who is closed meanwhile is for later */
-    while (!queue_is_empty(&loop->closed)) {
-        struct queue_node *node = queue_pop(&loop->closed);
-        struct io_socket *socket = iocp_of_node(node);
-        if (socket->recv != NULL) { /* it waited for a buffer, and nothing was in flight */
-            iocp_deliver_recv(socket, UV_ECANCELED);
-        }
-        assert(socket->send == NULL && socket->connect == NULL);
-        free(socket->first);
-        loop->sockets--;
-        socket->close->done(socket->close); /* the last word: the socket may be gone after it */
-        if (node == last) {
-            return;
-        }
+    struct queue due;
+    struct queue_node *node;
+    queue_take_all(&due, &loop->closed);
+    while ((node = queue_pop(&due)) != NULL) {
+        iocp_finish_close(iocp_of_node(node));
     }
 }
 

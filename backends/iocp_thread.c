@@ -20,7 +20,7 @@ struct iocp_thread {
 
 static struct iocp_wait *iocp_wait_of(struct queue_node *node)
 {
-    return (struct iocp_wait *)(void *)((char *)node - offsetof(struct iocp_wait, node));
+    return QUEUE_OWNER(node, struct iocp_wait, node);
 }
 
 /* The next to be waited for; NULL: no more. */

@@ -20,6 +20,9 @@ struct queue {
     struct queue_node head;
 };
 
+/* Whose node it is: the struct that has it as that member. */
+#define QUEUE_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
+
 static inline void queue_init(struct queue *queue)
 {
     queue->head.next = queue->head.prev = &queue->head;
@@ -63,6 +66,17 @@ static inline struct queue_node *queue_pop(struct queue *queue)
     }
     queue_remove(node);
     return node;
+}
+
+/* Moves all of `from` into `to`, which need not be initialised. Who joins `from` later stays. */
+static inline void queue_take_all(struct queue *to, struct queue *from)
+{
+    queue_init(to);
+    if (!queue_is_empty(from)) {
+        to->head = from->head;
+        to->head.next->prev = to->head.prev->next = &to->head;
+        queue_init(from);
+    }
 }
 
 #endif

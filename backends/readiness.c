@@ -177,8 +177,7 @@ static void readiness_feed_starved(struct readiness_loop *loop)
     size_t buffers = loop->base.pool.limit - loop->base.pool.in_use;
     while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
         struct queue_node *node = queue_pop(&loop->starved);
-        struct io_socket *socket =
-            (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node));
+        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, node);
         readiness_deliver_recv(socket, readiness_try_recv(socket));
     }
 }
@@ -378,14 +377,11 @@ static void readiness_finish_close(struct io_socket *socket)
 /* Those that are closed meanwhile are for the next turn. */
 static void readiness_finish_closed(struct readiness_loop *loop)
 {
-    struct queue_node *last = loop->closed.head.prev;
-    while (!queue_is_empty(&loop->closed)) {
-        struct queue_node *node = queue_pop(&loop->closed);
-        readiness_finish_close(
-            (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, node)));
-        if (node == last) {
-            return;
-        }
+    struct queue due;
+    struct queue_node *node;
+    queue_take_all(&due, &loop->closed);
+    while ((node = queue_pop(&due)) != NULL) {
+        readiness_finish_close(QUEUE_OWNER(node, struct io_socket, node));
     }
 }
 
@@ -495,8 +491,7 @@ static void readiness_finish_stopped(struct readiness_loop *loop)
 {
     struct queue_node *node;
     while ((node = queue_pop(&loop->stopped)) != NULL) {
-        struct io_listener *listener =
-            (struct io_listener *)(void *)((char *)node - offsetof(struct io_listener, node));
+        struct io_listener *listener = QUEUE_OWNER(node, struct io_listener, node);
         while (listener->ops != NULL) {
             readiness_deliver_accept(listener, UV_ECANCELED);
         }

@@ -343,8 +343,7 @@ static void uv_feed_starved(struct uv_backend_loop *self)
     size_t free_buffers = self->base.pool.limit - self->base.pool.in_use;
     struct queue_node *node;
     while (free_buffers-- > 0 && (node = queue_pop(&self->starved)) != NULL) {
-        struct io_socket *socket =
-            (struct io_socket *)(void *)((char *)node - offsetof(struct io_socket, starved));
+        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, starved);
         int status = uv_start_reading(socket);
         assert(status == 0); /* it read before, and no error has been seen since */
         (void)status;

@@ -53,21 +53,15 @@ static int readiness_stream_error(struct io_socket *socket)
     return status;
 }
 
-/* Parks: 0 if the poller will tell. */
-static int readiness_watch(struct readiness_loop *loop, struct readiness_watch *watch)
+/* What is outstanding waits: IO_PENDING, the poller will tell; or a UV error. */
+static int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch)
 {
     if (watch->watched) {
-        return 0;
+        return IO_PENDING;
     }
     loop->base.stats.control_calls++;
     int status = loop->poller->watch(loop, watch);
     watch->watched = status == 0;
-    return status;
-}
-
-static int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch)
-{
-    int status = readiness_watch(loop, watch);
     return status == 0 ? IO_PENDING : status;
 }
 

@@ -63,9 +63,9 @@ struct io_socket {
         struct sockaddr any;
         struct sockaddr_in ipv4;
         struct sockaddr_in6 ipv6;
-    } address;    /* that a connect goes to */
-    bool drained; /* as far as is known, there is nothing to receive */
-    int lost;     /* 0, or the error with which an operation found the connection lost */
+    } address;       /* that a connect goes to */
+    bool wait_first; /* the next receive waits for data before it is tried */
+    int lost;        /* 0, or the error with which an operation found the connection lost */
 };
 
 struct uring_loop {

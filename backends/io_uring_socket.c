@@ -149,7 +149,7 @@ static int uring_start_recv(struct io_socket *socket)
     io_uring_prep_recv(sqe, socket->fd, NULL, loop->base.pool.buffer_size, 0);
     sqe->flags |= IOSQE_BUFFER_SELECT;
     sqe->buf_group = 0;
-    sqe->ioprio |= socket->drained ? IORING_RECVSEND_POLL_FIRST : 0;
+    sqe->ioprio |= socket->wait_first ? IORING_RECVSEND_POLL_FIRST : 0;
     return uring_begin(sqe, &socket->in);
 }
 
@@ -223,7 +223,7 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         data = uring_buffers_take(socket->loop, flags, result);
     }
-    socket->drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    socket->wait_first = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
     uring_recv_outcome(socket, data, result);
     uring_join(socket);
 }

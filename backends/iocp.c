@@ -163,7 +163,7 @@ static int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t
 static uint64_t iocp_deadline(const struct iocp_loop *loop, uint64_t deadline_ns)
 {
     const struct pool *pool = &loop->base.pool;
-    bool can_feed = !queue_is_empty(&loop->starved) && pool->in_use < pool->limit;
+    bool can_feed = !queue_is_empty(&loop->again) && pool->in_use < pool->limit;
     if (can_feed || !queue_is_empty(&loop->closed)) {
         return 0;
     }
@@ -178,7 +178,7 @@ static int iocp_poll(struct io_loop *base, uint64_t deadline_ns)
     uint64_t before = base->stats.completions;
     int woken = 0;
 
-    iocp_feed_starved(loop);
+    iocp_try_again(loop);
     bool delivered = base->stats.completions != before;
     int count = iocp_wait(loop, entries, delivered ? 0 : iocp_deadline(loop, deadline_ns));
     for (int i = 0; i < count; i++) {
@@ -271,7 +271,7 @@ static int iocp_loop_open(const struct io_config *config, struct io_loop **out)
     loop->base.backend = &backend_iocp;
     loop->config = *config;
     pool_init(&loop->base.pool, config->buffer_size, config->buffer_memory);
-    queue_init(&loop->starved);
+    queue_init(&loop->again);
     queue_init(&loop->closed);
     queue_init(&loop->listeners);
     *out = &loop->base;

@@ -55,7 +55,7 @@ struct io_socket {
     struct io_close *close;
     struct iocp_request in;  /* of recv */
     struct iocp_request out; /* of send and connect, of which there is one at a time */
-    struct queue_node node;  /* in loop->starved, or in loop->closed */
+    struct queue_node node;  /* in loop->again, or in loop->closed */
     uint8_t *posted;         /* the buffer of a posted receive that is pending */
     uint8_t *first;          /* bytes that the accept brought, malloc()ed; NULL when delivered */
     size_t first_length;
@@ -71,8 +71,8 @@ struct iocp_loop {
     LONG volatile woken; /* 1: a wake is in the port; any thread */
     LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
-    struct queue starved;  /* sockets that wait for a buffer */
-    struct io_socket *fed; /* the one of them whose turn it is, within iocp_feed_starved() */
+    struct queue again; /* sockets that try to receive again: they wait for a buffer, or gave way */
+    struct io_socket *fed; /* the one of them whose turn it is, within iocp_try_again() */
     struct queue closed;   /* sockets of which nothing is left but the close callback */
     struct queue listeners;
     size_t sockets;
@@ -132,8 +132,8 @@ void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_ho
                 struct io_close *op);
 int iocp_handle(struct io_socket *socket, uv_os_sock_t *os_socket);
 
-/* Lets as many sockets try again as there are buffers, those that waited longest first. */
-void iocp_feed_starved(struct iocp_loop *loop);
+/* Lets as many sockets try to receive again as there are buffers, in turn. */
+void iocp_try_again(struct iocp_loop *loop);
 
 /* Runs the close callbacks that are due. */
 void iocp_finish_closed(struct iocp_loop *loop);

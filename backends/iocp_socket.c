@@ -189,7 +189,7 @@ static uint8_t *iocp_take_buffer(struct io_socket *socket, int *status)
 {
     struct iocp_loop *loop = socket->loop;
     struct pool *pool = &loop->base.pool;
-    bool in_turn = loop->fed == socket || queue_is_empty(&loop->starved);
+    bool in_turn = loop->fed == socket || queue_is_empty(&loop->again);
     uint8_t *buffer = in_turn ? pool_take(pool) : NULL;
     if (buffer != NULL) {
         return buffer;
@@ -198,7 +198,7 @@ static uint8_t *iocp_take_buffer(struct io_socket *socket, int *status)
     if (!in_turn || pool->in_use > 0) {
         *status = IO_PENDING;
         loop->base.stats.starved++;
-        queue_push(&loop->starved, &socket->node);
+        queue_push(&loop->again, &socket->node);
     }
     return NULL;
 }
@@ -278,7 +278,7 @@ static int iocp_go_on_recv(struct io_socket *socket)
         }
         socket->drained = false;
     }
-    queue_push(&socket->loop->starved, &socket->node); /* told so, and it isn't: in the next turn */
+    queue_push(&socket->loop->again, &socket->node); /* there is nothing, against all promises */
     return IO_PENDING;
 }
 
@@ -369,12 +369,12 @@ static void iocp_on_in(struct iocp_request *request, size_t bytes, int status)
     iocp_join(socket);
 }
 
-void iocp_feed_starved(struct iocp_loop *loop)
+void iocp_try_again(struct iocp_loop *loop)
 {
     size_t buffers = loop->base.pool.limit - loop->base.pool.in_use;
-    struct queue_node *last = loop->starved.head.prev; /* who joins meanwhile is for later */
-    while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
-        struct queue_node *node = queue_pop(&loop->starved);
+    struct queue_node *last = loop->again.head.prev; /* who joins meanwhile is for later */
+    while (buffers-- > 0 && !queue_is_empty(&loop->again)) {
+        struct queue_node *node = queue_pop(&loop->again);
         struct io_socket *socket = iocp_of_node(node);
         loop->fed = socket;
         int outcome = iocp_start_recv(socket);

@@ -259,8 +259,8 @@ static void iocp_slot_failed(struct iocp_slot *slot, int status)
 static void iocp_slot_done(struct iocp_slot *slot, size_t bytes, int status)
 {
     struct io_token token;
-    if (slot->wait.os_socket ==
-        INVALID_SOCKET) { /* closed to end it, which may have been too late */
+    if (slot->wait.os_socket == INVALID_SOCKET) {
+        /* It was closed to end the accept, which may have been too late. */
         status = status != 0 ? status : UV_ECANCELED;
     } else if (status == 0) {
         status = iocp_make_token(slot, bytes, &token);

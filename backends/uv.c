@@ -345,7 +345,7 @@ static void uv_feed_starved(struct uv_backend_loop *self)
     while (free_buffers-- > 0 && (node = queue_pop(&self->starved)) != NULL) {
         struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, starved);
         int status = uv_start_reading(socket);
-        assert(status == 0); /* it read before, and no error has been seen since */
+        assert(status == 0); /* the stream is up, and no error has been seen of it */
         (void)status;
     }
 }

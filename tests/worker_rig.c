@@ -45,7 +45,7 @@ static uint64_t role_turn(struct worker *worker)
 /* Each has its letter; a drain ends the worker. */
 static void role_command(struct worker *worker, enum worker_command command)
 {
-    static const char letters[WORKER_COMMANDS] = {'S', 'R', 'D', 'A', 'T'};
+    static const char letters[WORKER_COMMANDS] = "BSRDAT"; /* as they are in the enum */
     rig_note(letters[command]);
     rig_of(worker)->finished = rig_of(worker)->finished || command == WORKER_DRAIN;
 }

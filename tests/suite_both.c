@@ -370,6 +370,35 @@ static void both_starve(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* By turns, whoever gives the one buffer back wants it again at once. */
+static void both_starve_by_turns(const struct backend *backend)
+{
+    enum { ROUNDS = 8 };
+    static const uint8_t bytes[ROUNDS * KIB];
+    struct rig rig;
+    struct conn *servers[2];
+    rig_open_with(&rig, backend, KIB, KIB);
+    rig_listen(&rig, 8, 1);
+    for (size_t i = 0; i < 2; i++) {
+        struct pair pair = pair_open(&rig);
+        servers[i] = pair.server;
+        conn_recv(pair.server);
+        conn_send(pair.client, bytes, sizeof(bytes));
+        RIG_UNTIL(&rig, servers[0]->data != NULL);
+        rig_quiet(&rig);
+    }
+    for (size_t i = 0; i < ROUNDS; i++) {
+        struct conn *holder = servers[i % 2];
+        struct conn *waiting = servers[(i + 1) % 2];
+        conn_release(holder);
+        conn_recv(holder);
+        RIG_UNTIL(&rig, waiting->data != NULL);
+        rig_quiet(&rig);
+        assert_true(holder->recv.outstanding);
+    }
+    rig_close(&rig);
+}
+
 static void both_idle_hold_no_buffer(const struct backend *backend)
 {
     struct rig rig;
@@ -418,6 +447,7 @@ const struct scenario suite_both[] = {
     {"both_accept_stop", both_accept_stop},
     {"both_refuse", both_refuse},
     {"both_starve", both_starve},
+    {"both_starve_by_turns", both_starve_by_turns},
     {"both_idle_hold_no_buffer", both_idle_hold_no_buffer},
     {"both_wake", both_wake},
     {NULL, NULL},

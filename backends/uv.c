@@ -165,9 +165,10 @@ static uv_run_mode uv_prepare_turn(struct uv_backend_loop *self, uint64_t deadli
 static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
 {
     struct uv_backend_loop *self = uv_self(loop);
-    uv_feed_starved(self);
-    uv_run_mode mode = uv_prepare_turn(self, deadline_ns);
     uint64_t before = loop->stats.completions;
+    uv_feed_starved(self);
+    bool delivered = loop->stats.completions != before;
+    uv_run_mode mode = uv_prepare_turn(self, delivered ? 0 : deadline_ns);
     loop->stats.wait_calls++;
     (void)uv_run(&self->uv, mode);
     loop->stats.buffers_peak = loop->pool.in_use_peak;
@@ -345,8 +346,9 @@ static void uv_feed_starved(struct uv_backend_loop *self)
     while (free_buffers-- > 0 && (node = queue_pop(&self->starved)) != NULL) {
         struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, starved);
         int status = uv_start_reading(socket);
-        assert(status == 0); /* the stream is up, and no error has been seen of it */
-        (void)status;
+        if (status != 0) { /* it had ended before it came to wait */
+            uv_recv_deliver(socket, NULL, 0, status);
+        }
     }
 }
 

@@ -305,6 +305,35 @@ static void starved_and_left(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* Who asks for more after a reset gets the answer in its turn, be it again the same. */
+static void starved_after_a_reset(const struct backend *backend)
+{
+    enum { HOLDER, WAITING, RESET, CONNECTIONS };
+    struct rig rig;
+    struct conn *conns[CONNECTIONS];
+    uv_os_sock_t peers[CONNECTIONS];
+    pool_rig(&rig, backend, 1);
+    for (size_t i = 0; i < CONNECTIONS; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+    }
+    conn_recv(conns[RESET]);
+    rig_forget_peer(&rig, peers[RESET]);
+    peer_reset(peers[RESET]);
+    RIG_UNTIL(&rig, !conns[RESET]->recv.outstanding);
+    for (size_t i = HOLDER; i <= WAITING; i++) {
+        conn_recv(conns[i]);
+        rig_peer_send(&rig, peers[i], bytes, sizeof(bytes));
+        rig_quiet(&rig);
+    }
+    conn_recv(conns[RESET]);
+    conn_release(conns[HOLDER]);
+    RIG_UNTIL(&rig, conns[WAITING]->data != NULL);
+    conn_release(conns[WAITING]);
+    RIG_UNTIL(&rig, !conns[RESET]->recv.outstanding);
+    assert_true(rig_is_reset(conns[RESET]->recv.status));
+    rig_close(&rig);
+}
+
 /* Two buffers are enough for any number of connections that give theirs back. */
 static void few_buffers_for_many(const struct backend *backend)
 {
@@ -404,6 +433,7 @@ const struct scenario suite_pool[] = {
     {"starved_do_not_spin", starved_do_not_spin},
     {"starved_and_closed", starved_and_closed},
     {"starved_and_left", starved_and_left},
+    {"starved_after_a_reset", starved_after_a_reset},
     {"few_buffers_for_many", few_buffers_for_many},
     {"buffers_come_back_within_a_batch", buffers_come_back_within_a_batch},
     {"who_never_reads_holds_one_buffer", who_never_reads_holds_one_buffer},

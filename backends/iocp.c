@@ -162,8 +162,7 @@ static int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t
 /* Until when the port may be waited on: not at all while there is something to do without it. */
 static uint64_t iocp_deadline(const struct iocp_loop *loop, uint64_t deadline_ns)
 {
-    const struct pool *pool = &loop->base.pool;
-    bool can_feed = !queue_is_empty(&loop->again) && pool->in_use < pool->limit;
+    bool can_feed = !queue_is_empty(&loop->again) && pool_can_give(&loop->base.pool);
     if (can_feed || !queue_is_empty(&loop->closed)) {
         return 0;
     }

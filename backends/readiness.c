@@ -554,8 +554,7 @@ void readiness_loop_close(struct io_loop *base)
 /* Not at all while there is something to do: who was fed in vain has left a buffer to the next. */
 static uint64_t readiness_wait_ns(const struct readiness_loop *loop, uint64_t deadline_ns)
 {
-    const struct pool *pool = &loop->base.pool;
-    bool can_feed = !queue_is_empty(&loop->starved) && pool->in_use < pool->limit;
+    bool can_feed = !queue_is_empty(&loop->starved) && pool_can_give(&loop->base.pool);
     if (deadline_ns == 0 || can_feed || !queue_is_empty(&loop->closed) ||
         !queue_is_empty(&loop->stopped)) {
         return 0;

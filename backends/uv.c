@@ -147,8 +147,7 @@ static void uv_feed_starved(struct uv_backend_loop *self);
  * buffer: whoever was fed before it may read nothing. */
 static uv_run_mode uv_prepare_turn(struct uv_backend_loop *self, uint64_t deadline_ns)
 {
-    const struct pool *pool = &self->base.pool;
-    bool can_feed = !queue_is_empty(&self->starved) && pool->in_use < pool->limit;
+    bool can_feed = !queue_is_empty(&self->starved) && pool_can_give(&self->base.pool);
     if (deadline_ns == 0 || can_feed) {
         return UV_RUN_NOWAIT;
     }

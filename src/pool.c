@@ -66,6 +66,7 @@ static void *pool_get(struct pool *pool)
         return NULL;
     }
     void *buffer = pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
+    pool->failed = buffer == NULL;
     if (buffer != NULL && held + 1 > pool->needed) {
         pool->needed = held + 1;
     }
@@ -87,6 +88,11 @@ uint8_t *pool_take(struct pool *pool)
         pool_count(pool);
     }
     return buffer;
+}
+
+bool pool_can_give(const struct pool *pool)
+{
+    return !pool->failed && pool->in_use + pool->offered < pool->limit;
 }
 
 uint8_t *pool_offer(struct pool *pool)
@@ -118,6 +124,7 @@ void pool_put(struct pool *pool, uint8_t *buffer)
     node->next = pool->free;
     pool->free = node;
     pool->idle++;
+    pool->failed = false;
     ASAN_POISON_MEMORY_REGION(node, pool_bytes(pool));
 }
 

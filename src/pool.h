@@ -25,6 +25,7 @@ struct pool {
     size_t in_use_peak;
     size_t offered; /* with the system, which may put something into them */
     size_t needed;  /* the most in use and offered at once since the last trim */
+    bool failed;    /* there was no memory for one more, and none has come back since */
 };
 
 /* A pool of buffers of `buffer_size` bytes, `memory` bytes of them at the most; at least one. */
@@ -35,6 +36,10 @@ void pool_destroy(struct pool *pool);
 
 /* A buffer of buffer_size bytes, aligned as malloc aligns; NULL at the limit or without memory. */
 uint8_t *pool_take(struct pool *pool);
+
+/* Whether it is worth trying: none is at the limit, or was refused for want of memory since the
+ * last one came back. */
+bool pool_can_give(const struct pool *pool);
 
 /* Gives back a buffer that this pool gave. */
 void pool_put(struct pool *pool, uint8_t *buffer);

@@ -23,6 +23,12 @@
 
 #define MANY 100
 
+#if defined(POOL_ASAN) || defined(__SANITIZE_THREAD__)
+static const bool sanitized = true;
+#else
+static const bool sanitized = false;
+#endif
+
 static struct pool pool;
 static uint8_t *buffers[MANY];
 
@@ -47,13 +53,32 @@ static void limit_is_the_memory_in_whole_buffers(void **state)
 {
     (void)state;
     pool_init(&pool, 1000, 3999);
+    assert_true(pool_can_give(&pool));
     take(3);
+    assert_false(pool_can_give(&pool));
     assert_null(pool_take(&pool));
     assert_int_equal(pool.in_use, 3);
     put(1);
+    assert_true(pool_can_give(&pool));
     assert_non_null(pool_take(&pool)); /* buffers[0] again */
     assert_null(pool_take(&pool));
     put(3);
+    pool_destroy(&pool);
+}
+
+/* Who was refused memory does not ask again before some has come back. */
+static void no_memory_is_remembered(void **state)
+{
+    (void)state;
+    pool_init(&pool, 1000, 3000);
+    take(1);
+    pool.buffer_size = SIZE_MAX / 4; /* the sanitizers' malloc would end the program */
+    bool asked = !sanitized && pool_take(&pool) == NULL;
+    pool.buffer_size = 1000;
+    assert_int_equal(pool_can_give(&pool), !asked);
+    assert_int_equal(asked, !sanitized);
+    put(1);
+    assert_true(pool_can_give(&pool));
     pool_destroy(&pool);
 }
 
@@ -256,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limit_is_the_memory_in_whole_buffers),
+        cmocka_unit_test(no_memory_is_remembered),
         cmocka_unit_test(one_buffer_at_least),
         cmocka_unit_test(grows_when_asked),
         cmocka_unit_test(buffers_do_not_overlap),

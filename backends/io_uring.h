@@ -78,6 +78,7 @@ struct uring_loop {
     int wake_fd;
     bool woken;
     struct queue starved; /* sockets that wait for a buffer */
+    bool scarce;          /* one of them began to wait with the pool at its limit */
     struct queue closed;  /* sockets whose close callback is due */
     struct queue over;    /* listeners that nothing is outstanding of */
     size_t sockets;

@@ -120,10 +120,20 @@ static void uring_deliver_recv(struct io_socket *socket, uint8_t *data, size_t l
 /* Without a buffer: the socket waits for one. */
 static int uring_starve(struct io_socket *socket)
 {
-    struct pool *pool = &socket->loop->base.pool;
-    socket->loop->base.stats.starved += pool->in_use + pool->offered == pool->limit;
-    queue_push(&socket->loop->starved, &socket->node);
+    struct uring_loop *loop = socket->loop;
+    const struct pool *pool = &loop->base.pool;
+    bool at_limit = pool->in_use + pool->offered == pool->limit;
+    loop->base.stats.starved += at_limit;
+    loop->scarce = at_limit || (loop->scarce && !queue_is_empty(&loop->starved));
+    queue_push(&loop->starved, &socket->node);
     return IO_PENDING;
+}
+
+/* Whether a new receive has to go behind others. Not if it was the ring alone that had no buffer
+ * for them: there will be more. */
+static bool uring_has_to_wait(const struct uring_loop *loop)
+{
+    return loop->scarce && !queue_is_empty(&loop->starved);
 }
 
 /* There is no memory for a buffer, and none is in use that could come back. */
@@ -157,8 +167,7 @@ int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *o
 {
     (void)loop;
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
-    bool others_wait = !queue_is_empty(&socket->loop->starved);
-    int outcome = others_wait ? uring_starve(socket) : uring_start_recv(socket);
+    int outcome = uring_has_to_wait(socket->loop) ? uring_starve(socket) : uring_start_recv(socket);
     if (outcome == IO_PENDING) {
         socket->recv = op;
     }

@@ -154,6 +154,33 @@ static void starved_are_not_overtaken_in_a_callback(const struct backend *backen
     rig_close(&rig);
 }
 
+/* With room in the pool: who always has data does not take each buffer that the system is given. */
+static void streams_leave_a_buffer_for_others(const struct backend *backend)
+{
+    static const uint8_t much[256 * KIB];
+    struct rig rig;
+    struct conn *conns[3];
+    uv_os_sock_t peers[3];
+    rig_open_with(&rig, backend, 64 * KIB, 4 * MIB);
+    rig_listen(&rig, 16, 1);
+    for (size_t i = 0; i < 3; i++) {
+        conns[i] = rig_pair(&rig, &peers[i]);
+        conns[i]->on_recv = i < 2 ? sink_recv : NULL;
+        conn_recv(conns[i]);
+        rig_quiet(&rig);
+    }
+    rig_peer_send(&rig, peers[2], bytes, sizeof(bytes));
+    for (size_t turn = 0; turn < 1000 && conns[2]->data == NULL; turn++) {
+        for (size_t i = 0; i < 2; i++) {
+            int sent = peer_send(peers[i], much, sizeof(much));
+            assert_true(sent > 0 || sent == UV_EAGAIN);
+        }
+        (void)rig_poll(&rig, 0);
+    }
+    assert_non_null(conns[2]->data);
+    rig_close(&rig);
+}
+
 /* The release alone ends the wait: a loop that sleeps without a deadline goes on. */
 static void starved_resume_without_a_deadline(const struct backend *backend)
 {
@@ -427,6 +454,7 @@ const struct scenario suite_pool[] = {
     {"starved_wait_in_turn", starved_wait_in_turn},
     {"starved_are_not_overtaken", starved_are_not_overtaken},
     {"starved_are_not_overtaken_in_a_callback", starved_are_not_overtaken_in_a_callback},
+    {"streams_leave_a_buffer_for_others", streams_leave_a_buffer_for_others},
     {"starved_resume_without_a_deadline", starved_resume_without_a_deadline},
     {"starved_and_silent_gives_way", starved_and_silent_gives_way},
     {"starved_in_vain_give_way", starved_in_vain_give_way},

@@ -109,6 +109,17 @@ static void starved_wait_in_turn(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* With one buffer: the first holds it, the others wait, in this order; all have more data. */
+static void line_up(struct rig *rig, size_t count, struct conn **conns, uv_os_sock_t *peers)
+{
+    for (size_t i = 0; i < count; i++) {
+        conns[i] = rig_pair(rig, &peers[i]);
+        rig_peer_send(rig, peers[i], more, sizeof(more));
+        conn_recv(conns[i]);
+        rig_quiet(rig);
+    }
+}
+
 /* Who gives a buffer back and asks for another does so behind those that wait already. */
 static void starved_are_not_overtaken(const struct backend *backend)
 {
@@ -116,12 +127,7 @@ static void starved_are_not_overtaken(const struct backend *backend)
     struct conn *conns[2];
     uv_os_sock_t peers[2];
     pool_rig(&rig, backend, 1);
-    for (size_t i = 0; i < 2; i++) {
-        conns[i] = rig_pair(&rig, &peers[i]);
-        rig_peer_send(&rig, peers[i], more, sizeof(more));
-        conn_recv(conns[i]);
-        rig_quiet(&rig);
-    }
+    line_up(&rig, 2, conns, peers);
     for (size_t i = 0; i < sizeof(more) / KIB; i++) {
         struct conn *holder = conns[i % 2];
         struct conn *waiting = conns[(i + 1) % 2];
@@ -141,12 +147,7 @@ static void starved_are_not_overtaken_in_a_callback(const struct backend *backen
     struct conn *conns[3];
     uv_os_sock_t peers[3];
     pool_rig(&rig, backend, 1);
-    for (size_t i = 0; i < 3; i++) {
-        conns[i] = rig_pair(&rig, &peers[i]);
-        rig_peer_send(&rig, peers[i], more, sizeof(more));
-        conn_recv(conns[i]);
-        rig_quiet(&rig);
-    }
+    line_up(&rig, 3, conns, peers);
     conns[1]->on_recv = sink_recv;
     conn_release(conns[0]);
     RIG_UNTIL(&rig, conns[2]->data != NULL);

@@ -61,7 +61,7 @@ struct world {
     struct load_plan plan;
     struct load client;
     bool client_ended;
-    struct sockaddr_storage addresses[2]; /* nobody listens at the first */
+    struct sockaddr_storage addresses[2];                   /* nobody listens at the first */
     uint64_t restart_ns, drain_ns, abort_ns, client_end_ns; /* when; UINT64_MAX: never */
     uint64_t drain_with;              /* the n-th connection; UINT64_MAX: with none */
     struct server_stats server_stats; /* of all generations */

@@ -14,6 +14,13 @@ static const char group_what[] = "What is compared";
 static const char group_how[] = "How";
 static const char group_output[] = "Output";
 
+/* The row of --help, which each command has. */
+#define HELP_ROW(at)                                                                               \
+    {                                                                                              \
+        .letter = 'h', .other_letter = '?', .stops = true, .name = "help", .type = OPTION_FLAG,    \
+        .group = group_output, .help = "print this", .offset = (at)                                \
+    }
+
 static const struct option_example examples[] = {
     {"echo-bench --quick", "all backends that work here, four cases, in less than a minute"},
     {"echo-bench --case 50x64B --backend uv --backend raw -o a.json", "one case, two backends"},
@@ -138,14 +145,7 @@ static const struct option_row rows[] = {
      .group = group_output,
      .help = "no control sequences on the terminal, and so no line of progress",
      .offset = FIELD(no_color)},
-    {.letter = 'h',
-     .other_letter = '?',
-     .stops = true,
-     .name = "help",
-     .type = OPTION_FLAG,
-     .group = group_output,
-     .help = "print this",
-     .offset = FIELD(help)},
+    HELP_ROW(FIELD(help)),
     {.stops = true,
      .name = "version",
      .type = OPTION_FLAG,
@@ -182,14 +182,7 @@ static const struct option_row compare_rows[] = {
      .min = 0,
      .max = 100,
      .offset = COMPARE(threshold)},
-    {.letter = 'h',
-     .other_letter = '?',
-     .stops = true,
-     .name = "help",
-     .type = OPTION_FLAG,
-     .group = group_output,
-     .help = "print this",
-     .offset = COMPARE(help)},
+    HELP_ROW(COMPARE(help)),
 };
 
 const struct option_program compare_program = {
@@ -208,14 +201,7 @@ static const struct option_example export_examples[] = {
 };
 
 static const struct option_row export_rows[] = {
-    {.letter = 'h',
-     .other_letter = '?',
-     .stops = true,
-     .name = "help",
-     .type = OPTION_FLAG,
-     .group = group_output,
-     .help = "print this",
-     .offset = offsetof(struct export_options, help)},
+    HELP_ROW(offsetof(struct export_options, help)),
 };
 
 const struct option_program export_program = {

@@ -63,9 +63,10 @@ struct io_socket {
         struct sockaddr any;
         struct sockaddr_in ipv4;
         struct sockaddr_in6 ipv6;
-    } address;       /* that a connect goes to */
-    bool wait_first; /* the next receive waits for data before it is tried */
-    int lost;        /* 0, or the error with which an operation found the connection lost */
+    } address;        /* that a connect goes to */
+    unsigned refused; /* so often in a row its receive found the ring empty */
+    bool wait_first;  /* the next receive waits for data before it is tried */
+    int lost;         /* 0, or the error with which an operation found the connection lost */
 };
 
 struct uring_loop {
@@ -78,7 +79,7 @@ struct uring_loop {
     int wake_fd;
     bool woken;
     struct queue starved; /* sockets that wait for a buffer */
-    bool scarce;          /* one of them began to wait with the pool at its limit */
+    bool scarce;          /* new receives go behind them */
     struct queue closed;  /* sockets whose close callback is due */
     struct queue over;    /* listeners that nothing is outstanding of */
     size_t sockets;

@@ -20,6 +20,9 @@
 
 #include "net.h"
 
+/* The ring is small, so receives may find it empty; but not one and the same so often. */
+#define URING_REFUSED_MAX 16
+
 static struct io_socket *uring_of_node(struct queue_node *node)
 {
     return QUEUE_OWNER(node, struct io_socket, node);
@@ -124,13 +127,14 @@ static int uring_starve(struct io_socket *socket)
     const struct pool *pool = &loop->base.pool;
     bool at_limit = pool->in_use + pool->offered == pool->limit;
     loop->base.stats.starved += at_limit;
-    loop->scarce = at_limit || (loop->scarce && !queue_is_empty(&loop->starved));
+    bool overtaken = socket->refused >= URING_REFUSED_MAX;
+    loop->scarce = at_limit || overtaken || (loop->scarce && !queue_is_empty(&loop->starved));
     queue_push(&loop->starved, &socket->node);
     return IO_PENDING;
 }
 
 /* Whether a new receive has to go behind others. Not if it was the ring alone that had no buffer
- * for them: there will be more. */
+ * for them, unless one of them was overtaken time and again. */
 static bool uring_has_to_wait(const struct uring_loop *loop)
 {
     return loop->scarce && !queue_is_empty(&loop->starved);
@@ -174,11 +178,23 @@ int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *o
     return outcome;
 }
 
+/* Who was overtaken is no more. */
+static void uring_has_buffer(struct io_socket *socket)
+{
+    struct uring_loop *loop = socket->loop;
+    const struct pool *pool = &loop->base.pool;
+    if (socket->refused >= URING_REFUSED_MAX) {
+        loop->scarce = pool->in_use + pool->offered == pool->limit;
+    }
+    socket->refused = 0;
+}
+
 /* None, since the ring was empty just then, or since a signal came. */
 static void uring_recv_again(struct io_socket *socket, int result)
 {
     int outcome = IO_PENDING;
     if (result == -ENOBUFS) {
+        socket->refused++;
         uring_buffers_grow(socket->loop);
         outcome = uring_starve(socket);
     } else {
@@ -231,6 +247,7 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
     uint8_t *data = NULL;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         data = uring_buffers_take(socket->loop, flags, result);
+        uring_has_buffer(socket);
     }
     socket->wait_first = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
     uring_recv_outcome(socket, data, result);

@@ -155,30 +155,35 @@ static void starved_are_not_overtaken_in_a_callback(const struct backend *backen
     rig_close(&rig);
 }
 
-/* With room in the pool: who always has data does not take each buffer that the system is given. */
+/* With room in the pool: those who always have data do not take each buffer that the system has. */
 static void streams_leave_a_buffer_for_others(const struct backend *backend)
 {
+    enum { TALKER, STREAMS, CONNECTIONS = 8, WORDS = 100 };
     static const uint8_t much[256 * KIB];
     struct rig rig;
-    struct conn *conns[3];
-    uv_os_sock_t peers[3];
+    struct conn *conns[CONNECTIONS];
+    uv_os_sock_t peers[CONNECTIONS];
+    uint64_t words = 0;
     rig_open_with(&rig, backend, 64 * KIB, 4 * MIB);
     rig_listen(&rig, 16, 1);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < CONNECTIONS; i++) {
         conns[i] = rig_pair(&rig, &peers[i]);
-        conns[i]->on_recv = i < 2 ? sink_recv : NULL;
+        conns[i]->on_recv = sink_recv;
         conn_recv(conns[i]);
         rig_quiet(&rig);
     }
-    rig_peer_send(&rig, peers[2], bytes, sizeof(bytes));
-    for (size_t turn = 0; turn < 1000 && conns[2]->data == NULL; turn++) {
-        for (size_t i = 0; i < 2; i++) {
+    for (size_t turn = 0; turn < 100 * WORDS && conns[TALKER]->received_total < WORDS; turn++) {
+        for (size_t i = STREAMS; i < CONNECTIONS; i++) {
             int sent = peer_send(peers[i], much, sizeof(much));
             assert_true(sent > 0 || sent == UV_EAGAIN);
         }
+        if (conns[TALKER]->received_total == words) {
+            rig_peer_send(&rig, peers[TALKER], bytes, 1);
+            words++;
+        }
         (void)rig_poll(&rig, 0);
     }
-    assert_non_null(conns[2]->data);
+    assert_int_equal(conns[TALKER]->received_total, WORDS);
     rig_close(&rig);
 }
 

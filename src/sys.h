@@ -15,7 +15,8 @@
  * Prepares the process. First thing in main(), before any thread.
  *
  *   POSIX    ignores SIGPIPE: libuv writes without MSG_NOSIGNAL, so a peer that is gone would end
- *            the program where it should be told UV_EPIPE. Opens descriptors 0 to 2 if they are
+ *            the program where it should be told UV_EPIPE. Ignores SIGXFSZ: a file that grows
+ *            beyond RLIMIT_FSIZE is an error, UV_EFBIG. Opens descriptors 0 to 2 if they are
  *            closed, lest a connection gets the number of stdout and is sent our report.
  *   Windows  starts Winsock, which libuv does for its own calls alone. Makes stdout and stderr
  *            binary, so that a line ends in "\n" everywhere and reports are the same byte by byte.

@@ -38,6 +38,7 @@ void sys_setup(void)
 {
     open_standard_descriptors();
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 /* The highest limit that setrlimit() takes where the hard limit is higher still. */

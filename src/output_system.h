@@ -1,0 +1,23 @@
+#ifndef ECHOPORT_OUTPUT_SYSTEM_H
+#define ECHOPORT_OUTPUT_SYSTEM_H
+
+/* What output_file.c has of its system half, output_posix.c or output_windows.c; nobody else
+ * includes it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Whether it is a device or a pipe by its name alone. Such a name must not be asked for its status:
+ * Windows would connect to the pipe for that. */
+bool output_system_is_device(const char *path);
+
+/* The length of the folder that `path` begins with, its separator included; 0 if it has none. */
+size_t output_system_folder(const char *path);
+
+/* Whether the target of a symbolic link has nothing to do with the folder of the link. */
+bool output_system_is_absolute(const char *path);
+
+/* Returns what `call` does. Signals that can be held back reach this thread afterwards. */
+int output_system_hold_signals(int (*call)(void *context), void *context);
+
+#endif

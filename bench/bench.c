@@ -18,6 +18,7 @@
 #include "document.h"
 #include "log.h"
 #include "matrix.h"
+#include "output_file.h"
 #include "../tests/process.h"
 #include "result.h"
 #include "run.h"
@@ -40,6 +41,8 @@ struct bench {
     const struct bench_case *cases[MATRIX_CASES_MAX];
     size_t case_count;
     json_t *document;
+    struct output_file output;
+    FILE *tables; /* stdout, or stderr if the results go to stdout */
 
     size_t runs; /* of all cases */
     size_t done;
@@ -327,8 +330,8 @@ static void bench_run_case(struct bench *bench, const struct bench_case *load)
     summary_make(test_case);
     log_progress("");
     if (json_array_size(json_object_get(test_case, "runs")) > 0) {
-        table_case(stdout, test_case);
-        (void)fflush(stdout);
+        table_case(bench->tables, test_case);
+        (void)fflush(bench->tables);
     }
 }
 
@@ -369,6 +372,46 @@ static bool bench_is_good(const struct bench *bench)
     return good;
 }
 
+/* ---- output -------------------------------------------------------------------------------- */
+
+static bool bench_can_write(const struct bench *bench, int status)
+{
+    if (status != 0) {
+        log_message("cannot write '%s': %s", bench->options->output, uv_strerror(status));
+    }
+    return status == 0;
+}
+
+static bool bench_open_output(struct bench *bench)
+{
+    int status = output_file_open(&bench->output, bench->options->output);
+    bench->tables = output_file_is_stdout(&bench->output) ? stderr : stdout;
+    return bench_can_write(bench, status);
+}
+
+/* What isn't replaced gets the results once, when they are complete. */
+static bool bench_save(struct bench *bench, bool complete)
+{
+    bool saved = true;
+    if (complete || output_file_is_replaced(&bench->output)) {
+        saved = result_save(bench->document, &bench->output) == 0;
+    }
+    if (complete) {
+        saved = bench_can_write(bench, output_file_close(&bench->output)) && saved;
+    }
+    return saved;
+}
+
+static void bench_say_where(const struct bench *bench)
+{
+    if (bench->tables == stderr) {
+        log_message("%zu of %zu runs, results on standard output", bench->done, bench->runs);
+    } else {
+        log_message("%zu of %zu runs, results in '%s'", bench->done, bench->runs,
+                    bench->options->output);
+    }
+}
+
 static int bench_measure(struct bench *bench)
 {
     bool saved = true;
@@ -377,12 +420,11 @@ static int bench_measure(struct bench *bench)
         bench_watch_case(bench, bench->cases[i]);
         document_set_harness(bench->document,
                              (double)bench->watching_ns / (double)bench->watched_ns);
-        saved = result_save(bench->document, bench->options->output) == 0;
+        saved = bench_save(bench, i + 1 == bench->case_count || bench->interrupted != 0);
     }
-    table_end(stdout, bench->document);
+    table_end(bench->tables, bench->document);
     if (saved) {
-        log_message("%zu of %zu runs, results in '%s'", bench->done, bench->runs,
-                    bench->options->output);
+        bench_say_where(bench);
     }
     if (bench->interrupted != 0) {
         return BENCH_INTERRUPTED + bench->interrupted;
@@ -405,7 +447,7 @@ int bench_run(const struct bench_options *options, const char *command)
         pin_place(bench->setup.pin, 1, 1, &placement);
         bench->document = document_new(&bench->setup, &placement, options->quick, command);
         code = 1;
-        if (bench_has_runs(bench) && result_can_save(options->output)) {
+        if (bench_has_runs(bench) && bench_open_output(bench)) {
             bench_watch(bench);
             code = bench_measure(bench);
             bench_unwatch(bench);

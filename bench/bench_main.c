@@ -20,6 +20,13 @@
 #include "option.h"
 #include "sys.h"
 
+/* The exit code of a command that has printed: a failure to print it is one, too. */
+static int main_finish(int code)
+{
+    int finished = control_finish_output();
+    return code != 0 ? code : finished;
+}
+
 /* The command line in one text, as results have it. */
 static void main_join(char *text, size_t size, int argc, char **argv)
 {
@@ -48,7 +55,7 @@ static int main_run(int argc, char **argv)
         code = control_finish_output();
     } else {
         main_join(command, sizeof(command), argc, argv);
-        code = bench_run(&options, command);
+        code = main_finish(bench_run(&options, command));
     }
     option_free(&bench_program, &options);
     return code;
@@ -106,7 +113,7 @@ static int main_compare(int argc, char **argv)
         log_message("compare: it takes two files, as in 'echo-bench compare OLD.json NEW.json'");
         code = 2;
     } else if (code < 0) {
-        code = compare_run(files[0], files[1], (double)options.threshold / 100);
+        code = main_finish(compare_run(files[0], files[1], (double)options.threshold / 100));
     }
     option_free(&compare_program, &options);
     return code;

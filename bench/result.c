@@ -176,100 +176,13 @@ const json_t *result_find_run(const json_t *test_case, const char *subject, size
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-#define RESULT_PATH_SIZE 1024
-
-/* A file becomes the result by its new name, when it is complete. */
-static int result_draft(char *draft, const char *path)
-{
-    int length = snprintf(draft, RESULT_PATH_SIZE, "%s.part", path);
-    return length < 0 || length >= RESULT_PATH_SIZE ? UV_ENAMETOOLONG : 0;
-}
-
-static int result_write_to(uv_file file, const char *text)
-{
-    uv_fs_t request;
-    size_t left = strlen(text);
-    int status = 0;
-    while (left > 0 && status == 0) {
-        uv_buf_t rest = uv_buf_init((char *)(uintptr_t)text, (unsigned)left);
-        int written = uv_fs_write(NULL, &request, file, &rest, 1, -1, NULL);
-        uv_fs_req_cleanup(&request);
-        status = written < 0 ? written : 0;
-        text += written > 0 ? written : 0;
-        left -= written > 0 ? (size_t)written : 0;
-    }
-    return status;
-}
-
-/* A file of that text alone. 0 or a UV error. */
-static int result_write(const char *path, const char *text)
-{
-    uv_fs_t request;
-    int flags = UV_FS_O_WRONLY | UV_FS_O_CREAT | UV_FS_O_TRUNC;
-    uv_file file = uv_fs_open(NULL, &request, path, flags, 0666, NULL);
-    uv_fs_req_cleanup(&request);
-    if (file < 0) {
-        return file;
-    }
-    int status = result_write_to(file, text);
-    int closed = uv_fs_close(NULL, &request, file, NULL);
-    uv_fs_req_cleanup(&request);
-    return status != 0 ? status : closed;
-}
-
-static int result_rename(const char *from, const char *to)
-{
-    uv_fs_t request;
-    int status = uv_fs_rename(NULL, &request, from, to, NULL);
-    uv_fs_req_cleanup(&request);
-    return status;
-}
-
-/* A draft that is empty, and is gone again. */
-static int result_try(const char *path)
-{
-    char draft[RESULT_PATH_SIZE];
-    uv_fs_t request;
-    bool directory = uv_fs_scandir(NULL, &request, path, 0, NULL) >= 0;
-    uv_fs_req_cleanup(&request);
-    int status = directory ? UV_EISDIR : result_draft(draft, path);
-    status = status == 0 ? result_write(draft, "") : status;
-    if (status == 0) {
-        status = uv_fs_unlink(NULL, &request, draft, NULL);
-        uv_fs_req_cleanup(&request);
-    }
-    return status;
-}
-
-static int result_publish(const char *path, const char *text)
-{
-    char draft[RESULT_PATH_SIZE];
-    int status = result_draft(draft, path);
-    status = status == 0 ? result_write(draft, text) : status;
-    return status == 0 ? result_rename(draft, path) : status;
-}
-
-static void result_not_written(const char *path, int status)
-{
-    log_message("cannot write '%s': %s", path, uv_strerror(status));
-}
-
-bool result_can_save(const char *path)
-{
-    int status = result_try(path);
-    if (status != 0) {
-        result_not_written(path, status);
-    }
-    return status == 0;
-}
-
-int result_save(const json_t *document, const char *path)
+int result_save(const json_t *document, const struct output_file *output)
 {
     char *text = result_need(json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(10)));
-    int status = result_publish(path, text);
+    int status = output_file_write(output, text, strlen(text));
     free(text);
     if (status != 0) {
-        result_not_written(path, status);
+        log_message("cannot write '%s': %s", output->path, uv_strerror(status));
     }
     return status == 0 ? 0 : 1;
 }

@@ -14,6 +14,8 @@
 
 #include <jansson.h>
 
+#include "output_file.h"
+
 #define RESULT_FORMAT 1
 
 /* A number, or 0 where there is none. */
@@ -50,13 +52,8 @@ size_t result_rounds(const json_t *test_case);
 /* The run of a subject in a round, or NULL. */
 const json_t *result_find_run(const json_t *test_case, const char *subject, size_t round);
 
-/* Whether result_save() could write there, as far as can be told without touching what is there
- * now; else after a message. */
-bool result_can_save(const char *path);
-
-/* Writes the document. 0; else 1, after a message that says why. The file is either the old one or
- * complete. */
-int result_save(const json_t *document, const char *path);
+/* Writes the document. 0; else 1, after a message that says why. */
+int result_save(const json_t *document, const struct output_file *output);
 
 /* Reads one, which the caller gets. NULL, after a message: it can't be read, or isn't one. */
 json_t *result_load(const char *path);

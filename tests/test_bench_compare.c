@@ -302,6 +302,12 @@ static void a_case_of_another_load_is_not_compared(void **state)
 
 /* ---- the command --------------------------------------------------------------------------- */
 
+static void save(const json_t *document, const char *path)
+{
+    const struct output_file output = {.path = path, .stream = -1};
+    assert_int_equal(result_save(document, &output), 0);
+}
+
 /* Its exit code for these, in files, and its messages. */
 static int command(const json_t *before, const json_t *after, char *text, size_t size)
 {
@@ -309,8 +315,8 @@ static int command(const json_t *before, const json_t *after, char *text, size_t
     static const char new_path[] = "test_bench_compare-new.json";
     FILE *file = tmpfile();
     assert_non_null(file);
-    assert_int_equal(result_save(before, old_path), 0);
-    assert_int_equal(result_save(after, new_path), 0);
+    save(before, old_path);
+    save(after, new_path);
     log_redirect(file);
     int code = compare_run(old_path, new_path, THRESHOLD);
     log_redirect(NULL);

@@ -142,6 +142,32 @@ static void a_matrix_is_measured(void **state)
     assert_string_equal(e2e_string(document, "environment.libuv"), uv_version_string());
 }
 
+/* So that it can be piped on. */
+static void results_on_stdout_are_alone_there(void **state)
+{
+    (void)state;
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", "-",
+                                      "--backend", "uv", NULL);
+    e2e_ends_within(bench, 0, e2e_ms(2 * E2E_LONG_MS));
+    const json_t *document = e2e_parse(process_text(bench, PROCESS_OUT));
+    assert_int_equal(json_array_size(runs_in(document)), ROUNDS);
+    e2e_says(bench, PROCESS_ERR, "small: 4 connections, messages of 64 B, 2 in flight; 6 rounds");
+    e2e_says(bench, PROCESS_ERR, "6 of 6 runs, results on standard output");
+}
+
+/* Where Windows has no folder for it. */
+static void results_go_to_a_device(void **state)
+{
+    (void)state;
+    if (!sys_slash_options) {
+        e2e_skip("test_bench_output_posix does it with devices of its own");
+    }
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", "NUL",
+                                      "--backend", "uv", NULL);
+    e2e_ends_within(bench, 0, e2e_ms(2 * E2E_LONG_MS));
+    e2e_says(bench, PROCESS_ERR, "6 of 6 runs, results in 'NUL'");
+}
+
 /* The load of echo-bench, over these cases. */
 static double bench_load_of(const char *cases)
 {
@@ -402,6 +428,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         E2E(a_matrix_is_measured),
+        E2E(results_on_stdout_are_alone_there),
+        E2E(results_go_to_a_device),
         E2E(the_load_is_that_of_the_runs_alone),
         E2E(results_are_compared_and_exported),
         E2E(each_command_has_help),

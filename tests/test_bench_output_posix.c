@@ -1,0 +1,172 @@
+/*
+ * echo-bench, whose results go to what is no regular file. Device nodes are made in the test's
+ * folder, which only root may do: nothing here opens one of the system's.
+ */
+#include "e2e.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Two cases, so that results are complete only after the second. */
+static const char *matrix(void)
+{
+    const char *path = e2e_path("matrix.json");
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    (void)fprintf(file, "{\"rounds\": 6, \"duration\": \"100ms\", \"warmup\": \"20ms\","
+                        " \"buffer_size\": \"64KiB\", \"quick\": {\"rounds\": 6,"
+                        " \"duration\": \"100ms\", \"warmup\": \"20ms\"},"
+                        " \"backends\": [\"uv\"], \"cases\": ["
+                        "{\"name\": \"one\", \"connections\": 1, \"size\": 64},"
+                        "{\"name\": \"two\", \"connections\": 2, \"size\": 64}]}");
+    assert_int_equal(fclose(file), 0);
+    return path;
+}
+
+static struct process *bench_to(const char *output)
+{
+    const char *path = getenv("ECHO_BENCH");
+    assert_non_null(path);
+    return e2e_start(path, "--matrix", matrix(), "-o", output, NULL);
+}
+
+/* What `of` is, once more in the folder; or ends the test. */
+static const char *make_node(const char *of, const char *name)
+{
+    struct stat status;
+    const char *path = e2e_path(name);
+    if (stat(of, &status) != 0 || mknod(path, S_IFCHR | 0666, status.st_rdev) != 0) {
+        e2e_skip(e2e_text("no device node like %s: %s", of, strerror(errno)));
+    }
+    int file = open(path, O_WRONLY);
+    if (file < 0) {
+        e2e_skip(e2e_text("devices can't be opened here: %s", strerror(errno)));
+    }
+    (void)close(file);
+    return path;
+}
+
+static struct stat status_of(const char *path)
+{
+    struct stat status;
+    assert_int_equal(lstat(path, &status), 0);
+    return status;
+}
+
+/* Runs it to its end with `code`; the output is what it was. */
+static struct process *runs_and_leaves(const char *output, int code)
+{
+    struct stat before = status_of(output);
+    struct process *bench = bench_to(output);
+    e2e_ends_within(bench, code, e2e_ms(2 * E2E_LONG_MS));
+    struct stat after = status_of(output);
+    assert_int_equal(after.st_ino, before.st_ino);
+    assert_int_equal(after.st_mode, before.st_mode);
+    assert_int_equal(after.st_rdev, before.st_rdev);
+    return bench;
+}
+
+static void has_both_cases(const char *text)
+{
+    assert_int_equal(json_array_size(e2e_member(e2e_parse(text), "cases")), 2);
+}
+
+static void a_device_stays(void **state)
+{
+    const char *null = make_node("/dev/null", "null");
+    const char *link = e2e_path("link");
+    (void)state;
+    assert_int_equal(symlink("null", link), 0);
+    (void)runs_and_leaves(link, 0);
+    (void)runs_and_leaves(null, 0);
+}
+
+static void a_full_device_is_said_to_be(void **state)
+{
+    const char *full = make_node("/dev/full", "full");
+    (void)state;
+    struct process *bench = runs_and_leaves(full, 1);
+    e2e_says(bench, PROCESS_ERR, e2e_text("cannot write '%s': %s", full, uv_strerror(UV_ENOSPC)));
+    assert_null(strstr(process_text(bench, PROCESS_ERR), "results in"));
+}
+
+static void a_fifo_gets_the_results_once(void **state)
+{
+    static char text[65536]; /* as much as a pipe takes */
+    const char *fifo = e2e_path("fifo");
+    (void)state;
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int reader = open(fifo, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    (void)runs_and_leaves(fifo, 0);
+    ssize_t length = read(reader, text, sizeof(text) - 1);
+    (void)close(reader);
+    assert_true(length > 0 && (size_t)length < sizeof(text) - 1);
+    text[length] = '\0';
+    has_both_cases(text);
+}
+
+/* It waits for one, and can be ended. */
+static void a_fifo_without_a_reader_is_no_trap(void **state)
+{
+    const char *fifo = e2e_path("fifo");
+    (void)state;
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    struct process *bench = bench_to(fifo);
+    e2e_signal(bench, SIGTERM);
+    e2e_ends(bench, -SIGTERM);
+    assert_true(S_ISFIFO(status_of(fifo).st_mode));
+}
+
+static void a_link_stays_and_its_target_gets_the_results(void **state)
+{
+    const char *file = e2e_path("file.json");
+    const char *link = e2e_path("link");
+    const char *dangling = e2e_path("dangling");
+    const char *nothing = e2e_path("nothing");
+    (void)state;
+    FILE *old = fopen(file, "wb");
+    assert_non_null(old);
+    assert_int_equal(fclose(old), 0);
+    assert_int_equal(symlink("file.json", link), 0);
+    assert_int_equal(symlink("nothing", dangling), 0);
+    (void)runs_and_leaves(link, 0);
+    has_both_cases(e2e_read_file(file));
+    (void)runs_and_leaves(dangling, 0);
+    has_both_cases(e2e_read_file(nothing));
+}
+
+static void tables_that_cannot_be_written_are_a_failure(void **state)
+{
+    const char *full = make_node("/dev/full", "full");
+    const char *output = e2e_path("results.json");
+    const char *const run[] = {"--matrix", matrix(), "-o", output, NULL};
+    const char *const compare[] = {"compare", output, output, NULL};
+    const char *const alone[] = {"--matrix", matrix(), "-o", "-", NULL};
+    const char *const *const lines[] = {run, compare, alone};
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct process *bench = process_start(getenv("ECHO_BENCH"), lines[i], full);
+        assert_non_null(bench);
+        e2e_ends_within(bench, 1, e2e_ms(2 * E2E_LONG_MS));
+        e2e_says(bench, PROCESS_ERR, lines[i] == alone ? "cannot write '-': " : "cannot write to");
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        E2E(a_device_stays),
+        E2E(a_full_device_is_said_to_be),
+        E2E(a_fifo_gets_the_results_once),
+        E2E(a_fifo_without_a_reader_is_no_trap),
+        E2E(a_link_stays_and_its_target_gets_the_results),
+        E2E(tables_that_cannot_be_written_are_a_failure),
+    };
+    return e2e_run(argc, argv, tests);
+}

@@ -206,8 +206,9 @@ struct backend {
     /* The loop's clock. */
     uint64_t (*now)(struct io_loop *loop);
 
-    /* Takes over `os_socket`, bound, and listens. 0 and *listener; or a UV error, and the socket is
-     * closed. UV_ENOTSUP: this address can't have another listener; hand over instead. */
+    /* Takes over `os_socket`, which is bound and may listen already (net_bind()), and listens. 0
+     * and *listener; or a UV error, and the socket is closed. UV_ENOTSUP: this address can't have
+     * another listener; hand over instead. */
     int (*listen)(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
                   struct io_listener **listener);
 

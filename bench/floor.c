@@ -55,10 +55,11 @@ static bool floor_open(struct floor_rig *rig)
     struct sockaddr_in any;
     uv_os_sock_t listener;
     (void)uv_ip4_addr("127.0.0.1", 0, &any);
-    if (net_bind((const struct sockaddr *)(const void *)&any, &options, 1, &listener) != 0) {
+    if (net_bind((const struct sockaddr *)(const void *)&any, &options, FLOOR_PAIRS, 1,
+                 &listener) != 0) {
         return false;
     }
-    bool good = listen(listener, FLOOR_PAIRS) == 0;
+    bool good = true;
     while (good && rig->pairs < FLOOR_PAIRS) {
         good = floor_connect(rig, listener);
     }

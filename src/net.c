@@ -108,10 +108,20 @@ int net_open_for(const struct sockaddr *address, const struct net_options *optio
     return 0;
 }
 
-int net_bind(const struct sockaddr *address, const struct net_options *options, size_t count,
-             uv_os_sock_t *os_sockets)
+/* No other program gets the port of a socket that listens. Before that, some systems share it. */
+static int claim_port(uv_os_sock_t os_socket, const struct sockaddr *address, int backlog)
 {
-    assert(count > 0);
+    int error = net_system_bind(os_socket, address);
+    if (error == 0 && listen(os_socket, backlog) != 0) {
+        error = net_system_error();
+    }
+    return error;
+}
+
+int net_bind(const struct sockaddr *address, const struct net_options *options, int backlog,
+             size_t count, uv_os_sock_t *os_sockets)
+{
+    assert(count > 0 && backlog > 0);
     if (net_address_size(address) == 0) {
         return UV_EAFNOSUPPORT;
     }
@@ -121,7 +131,7 @@ int net_bind(const struct sockaddr *address, const struct net_options *options, 
         return error;
     }
     opened = 1;
-    error = net_system_claim(os_sockets[0], address, count > 1);
+    error = claim_port(os_sockets[0], address, backlog);
     if (error != 0) {
         goto close_all;
     }

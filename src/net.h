@@ -32,18 +32,19 @@ int net_open(const struct net_options *options, int family, uv_os_sock_t *os_soc
  * Binds `count` sockets, at least one, to one address, so that as many loops may each listen. Port
  * 0 is resolved once, for all. `options` are set before, for accepted sockets inherit them: see
  * net_tune_accepted(). [::] takes IPv4 too. 0 and `count` sockets, which are the caller's; or an
- * error and nothing is open. UV_EADDRINUSE: someone else has the port, be it another server of
+ * error and nothing is open. UV_EADDRINUSE: another program has the port, be it another server of
  * ours; it is always this function that says so, never a later listen().
  *
- * On POSIX systems the first socket listens already on return, with the system's longest backlog,
- * since nothing less claims the port; the listen() to come sets the backlog.
+ * The first socket listens on return, with `backlog`, 1 or more connections: nothing less claims
+ * the port on Linux, and on Windows it must be before a duplicate is made. The listen() that is to
+ * come on each sets the backlog anew, except on Windows, where it changes nothing.
  *
  *   Linux    SO_REUSEPORT: `count` queues, among which the kernel spreads connections
  *   BSD      dup(): one queue, whose connections go to the loop that is first
  *   Windows  WSADuplicateSocketW(): one queue
  */
-int net_bind(const struct sockaddr *address, const struct net_options *options, size_t count,
-             uv_os_sock_t *os_sockets);
+int net_bind(const struct sockaddr *address, const struct net_options *options, int backlog,
+             size_t count, uv_os_sock_t *os_sockets);
 
 /* Sets what an accepted socket did not inherit from its listener: on Windows all of `options`
  * (after SO_UPDATE_ACCEPT_CONTEXT where AcceptEx made it), elsewhere nothing. */

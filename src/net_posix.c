@@ -25,22 +25,24 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
-/*
- * socket(7): every socket of the group must have SO_REUSEPORT set before it binds, except, as it
- * turns out, the first, which may set it when the port is its own. Were it set before, a second
- * server would silently share the port.
- */
 static int allow_sharing(uv_os_sock_t os_socket)
 {
     return net_set_option(os_socket, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
+/*
+ * socket(7): every socket of the group must have SO_REUSEPORT set before it binds, except, as it
+ * turns out, the first, which may set it when the port is its own. Were it set before, a second
+ * server would silently share the port.
+ */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
 {
-    (void)claimed;
     uv_os_sock_t opened = NET_NO_SOCKET;
-    int error = net_open_for(name, options, &opened);
+    int error = allow_sharing(claimed);
+    if (error == 0) {
+        error = net_open_for(name, options, &opened);
+    }
     if (error != 0) {
         return error;
     }
@@ -93,12 +95,6 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
 
 /* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. Duplicates
  * of one socket share its queue. */
-static int allow_sharing(uv_os_sock_t os_socket)
-{
-    (void)os_socket;
-    return 0;
-}
-
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
 {
@@ -112,20 +108,16 @@ int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
 /*
  * SO_REUSEADDR: a restarted server need not wait until the old one's connections have left
  * TIME-WAIT. But on Linux it also lets two sockets bind one port as long as neither listens; of two
- * servers that start together both would get the port with SO_REUSEPORT set in time. So listen at
- * once, and only then allow sharing.
+ * servers that start together both would get the port with SO_REUSEPORT set in time. So the first
+ * socket listens before net_system_share() allows sharing.
  */
-int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, bool shared)
+int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
 {
     int error = net_set_option(os_socket, SOL_SOCKET, SO_REUSEADDR, 1);
-    if (error != 0) {
-        return error;
+    if (error == 0 && bind(os_socket, address, net_address_size(address)) != 0) {
+        error = net_system_error();
     }
-    if (bind(os_socket, address, net_address_size(address)) != 0 ||
-        listen(os_socket, SOMAXCONN) != 0) {
-        return net_system_error();
-    }
-    return shared ? allow_sharing(os_socket) : 0;
+    return error;
 }
 
 /* Linux and the BSDs pass TCP_NODELAY, SO_SNDBUF and SO_RCVBUF on from listener to connection. */

@@ -16,10 +16,10 @@ int net_system_error(void);
 
 int net_system_open(int family, uv_os_sock_t *os_socket);
 
-/* Binds so that no other server can take the port, and, if `shared`, net_system_share() can. */
-int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, bool shared);
+/* Binds, so that no other server can take the port once `os_socket` listens. */
+int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address);
 
-/* Another socket on the port that `claimed` has; `name` is that socket's own. */
+/* Another socket on the port at which `claimed` listens; `name` is that socket's own. */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket);
 

@@ -19,9 +19,8 @@ int net_system_open(int family, uv_os_sock_t *os_socket)
  * nobody may. A port in TIME-WAIT can be bound in either case. See "Using SO_REUSEADDR and
  * SO_EXCLUSIVEADDRUSE" in Microsoft's Winsock documentation.
  */
-int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, bool shared)
+int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
 {
-    (void)shared; /* a duplicate needs no permission */
     int error = net_set_option(os_socket, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, 1);
     if (error != 0) {
         return error;
@@ -29,10 +28,15 @@ int net_system_claim(uv_os_sock_t os_socket, const struct sockaddr *address, boo
     if (bind(os_socket, address, net_address_size(address)) == 0) {
         return 0;
     }
-    /* Whoever has the port for himself alone makes it WSAEACCES, see bind() there. */
+    /* A socket that has the port exclusively makes it WSAEACCES, see bind() there. */
     return WSAGetLastError() == WSAEACCES ? UV_EADDRINUSE : net_system_error();
 }
 
+/*
+ * `claimed` listens already. Winsock remembers for each handle whether its socket listens, as it
+ * was when the handle was made. With a handle from before that, listen() would go to the kernel,
+ * which refuses a second one with WSAEINVAL. With a later handle it succeeds and changes nothing.
+ */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
 {

@@ -269,7 +269,8 @@ static int server_bind(struct server *server, const struct sockaddr *address)
     uv_os_sock_t *group = calloc(server->worker_count, sizeof(*group));
     int status = group == NULL ? UV_ENOMEM : 0;
     if (status == 0) {
-        status = net_bind(address, &server->config.net, server->worker_count, group);
+        status = net_bind(address, &server->config.net, (int)server->options->backlog,
+                          server->worker_count, group);
     }
     if (status == 0) {
         for (size_t i = 0; i < server->worker_count; i++) {

@@ -6,6 +6,7 @@
 
 #define BUFFER_SIZE ((size_t)16 * 1024)
 #define BUFFERS 64
+#define BACKLOG 64
 
 /* A small buffer for sending, so that sends have to wait. */
 static const struct net_options net = {.nodelay = true, .sndbuf = 8192};
@@ -16,7 +17,7 @@ int echo_rig_open(struct echo_rig *rig, const struct backend *backend, unsigned 
     struct worker *worker = &rig->echo.worker;
     struct sockaddr_in any;
     (void)uv_ip4_addr("127.0.0.1", 0, &any);
-    int status = net_bind((const struct sockaddr *)&any, &net, 1, &rig->os_socket);
+    int status = net_bind((const struct sockaddr *)&any, &net, BACKLOG, 1, &rig->os_socket);
     if (status == 0) {
         status = net_local_name(rig->os_socket, &rig->address);
     }
@@ -32,7 +33,7 @@ int echo_rig_open(struct echo_rig *rig, const struct backend *backend, unsigned 
         .handover = &rig->handover,
         .net = net,
         .drain_timeout_ns = 5 * NS_PER_S,
-        .backlog = 64,
+        .backlog = BACKLOG,
         .accept_depth = 2,
     };
     worker->role = &echo_role;

@@ -4,6 +4,8 @@
 #include <sys/select.h>
 #endif
 
+#define BACKLOG 128
+
 const struct net_options plain = {.nodelay = true};
 
 bool have_v6;
@@ -22,7 +24,7 @@ struct sockaddr_storage address_of(const char *host, unsigned port)
 
 int bind_to(const struct sockaddr_storage *address, size_t count, uv_os_sock_t *os_sockets)
 {
-    return net_bind((const struct sockaddr *)address, &plain, count, os_sockets);
+    return net_bind((const struct sockaddr *)address, &plain, BACKLOG, count, os_sockets);
 }
 
 int bind_host(const char *host, unsigned port, size_t count, uv_os_sock_t *os_sockets)
@@ -50,7 +52,7 @@ int option_of(uv_os_sock_t os_socket, int level, int option)
 void listen_all(uv_os_sock_t *os_sockets, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        assert_int_equal(listen(os_sockets[i], 128), 0);
+        assert_int_equal(listen(os_sockets[i], BACKLOG), 0);
     }
 }
 

@@ -49,6 +49,37 @@ static void a_group_shares_the_port(void **state)
     close_all(group, 4);
 }
 
+/* A connection may come before the loops listen, and waits for them. */
+static void the_first_of_a_group_listens_already(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count <= 4; count++) {
+        uv_os_sock_t group[4];
+        assert_int_equal(bind_host("127.0.0.1", 0, count, group), 0);
+        uv_os_sock_t client = connect_host("127.0.0.1", port_of(group[0]));
+        listen_all(group, count);
+        net_close(accept_from(group[0]));
+        net_close(client);
+        close_all(group, count);
+    }
+}
+
+/* As when a loop takes up a listener that has died. */
+static void a_duplicate_of_a_listener_listens(void **state)
+{
+    (void)state;
+    uv_os_sock_t group[2], duplicates[2];
+    assert_int_equal(bind_host("127.0.0.1", 0, 2, group), 0);
+    listen_all(group, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(net_duplicate(group[i], &duplicates[i]), 0);
+    }
+    listen_all(duplicates, 2);
+    close_all(duplicates, 2);
+    listen_all(group, 2);
+    close_all(group, 2);
+}
+
 /* Every connection is found at one of the group, and on Linux every one of the group has some. */
 static void a_group_shares_the_connections(void **state)
 {
@@ -208,7 +239,7 @@ static void accepted_sockets_are_tuned(void **state)
     const struct net_options options = {.nodelay = true, .sndbuf = 32768, .rcvbuf = 40960};
     struct sockaddr_storage address = address_of("127.0.0.1", 0);
     uv_os_sock_t group[2], clients[16];
-    assert_int_equal(net_bind((const struct sockaddr *)&address, &options, 2, group), 0);
+    assert_int_equal(net_bind((const struct sockaddr *)&address, &options, 128, 2, group), 0);
     listen_all(group, 2);
     for (size_t i = 0; i < 16; i++) {
         clients[i] = connect_host("127.0.0.1", port_of(group[0]));
@@ -384,6 +415,8 @@ int main(void)
         cmocka_unit_test(open_sets_the_options),
         cmocka_unit_test(open_refuses_a_strange_family),
         cmocka_unit_test(a_group_shares_the_port),
+        cmocka_unit_test(the_first_of_a_group_listens_already),
+        cmocka_unit_test(a_duplicate_of_a_listener_listens),
         cmocka_unit_test(a_group_shares_the_connections),
         cmocka_unit_test(a_second_server_is_told),
         cmocka_unit_test(one_of_two_at_once_gets_the_port),

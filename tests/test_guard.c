@@ -1,4 +1,7 @@
-/* The heap of guard.h: what is misused ends the process, what is not is counted. */
+/*
+ * The heap of guard.h: what is misused ends the process, what is not is counted. And listen() as it
+ * is on Windows (guard_socket.c): a handle from before its socket listened is told WSAEINVAL.
+ */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +16,8 @@
 #include <uv.h>
 
 #include "guard.h"
+#include "net.h"
+#include "peer.h"
 #include "process.h"
 
 /* By pointers that may be anything, or the compiler would know what is called, and leave it out. */
@@ -211,6 +216,80 @@ static void memory_is_refused_on_request(void **state)
     assert_null(zeros);
 }
 
+/* ---- listen -------------------------------------------------------------------------------- */
+
+static uv_os_sock_t bound(void)
+{
+    struct sockaddr_storage address;
+    uv_os_sock_t os_socket;
+    assert_int_equal(peer_bind(AF_INET, &os_socket, &address), 0);
+    return os_socket;
+}
+
+static uv_os_sock_t duplicate_of(uv_os_sock_t os_socket)
+{
+    uv_os_sock_t duplicate;
+    assert_int_equal(net_duplicate(os_socket, &duplicate), 0);
+    return duplicate;
+}
+
+static void one_handle_may_listen_again(void **state)
+{
+    (void)state;
+    uv_os_sock_t first = bound();
+    assert_int_equal(peer_listen(first, 8), 0);
+    assert_int_equal(peer_listen(first, 16), 0);
+    net_close(first);
+}
+
+static void a_handle_from_before_may_not_listen(void **state)
+{
+    (void)state;
+    for (size_t which = 0; which < 3; which++) {
+        uv_os_sock_t handles[3] = {bound()};
+        handles[1] = duplicate_of(handles[0]);
+        handles[2] = duplicate_of(handles[1]);
+        assert_int_equal(peer_listen(handles[which], 8), 0);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(peer_listen(handles[i], 8), i == which ? 0 : UV_EINVAL);
+        }
+        net_close(handles[which]); /* the socket listens on */
+        assert_int_equal(peer_listen(handles[(which + 1) % 3], 8), UV_EINVAL);
+        net_close(handles[(which + 1) % 3]);
+        net_close(handles[(which + 2) % 3]);
+    }
+}
+
+static void a_duplicate_of_what_listens_may_listen(void **state)
+{
+    (void)state;
+    uv_os_sock_t first = bound();
+    uv_os_sock_t before = duplicate_of(first);
+    assert_int_equal(peer_listen(first, 8), 0);
+    uv_os_sock_t after = duplicate_of(first);
+    uv_os_sock_t after_that = duplicate_of(before);
+    assert_int_equal(peer_listen(after, 8), 0);
+    assert_int_equal(peer_listen(after_that, 8), 0);
+    assert_int_equal(peer_listen(first, 8), 0);
+    net_close(first);
+    net_close(before);
+    net_close(after);
+    net_close(after_that);
+}
+
+/* Numbers of handles come again. */
+static void a_closed_handle_is_forgotten(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < 2000; round++) {
+        uv_os_sock_t first = bound();
+        uv_os_sock_t second = duplicate_of(first);
+        assert_int_equal(peer_listen(round % 2 == 0 ? first : second, 8), 0);
+        net_close(first);
+        net_close(second);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -219,9 +298,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(calloc_gives_zeros),
         cmocka_unit_test(blocks_and_bytes_are_counted),
         cmocka_unit_test(memory_is_refused_on_request),
+        cmocka_unit_test(one_handle_may_listen_again),
+        cmocka_unit_test(a_handle_from_before_may_not_listen),
+        cmocka_unit_test(a_duplicate_of_what_listens_may_listen),
+        cmocka_unit_test(a_closed_handle_is_forgotten),
     };
     if (argc == 2) {
         return misuse(argv[1]);
+    }
+    if (peer_setup() == 0) {
+        return 1;
     }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

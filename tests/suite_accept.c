@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "net.h"
+
 /* ---- accepting ------------------------------------------------------------------------------ */
 
 static void accept_50(const struct backend *backend, size_t accepts)
@@ -214,6 +216,55 @@ static void two_listeners(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* Turns both loops while `peer` echoes. */
+static void echo_over(struct rig *from, struct rig *to, uv_os_sock_t peer)
+{
+    struct flow flow = {.peer = peer, .stream = stream_of(40, 0), .length = 1000, .chunk = 100};
+    uint64_t until = uv_hrtime() + RIG_PATIENCE_NS;
+    while (flow.received < flow.length) {
+        (void)flow_step(&flow);
+        (void)rig_poll(from, 0);
+        (void)rig_poll(to, 0);
+        assert_true(uv_hrtime() < until);
+    }
+}
+
+static int listen_at(struct rig *rig, uv_os_sock_t os_socket, int backlog)
+{
+    int status = rig->backend->listen(rig->loop, os_socket, backlog, &rig->listener);
+    rig->on_open = echo_open;
+    rig->rearm = true;
+    if (status == 0) {
+        rig_accept(rig);
+    }
+    return status;
+}
+
+/* Each of two loops listens at one port, or the second says that it can't. */
+static void two_loops_at_one_port(const struct backend *backend)
+{
+    enum { PEERS = 16 };
+    static const struct net_options options = {.nodelay = true};
+    struct rig first;
+    struct rig second;
+    uv_os_sock_t group[2];
+    struct sockaddr_in any;
+    rig_open(&first, backend);
+    rig_open(&second, backend);
+    (void)uv_ip4_addr("127.0.0.1", 0, &any);
+    assert_int_equal(net_bind((const struct sockaddr *)&any, &options, PEERS, 2, group), 0);
+    assert_int_equal(net_local_name(group[0], &first.address), 0);
+    assert_int_equal(listen_at(&first, group[0], PEERS), 0);
+    int status = listen_at(&second, group[1], PEERS);
+    assert_true(status == 0 || status == UV_ENOTSUP);
+    for (size_t i = 0; i < PEERS; i++) {
+        echo_over(&first, &second, rig_peer(&first));
+    }
+    assert_int_equal(first.opened + second.opened, PEERS);
+    rig_close(&first);
+    rig_close(&second);
+}
+
 /* ---- refusing and handing over -------------------------------------------------------------- */
 
 static void refuse_token(struct rig *rig, struct io_token *token)
@@ -258,19 +309,6 @@ static void detach_token(struct rig *rig, struct io_token *token)
     struct conn *conn = conn_new(rig); /* the token is this loop's still */
     if (conn_adopt(conn, token) == 0) {
         echo_open(conn);
-    }
-}
-
-/* Turns both loops while `peer` echoes. */
-static void echo_over(struct rig *from, struct rig *to, uv_os_sock_t peer)
-{
-    struct flow flow = {.peer = peer, .stream = stream_of(40, 0), .length = 1000, .chunk = 100};
-    uint64_t until = uv_hrtime() + RIG_PATIENCE_NS;
-    while (flow.received < flow.length) {
-        (void)flow_step(&flow);
-        (void)rig_poll(from, 0);
-        (void)rig_poll(to, 0);
-        assert_true(uv_hrtime() < until);
     }
 }
 
@@ -336,6 +374,7 @@ const struct scenario suite_accept[] = {
     {"accept_stop_frees_the_port", accept_stop_frees_the_port},
     {"listen_in_use", listen_in_use},
     {"two_listeners", two_listeners},
+    {"two_loops_at_one_port", two_loops_at_one_port},
     {"refuse", refuse},
     {"detach", detach},
     {"refuse_after_detach", refuse_after_detach},

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const uint8_t hello[] = {'h', 'e', 'l', 'l', 'o'};
+
 /* What no network takes in one go while nobody reads. */
 static size_t more_than_is_buffered(const struct backend *backend)
 {
@@ -100,7 +102,6 @@ static void both_connect_and_echo(const struct backend *backend)
 /* Many at once, each with a first message in its connect callback. */
 static void send_first(struct conn *conn)
 {
-    static const uint8_t hello[5] = "hello";
     RIG_CHECK(conn->rig, conn->connect.status == 0);
     if (conn->connect.status == 0) {
         conn->on_recv = sink_recv;
@@ -247,7 +248,6 @@ static void both_close_with_both_outstanding(const struct backend *backend)
 
 static void both_close_right_after_pending(const struct backend *backend)
 {
-    static const uint8_t hello[5] = "hello";
     struct rig rig;
     struct pair pair = pair_rig(&rig, backend);
     conn_send(pair.client, hello, sizeof(hello));
@@ -270,7 +270,6 @@ static void close_now(struct conn *conn)
 
 static void both_close_in_callbacks(const struct backend *backend)
 {
-    static const uint8_t hello[5] = "hello";
     struct rig rig;
     struct pair pair = pair_rig(&rig, backend);
     pair.server->on_recv = close_now;

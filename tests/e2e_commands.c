@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "range.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 static const char *const *programs(void)
@@ -273,7 +275,7 @@ static void b15_some_connects_fail_and_the_rest_work(void **state)
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     uint64_t connected = e2e_uint(report, "counters.connected");
-    assert_in_range(connected, 1, 63);
+    assert_between(connected, 1, 63);
     assert_true(e2e_uint(report, "counters.connect_failures") >= 100 - connected);
     assert_int_equal(e2e_uint(report, "counters.completed"), connected);
     assert_true(e2e_errors(report, "connect", "EMFILE") > 0);
@@ -341,7 +343,7 @@ static void a_random_seed_can_be_read_from_the_report(void **state)
                       "--requests=1", "--json", e2e_backend_argument(), NULL);
         e2e_ends(client, 0);
         uint64_t seed = e2e_uint(e2e_report(client, 0), "seed");
-        assert_in_range(seed, 1, (UINT64_C(1) << 53) - 1);
+        assert_between(seed, 1, (UINT64_C(1) << 53) - 1);
     }
 }
 
@@ -370,7 +372,7 @@ static void each_member_is_documented(void **state)
     FILE *file = fopen(REPORT_DOCUMENT, "rb");
     (void)state;
     assert_non_null(file);
-    assert_in_range(fread(document, 1, sizeof(document) - 1, file), 1, sizeof(document) - 2);
+    assert_between(fread(document, 1, sizeof(document) - 1, file), 1, sizeof(document) - 2);
     (void)fclose(file);
     e2e_server(&server, NULL);
     struct process *client = e2e_client(&server, "--requests", "10", NULL);

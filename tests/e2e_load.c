@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "range.h"
+
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 static void latency_is_in_order(const json_t *report)
@@ -129,10 +131,10 @@ static void a_rate_beyond_reach_ends_in_time(void **state)
         e2e_client(&server, "-R", "1G", "-d", "500ms", "--drain-timeout", "0", NULL);
     uint64_t begin_ms = e2e_now_ms();
     (void)process_wait(client, e2e_ms(E2E_LONG_MS));
-    assert_in_range(e2e_now_ms() - begin_ms, 0, 500 + e2e_ms(2000));
+    assert_between(e2e_now_ms() - begin_ms, 0, 500 + e2e_ms(2000));
     const json_t *report = e2e_report(client, 0);
     uint64_t messages = e2e_uint(report, "unsent") + e2e_uint(report, "counters.messages");
-    assert_in_range(messages, 499000000, 500000000);
+    assert_between(messages, 499000000, 500000000);
 }
 
 static void command_lines_of_the_originals(void **state)
@@ -284,7 +286,7 @@ static void lifetime_makes_new_connections(void **state)
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), 100);
-    assert_in_range(e2e_uint(report, "counters.connected"), 20, 21);
+    assert_between(e2e_uint(report, "counters.connected"), 20, 21);
     assert_int_equal(e2e_uint(report, "counters.completed"),
                      e2e_uint(report, "counters.connected"));
     e2e_books_agree(&server, client);
@@ -312,8 +314,8 @@ static void a_rate_is_kept(void **state)
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     uint64_t messages = e2e_uint(report, "counters.messages");
-    assert_in_range(messages, 800, 1200);
-    assert_in_range(messages + e2e_uint(report, "unsent"), 1000, 1200);
+    assert_between(messages, 800, 1200);
+    assert_between(messages + e2e_uint(report, "unsent"), 1000, 1200);
     /* a schedule that is missed by a second, or a wait for a timer's tick, would show */
     assert_true(e2e_uint(report, "latency_ns.p50") < e2e_factor() * 20000000);
     e2e_books_agree(&server, client);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "range.h"
+
 /* ---- bytes --------------------------------------------------------------------------------- */
 
 static void b3_nul_bytes_come_back(void **state)
@@ -195,7 +197,7 @@ static void idle_connections_are_closed(void **state)
             idle_ms = e2e_now_ms() - begin_ms;
         }
     }
-    assert_in_range(idle_ms, e2e_ms(270), e2e_ms(800));
+    assert_between(idle_ms, e2e_ms(270), e2e_ms(800));
     assert_int_equal(e2e_peer_wait(active, e2e_ms(5000)), 0);
     e2e_server_ends(&server);
     assert_int_equal(e2e_server_sum(server.process, "idle"), 2);

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "range.h"
 #include "sys.h"
 
 #define RESTARTS 5
@@ -84,7 +85,7 @@ static void restarts_under_load(void (*restarted)(const struct e2e_server *serve
     /* those that were connecting at the client's end are reset, and come to the server or not */
     uint64_t connected = both(one, other, "connected");
     uint64_t abandoned = both(one, other, "abandoned");
-    assert_in_range(e2e_server_sum(server.process, "accepted"), connected, connected + abandoned);
+    assert_between(e2e_server_sum(server.process, "accepted"), connected, connected + abandoned);
     assert_true(e2e_server_sum(server.process, "failed") <= abandoned);
     uint64_t received = e2e_server_sum(server.process, "received");
     uint64_t sent = e2e_server_sum(server.process, "sent");
@@ -174,7 +175,7 @@ static void maxima_begin_anew(void **state)
     const json_t *old = json_array_get(e2e_member(e2e_report(server.process, 0), "workers"), 0);
     const json_t *young = json_array_get(e2e_member(e2e_report(server.process, 1), "workers"), 0);
     assert_true(e2e_uint(old, "io.batch_max") > 0);
-    assert_in_range(e2e_uint(young, "io.batch_max"), 1, 8);
+    assert_between(e2e_uint(young, "io.batch_max"), 1, 8);
 }
 
 /* A client can't restart: SIGHUP ends it, as closing the terminal would. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fake_server.h"
+#include "range.h"
 #include "sys.h"
 
 #define SIZE 1000
@@ -212,7 +213,7 @@ static void a_mute_server_is_a_timeout(void **state)
                                            "--requests", "3", "--timeout", e2e_duration(300), NULL);
     e2e_ends(client, 1);
     uint64_t took_ms = e2e_now_ms() - begin_ms;
-    assert_in_range(took_ms, e2e_ms(300), e2e_ms(300) + e2e_ms(3000));
+    assert_between(took_ms, e2e_ms(300), e2e_ms(300) + e2e_ms(3000));
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.timeouts"), 3);
     assert_int_equal(e2e_uint(report, "counters.failed"), 0);
@@ -255,7 +256,7 @@ static void a_second_ctrl_c_ends_the_client_at_once(void **state)
     const json_t *report = e2e_report(client, 0);
     uint64_t cut = e2e_uint(report, "counters.cut");
     assert_int_equal(cut + e2e_uint(report, "counters.abandoned"), 2);
-    assert_in_range(cut, 1, 2);
+    assert_between(cut, 1, 2);
 }
 
 static void closed_without_an_answer_has_failed(void **state)
@@ -349,7 +350,7 @@ static void connect_times_out(void **state)
     e2e_ends(client, 1);
     uint64_t took_ms = e2e_now_ms() - begin_ms;
     peer_close(os_socket);
-    assert_in_range(took_ms, e2e_ms(300), e2e_ms(300) + e2e_ms(3000));
+    assert_between(took_ms, e2e_ms(300), e2e_ms(300) + e2e_ms(3000));
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.connect_failures"), 2);
     assert_int_equal(e2e_errors(report, "connect", "ETIMEDOUT"), 2);

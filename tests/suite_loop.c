@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "range.h"
+
 #define MS UINT64_C(1000000)
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -154,7 +156,7 @@ static void clock_is_uv_hrtime(const struct backend *backend)
     for (size_t i = 0; i < 100; i++) {
         uint64_t before = uv_hrtime();
         uint64_t now = backend->now(rig.loop);
-        assert_in_range(now, before, uv_hrtime());
+        assert_between(now, before, uv_hrtime());
     }
     rig_close(&rig);
 }
@@ -211,8 +213,8 @@ static void wake_from_threads(const struct backend *backend, size_t threads, siz
     for (size_t i = 0; i < threads; i++) {
         assert_int_equal(uv_thread_join(&ids[i]), 0);
     }
-    assert_in_range(seen, 1, threads * each);
-    assert_in_range(rig.loop->stats.wakes, seen, threads * each + 1);
+    assert_between(seen, 1, threads * each);
+    assert_between(rig.loop->stats.wakes, seen, threads * each + 1);
     uv_mutex_destroy(&waker.mutex);
     rig_close(&rig);
 }

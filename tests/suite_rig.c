@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "range.h"
 #include "suite_inside.h"
 #include "sys.h"
 
@@ -127,7 +128,7 @@ int rig_poll(struct rig *rig, uint64_t deadline_ns)
     int answer = rig->backend->poll(rig->loop, deadline_ns);
     rig->polling = false;
     rig_assert_unbroken(rig);
-    assert_in_range(answer, 0, 1);
+    assert_between(answer, 0, 1);
     return answer;
 }
 

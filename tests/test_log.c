@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "log.h"
+#include "range.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define THREADS 3
@@ -232,7 +233,7 @@ static void lines_of_threads_do_not_mix(void **state)
         const char *end = memchr(line, '\n', (size_t)(stop - line));
         assert_non_null(end);
         assert_true(end > line);
-        assert_in_range(end[-1], 'a', 'a' + THREADS - 1);
+        assert_between(end[-1], 'a', 'a' + THREADS - 1);
         size_t from = (size_t)(end[-1] - 'a');
         line = check_line(line, end[-1], lines[from]);
         lines[from]++;

@@ -1,5 +1,7 @@
 #include "net_rig.h"
 
+#include "range.h"
+
 #define CLIENTS 64
 
 /* Opening. */
@@ -14,10 +16,10 @@ static void open_sets_the_options(void **state)
     assert_int_equal(net_open(&large, AF_INET, &b), 0);
     assert_int_not_equal(option_of(a, IPPROTO_TCP, TCP_NODELAY), 0);
     assert_int_equal(option_of(b, IPPROTO_TCP, TCP_NODELAY), 0);
-    assert_in_range(option_of(a, SOL_SOCKET, SO_SNDBUF), 16384, 2 * 16384);
-    assert_in_range(option_of(a, SOL_SOCKET, SO_RCVBUF), 20480, 2 * 20480);
-    assert_in_range(option_of(b, SOL_SOCKET, SO_SNDBUF), 65536, 2 * 65536);
-    assert_in_range(option_of(b, SOL_SOCKET, SO_RCVBUF), 81920, 2 * 81920);
+    assert_between(option_of(a, SOL_SOCKET, SO_SNDBUF), 16384, 2 * 16384);
+    assert_between(option_of(a, SOL_SOCKET, SO_RCVBUF), 20480, 2 * 20480);
+    assert_between(option_of(b, SOL_SOCKET, SO_SNDBUF), 65536, 2 * 65536);
+    assert_between(option_of(b, SOL_SOCKET, SO_RCVBUF), 81920, 2 * 81920);
     net_close(a);
     net_close(b);
 }
@@ -102,7 +104,7 @@ static void a_group_shares_the_connections(void **state)
     assert_int_equal(total, CLIENTS);
 #ifdef __linux__
     for (size_t i = 0; i < 4; i++) {
-        assert_in_range(counts[i], 1, CLIENTS / 2);
+        assert_between(counts[i], 1, CLIENTS / 2);
     }
 #endif
     close_all(clients, CLIENTS);
@@ -183,7 +185,7 @@ static void one_of_two_at_once_gets_the_port(void **state)
     for (size_t round = 0; round < 500; round++) {
         won += race_for(port);
     }
-    assert_in_range(won, 450, 500);
+    assert_between(won, 450, 500);
 }
 
 static void an_any_address_conflicts_with_one_of_it(void **state)
@@ -254,7 +256,7 @@ static void accepted_sockets_are_tuned(void **state)
                              option_of(group[i], SOL_SOCKET, SO_SNDBUF));
             assert_int_equal(option_of(accepted, SOL_SOCKET, SO_RCVBUF),
                              option_of(group[i], SOL_SOCKET, SO_RCVBUF));
-            assert_in_range(option_of(accepted, SOL_SOCKET, SO_SNDBUF), 32768, 2 * 32768);
+            assert_between(option_of(accepted, SOL_SOCKET, SO_SNDBUF), 32768, 2 * 32768);
             net_close(accepted);
         }
     }

@@ -1,5 +1,7 @@
 #include "net_rig.h"
 
+#include "range.h"
+
 /* Names. */
 
 static void count_call(struct net_resolution *resolution)
@@ -99,8 +101,8 @@ static void assert_loopback(const char *host)
         v4 += strcmp(text, "127.0.0.1:6001") == 0;
         v6 += strcmp(text, "[::1]:6001") == 0;
     }
-    assert_in_range(v4, 0, 1);
-    assert_in_range(v6, 0, 1);
+    assert_between(v4, 0, 1);
+    assert_between(v6, 0, 1);
     assert_int_equal(v4 + v6, resolution.count);
     net_resolution_free(&resolution);
 }

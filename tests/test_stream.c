@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "range.h"
 #include "stream.h"
 
 #define MUTATIONS 1000000
@@ -171,7 +172,7 @@ static void every_byte_value_is_as_frequent(void **state)
     }
     for (size_t lane = 0; lane < 8; lane++) {
         for (size_t value = 0; value < 256; value++) {
-            assert_in_range(counts[lane][value], 350, 680); /* 512 +- 7 standard deviations */
+            assert_between(counts[lane][value], 350, 680); /* 512 +- 7 standard deviations */
         }
     }
 }
@@ -262,7 +263,7 @@ static void every_mutation_is_found(void **state)
     }
     /* Nothing changes when a block is swapped with itself (1/7000), or a byte or two are replaced
      * by the same. */
-    assert_in_range(same, 1, MUTATIONS / 4000);
+    assert_between(same, 1, MUTATIONS / 4000);
 }
 
 static void replaced_words_always_differ(void **state)
@@ -277,9 +278,9 @@ static void replaced_words_always_differ(void **state)
         struct stream foreign = stream_of(3, i + 1);
 
         stream_fill(&own, offset + distance, bytes, sizeof bytes);
-        assert_in_range(stream_check(&own, offset, bytes, sizeof bytes), 0, 7);
+        assert_between(stream_check(&own, offset, bytes, sizeof bytes), 0, 7);
         stream_fill(&foreign, offset, bytes, sizeof bytes);
-        assert_in_range(stream_check(&own, offset, bytes, sizeof bytes), 0, 7);
+        assert_between(stream_check(&own, offset, bytes, sizeof bytes), 0, 7);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "range.h"
 #include "sys.h"
 
 #define MS 1000000
@@ -111,12 +112,12 @@ static void peak_memory_is_in_bytes(void **state)
     (void)state;
     enum { SIZE = 64 << 20 };
     uint64_t before = sys_peak_rss_bytes();
-    assert_in_range(before, 1 << 20, uv_get_total_memory());
+    assert_between(before, 1 << 20, uv_get_total_memory());
     char *memory = test_malloc(SIZE);
     memset(memory, 1, SIZE);
     uint64_t grown = sys_peak_rss_bytes() - before;
     test_free(memory);
-    assert_in_range(grown, SIZE / 4 * 3, 10u * SIZE);
+    assert_between(grown, SIZE / 4 * 3, 10u * SIZE);
 }
 
 struct pinning {
@@ -185,7 +186,7 @@ static void signals_can_be_watched(void **state)
     uv_loop_t loop;
     uv_signal_t handles[16];
     size_t stops = 0, restarts = 0;
-    assert_in_range(sys_signal_count, 2, 16);
+    assert_between(sys_signal_count, 2, 16);
     assert_int_equal(uv_loop_init(&loop), 0);
     for (size_t i = 0; i < sys_signal_count; i++) {
         const struct sys_signal *signal = &sys_signals[i];

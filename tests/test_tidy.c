@@ -48,6 +48,7 @@ static const struct sample samples[] = {
     {NULL, "src/a.c", "#if defined(__GNUC__)\n#endif\n#define A _WIN32\n"},
     {"call", "src/a.c", "void f(char *a)\n{\n    strcpy (a, \"b\");\n}\n"},
     {"call", "tests/a.c", "int a = atoi(\"1\");\n"},
+    {"call", "tests/a.c", "void f(int a)\n{\n    assert_in_range(a, 1, 2);\n}\n"},
     {NULL, "src/a.c", "/* atoi(1) */\nint my_atoi(int a);\nconst char *s = \"\\\"system(1)\";\n"},
     {NULL, "src/a.c", "int f(struct a *a)\n{\n    return a->system(1) + a->b.gets(2);\n}\n"},
     {"guard", "src/a_b.h", "#ifndef A_B_H\n#define A_B_H\n#endif\n"},

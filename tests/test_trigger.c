@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "control.h"
+#include "range.h"
 #include "sys.h"
 #include "trigger.h"
 
@@ -191,7 +192,7 @@ static void a_closed_console_leaves_little_time(void **state)
             rig.control.signals[i].signal_cb(&rig.control.signals[i], sys_signals[i].number);
         }
     }
-    assert_in_range(grace_ms, 2000, 5000);
+    assert_between(grace_ms, 2000, 5000);
     assert_int_equal(rig.control.stops, 1);
     uint64_t begin_ns = uv_hrtime();
     rig_expect(&rig, 2, 0);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "range.h"
 #include "worker_rig.h"
 
 /* ---- the poll ------------------------------------------------------------------------------- */
@@ -116,7 +117,7 @@ static void timer_fires_at_its_deadline(void **state)
     for (unsigned i = 0; i < TIMER_LEVELS + 1 && alarm.fired_ns == 0; i++) {
         rig_turn(); /* each poll takes as long as its deadline lets it */
     }
-    assert_in_range(alarm.fired_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
+    assert_between(alarm.fired_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
     assert_string_equal(rig.journal, "t");
 }
 
@@ -130,7 +131,7 @@ static void poll_waits_for_the_earlier_of_timer_and_schedule(void **state)
     assert_int_equal(rig.fake.deadline_ns, RIG_START_NS + 2 * MS);
     rig.due_ns = RIG_START_NS + 3600 * 1000 * MS;
     rig_turn();
-    assert_in_range(rig.fake.deadline_ns, RIG_START_NS + 2 * MS, RIG_START_NS + 6 * MS);
+    assert_between(rig.fake.deadline_ns, RIG_START_NS + 2 * MS, RIG_START_NS + 6 * MS);
     timer_stop(&rig.worker.timers, &alarm.timer);
 }
 
@@ -146,7 +147,7 @@ static void role_needs_no_schedule(void **state)
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
     alarm_set(&alarm, 5 * MS);
     rig_turn();
-    assert_in_range(rig.fake.deadline_ns, RIG_START_NS, RIG_START_NS + 6 * MS);
+    assert_between(rig.fake.deadline_ns, RIG_START_NS, RIG_START_NS + 6 * MS);
     timer_stop(&rig.worker.timers, &alarm.timer);
 }
 

@@ -407,7 +407,7 @@ void option_free(const struct option_program *program, void *options)
         if (program->rows[i].type == OPTION_STRINGS) {
             struct option_strings *strings = field;
 
-            free(strings->items);
+            free((void *)strings->items); /* a cast for older MSVC, see store_strings() */
             *strings = (struct option_strings){0};
         } else if (program->rows[i].type == OPTION_CPUS) {
             struct option_cpus *cpus = field;

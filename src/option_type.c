@@ -212,7 +212,8 @@ static int store_strings(const struct option_row *row, void *field, const char *
     if (row->check != NULL && !row->check(text)) {
         return UV_EINVAL;
     }
-    items = realloc(strings->items, (strings->count + 1) * sizeof *items);
+    /* MSVC before 19.33 (Visual Studio 2022 17.3) warns of the strings' const without the cast. */
+    items = realloc((void *)strings->items, (strings->count + 1) * sizeof *items);
     if (items == NULL) {
         return UV_ENOMEM;
     }

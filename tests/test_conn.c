@@ -141,7 +141,7 @@ static void turn(void)
 
 static void slot_is_zero_and_its_socket_lies_behind(void **state)
 {
-    static const unsigned char zero[sizeof(user->bytes)];
+    static const unsigned char zero[sizeof(user->bytes)] = {0};
     struct conn *conn = conn_alloc(&worker, sizeof(struct user));
     (void)state;
     assert_non_null(conn);

@@ -149,14 +149,14 @@ static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket
 static int uv_listener_revive(struct io_listener *listener)
 {
     const uv_handle_t *dead = (const uv_handle_t *)(const void *)listener->tcp;
-    uv_os_sock_t os_socket = listener->spare, duplicate;
+    uv_os_sock_t os_socket = listener->spare;
     uv_tcp_t *tcp = NULL;
     int status = net_accepts_ahead ? uv_os_socket(dead, &os_socket) : 0;
     if (status == 0) {
-        status = net_duplicate(os_socket, &duplicate);
+        status = net_duplicate(os_socket, &os_socket);
     }
     if (status == 0) {
-        status = uv_listener_open(listener, duplicate, &tcp);
+        status = uv_listener_open(listener, os_socket, &tcp);
     }
     if (status == 0) {
         uv_listener_replace(listener, tcp);

@@ -34,15 +34,11 @@ static json_t *document_environment(const struct pin_placement *placement)
     result_set_text(environment, "cpu", machine.cpu);
     result_put(environment, "cpus", json_integer((json_int_t)sys_cpu_count()));
     result_put(environment, "wine", json_boolean(machine.wine));
-    if (machine.congestion_control[0] != '\0') {
-        result_set_text(environment, "congestion_control", machine.congestion_control);
-    }
+    result_set_known(environment, "congestion_control", machine.congestion_control);
     result_set_text(environment, "compiler", ECHOPORT_COMPILER);
     result_set_text(environment, "build", ECHOPORT_BUILD);
     result_set_text(environment, "libuv", uv_version_string());
-    if (BENCH_LIBURING[0] != '\0') {
-        result_set_text(environment, "liburing", BENCH_LIBURING);
-    }
+    result_set_known(environment, "liburing", BENCH_LIBURING);
     result_set_text(environment, "echoport", ECHOPORT_VERSION " (" ECHOPORT_COMMIT ")");
     if (placement->server_cpu >= 0) {
         result_put(environment, "server_cpu", json_integer(placement->server_cpu));

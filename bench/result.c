@@ -69,6 +69,13 @@ void result_set_text(json_t *object, const char *key, const char *value)
     result_put(object, key, text == NULL ? json_string("not UTF-8") : text);
 }
 
+void result_set_known(json_t *object, const char *key, const char *value)
+{
+    if (value[0] != '\0') {
+        result_set_text(object, key, value);
+    }
+}
+
 /* ---- runs ---------------------------------------------------------------------------------- */
 
 json_t *result_run(void)

@@ -25,6 +25,7 @@ const char *result_text(const json_t *object, const char *path); /* "" where the
 
 void result_set(json_t *object, const char *key, double value);
 void result_set_text(json_t *object, const char *key, const char *value);
+void result_set_known(json_t *object, const char *key, const char *value); /* nothing if it is "" */
 
 /* Sets a member to `value`, appends one to a list; both take the reference over. */
 void result_put(json_t *object, const char *key, json_t *value);

@@ -110,6 +110,8 @@ struct io_loop {
     const struct backend *backend;
     struct pool pool; /* the receive buffers */
     struct io_stats stats;
+    size_t waiting; /* receives that wait for a buffer of the pool, at the moment */
+    bool full;      /* the last poll() ended at the limit of a turn: more may be ready at once */
 };
 
 /*
@@ -123,6 +125,7 @@ struct io_recv {
     uint8_t *data;
     size_t length;
     int status;
+    bool waiting; /* the backend's while outstanding: it waits for a buffer, not for the peer */
 };
 
 /*
@@ -195,8 +198,10 @@ struct backend {
 
     /* One turn: waits until something completes, wake() is called or `deadline_ns` is reached
      * (0: don't wait; UINT64_MAX: no deadline), and runs the callbacks of what completed. The only
-     * place from which callbacks run. It may return early and without cause. 1 if wake() was
-     * called since the last turn, else 0; negative: the loop is unusable. Not from a callback. */
+     * place from which callbacks run. Sets loop->full: where it stays unset, all that was ready
+     * when the call began has been delivered, but for receives that wait for a buffer. It may
+     * return early and without cause. 1 if wake() was called since the last turn, else 0; negative:
+     * the loop is unusable. Not from a callback. */
     int (*poll)(struct io_loop *loop, uint64_t deadline_ns);
 
     /* Makes the current or the next poll() return soon and with 1. From any thread, while the loop
@@ -244,6 +249,13 @@ struct backend {
     void (*release)(struct io_loop *loop, uint8_t *data);
 
     int (*send)(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+
+    /* How many bytes of the sends submitted on the socket so far the peer's system has not
+     * acknowledged: what an outstanding send has not handed over yet, and what lies in the system's
+     * send queue, of completed sends too. 0 and *bytes; UV_ENOTSUP where the system does not tell;
+     * another UV error where the connection is known to be lost. May cost a system call: it is for
+     * a timer that is due, not for each message. The socket is connected and not being closed. */
+    int (*untaken)(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 
     /* No more sends from this side: the peer reads to the end of the stream. No send is
      * outstanding, none follows. 0 or a UV error. It takes effect at once or in a later turn; then

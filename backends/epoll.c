@@ -80,7 +80,7 @@ static int epoll_wait_events(struct readiness_loop *loop, struct readiness_event
     struct epoll_event raw[READINESS_BATCH];
     int count = epoll_wait(loop->poll_fd, raw, READINESS_BATCH, epoll_timeout(wait_ns));
     if (count < 0) {
-        return errno == EINTR ? 0 : uv_translate_sys_error(errno);
+        return uv_translate_sys_error(errno);
     }
     for (int i = 0; i < count; i++) {
         events[i].watch = raw[i].data.ptr;

@@ -120,11 +120,9 @@ static void uring_wake(struct io_loop *base)
 
 static bool uring_has_something_to_do(const struct uring_loop *loop)
 {
-    /* who was given the chance of a buffer may have had nothing to put into it: the next may try */
-    bool may_feed = !queue_is_empty(&loop->starved) && loop->buffers.offered > 0;
     bool deaf = !loop->wake.pending; /* there was no room to ask for wakes */
-    return deaf || may_feed || !queue_is_empty(&loop->closed) || !queue_is_empty(&loop->over) ||
-           io_uring_cq_ready(&loop->ring) > 0;
+    return deaf || waiters_can_feed(&loop->waiters) || !queue_is_empty(&loop->closed) ||
+           !queue_is_empty(&loop->over) || io_uring_cq_ready(&loop->ring) > 0;
 }
 
 static uint64_t uring_wait_ns(const struct uring_loop *loop, uint64_t deadline_ns)
@@ -135,6 +133,14 @@ static uint64_t uring_wait_ns(const struct uring_loop *loop, uint64_t deadline_n
     uint64_t now_ns = deadline_ns == UINT64_MAX ? 0 : uv_hrtime();
     uint64_t wait_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
     return wait_ns < URING_WAIT_MAX_NS ? wait_ns : URING_WAIT_MAX_NS;
+}
+
+/* Whether completions may be left that the ring had no room for, or that the kernel has put off: it
+ * does but so much of its part of the work in one call. */
+static bool uring_is_full(const struct uring_loop *loop)
+{
+    const unsigned left = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;
+    return (IO_URING_READ_ONCE(*loop->ring.sq.kflags) & left) != 0;
 }
 
 /* Submits what there is and waits for a completion. 0; or a UV error, the ring can't be used. */
@@ -151,6 +157,7 @@ static int uring_enter(struct uring_loop *loop, uint64_t wait_ns)
                                             .tv_nsec = (long long)(wait_ns % NS_PER_SECOND)};
         result = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &timeout, NULL);
     }
+    loop->base.full = (result < 0 && result != -ETIME) || uring_is_full(loop);
     /* EAGAIN, EBUSY, ENOMEM: the kernel is short of something; what is queued stays so */
     bool passing = result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
                    result == -EBUSY || result == -ENOMEM;
@@ -184,7 +191,7 @@ static int uring_poll(struct io_loop *base, uint64_t deadline_ns)
         uring_await_wake(loop);
     }
     uring_buffers_offer(loop);
-    uring_feed_starved(loop);
+    waiters_feed(&loop->waiters);
     bool delivered = base->stats.completions != before;
     int status = uring_enter(loop, uring_wait_ns(loop, delivered ? 0 : deadline_ns));
     uring_reap(loop);
@@ -210,8 +217,8 @@ static uint64_t uring_now(struct io_loop *loop)
 static int uring_setup(struct io_uring *ring)
 {
     struct io_uring_params params = {
-        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
-                 IORING_SETUP_CLAMP,
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                 IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
         .cq_entries = URING_COMPLETIONS,
     };
     int result = io_uring_queue_init_params(URING_SUBMISSIONS, ring, &params);
@@ -302,7 +309,7 @@ static int uring_loop_open(const struct io_config *config, struct io_loop **out)
     loop->base.backend = &backend_io_uring;
     loop->config = *config;
     loop->wake.completed = uring_on_wake;
-    queue_init(&loop->starved);
+    waiters_init(&loop->waiters, &loop->base, uring_retry_recv);
     queue_init(&loop->closed);
     queue_init(&loop->over);
     *out = &loop->base;
@@ -365,6 +372,7 @@ const struct backend backend_io_uring = {
     .recv = uring_recv,
     .release = uring_release,
     .send = uring_send,
+    .untaken = uring_untaken,
     .shutdown = uring_shutdown,
     .close = uring_close,
     .handle = uring_handle,

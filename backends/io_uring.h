@@ -7,6 +7,7 @@
  *     io_uring.c          the ring, the loop, the table of operations
  *     io_uring_socket.c   one connection
  *     io_uring_accept.c   one listener
+ *     io_uring_acked.c    what the peer has acknowledged
  *     io_uring_buffers.c  the receive buffers that the kernel may choose from
  *
  * Everything belongs to the loop's thread, but for the eventfd of wake().
@@ -21,7 +22,7 @@
 #include <netinet/in.h>
 
 #include "backend.h"
-#include "queue.h"
+#include "waiters.h"
 
 /* What the kernel owns from the submission until its completion has been reaped, cancelled or not.
  * A completion leads back here by its user_data. */
@@ -58,15 +59,19 @@ struct io_socket {
     struct uring_request in;  /* of recv */
     struct uring_request out; /* of send and connect, of which there is one at a time */
     struct uring_request end; /* of close */
-    struct queue_node node;   /* in loop->starved, or in loop->closed */
+    union {
+        struct waiter waiter;
+        struct queue_node closed; /* in loop->closed, after close() */
+    };
     union {
         struct sockaddr any;
         struct sockaddr_in ipv4;
         struct sockaddr_in6 ipv6;
-    } address;        /* that a connect goes to */
-    unsigned refused; /* so often in a row its receive found the ring empty */
-    bool wait_first;  /* the next receive waits for data before it is tried */
-    int lost;         /* 0, or the error with which an operation found the connection lost */
+    } address;          /* that a connect goes to */
+    uint64_t submitted; /* bytes of all sends so far */
+    bool connected;     /* by connect(), not by adopt() */
+    bool wait_first;    /* the next receive waits for data before it is tried */
+    int lost;           /* 0, or the error with which an operation found the connection lost */
 };
 
 struct uring_loop {
@@ -78,10 +83,9 @@ struct uring_loop {
     uint64_t wake_count; /* read from wake_fd */
     int wake_fd;
     bool woken;
-    struct queue starved; /* sockets that wait for a buffer */
-    bool scarce;          /* new receives go behind them */
-    struct queue closed;  /* sockets whose close callback is due */
-    struct queue over;    /* listeners that nothing is outstanding of */
+    struct waiters waiters;
+    struct queue closed; /* sockets whose close callback is due */
+    struct queue over;   /* listeners that nothing is outstanding of */
     size_t sockets;
     size_t listeners;
 };
@@ -124,11 +128,12 @@ int uring_connect(struct io_loop *loop, struct io_socket *socket, const struct s
                   struct io_connect *op);
 int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
 int uring_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+int uring_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 int uring_shutdown(struct io_loop *loop, struct io_socket *socket);
 void uring_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                  struct io_close *op);
 int uring_handle(struct io_socket *socket, uv_os_sock_t *os_socket);
-void uring_feed_starved(struct uring_loop *loop);
+void uring_retry_recv(struct waiter *waiter);
 void uring_finish_closed(struct uring_loop *loop);
 
 /* ---- io_uring_accept.c ---- */

@@ -18,15 +18,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "io_uring_acked.h"
 #include "net.h"
-
-/* The ring is small, so receives may find it empty; but not one and the same so often. */
-#define URING_REFUSED_MAX 16
-
-static struct io_socket *uring_of_node(struct queue_node *node)
-{
-    return QUEUE_OWNER(node, struct io_socket, node);
-}
+#include "untaken.h"
 
 static int uring_stream_error(struct io_socket *socket, int result)
 {
@@ -100,6 +94,7 @@ int uring_connect(struct io_loop *loop, struct io_socket *socket, const struct s
     }
     uring_init(self, socket, fd);
     memcpy(&socket->address, address, size);
+    socket->connected = true;
     socket->out.completed = uring_on_connect;
     socket->connect = op;
     io_uring_prep_connect(sqe, fd, &socket->address.any, size);
@@ -120,32 +115,6 @@ static void uring_deliver_recv(struct io_socket *socket, uint8_t *data, size_t l
     op->done(op);
 }
 
-/* Without a buffer: the socket waits for one. */
-static int uring_starve(struct io_socket *socket)
-{
-    struct uring_loop *loop = socket->loop;
-    const struct pool *pool = &loop->base.pool;
-    bool at_limit = pool->in_use + pool->offered == pool->limit;
-    loop->base.stats.starved += at_limit;
-    bool overtaken = socket->refused >= URING_REFUSED_MAX;
-    loop->scarce = at_limit || overtaken || (loop->scarce && !queue_is_empty(&loop->starved));
-    queue_push(&loop->starved, &socket->node);
-    return IO_PENDING;
-}
-
-/* Whether a new receive has to go behind others. Not if it was the ring alone that had no buffer
- * for them, unless one of them was overtaken time and again. */
-static bool uring_has_to_wait(const struct uring_loop *loop)
-{
-    return loop->scarce && !queue_is_empty(&loop->starved);
-}
-
-/* There is no memory for a buffer, and none is in use that could come back. */
-static bool uring_buffers_are_out(const struct uring_loop *loop)
-{
-    return loop->buffers.offered == 0 && loop->base.pool.in_use == 0;
-}
-
 static int uring_start_recv(struct io_socket *socket)
 {
     struct uring_loop *loop = socket->loop;
@@ -153,7 +122,7 @@ static int uring_start_recv(struct io_socket *socket)
         uring_buffers_offer(loop);
     }
     if (loop->buffers.offered == 0) {
-        return uring_buffers_are_out(loop) ? UV_ENOMEM : uring_starve(socket);
+        return waiters_await_buffer(&loop->waiters, &socket->waiter, socket->recv);
     }
     struct io_uring_sqe *sqe = uring_sqe(loop);
     if (sqe == NULL) {
@@ -169,24 +138,16 @@ static int uring_start_recv(struct io_socket *socket)
 
 int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
 {
-    (void)loop;
+    struct waiters *waiters = &uring_self(loop)->waiters;
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
-    int outcome = uring_has_to_wait(socket->loop) ? uring_starve(socket) : uring_start_recv(socket);
-    if (outcome == IO_PENDING) {
-        socket->recv = op;
+    socket->recv = op;
+    op->waiting = false;
+    int outcome = waiters_go_first(waiters) ? waiters_join(waiters, &socket->waiter, op)
+                                            : uring_start_recv(socket);
+    if (outcome != IO_PENDING) {
+        socket->recv = NULL;
     }
     return outcome;
-}
-
-/* Who was overtaken is no more. */
-static void uring_has_buffer(struct io_socket *socket)
-{
-    struct uring_loop *loop = socket->loop;
-    const struct pool *pool = &loop->base.pool;
-    if (socket->refused >= URING_REFUSED_MAX) {
-        loop->scarce = pool->in_use + pool->offered == pool->limit;
-    }
-    socket->refused = 0;
 }
 
 /* None, since the ring was empty just then, or since a signal came. */
@@ -194,9 +155,8 @@ static void uring_recv_again(struct io_socket *socket, int result)
 {
     int outcome = IO_PENDING;
     if (result == -ENOBUFS) {
-        socket->refused++;
         uring_buffers_grow(socket->loop);
-        outcome = uring_starve(socket);
+        outcome = waiters_pass_over(&socket->loop->waiters, &socket->waiter, socket->recv);
     } else {
         outcome = uring_start_recv(socket);
     }
@@ -247,25 +207,19 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
     uint8_t *data = NULL;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         data = uring_buffers_take(socket->loop, flags, result);
-        uring_has_buffer(socket);
+        waiters_served(&socket->loop->waiters, &socket->waiter);
     }
     socket->wait_first = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
     uring_recv_outcome(socket, data, result);
     uring_join(socket);
 }
 
-/* As many as there are buffers may try again, those that waited longest first; all of them, to be
- * told so, when no buffer will come. */
-void uring_feed_starved(struct uring_loop *loop)
+void uring_retry_recv(struct waiter *waiter)
 {
-    unsigned buffers = loop->buffers.offered;
-    while (!queue_is_empty(&loop->starved) && (buffers > 0 || uring_buffers_are_out(loop))) {
-        struct io_socket *socket = uring_of_node(queue_pop(&loop->starved));
-        int outcome = uring_start_recv(socket);
-        buffers -= buffers > 0;
-        if (outcome < 0) {
-            uring_deliver_recv(socket, NULL, 0, outcome);
-        }
+    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    int outcome = uring_start_recv(socket);
+    if (outcome < 0) {
+        uring_deliver_recv(socket, NULL, 0, outcome);
     }
 }
 
@@ -292,7 +246,9 @@ int uring_send(struct io_loop *loop, struct io_socket *socket, struct io_send *o
     op->sent = 0;
     socket->send = op;
     int outcome = uring_start_send(socket);
-    if (outcome != IO_PENDING) {
+    if (outcome == IO_PENDING) {
+        socket->submitted += op->length;
+    } else {
         socket->send = NULL;
     }
     return outcome;
@@ -333,6 +289,23 @@ static void uring_on_send(struct uring_request *request, int result, unsigned fl
     uring_join(socket);
 }
 
+/* The ring does not tell how much of a pending send the kernel has taken; but the kernel tells what
+ * was acknowledged. */
+int uring_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
+{
+    uint64_t acked = 0;
+    (void)loop;
+    if (socket->lost != 0) {
+        return socket->lost;
+    }
+    if (socket->send == NULL) {
+        return untaken_ask(socket->fd, socket->submitted, 0, bytes);
+    }
+    int error = uring_acked(socket->fd, &acked);
+    *bytes = socket->submitted - (acked - socket->connected);
+    return uv_translate_sys_error(error);
+}
+
 /* ---- end ----------------------------------------------------------------------------------- */
 
 int uring_shutdown(struct io_loop *loop, struct io_socket *socket)
@@ -349,7 +322,7 @@ static void uring_on_close(struct uring_request *request, int result, unsigned f
     (void)result; /* whatever close() answers, the descriptor is gone */
     (void)flags;
     socket->fd = -1;
-    queue_push(&socket->loop->closed, &socket->node);
+    queue_push(&socket->loop->closed, &socket->closed);
 }
 
 /* Called when a request has come back: the last one of a socket that is being closed lets the
@@ -375,7 +348,7 @@ void uring_close(struct io_loop *loop, struct io_socket *socket, enum io_close_h
 {
     assert(op->done != NULL && socket->close == NULL);
     socket->close = op;
-    queue_remove(&socket->node); /* it waits for no buffer any more */
+    waiters_leave(&uring_self(loop)->waiters, &socket->waiter);
     if (how == IO_CLOSE_RESET) {
         (void)net_reset_on_close(socket->fd);
     }
@@ -402,7 +375,7 @@ void uring_finish_closed(struct uring_loop *loop)
     struct queue_node *node;
     queue_take_all(&due, &loop->closed);
     while ((node = queue_pop(&due)) != NULL) {
-        uring_finish_close(uring_of_node(node));
+        uring_finish_close(QUEUE_OWNER(node, struct io_socket, closed));
     }
 }
 

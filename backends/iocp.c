@@ -143,8 +143,10 @@ static int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t
 {
     ULONG count = 0;
     loop->base.stats.wait_calls++;
-    if (GetQueuedCompletionStatusEx(loop->port, entries, IOCP_BATCH, &count,
-                                    iocp_wait_ms(deadline_ns), FALSE)) {
+    bool any = GetQueuedCompletionStatusEx(loop->port, entries, IOCP_BATCH, &count,
+                                           iocp_wait_ms(deadline_ns), FALSE) != FALSE;
+    loop->base.full = any && count == IOCP_BATCH;
+    if (any) {
         return (int)count;
     }
     DWORD error = GetLastError();
@@ -153,6 +155,7 @@ static int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t
     }
     int status = iocp_error(error);
     if (status == UV_ENOBUFS || status == UV_ENOMEM) { /* nothing is lost: ask again */
+        loop->base.full = true;
         Sleep(1);
         return 0;
     }
@@ -162,8 +165,7 @@ static int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t
 /* Until when the port may be waited on: not at all while there is something to do without it. */
 static uint64_t iocp_deadline(const struct iocp_loop *loop, uint64_t deadline_ns)
 {
-    bool can_feed = !queue_is_empty(&loop->again) && pool_can_give(&loop->base.pool);
-    if (can_feed || !queue_is_empty(&loop->closed)) {
+    if (waiters_can_feed(&loop->waiters) || !queue_is_empty(&loop->closed)) {
         return 0;
     }
     uint64_t due_ns = iocp_listeners_due(loop);
@@ -177,7 +179,7 @@ static int iocp_poll(struct io_loop *base, uint64_t deadline_ns)
     uint64_t before = base->stats.completions;
     int woken = 0;
 
-    iocp_try_again(loop);
+    waiters_feed(&loop->waiters);
     bool delivered = base->stats.completions != before;
     int count = iocp_wait(loop, entries, delivered ? 0 : iocp_deadline(loop, deadline_ns));
     for (int i = 0; i < count; i++) {
@@ -270,7 +272,7 @@ static int iocp_loop_open(const struct io_config *config, struct io_loop **out)
     loop->base.backend = &backend_iocp;
     loop->config = *config;
     pool_init(&loop->base.pool, config->buffer_size, config->buffer_memory);
-    queue_init(&loop->again);
+    waiters_init(&loop->waiters, &loop->base, iocp_retry_recv);
     queue_init(&loop->closed);
     queue_init(&loop->listeners);
     *out = &loop->base;
@@ -342,6 +344,7 @@ const struct backend backend_iocp = {
     .recv = iocp_recv,
     .release = iocp_release,
     .send = iocp_send,
+    .untaken = iocp_untaken,
     .shutdown = iocp_shutdown,
     .close = iocp_close,
     .handle = iocp_handle,

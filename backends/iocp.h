@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "backend.h"
-#include "queue.h"
+#include "waiters.h"
 #include "win.h"
 
 /* Completions that one wait takes at the most; libuv takes as many. */
@@ -55,9 +55,13 @@ struct io_socket {
     struct io_close *close;
     struct iocp_request in;  /* of recv */
     struct iocp_request out; /* of send and connect, of which there is one at a time */
-    struct queue_node node;  /* in loop->again, or in loop->closed */
-    uint8_t *posted;         /* the buffer of a posted receive that is pending */
-    uint8_t *first;          /* bytes that the accept brought, malloc()ed; NULL when delivered */
+    union {
+        struct waiter waiter;
+        struct queue_node closed; /* in loop->closed, after close() */
+    };
+    uint64_t submitted; /* bytes of all sends so far */
+    uint8_t *posted;    /* the buffer of a posted receive that is pending */
+    uint8_t *first;     /* bytes that the accept brought, malloc()ed; NULL when delivered */
     size_t first_length;
     size_t first_taken;
     bool inline_outcomes; /* a call that succeeds at once leaves no completion in the port */
@@ -71,9 +75,8 @@ struct iocp_loop {
     LONG volatile woken; /* 1: a wake is in the port; any thread */
     LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
-    struct queue again; /* sockets that try to receive again: they wait for a buffer, or gave way */
-    struct io_socket *fed; /* the one of them whose turn it is, within iocp_try_again() */
-    struct queue closed;   /* sockets of which nothing is left but the close callback */
+    struct waiters waiters;
+    struct queue closed; /* sockets of which nothing is left but the close callback */
     struct queue listeners;
     size_t sockets;
     size_t open_listeners; /* that have not been stopped */
@@ -127,13 +130,13 @@ int iocp_connect(struct io_loop *loop, struct io_socket *socket, const struct so
                  struct io_connect *op);
 int iocp_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
 int iocp_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+int iocp_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 int iocp_shutdown(struct io_loop *loop, struct io_socket *socket);
 void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                 struct io_close *op);
 int iocp_handle(struct io_socket *socket, uv_os_sock_t *os_socket);
 
-/* Lets as many sockets try to receive again as there are buffers, in turn. */
-void iocp_try_again(struct iocp_loop *loop);
+void iocp_retry_recv(struct waiter *waiter);
 
 /* Runs the close callbacks that are due. */
 void iocp_finish_closed(struct iocp_loop *loop);

@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "untaken.h"
+
 /* Looks for data without asking before it gives way to the other connections. */
 #define IOCP_TRIES 2
 
@@ -35,11 +37,6 @@ static struct io_socket *iocp_of_in(struct iocp_request *request)
 static struct io_socket *iocp_of_out(struct iocp_request *request)
 {
     return (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, out));
-}
-
-static struct io_socket *iocp_of_node(struct queue_node *node)
-{
-    return QUEUE_OWNER(node, struct io_socket, node);
 }
 
 static void iocp_join(struct io_socket *socket);
@@ -183,26 +180,6 @@ static int iocp_received(struct io_socket *socket, uint8_t *buffer, size_t lengt
     return iocp_set_outcome(socket, buffer, length, 0);
 }
 
-/* A buffer; or NULL, and the socket waits for one, behind those that wait already, if one can ever
- * come back: else UV_ENOMEM. */
-static uint8_t *iocp_take_buffer(struct io_socket *socket, int *status)
-{
-    struct iocp_loop *loop = socket->loop;
-    struct pool *pool = &loop->base.pool;
-    bool in_turn = loop->fed == socket || queue_is_empty(&loop->again);
-    uint8_t *buffer = in_turn ? pool_take(pool) : NULL;
-    if (buffer != NULL) {
-        return buffer;
-    }
-    *status = UV_ENOMEM;
-    if (!in_turn || pool->in_use > 0) {
-        *status = IO_PENDING;
-        loop->base.stats.starved++;
-        queue_push(&loop->again, &socket->node);
-    }
-    return NULL;
-}
-
 /* What the accept brought is in memory of its own: no pool of a loop could be named then. */
 static size_t iocp_take_first(struct io_socket *socket, uint8_t *buffer)
 {
@@ -237,8 +214,8 @@ static int iocp_try_recv(struct io_socket *socket)
 {
     struct pool *pool = &socket->loop->base.pool;
     DWORD bytes;
-    int status;
-    uint8_t *buffer = iocp_take_buffer(socket, &status);
+    int status = IO_PENDING;
+    uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, &status);
     if (buffer == NULL) {
         return status;
     }
@@ -278,8 +255,8 @@ static int iocp_go_on_recv(struct io_socket *socket)
         }
         socket->drained = false;
     }
-    queue_push(&socket->loop->again, &socket->node); /* there is nothing, against all promises */
-    return IO_PENDING;
+    /* there is nothing, against all promises */
+    return waiters_join(&socket->loop->waiters, &socket->waiter, socket->recv);
 }
 
 /* The other way: the buffer is given at once. */
@@ -287,8 +264,8 @@ static int iocp_post_recv(struct io_socket *socket)
 {
     struct pool *pool = &socket->loop->base.pool;
     DWORD bytes;
-    int status;
-    uint8_t *buffer = iocp_take_buffer(socket, &status);
+    int status = IO_PENDING;
+    uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, &status);
     if (buffer == NULL) {
         return status;
     }
@@ -320,6 +297,7 @@ int iocp_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
     assert(!socket->in.pending);
     socket->recv = op;
+    op->waiting = false;
     int outcome = iocp_start_recv(socket);
     if (outcome != IO_PENDING) {
         socket->recv = NULL;
@@ -369,21 +347,12 @@ static void iocp_on_in(struct iocp_request *request, size_t bytes, int status)
     iocp_join(socket);
 }
 
-void iocp_try_again(struct iocp_loop *loop)
+void iocp_retry_recv(struct waiter *waiter)
 {
-    size_t buffers = loop->base.pool.limit - loop->base.pool.in_use;
-    struct queue_node *last = loop->again.head.prev; /* who joins meanwhile is for later */
-    while (buffers-- > 0 && !queue_is_empty(&loop->again)) {
-        struct queue_node *node = queue_pop(&loop->again);
-        struct io_socket *socket = iocp_of_node(node);
-        loop->fed = socket;
-        int outcome = iocp_start_recv(socket);
-        loop->fed = NULL;
-        iocp_deliver_recv(socket, outcome);
-        if (node == last) {
-            return;
-        }
-    }
+    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    int outcome = iocp_start_recv(socket);
+    waiters_end_turn(&socket->loop->waiters);
+    iocp_deliver_recv(socket, outcome);
 }
 
 /* ---- send ---------------------------------------------------------------------------------- */
@@ -419,6 +388,7 @@ int iocp_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op
     assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
     op->sent = 0;
     socket->send = op;
+    socket->submitted += op->length;
     int outcome = iocp_go_on_send(socket);
     if (outcome != IO_PENDING) {
         socket->send = NULL;
@@ -451,6 +421,12 @@ static void iocp_on_send(struct iocp_request *request, size_t bytes, int status)
     iocp_join(socket);
 }
 
+int iocp_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
+{
+    (void)loop;
+    return iocp_stream_error(untaken_ask(socket->os_socket, socket->submitted, 0, bytes));
+}
+
 /* ---- end ----------------------------------------------------------------------------------- */
 
 int iocp_shutdown(struct io_loop *loop, struct io_socket *socket)
@@ -473,21 +449,20 @@ static void iocp_close_socket(struct io_socket *socket)
 static void iocp_join(struct io_socket *socket)
 {
     if (socket->close == NULL || socket->in.pending || socket->out.pending ||
-        queue_has(&socket->node)) {
+        queue_has(&socket->closed)) {
         return;
     }
     iocp_close_socket(socket);
-    queue_push(&socket->loop->closed, &socket->node);
+    queue_push(&socket->loop->closed, &socket->closed);
 }
 
 void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                 struct io_close *op)
 {
     static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    (void)loop;
     assert(op->done != NULL && socket->close == NULL);
     socket->close = op;
-    queue_remove(&socket->node); /* it waits for no buffer any more */
+    waiters_leave(&iocp_self(loop)->waiters, &socket->waiter);
     if (how == IO_CLOSE_RESET) {
         (void)iocp_set_option(socket->os_socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     }
@@ -518,7 +493,7 @@ void iocp_finish_closed(struct iocp_loop *loop)
     struct queue_node *node;
     queue_take_all(&due, &loop->closed);
     while ((node = queue_pop(&due)) != NULL) {
-        iocp_finish_close(iocp_of_node(node));
+        iocp_finish_close(QUEUE_OWNER(node, struct io_socket, closed));
     }
 }
 

@@ -98,7 +98,7 @@ static int kqueue_wait(struct readiness_loop *loop, struct readiness_event *even
     int count =
         kevent(loop->poll_fd, NULL, 0, raw, READINESS_BATCH, kqueue_timeout(wait_ns, &timeout));
     if (count < 0) {
-        return errno == EINTR ? 0 : kqueue_error();
+        return kqueue_error();
     }
     for (int i = 0; i < count; i++) {
         bool wake = raw[i].filter == EVFILT_USER;

@@ -22,6 +22,7 @@
 #include <sys/socket.h>
 
 #include "net.h"
+#include "untaken.h"
 
 struct io_listener {
     struct readiness_watch watch; /* first */
@@ -81,14 +82,6 @@ static int readiness_set_outcome(struct io_recv *op, uint8_t *data, size_t lengt
     return IO_DONE;
 }
 
-/* The socket waits for a buffer. */
-static int readiness_starve(struct io_socket *socket)
-{
-    socket->loop->base.stats.starved++;
-    queue_push(&socket->loop->starved, &socket->node);
-    return IO_PENDING;
-}
-
 static ssize_t readiness_call_recv(struct io_socket *socket, uint8_t *buffer)
 {
     ssize_t count;
@@ -107,9 +100,10 @@ static int readiness_try_recv(struct io_socket *socket)
     if (socket->drained) {
         return readiness_park(socket->loop, &socket->watch);
     }
-    uint8_t *buffer = pool_take(pool);
-    if (buffer == NULL) { /* can one ever come back? */
-        return pool->in_use > 0 ? readiness_starve(socket) : UV_ENOMEM;
+    int status = IO_PENDING;
+    uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, &status);
+    if (buffer == NULL) {
+        return status;
     }
     ssize_t count = readiness_call_recv(socket, buffer);
     if (count > 0) {
@@ -127,18 +121,12 @@ static int readiness_try_recv(struct io_socket *socket)
     return readiness_stream_error(socket);
 }
 
-/* Behind those that wait for a buffer already. */
-static int readiness_try_recv_in_turn(struct io_socket *socket)
-{
-    bool others_wait = !queue_is_empty(&socket->loop->starved);
-    return others_wait && !socket->drained ? readiness_starve(socket) : readiness_try_recv(socket);
-}
-
 int readiness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
 {
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
     socket->recv = op;
-    int outcome = readiness_try_recv_in_turn(socket);
+    op->waiting = false;
+    int outcome = readiness_try_recv(socket);
     if (outcome != IO_PENDING) {
         socket->recv = NULL;
     }
@@ -165,15 +153,12 @@ void readiness_release(struct io_loop *loop, uint8_t *data)
     pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
 }
 
-/* As many as there are buffers may try again, those that waited longest first. */
-static void readiness_feed_starved(struct readiness_loop *loop)
+static void readiness_retry_recv(struct waiter *waiter)
 {
-    size_t buffers = loop->base.pool.limit - loop->base.pool.in_use;
-    while (buffers-- > 0 && !queue_is_empty(&loop->starved)) {
-        struct queue_node *node = queue_pop(&loop->starved);
-        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, node);
-        readiness_deliver_recv(socket, readiness_try_recv(socket));
-    }
+    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    int outcome = readiness_try_recv(socket);
+    waiters_end_turn(&socket->loop->waiters);
+    readiness_deliver_recv(socket, outcome);
 }
 
 /* ---- send ---------------------------------------------------------------------------------- */
@@ -225,6 +210,15 @@ static void readiness_deliver_send(struct io_socket *socket, int outcome)
     socket->send = NULL;
     socket->loop->base.stats.completions++;
     op->done(op);
+}
+
+int readiness_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
+{
+    const struct io_send *op = socket->send;
+    (void)loop;
+    return socket->lost != 0
+               ? socket->lost
+               : untaken_ask(socket->watch.fd, 0, op != NULL ? op->length - op->sent : 0, bytes);
 }
 
 int readiness_shutdown(struct io_loop *loop, struct io_socket *socket)
@@ -320,8 +314,8 @@ static void readiness_on_sendable(struct io_socket *socket)
 static void readiness_on_receivable(struct io_socket *socket)
 {
     socket->drained = false;
-    if (socket->recv != NULL && !queue_has(&socket->node)) {
-        readiness_deliver_recv(socket, readiness_try_recv_in_turn(socket));
+    if (socket->recv != NULL && !socket->recv->waiting) {
+        readiness_deliver_recv(socket, readiness_try_recv(socket));
     }
 }
 
@@ -349,8 +343,8 @@ void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_clo
     }
     net_close(socket->watch.fd);
     socket->watch.fd = -1;
-    queue_remove(&socket->node);
-    queue_push(&readiness_self(loop)->closed, &socket->node);
+    waiters_leave(&readiness_self(loop)->waiters, &socket->waiter);
+    queue_push(&readiness_self(loop)->closed, &socket->closed);
 }
 
 static void readiness_finish_close(struct io_socket *socket)
@@ -375,7 +369,7 @@ static void readiness_finish_closed(struct readiness_loop *loop)
     struct queue_node *node;
     queue_take_all(&due, &loop->closed);
     while ((node = queue_pop(&due)) != NULL) {
-        readiness_finish_close(QUEUE_OWNER(node, struct io_socket, node));
+        readiness_finish_close(QUEUE_OWNER(node, struct io_socket, closed));
     }
 }
 
@@ -534,7 +528,7 @@ int readiness_open(const struct poller *poller, const struct io_config *config,
     loop->poller = poller;
     loop->config = *config;
     pool_init(&loop->base.pool, config->buffer_size, config->buffer_memory);
-    queue_init(&loop->starved);
+    waiters_init(&loop->waiters, &loop->base, readiness_retry_recv);
     queue_init(&loop->closed);
     queue_init(&loop->stopped);
     *out = &loop->base;
@@ -551,11 +545,10 @@ void readiness_loop_close(struct io_loop *base)
     free(loop);
 }
 
-/* Not at all while there is something to do: who was fed in vain has left a buffer to the next. */
+/* Not at all while there is something to do. */
 static uint64_t readiness_wait_ns(const struct readiness_loop *loop, uint64_t deadline_ns)
 {
-    bool can_feed = !queue_is_empty(&loop->starved) && pool_can_give(&loop->base.pool);
-    if (deadline_ns == 0 || can_feed || !queue_is_empty(&loop->closed) ||
+    if (deadline_ns == 0 || waiters_can_feed(&loop->waiters) || !queue_is_empty(&loop->closed) ||
         !queue_is_empty(&loop->stopped)) {
         return 0;
     }
@@ -572,7 +565,7 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
     struct readiness_event events[READINESS_BATCH];
     uint64_t before = base->stats.completions;
     int woken = 0;
-    readiness_feed_starved(loop);
+    waiters_feed(&loop->waiters);
     bool delivered = base->stats.completions != before;
     base->stats.wait_calls++;
     int count =
@@ -584,13 +577,14 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
             events[i].watch->ready(events[i].watch, events[i].what);
         }
     }
+    base->full = count == READINESS_BATCH || count == UV_EINTR;
     readiness_finish_stopped(loop);
     readiness_finish_closed(loop);
     base->stats.buffers_peak = base->pool.in_use_peak;
     base->stats.wakes += (uint64_t)woken;
     io_stats_sum_calls(&base->stats);
     io_stats_count_batch(&base->stats, base->stats.completions - before);
-    return count < 0 ? count : woken;
+    return count < 0 && count != UV_EINTR ? count : woken;
 }
 
 void readiness_wake(struct io_loop *base)

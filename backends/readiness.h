@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "backend.h"
-#include "queue.h"
+#include "waiters.h"
 
 /* Events that one wait takes at the most. */
 #define READINESS_BATCH 256
@@ -41,8 +41,8 @@ struct readiness_loop {
     struct io_config config;
     const struct poller *poller;
     int poll_fd;
-    int wake_fd;          /* -1: the poller needs none */
-    struct queue starved; /* sockets that wait for a buffer */
+    int wake_fd; /* -1: the poller needs none */
+    struct waiters waiters;
     struct queue closed;  /* sockets whose close callback is due */
     struct queue stopped; /* listeners whose accepts are to be cancelled */
     size_t sockets;
@@ -62,7 +62,7 @@ struct poller {
     int (*watch)(struct readiness_loop *loop, struct readiness_watch *watch);
 
     /* Waits for at most `wait_ns`, UINT64_MAX: for ever. How many events there are in `events`,
-     * which has room for READINESS_BATCH; or a UV error. */
+     * which has room for READINESS_BATCH; or a UV error, UV_EINTR too. */
     int (*wait)(struct readiness_loop *loop, struct readiness_event *events, uint64_t wait_ns);
 
     /* Makes wait() return, the present one or the next, with an event of a wake. Any thread. */
@@ -76,11 +76,14 @@ struct io_socket {
     struct io_send *send;
     struct io_connect *connect;
     struct io_close *close;
-    struct queue_node node; /* in loop->starved, or in loop->closed */
-    bool drained;           /* as far as is known, there is nothing to receive */
-    bool blocked;           /* likewise, no room to send */
-    bool ended;             /* READY_END has been seen */
-    int lost;               /* 0, or the error with which an operation found the connection lost */
+    union {
+        struct waiter waiter;
+        struct queue_node closed; /* in loop->closed, after close() */
+    };
+    bool drained; /* as far as is known, there is nothing to receive */
+    bool blocked; /* likewise, no room to send */
+    bool ended;   /* READY_END has been seen */
+    int lost;     /* 0, or the error with which an operation found the connection lost */
 };
 
 /* What the table of a backend has of this file. */
@@ -90,8 +93,8 @@ struct io_socket {
     .listen = readiness_listen, .accept = readiness_accept, .accept_stop = readiness_accept_stop,  \
     .adopt = readiness_adopt, .detach = readiness_detach, .refuse = readiness_refuse,              \
     .connect = readiness_connect, .recv = readiness_recv, .release = readiness_release,            \
-    .send = readiness_send, .shutdown = readiness_shutdown, .close = readiness_close,              \
-    .handle = readiness_handle
+    .send = readiness_send, .untaken = readiness_untaken, .shutdown = readiness_shutdown,          \
+    .close = readiness_close, .handle = readiness_handle
 
 /* loop_open() of a backend with that poller. */
 int readiness_open(const struct poller *poller, const struct io_config *config,
@@ -113,6 +116,7 @@ int readiness_connect(struct io_loop *loop, struct io_socket *socket,
 int readiness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
 void readiness_release(struct io_loop *loop, uint8_t *data);
 int readiness_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+int readiness_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 int readiness_shutdown(struct io_loop *loop, struct io_socket *socket);
 void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                      struct io_close *op);

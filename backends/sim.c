@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define TURN_LIMIT_MAX 4
+
 struct sim_loop *sim_own(struct io_loop *loop)
 {
     sim_require(sim_world.open, "a call without a world");
@@ -62,6 +64,7 @@ static int sim_loop_open(const struct io_config *config, struct io_loop **loop)
     struct sim_loop *opened = sim_allocate(sizeof(*opened));
     opened->head.backend = &backend_sim;
     pool_init(&opened->head.pool, config->buffer_size, config->buffer_memory);
+    waiters_init(&opened->waiters, &opened->head, sim_retry_recv);
     opened->deadline_ns = UINT64_MAX;
     opened->next = sim_world.loops;
     sim_world.loops = opened;
@@ -101,14 +104,26 @@ static void sim_loop_close(struct io_loop *loop)
     sim_loop_free(closing);
 }
 
-/* Runs what was due when it began. What callbacks bring about, closes included, is for later. */
-static void run_batch(struct sim_loop *loop)
+/* A turn takes so many events at the most. */
+static size_t turn_limit(void)
+{
+    return sim_chance(sim_world.config.full_ppm) ? 1 + (size_t)sim_below(TURN_LIMIT_MAX) : SIZE_MAX;
+}
+
+/* Runs what was due when it began. What callbacks bring about, closes included, is for later. False
+ * at the limit, from which it counts down. */
+static bool run_batch(struct sim_loop *loop, size_t *limit)
 {
     uint64_t last = sim_world.order;
     while (sim_due(&loop->due) && loop->due.events[0].order <= last) {
+        if ((*limit)-- == 0) {
+            sim_count(SIM_FULL);
+            return false;
+        }
         struct sim_event event = sim_pop(&loop->due);
         event.run(&event);
     }
+    return true;
 }
 
 static void run_batches(struct sim_loop *loop)
@@ -117,11 +132,13 @@ static void run_batches(struct sim_loop *loop)
     uint64_t before = stats->completions;
     if (sim_chance(sim_world.config.early_ppm)) {
         sim_count(SIM_EARLY);
+        loop->head.full = sim_due(&loop->due);
         return;
     }
+    size_t limit = turn_limit();
     do {
-        run_batch(loop);
-    } while (sim_due(&loop->due) && sim_chance(sim_world.config.batches_ppm));
+        loop->head.full = !run_batch(loop, &limit);
+    } while (!loop->head.full && sim_due(&loop->due) && sim_chance(sim_world.config.batches_ppm));
     io_stats_sum_calls(stats);
     io_stats_count_batch(stats, stats->completions - before);
 }
@@ -432,6 +449,7 @@ const struct backend backend_sim = {
     .recv = sim_recv,
     .release = sim_release,
     .send = sim_send,
+    .untaken = sim_untaken,
     .shutdown = sim_shutdown,
     .close = sim_close,
     .handle = sim_handle,

@@ -69,6 +69,7 @@ struct sim_config {
     uint32_t race_ppm;        /* close, accept_stop: what can still succeed does */
     uint32_t early_ppm;       /* poll: returns without having delivered anything */
     uint32_t batches_ppm;     /* poll: looks for another batch, again and again */
+    uint32_t full_ppm;        /* poll: ends after one to four outcomes, though more are due */
     uint32_t wake_ppm;        /* poll: somebody had called wake() */
 
     uint32_t reset_ppm;        /* recv, send: the network resets the connection */
@@ -102,6 +103,7 @@ enum sim_kind {
     SIM_CANCELED, /* operations */
     SIM_RACES,    /* operations that succeeded after close() or accept_stop() */
     SIM_EARLY,
+    SIM_FULL, /* turns that ended at their limit */
     SIM_WAKES,
     SIM_RESETS, /* of the network's own doing */
     SIM_STALLS,

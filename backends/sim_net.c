@@ -307,6 +307,11 @@ void sim_net_send(struct sim_conn *conn, int side, const uint8_t *data, size_t l
     later(arrival(pipe), run_arrive, conn, side, pipe->flying - before);
 }
 
+size_t sim_net_flying(const struct sim_conn *conn, int side)
+{
+    return conn->pipe[side].flying;
+}
+
 size_t sim_net_readable(const struct sim_conn *conn, int side)
 {
     return conn->pipe[1 - side].readable;

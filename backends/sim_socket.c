@@ -129,57 +129,19 @@ int sim_connect(struct io_loop *loop, struct io_socket *socket, const struct soc
 
 /* Receiving */
 
-static void starve(struct sim_loop *loop, struct io_socket *socket)
-{
-    if (socket->recv.starved) {
-        return;
-    }
-    socket->recv.starved = true;
-    socket->recv.starved_next = NULL;
-    if (loop->starved_first == NULL) {
-        loop->starved_first = socket;
-    } else {
-        loop->starved_last->recv.starved_next = socket;
-    }
-    loop->starved_last = socket;
-    loop->head.stats.starved++;
-    sim_count(SIM_STARVED);
-}
-
-static void unstarve(struct sim_loop *loop, struct io_socket *socket)
-{
-    if (!socket->recv.starved) {
-        return;
-    }
-    struct io_socket *before = NULL;
-    struct io_socket *each = loop->starved_first;
-    while (each != socket) {
-        before = each;
-        each = each->recv.starved_next;
-    }
-    if (before == NULL) {
-        loop->starved_first = socket->recv.starved_next;
-    } else {
-        before->recv.starved_next = socket->recv.starved_next;
-    }
-    if (loop->starved_last == socket) {
-        loop->starved_last = before;
-    }
-    socket->recv.starved = false;
-}
-
 /* A buffer; or the socket joins those that wait for one. While somebody waits there is none. */
 static uint8_t *take_buffer(struct sim_loop *loop, struct io_socket *socket)
 {
     uint8_t *buffer = pool_take(&loop->head.pool);
-    if (buffer == NULL) {
-        starve(loop, socket);
-        return NULL;
+    if (buffer != NULL) {
+        waiters_leave(&loop->waiters, &socket->waiter);
+        loop->held = sim_grow(loop->held, &loop->held_room, loop->held_count, sizeof(uint8_t *));
+        loop->held[loop->held_count++] = buffer;
+        loop->head.stats.buffers_peak = loop->head.pool.in_use_peak;
+    } else if (!socket->recv.op->waiting) {
+        (void)waiters_join(&loop->waiters, &socket->waiter, socket->recv.op);
+        sim_count(SIM_STARVED);
     }
-    unstarve(loop, socket);
-    loop->held = sim_grow(loop->held, &loop->held_room, loop->held_count, sizeof(uint8_t *));
-    loop->held[loop->held_count++] = buffer;
-    loop->head.stats.buffers_peak = loop->head.pool.in_use_peak;
     return buffer;
 }
 
@@ -207,12 +169,13 @@ static bool recv_try(struct io_socket *socket)
     size_t available = sim_net_readable(conn, socket->side);
     socket->loop->head.stats.recv_calls++;
     if (conn->side[socket->side].reset) {
-        unstarve(socket->loop, socket);
+        waiters_leave(&socket->loop->waiters, &socket->waiter);
         recv->status = UV_ECONNRESET;
         return true;
     }
     if (available == 0) {
-        unstarve(socket->loop, socket); /* what it waited with was lost by a reset */
+        waiters_leave(&socket->loop->waiters,
+                      &socket->waiter); /* what it waited with was lost by a reset */
         return sim_net_ended(conn, socket->side);
     }
     uint8_t *buffer = take_buffer(socket->loop, socket);
@@ -260,6 +223,7 @@ int sim_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
     }
     sim_net_break(socket->conn);
     socket->recv = (struct sim_recv){.op = op, .done = op->done};
+    op->waiting = false;
     bool first = socket->side == 1 && socket->conn->first > 0;
     if ((first || sim_inline()) && recv_try(socket)) {
         set_recv(&socket->recv, op);
@@ -272,9 +236,12 @@ int sim_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
     return IO_PENDING;
 }
 
-static bool has_buffer(const struct pool *pool)
+void sim_retry_recv(struct waiter *waiter)
 {
-    return pool->in_use < pool->limit;
+    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    if (recv_try(socket)) {
+        end_recv(socket);
+    }
 }
 
 void sim_release(struct io_loop *loop, uint8_t *data)
@@ -288,11 +255,8 @@ void sim_release(struct io_loop *loop, uint8_t *data)
     releasing->held[i] = releasing->held[--releasing->held_count];
     memset(data, BUFFER_RELEASED, releasing->head.pool.buffer_size);
     pool_put(&releasing->head.pool, data);
-    while (releasing->starved_first != NULL && has_buffer(&releasing->head.pool)) {
-        struct io_socket *waiting = releasing->starved_first;
-        if (recv_try(waiting)) {
-            end_recv(waiting);
-        }
+    while (waiters_can_feed(&releasing->waiters)) { /* those that find nothing leave it to others */
+        waiters_feed(&releasing->waiters);
     }
 }
 
@@ -396,6 +360,19 @@ int sim_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
     return IO_PENDING;
 }
 
+/* What has arrived is acknowledged, read or not. */
+int sim_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
+{
+    const struct sim_send *send = &socket->send;
+    check_connected(sim_own(loop), socket);
+    if (socket->conn->side[socket->side].reset) {
+        return UV_ECONNRESET;
+    }
+    *bytes = sim_net_flying(socket->conn, socket->side);
+    *bytes += send->op != NULL ? send->given.length - send->moved : 0;
+    return 0;
+}
+
 int sim_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
     check_connected(sim_own(loop), socket);
@@ -449,7 +426,7 @@ static void end_all(struct io_socket *socket)
         if (!race(recv_try, socket)) {
             socket->recv.status = UV_ECANCELED;
         }
-        unstarve(socket->loop, socket);
+        waiters_leave(&socket->loop->waiters, &socket->waiter);
         end_recv(socket);
     }
     if (socket->send.op != NULL && !socket->send.ended) {

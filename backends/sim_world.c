@@ -279,6 +279,7 @@ void sim_config_random(struct sim_config *config, uint64_t seed)
     config->accept_emfile_ppm = draw_ppm(&state, 300000);
     config->accept_aborted_ppm = draw_ppm(&state, 200000);
     config->adopt_fails_ppm = draw_ppm(&state, 100000);
+    config->full_ppm = draw_ppm(&state, 300000);
 }
 
 const struct sim_counts *sim_counts(void)
@@ -307,6 +308,7 @@ void sim_describe(const struct sim_counts *counts, char *text, size_t size)
         [SIM_CANCELED] = "canceled",
         [SIM_RACES] = "races",
         [SIM_EARLY] = "early",
+        [SIM_FULL] = "full",
         [SIM_WAKES] = "wakes",
         [SIM_RESETS] = "resets",
         [SIM_STALLS] = "stalls",

@@ -17,6 +17,7 @@
  */
 
 #include "sim.h"
+#include "waiters.h"
 
 #define STATUS_BUSY 0x51b /* in an operation that is outstanding: it has no outcome yet */
 
@@ -40,8 +41,7 @@ struct sim_loop {
     struct io_loop head;
     struct sim_loop *next;
     struct sim_queue due; /* its callbacks */
-    struct io_socket *starved_first;
-    struct io_socket *starved_last;
+    struct waiters waiters;
     uint8_t **held; /* buffers in use */
     size_t held_count;
     size_t held_room;
@@ -75,8 +75,6 @@ struct sim_recv {
     struct io_recv *op; /* NULL: none outstanding */
     void (*done)(struct io_recv *op);
     bool ended;
-    bool starved;
-    struct io_socket *starved_next;
     uint8_t *data; /* the outcome */
     size_t length;
     int status;
@@ -105,6 +103,7 @@ struct io_socket {
     int side;
     bool connected;
     uint64_t last_ns; /* when the last of what has ended will be delivered */
+    struct waiter waiter;
     struct sim_recv recv;
     struct sim_send send;
     struct sim_connect connect;
@@ -200,6 +199,7 @@ void sim_net_pump_later(struct sim_conn *conn, int side);
 void sim_net_break(struct sim_conn *conn); /* the chance of a reset or a stall */
 size_t sim_net_room(const struct sim_conn *conn, int side);
 void sim_net_send(struct sim_conn *conn, int side, const uint8_t *data, size_t length);
+size_t sim_net_flying(const struct sim_conn *conn, int side); /* sent, and not arrived */
 size_t sim_net_readable(const struct sim_conn *conn, int side);
 bool sim_net_ended(const struct sim_conn *conn, int side);
 void sim_net_receive(struct sim_conn *conn, int side, uint8_t *data, size_t length);
@@ -227,10 +227,12 @@ int sim_connect(struct io_loop *loop, struct io_socket *socket, const struct soc
 int sim_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
 void sim_release(struct io_loop *loop, uint8_t *data);
 int sim_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+int sim_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 int sim_shutdown(struct io_loop *loop, struct io_socket *socket);
 void sim_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                struct io_close *op);
 
+void sim_retry_recv(struct waiter *waiter); /* it may have a buffer now */
 void sim_socket_check_unused(const struct io_socket *socket);
 void sim_socket_open(struct io_socket *socket, struct sim_loop *loop, struct sim_conn *conn,
                      int side);

@@ -22,10 +22,14 @@
 #include <string.h>
 
 #include "net.h"
-#include "queue.h"
+#include "untaken.h"
 #include "uv_internal.h"
 
 #define NS_PER_MS 1000000u
+
+/* A turn in which libuv told of so many events may have left others behind. Not each that it takes
+ * from the system is told of: a read that a close cancels is not, and a send that goes on. */
+#define UV_FULL_EVENTS (net_turn_events / 2)
 
 static uv_handle_t *uv_handle(struct io_socket *socket)
 {
@@ -66,6 +70,7 @@ static void uv_on_wake(uv_async_t *async)
 {
     struct uv_backend_loop *self = async->data;
     self->woken = true;
+    self->events++;
 }
 
 static void uv_on_alarm(uv_timer_t *alarm)
@@ -75,6 +80,8 @@ static void uv_on_alarm(uv_timer_t *alarm)
     uv_stop(
         &self->uv); /* it may ring before libuv waits, and would leave nothing to end the wait */
 }
+
+static void uv_retry_recv(struct waiter *waiter);
 
 static int uv_backend_loop_open(const struct io_config *config, struct io_loop **loop)
 {
@@ -96,7 +103,7 @@ static int uv_backend_loop_open(const struct io_config *config, struct io_loop *
 
     self->base.backend = &backend_uv;
     pool_init(&self->base.pool, config->buffer_size, config->buffer_memory);
-    queue_init(&self->starved);
+    waiters_init(&self->waiters, &self->base, uv_retry_recv);
     self->config = *config;
     self->async.data = self;
     self->alarm.data = self;
@@ -141,14 +148,10 @@ static void uv_set_alarm(struct uv_backend_loop *self, uint64_t deadline_ns, uin
     self->alarm_ns = deadline_ns;
 }
 
-static void uv_feed_starved(struct uv_backend_loop *self);
-
-/* How to run for a turn; sets the alarm that ends it. There is no wait while who is next may have a
- * buffer: whoever was fed before it may read nothing. */
+/* How to run for a turn; sets the alarm that ends it. */
 static uv_run_mode uv_prepare_turn(struct uv_backend_loop *self, uint64_t deadline_ns)
 {
-    bool can_feed = !queue_is_empty(&self->starved) && pool_can_give(&self->base.pool);
-    if (deadline_ns == 0 || can_feed) {
+    if (deadline_ns == 0 || waiters_can_feed(&self->waiters)) {
         return UV_RUN_NOWAIT;
     }
     if (deadline_ns < self->alarm_ns) {
@@ -165,11 +168,13 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
 {
     struct uv_backend_loop *self = uv_self(loop);
     uint64_t before = loop->stats.completions;
-    uv_feed_starved(self);
+    waiters_feed(&self->waiters);
     bool delivered = loop->stats.completions != before;
     uv_run_mode mode = uv_prepare_turn(self, delivered ? 0 : deadline_ns);
     loop->stats.wait_calls++;
+    self->events = 0;
     (void)uv_run(&self->uv, mode);
+    loop->full = self->events >= UV_FULL_EVENTS;
     loop->stats.buffers_peak = loop->pool.in_use_peak;
     io_stats_sum_calls(&loop->stats);
     io_stats_count_batch(&loop->stats, loop->stats.completions - before);
@@ -200,6 +205,7 @@ static void uv_on_connect(uv_connect_t *request, int status)
     struct io_connect *op = socket->connect;
     assert(op != NULL);
     socket->connect = NULL;
+    socket->loop->events++;
     socket->loop->base.stats.completions++;
     op->status = status;
     op->done(op);
@@ -291,23 +297,12 @@ static void uv_recv_deliver(struct io_socket *socket, uint8_t *data, size_t leng
     }
 }
 
-/* The socket waits for a buffer. */
-static void uv_starve(struct io_socket *socket)
-{
-    if (socket->reading) {
-        uv_stop_reading(socket);
-    }
-    socket->loop->base.stats.starved++;
-    queue_push(&socket->loop->starved, &socket->starved);
-}
-
 static void uv_recv_without_buffer(struct io_socket *socket)
 {
-    if (socket->loop->base.pool.in_use > 0) {
-        uv_starve(socket);
-    } else { /* and none can ever come back */
-        uv_stop_reading(socket);
-        uv_recv_deliver(socket, NULL, 0, UV_ENOMEM);
+    uv_stop_reading(socket);
+    int status = waiters_await_buffer(&socket->loop->waiters, &socket->waiter, socket->recv);
+    if (status < 0) {
+        uv_recv_deliver(socket, NULL, 0, status);
     }
 }
 
@@ -317,6 +312,7 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
     struct pool *pool = &socket->loop->base.pool;
     uint8_t *data = (uint8_t *)buffer->base;
     assert(socket->recv != NULL && socket->close == NULL);
+    socket->loop->events++;
     if (count == UV_ENOBUFS && socket->denied) { /* else it is the system that has no buffers */
         socket->denied = false;
         uv_recv_without_buffer(socket);
@@ -337,34 +333,34 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
     }
 }
 
-/* As many as there are buffers may try again, those that waited longest first. */
-static void uv_feed_starved(struct uv_backend_loop *self)
+static void uv_retry_recv(struct waiter *waiter)
 {
-    size_t free_buffers = self->base.pool.limit - self->base.pool.in_use;
-    struct queue_node *node;
-    while (free_buffers-- > 0 && (node = queue_pop(&self->starved)) != NULL) {
-        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, starved);
-        int status = uv_start_reading(socket);
-        if (status != 0) { /* it had ended before it came to wait */
-            uv_recv_deliver(socket, NULL, 0, status);
-        }
+    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    int status = uv_start_reading(socket);
+    if (status != 0) { /* it had ended before it came to wait */
+        uv_recv_deliver(socket, NULL, 0, status);
     }
 }
 
 static int uv_backend_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
 {
     assert(op->done != NULL && socket->recv == NULL && socket->close == NULL);
-    (void)loop;
+    struct waiters *waiters = &uv_self(loop)->waiters;
+    int status = 0;
     if (socket->broken != 0) {
         return socket->broken;
     }
-    if (!queue_is_empty(&socket->loop->starved)) {
-        uv_starve(socket);
-    } else if (!socket->reading) {
-        int status = uv_start_reading(socket);
-        if (status != 0) {
-            return status;
+    op->waiting = false;
+    if (waiters_go_first(waiters)) {
+        if (socket->reading) {
+            uv_stop_reading(socket);
         }
+        status = waiters_join(waiters, &socket->waiter, op);
+    } else if (!socket->reading) {
+        status = uv_start_reading(socket);
+    }
+    if (status < 0) {
+        return status;
     }
     socket->recv = op;
     return IO_PENDING;
@@ -390,6 +386,7 @@ static void uv_on_write(uv_write_t *request, int status)
     struct io_send *op = socket->send;
     assert(op != NULL);
     socket->send = NULL;
+    socket->loop->events++;
     socket->loop->base.stats.completions++;
     op->status = uv_write_error(socket, status);
     op->sent = op->length - (op->status == UV_ECANCELED ? socket->unsent : 0);
@@ -419,6 +416,7 @@ static int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struc
     if (socket->broken != 0) {
         return socket->broken;
     }
+    socket->submitted += op->length;
     uv_buf_t whole = uv_buf_init((char *)(uintptr_t)op->data, (unsigned)op->length);
     loop->stats.send_calls++;
     int taken = uv_try_write(uv_stream(socket), &whole, 1);
@@ -434,12 +432,25 @@ static int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struc
     return IO_DONE;
 }
 
+static int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
+{
+    uv_os_sock_t os_socket;
+    int status = socket->broken != 0 ? socket->broken : socket->lost;
+    (void)loop;
+    if (status == 0) {
+        status = uv_os_socket(uv_handle(socket), &os_socket);
+    }
+    return status != 0 ? status
+                       : untaken_ask(os_socket, socket->submitted,
+                                     uv_stream_get_write_queue_size(uv_stream(socket)), bytes);
+}
+
 /* ---- end ----------------------------------------------------------------------------------- */
 
 static void uv_on_shutdown(uv_shutdown_t *request, int status)
 {
-    (void)request; /* an error shows in the recv that is outstanding, or in the next */
-    (void)status;
+    ((struct io_socket *)(void *)request->handle)->loop->events++;
+    (void)status; /* an error shows in the recv that is outstanding, or in the next */
 }
 
 static int uv_backend_shutdown(struct io_loop *loop, struct io_socket *socket)
@@ -460,6 +471,7 @@ static void uv_on_closed(uv_handle_t *handle)
     if (socket->recv != NULL) {
         uv_recv_deliver(socket, NULL, 0, UV_ECANCELED);
     }
+    socket->loop->events++;
     socket->loop->sockets--;
     struct io_close *op = socket->close;
     op->done(op);
@@ -472,7 +484,7 @@ static void uv_backend_close(struct io_loop *loop, struct io_socket *socket, enu
     assert(op->done != NULL && socket->close == NULL);
     socket->close = op;
     socket->unsent = net_holds_sends ? 0 : uv_stream_get_write_queue_size(uv_stream(socket));
-    queue_remove(&socket->starved);
+    waiters_leave(&uv_self(loop)->waiters, &socket->waiter);
     uv_os_sock_t os_socket;
     if (how == IO_CLOSE_RESET && uv_os_socket(uv_handle(socket), &os_socket) == 0) {
         /* uv_tcp_close_reset refuses a socket that has been shut down */
@@ -508,6 +520,7 @@ const struct backend backend_uv = {
     .recv = uv_backend_recv,
     .release = uv_backend_release,
     .send = uv_backend_send,
+    .untaken = uv_backend_untaken,
     .shutdown = uv_backend_shutdown,
     .close = uv_backend_close,
     .handle = uv_backend_handle,

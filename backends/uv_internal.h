@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-#include "queue.h"
+#include "waiters.h"
 
 struct io_socket {
     uv_tcp_t tcp; /* first: a handle is its socket */
@@ -17,18 +17,19 @@ struct io_socket {
     struct io_send *send;
     struct io_connect *connect;
     struct io_close *close;
-    struct queue_node starved; /* in the loop's queue while it waits for a buffer */
+    struct waiter waiter;
     /* Each ends before the next may begin: connect, then writes, then one shutdown. */
     union {
         uv_connect_t connect;
         uv_write_t write;
         uv_shutdown_t shutdown;
     } request;
-    size_t unsent; /* bytes that the send which close() cancelled has certainly not sent */
-    int broken;    /* 0, or why no operation can succeed */
-    int lost;      /* 0, or the error with which an operation found the connection lost */
-    bool reading;  /* uv_read_start is in force */
-    bool denied;   /* the pool had no buffer for the read that libuv is about to report */
+    uint64_t submitted; /* bytes of all sends so far */
+    size_t unsent;      /* bytes that the send which close() cancelled has certainly not sent */
+    int broken;         /* 0, or why no operation can succeed */
+    int lost;           /* 0, or the error with which an operation found the connection lost */
+    bool reading;       /* uv_read_start is in force */
+    bool denied;        /* the pool had no buffer for the read that libuv is about to report */
 };
 
 struct io_listener {
@@ -48,10 +49,11 @@ struct uv_backend_loop {
     uv_loop_t uv;
     uv_async_t async;
     uv_timer_t alarm;
-    uint64_t alarm_ns;    /* when the alarm rings; UINT64_MAX: not set */
-    struct queue starved; /* sockets that wait for a buffer */
+    uint64_t alarm_ns; /* when the alarm rings; UINT64_MAX: not set */
+    struct waiters waiters;
     size_t sockets;
     size_t listeners;
+    size_t events; /* that libuv has told of in this turn */
     bool woken;
 };
 

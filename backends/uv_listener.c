@@ -100,6 +100,7 @@ static void uv_listener_failed(struct io_listener *listener)
 static void uv_on_connection(uv_stream_t *stream, int status)
 {
     struct io_listener *listener = stream->data;
+    listener->loop->events++;
     listener->loop->base.stats.accept_calls++;
     if (status != 0) {
         uv_listener_failed(listener);

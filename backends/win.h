@@ -9,6 +9,7 @@
 
 #include <winsock2.h>
 /* Winsock first. */
+#include <mstcpip.h>
 #include <mswsock.h>
 #include <windows.h>
 #include <ws2tcpip.h>

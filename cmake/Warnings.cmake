@@ -5,7 +5,7 @@ add_library(echoport_flags INTERFACE)
 
 if(WIN32)
   target_compile_definitions(echoport_flags INTERFACE
-    WIN32_LEAN_AND_MEAN NOMINMAX _WIN32_WINNT=0x0A00
+    WIN32_LEAN_AND_MEAN NOMINMAX _WIN32_WINNT=0x0A00 NTDDI_VERSION=0x0A000003 # Windows 10, 1703
     $<$<BOOL:${MINGW}>:__USE_MINGW_ANSI_STDIO=1>) # printf knows %zu, whichever the C library
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   # Without the extensions of the compiler (-std=c11) the C library hides POSIX, which <uv.h> needs.

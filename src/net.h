@@ -75,6 +75,10 @@ extern const bool net_accepts_ahead;
  * libuv's write queue holds it too, and doesn't tell what has been taken of it meanwhile. */
 extern const bool net_holds_sends;
 
+/* How many events libuv takes from the system in one turn of its loop at the most: 128 from a
+ * completion port, 1024 from epoll or kqueue, and that 48 times. */
+extern const unsigned net_turn_events;
+
 /* The bytes of an AF_INET or AF_INET6 address; 0 for any other family. */
 socklen_t net_address_size(const struct sockaddr *address);
 

@@ -136,6 +136,7 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 
 const bool net_accepts_ahead = false;
 const bool net_holds_sends = false;
+const unsigned net_turn_events = 48 * 1024;
 
 int net_set_nonblocking(uv_os_sock_t os_socket)
 {

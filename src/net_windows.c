@@ -58,6 +58,7 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 
 const bool net_accepts_ahead = true;
 const bool net_holds_sends = true;
+const unsigned net_turn_events = 128;
 
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
 {

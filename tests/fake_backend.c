@@ -164,6 +164,14 @@ static int fake_send(struct io_loop *io, struct io_socket *socket, struct io_sen
     return fake->send_outcome;
 }
 
+static int fake_untaken(struct io_loop *io, struct io_socket *socket, uint64_t *bytes)
+{
+    struct fake *fake = fake_of(io);
+    fake_expect(fake, socket->close == NULL);
+    *bytes = fake->untaken_bytes;
+    return fake->untaken_status;
+}
+
 static void fake_close(struct io_loop *io, struct io_socket *socket, enum io_close_how how,
                        struct io_close *op)
 {
@@ -215,5 +223,6 @@ const struct backend fake_backend = {
     .recv = fake_recv,
     .release = fake_release,
     .send = fake_send,
+    .untaken = fake_untaken,
     .close = fake_close,
 };

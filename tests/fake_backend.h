@@ -27,10 +27,12 @@ struct fake {
 
     /* What it answers; zeroed by fake_init(). */
     int open_status;
-    int poll_status;    /* negative: the loop is unusable */
-    bool blocks;        /* a poll without a deadline waits for a wake */
-    int recv_outcome;   /* IO_DONE (0), IO_PENDING or an error */
-    int send_outcome;   /* likewise */
+    int poll_status;  /* negative: the loop is unusable */
+    bool blocks;      /* a poll without a deadline waits for a wake */
+    int recv_outcome; /* IO_DONE (0), IO_PENDING or an error */
+    int send_outcome; /* likewise */
+    int untaken_status;
+    uint64_t untaken_bytes;
     size_t recv_length; /* of what an inline recv brings */
     int detach_status;
     void (*on_poll)(struct fake *fake); /* runs inside of poll(), as callbacks do; may be NULL */

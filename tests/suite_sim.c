@@ -36,6 +36,7 @@ void suite_world_begin(uint64_t seed)
         .first_bytes_ppm = seed < 5 ? 0 : often,
         .early_ppm = seed < 10 ? 0 : often / 4,
         .batches_ppm = seed % 4 < 2 ? 0 : often,
+        .full_ppm = seed < 15 ? 0 : often,
         .no_detach = seed % 5 == 4,
         .violated = world_violated,
     };

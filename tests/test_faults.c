@@ -362,7 +362,8 @@ static bool is_ours(const char *name)
 {
     return strncmp(name, "iocp_", 5) == 0 || strncmp(name, "io_stats_", 9) == 0 ||
            strncmp(name, "io_stream_", 10) == 0 || strncmp(name, "pool_", 5) == 0 ||
-           strncmp(name, "backend_", 8) == 0;
+           strncmp(name, "backend_", 8) == 0 || strncmp(name, "untaken_", 8) == 0 ||
+           strncmp(name, "waiters_", 8) == 0;
 }
 
 /* Whether `name` is one of the words of `list`. */

@@ -119,6 +119,19 @@ typedef struct {
     SOCKET simulated; /* WSADuplicateSocketW: which */
 } WSAPROTOCOL_INFOW, *LPWSAPROTOCOL_INFOW;
 
+/* In the order of <mstcpip.h>. */
+typedef struct {
+    int State;
+    ULONG Mss;
+    ULONGLONG ConnectionTimeMs;
+    BYTE TimestampsEnabled;
+    ULONG RttUs, MinRttUs, BytesInFlight, Cwnd, SndWnd, RcvWnd, RcvBuf;
+    ULONGLONG BytesOut; /* those that were sent again included */
+    ULONGLONG BytesIn;
+    ULONG BytesReordered, BytesRetrans, FastRetrans, DupAcksIn, TimeoutEpisodes;
+    UCHAR SynRetrans;
+} TCP_INFO_v0;
+
 typedef void(CALLBACK *LPWSAOVERLAPPED_COMPLETION_ROUTINE)(DWORD error, DWORD bytes,
                                                            LPWSAOVERLAPPED overlapped, DWORD flags);
 typedef int(CALLBACK *LPCONDITIONPROC)(LPWSABUF caller, LPWSABUF caller_data, void *sqos,
@@ -140,6 +153,7 @@ typedef int(CALLBACK *LPCONDITIONPROC)(LPWSABUF caller, LPWSABUF caller_data, vo
 #define WSA_FLAG_NO_HANDLE_INHERIT 0x80
 #define FROM_PROTOCOL_INFO (-1)
 #define SIO_GET_EXTENSION_FUNCTION_POINTER 0xc8000006u
+#define SIO_TCP_INFO 0xd8000027u
 #define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 0x1
 #define FILE_SKIP_SET_EVENT_ON_HANDLE 0x2
 

@@ -75,6 +75,7 @@ void ws_net_write(struct connection *conn, int side, const uint8_t *data, size_t
     memcpy(pipe->ring + tail, data, first);
     memcpy(pipe->ring, data + first, length - first);
     pipe->flying += length;
+    pipe->sent += length;
     ws_world_post(arrival(pipe), bytes_arrive, conn, length << 1 | (size_t)side);
 }
 

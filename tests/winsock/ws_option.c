@@ -229,21 +229,54 @@ static int extension_function(const GUID *id, void *out, DWORD out_size)
     return WSAEINVAL;
 }
 
+/* As if every eighth byte had been sent twice. */
+static int tcp_info(const struct endpoint *endpoint, void *out, DWORD out_size)
+{
+    TCP_INFO_v0 info = {.Mss = 1460};
+    if (ws_world.config.wine) {
+        return WSAEOPNOTSUPP;
+    }
+    if (out_size < sizeof(info)) {
+        return WSAEFAULT;
+    }
+    if (endpoint->state != ENDPOINT_CONNECTED) {
+        return WSAENOTCONN;
+    }
+    const struct pipe *pipe = &endpoint->conn->pipe[endpoint->side];
+    info.BytesRetrans = (ULONG)(pipe->sent / 8);
+    info.BytesOut = pipe->sent + info.BytesRetrans;
+    info.BytesInFlight = (ULONG)pipe->flying;
+    memcpy(out, &info, sizeof(info));
+    return 0;
+}
+
+static int ioctl_out(const struct endpoint *endpoint, DWORD code, const void *in, DWORD in_size,
+                     void *out, DWORD out_size)
+{
+    if (code == SIO_GET_EXTENSION_FUNCTION_POINTER && in_size == sizeof(GUID)) {
+        return extension_function(in, out, out_size);
+    }
+    if (code == SIO_TCP_INFO && in_size == sizeof(DWORD)) {
+        return tcp_info(endpoint, out, out_size);
+    }
+    return WSAEOPNOTSUPP;
+}
+
 int WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out, DWORD out_size,
              LPDWORD returned, LPWSAOVERLAPPED overlapped,
              LPWSAOVERLAPPED_COMPLETION_ROUTINE routine)
 {
     (void)routine;
     int error = ws_call_begin(CALL_WSAIOCTL);
-    if (error == 0 && ws_endpoint_find(socket) == NULL) {
+    const struct endpoint *endpoint = ws_endpoint_find(socket);
+    if (error == 0 && endpoint == NULL) {
         error = WSAENOTSOCK;
     }
-    if (error == 0 && (code != SIO_GET_EXTENSION_FUNCTION_POINTER || in_size != sizeof(GUID) ||
-                       overlapped != NULL)) {
+    if (error == 0 && overlapped != NULL) {
         error = WSAEOPNOTSUPP;
     }
     if (error == 0) {
-        error = extension_function(in, out, out_size);
+        error = ioctl_out(endpoint, code, in, in_size, out, out_size);
         *returned = out_size;
     }
     return ws_call_answer(error);

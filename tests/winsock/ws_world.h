@@ -118,6 +118,7 @@ struct pipe {
     size_t head;
     size_t readable;
     size_t flying;
+    uint64_t sent;    /* bytes, from the beginning */
     uint64_t last_ns; /* when the last that was sent arrives */
     bool end_sent;
     bool end_arrived;

@@ -1,0 +1,19 @@
+#ifndef ECHOPORT_UNTAKEN_H
+#define ECHOPORT_UNTAKEN_H
+
+/* The system's half of backend.untaken: untaken_linux.c, untaken_bsd.c, untaken_windows.c. */
+
+#include <stdint.h>
+
+#include <uv.h>
+
+/*
+ * How many bytes that the socket was given to send the peer's system has not acknowledged, into
+ * *bytes. `submitted` is how many it was given since the connection began, `kept` how many of them
+ * the caller has not handed to the system yet. Windows tells what was acknowledged, and is asked
+ * with `submitted`; the others tell what their send queue holds, to which `kept` is added. 0;
+ * UV_ENOTSUP: the system does not tell; or another UV error. One system call. Any thread.
+ */
+int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,19 @@
+#include "untaken.h"
+
+#include "iocp.h"
+
+/* Windows tells what it has sent, repeats included, and what of that is on its way: SIO_TCP_INFO,
+ * since Windows 10, version 1703. Wine 8 has no such call. */
+int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes)
+{
+    TCP_INFO_v0 info = {.BytesOut = 0};
+    DWORD version = 0, size = 0;
+    (void)kept;
+    if (WSAIoctl(os_socket, SIO_TCP_INFO, &version, sizeof(version), &info, sizeof(info), &size,
+                 NULL, NULL) != 0) {
+        return iocp_last_error();
+    }
+    uint64_t acknowledged = info.BytesOut - info.BytesRetrans - info.BytesInFlight;
+    *bytes = submitted > acknowledged ? submitted - acknowledged : 0;
+    return 0;
+}

@@ -1,0 +1,103 @@
+#ifndef ECHOPORT_WAITERS_H
+#define ECHOPORT_WAITERS_H
+
+/*
+ * The receives of a loop that wait for a buffer of its pool, in the order of their waiting: rule 8
+ * of backend.h. The backends differ in how a receive begins again, and in nothing else.
+ *
+ * While the pool is at its limit, a receive that begins goes behind those that wait. Where the
+ * system alone had no buffer at hand (io_uring's ring is smaller than the pool), it may overtake;
+ * but what was overtaken WAITERS_PASSED_OVER_MAX times in a row goes first. All functions belong to
+ * the loop's thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend.h"
+#include "queue.h"
+
+#define WAITERS_PASSED_OVER_MAX 16
+
+/* A socket's place among them, all zero at first. */
+struct waiter {
+    struct queue_node node; /* first */
+    struct io_recv *op;     /* that waits */
+    unsigned passed_over;   /* so often in a row others took what it was to have */
+};
+
+struct waiters {
+    struct io_loop *loop;
+    void (*retry)(struct waiter *waiter);
+    struct queue queue;
+    size_t count;
+    const struct waiter *turn; /* the one that retries now */
+    bool scarce;               /* the pool was at its limit since the first of them came */
+    bool overtaken;            /* one of them was passed over too often */
+};
+
+/* `retry` begins the receive of a waiter again, and delivers its outcome if there is one at once.
+ * One that uses waiters_take() calls waiters_end_turn() before it runs a callback. */
+void waiters_init(struct waiters *waiters, struct io_loop *loop,
+                  void (*retry)(struct waiter *waiter));
+
+/* Lets `op` wait behind all others, for a buffer or only for its next turn: IO_PENDING. */
+int waiters_join(struct waiters *waiters, struct waiter *waiter, struct io_recv *op);
+
+/* The same for want of a buffer; or UV_ENOMEM: none is in use, so none will come back. */
+int waiters_await_buffer(struct waiters *waiters, struct waiter *waiter, struct io_recv *op);
+
+/* The same, since others took what `waiter` was to have in its turn. */
+int waiters_pass_over(struct waiters *waiters, struct waiter *waiter, struct io_recv *op);
+
+/* It waits no longer. No-op for one that does not wait. */
+void waiters_leave(struct waiters *waiters, struct waiter *waiter);
+
+/* Gives as many of them a turn as there are buffers, the one that waited longest first. What joins
+ * meanwhile goes behind those that wait now. */
+void waiters_feed(struct waiters *waiters);
+
+/* Whether a receive that begins has to join them. */
+static inline bool waiters_go_first(const struct waiters *waiters)
+{
+    return waiters->scarce || waiters->overtaken;
+}
+
+/* Whether a feed is worth a turn without a wait. The one that was fed last may have read nothing,
+ * and left its buffer to the next. */
+static inline bool waiters_can_feed(const struct waiters *waiters)
+{
+    const struct pool *pool = &waiters->loop->pool;
+    return waiters->count > 0 && (pool->offered > 0 || pool_can_give(pool));
+}
+
+/* A buffer, if it is `waiter`'s turn or none of them goes first; else NULL, and *status is
+ * IO_PENDING, the receive waits, or UV_ENOMEM. */
+static inline uint8_t *waiters_take(struct waiters *waiters, struct waiter *waiter,
+                                    struct io_recv *op, int *status)
+{
+    bool in_turn = !waiters_go_first(waiters) || waiters->turn == waiter;
+    uint8_t *buffer = in_turn ? pool_take(&waiters->loop->pool) : NULL;
+    if (buffer == NULL) {
+        *status =
+            in_turn ? waiters_await_buffer(waiters, waiter, op) : waiters_join(waiters, waiter, op);
+    }
+    return buffer;
+}
+
+static inline void waiters_end_turn(struct waiters *waiters)
+{
+    waiters->turn = NULL;
+}
+
+/* `waiter` has got a buffer that the system chose. */
+static inline void waiters_served(struct waiters *waiters, struct waiter *waiter)
+{
+    if (waiter->passed_over >= WAITERS_PASSED_OVER_MAX) {
+        waiters->overtaken = false;
+    }
+    waiter->passed_over = 0;
+}
+
+#endif

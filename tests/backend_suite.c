@@ -27,8 +27,9 @@ static const struct {
     const struct scenario *scenarios;
     bool simulated; /* `sim` has these cells as well */
 } suites[] = {
-    {suite_stream, false}, {suite_end, false},  {suite_close, false}, {suite_connect, false},
-    {suite_accept, false}, {suite_loop, false}, {suite_pool, false},  {suite_both, true},
+    {suite_stream, false},  {suite_end, false},    {suite_close, false},
+    {suite_connect, false}, {suite_accept, false}, {suite_loop, false},
+    {suite_pool, false},    {suite_both, true},    {suite_progress, true},
 };
 
 /* One scenario on one backend. */

@@ -239,6 +239,12 @@ int peer_recv(uv_os_sock_t peer, void *data, size_t size)
     return received < 0 ? peer_error() : received;
 }
 
+bool peer_is_readable(uv_os_sock_t peer)
+{
+    char byte;
+    return recv(peer, &byte, 1, MSG_PEEK) >= 0 || peer_error() != UV_EAGAIN;
+}
+
 int peer_nodelay(uv_os_sock_t peer)
 {
     int on = 1;

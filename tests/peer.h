@@ -43,6 +43,9 @@ int peer_block(uv_os_sock_t peer, bool block);
 int peer_send(uv_os_sock_t peer, const void *data, size_t length);
 int peer_recv(uv_os_sock_t peer, void *data, size_t size);
 
+/* Whether there is something to receive: data, the end or an error. Any socket, which may block. */
+bool peer_is_readable(uv_os_sock_t peer);
+
 /* Sends a byte out of the stream (MSG_OOB): 1. */
 int peer_send_urgent(uv_os_sock_t peer, char byte);
 

@@ -44,8 +44,8 @@ struct scenario {
     void (*run)(const struct backend *backend);
 };
 
-/* Each ends with a NULL name. Those of suite_both have the backend at both ends of a connection;
- * the others need a network of the system, to which their peers belong. */
+/* Each ends with a NULL name. Those of suite_both and suite_progress have the backend at both ends
+ * of a connection; the others need a network of the system, to which their peers belong. */
 extern const struct scenario suite_accept[];
 extern const struct scenario suite_both[];
 extern const struct scenario suite_close[];
@@ -53,6 +53,7 @@ extern const struct scenario suite_connect[];
 extern const struct scenario suite_end[];
 extern const struct scenario suite_loop[];
 extern const struct scenario suite_pool[];
+extern const struct scenario suite_progress[];
 extern const struct scenario suite_stream[];
 
 /* Ends the scenario as one that can't be run here; the matrix must say `may` in its cell. */
@@ -97,6 +98,7 @@ struct conn {
     struct conn *next;
     struct io_socket *socket; /* NULL: not there yet, or closed */
 
+    const struct io_recv *op; /* of the recv that is outstanding */
     struct side recv;
     struct side send;
     struct side connect;
@@ -255,6 +257,22 @@ void echo_open(struct conn *conn);
 /* A handler for `on_recv`: counts, checks against the stream at `user` if there is one, releases
  * and receives on. */
 void sink_recv(struct conn *conn);
+
+/* ---- pair ----------------------------------------------------------------------------------- */
+
+/* Both ends of a connection, which are the backend's. */
+struct pair {
+    struct conn *client;
+    struct conn *server; /* that was accepted */
+};
+
+/* Opens a rig that listens, and the first pair of it. */
+struct pair pair_open_rig(struct rig *rig, const struct backend *backend);
+
+struct pair pair_open(struct rig *rig);
+
+/* So many bytes no network takes in one go while nobody reads. */
+size_t more_than_is_buffered(const struct backend *backend);
 
 /* ---- flow ----------------------------------------------------------------------------------- */
 

@@ -11,37 +11,6 @@
 
 static const uint8_t hello[] = {'h', 'e', 'l', 'l', 'o'};
 
-/* What no network takes in one go while nobody reads. */
-static size_t more_than_is_buffered(const struct backend *backend)
-{
-    return suite_simulated(backend) ? MIB : 16 * MIB;
-}
-
-struct pair {
-    struct conn *client;
-    struct conn *server;
-};
-
-/* The one end that was accepted, once it is there. */
-static struct pair pair_open(struct rig *rig)
-{
-    struct pair pair = {.client = conn_new(rig)};
-    size_t opened = rig->opened;
-    conn_connect(pair.client, &rig->address);
-    RIG_UNTIL(rig, !pair.client->connect.outstanding && rig->opened > opened);
-    assert_int_equal(pair.client->connect.status, 0);
-    pair.server = rig->conns; /* the newest */
-    assert_ptr_not_equal(pair.server, pair.client);
-    return pair;
-}
-
-static struct pair pair_rig(struct rig *rig, const struct backend *backend)
-{
-    rig_open(rig, backend);
-    rig_listen(rig, 8, 1);
-    return pair_open(rig);
-}
-
 /* What is sent on `from` is received on `to`, whose recv checks it. */
 static void pair_carry(struct rig *rig, struct conn *from, struct conn *to, size_t length)
 {
@@ -62,7 +31,7 @@ static void both_carry_every_size(const struct backend *backend)
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
         struct stream stream = stream_of(60, sizes[i]);
         struct rig rig;
-        struct pair pair = pair_rig(&rig, backend);
+        struct pair pair = pair_open_rig(&rig, backend);
         pair.client->user = pair.server->user = &stream;
         pair.client->on_recv = pair.server->on_recv = sink_recv;
         conn_recv(pair.client);
@@ -159,7 +128,7 @@ static void both_stop_reading(const struct backend *backend)
 {
     const size_t length = more_than_is_buffered(backend);
     struct rig rig;
-    struct pair pair = pair_rig(&rig, backend);
+    struct pair pair = pair_open_rig(&rig, backend);
     struct stream stream = stream_of(61, 0);
     uint8_t *bytes = stream_bytes(&stream, length);
     conn_send(pair.client, bytes, length);
@@ -182,7 +151,7 @@ static void both_half_close(const struct backend *backend)
     static const size_t lengths[] = {1, 1000, 65537};
     for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
         struct rig rig;
-        struct pair pair = pair_rig(&rig, backend);
+        struct pair pair = pair_open_rig(&rig, backend);
         struct stream stream = stream_of(60, lengths[i]);
         pair.client->on_recv = pair.server->on_recv = sink_recv;
         pair.client->user = &stream;
@@ -201,7 +170,7 @@ static void both_half_close(const struct backend *backend)
 static void both_close_gracefully(const struct backend *backend)
 {
     struct rig rig;
-    struct pair pair = pair_rig(&rig, backend);
+    struct pair pair = pair_open_rig(&rig, backend);
     conn_recv(pair.client);
     conn_recv(pair.server);
     conn_close(pair.client, IO_CLOSE_GRACEFUL);
@@ -217,7 +186,7 @@ static void both_close_gracefully(const struct backend *backend)
 static void both_close_by_reset(const struct backend *backend)
 {
     struct rig rig;
-    struct pair pair = pair_rig(&rig, backend);
+    struct pair pair = pair_open_rig(&rig, backend);
     conn_recv(pair.server);
     conn_close(pair.client, IO_CLOSE_RESET);
     RIG_UNTIL(&rig, pair.client->closed && !pair.server->recv.outstanding);
@@ -230,7 +199,7 @@ static void both_close_with_both_outstanding(const struct backend *backend)
 {
     const size_t length = more_than_is_buffered(backend);
     struct rig rig;
-    struct pair pair = pair_rig(&rig, backend);
+    struct pair pair = pair_open_rig(&rig, backend);
     struct stream stream = stream_of(62, 0);
     uint8_t *bytes = stream_bytes(&stream, length);
     conn_send(pair.client, bytes, length);
@@ -249,7 +218,7 @@ static void both_close_with_both_outstanding(const struct backend *backend)
 static void both_close_right_after_pending(const struct backend *backend)
 {
     struct rig rig;
-    struct pair pair = pair_rig(&rig, backend);
+    struct pair pair = pair_open_rig(&rig, backend);
     conn_send(pair.client, hello, sizeof(hello));
     rig_quiet(&rig);
     conn_recv(pair.server);
@@ -271,7 +240,7 @@ static void close_now(struct conn *conn)
 static void both_close_in_callbacks(const struct backend *backend)
 {
     struct rig rig;
-    struct pair pair = pair_rig(&rig, backend);
+    struct pair pair = pair_open_rig(&rig, backend);
     pair.server->on_recv = close_now;
     pair.client->on_recv = close_now; /* the end of the stream, or the reset */
     conn_recv(pair.client);

@@ -134,6 +134,7 @@ static void recv_outcome(struct recv_op *mine)
 {
     struct conn *conn = mine->conn;
     struct rig *rig = conn->rig;
+    conn->op = NULL;
     side_outcome(&conn->recv, rig, mine->op.status);
     conn->length = 0;
     if (mine->op.status == 0) {
@@ -168,6 +169,7 @@ void conn_recv(struct conn *conn)
     RIG_CHECK(rig, conn->data == NULL);
     mine->op.done = recv_done;
     mine->conn = conn;
+    conn->op = &mine->op;
     side_submit(&conn->recv, rig);
     int answer = rig->backend->recv(rig->loop, conn->socket, &mine->op);
     side_answer(&conn->recv, rig, answer);

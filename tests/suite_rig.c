@@ -381,3 +381,29 @@ void rig_peer_send(struct rig *rig, uv_os_sock_t peer, const void *data, size_t 
         length -= (size_t)sent;
     }
 }
+
+/* ---- pair ------------------------------------------------------------------------------------ */
+
+size_t more_than_is_buffered(const struct backend *backend)
+{
+    return suite_simulated(backend) ? MIB : 16 * MIB;
+}
+
+struct pair pair_open(struct rig *rig)
+{
+    struct pair pair = {.client = conn_new(rig)};
+    size_t opened = rig->opened;
+    conn_connect(pair.client, &rig->address);
+    RIG_UNTIL(rig, !pair.client->connect.outstanding && rig->opened > opened);
+    assert_int_equal(pair.client->connect.status, 0);
+    pair.server = rig->conns; /* the newest */
+    assert_ptr_not_equal(pair.server, pair.client);
+    return pair;
+}
+
+struct pair pair_open_rig(struct rig *rig, const struct backend *backend)
+{
+    rig_open(rig, backend);
+    rig_listen(rig, 8, 1);
+    return pair_open(rig);
+}

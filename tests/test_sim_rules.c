@@ -242,6 +242,45 @@ static void test_idle_receives_hold_no_buffer(void **state)
     rig_end();
 }
 
+static size_t servers_served(void)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < RIG_CONNS; i++) {
+        count += rig.servers[i].recvs == 1;
+    }
+    return count;
+}
+
+/* A turn that leaves something says so, be it one that came back early. */
+static void test_full_turns_leave_the_rest(void **state)
+{
+    size_t full_turns = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        const struct sim_config config = {
+            .seed = seed, .full_ppm = 800000, .early_ppm = seed % 2 == 0 ? 0 : 500000};
+        rig_begin(&config, 100, RIG_CONNS);
+        for (size_t i = 0; i < RIG_CONNS; i++) {
+            end_recv(rig_pair()->peer);
+        }
+        rig_settle();
+        for (size_t i = 0; i < RIG_CONNS; i++) {
+            end_send(&rig.clients[i], 10);
+        }
+        assert_true(sim_advance(sim_now()));
+        assert_int_equal(servers_served(), 0);
+        rig.polling = rig.loops[1];
+        do {
+            assert_int_equal(backend_sim.poll(rig.loops[1], 0), 0);
+            full_turns += rig.loops[1]->full;
+        } while (rig.loops[1]->full);
+        rig.polling = NULL;
+        assert_int_equal(servers_served(), RIG_CONNS);
+        rig_end();
+    }
+    assert_true(full_turns > SEEDS);
+}
+
 /* ---- Closing: rules 2, 3, 4 --------------------------------------------------------------- */
 
 static void test_close_cancels_then_calls_back(void **state)
@@ -400,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test(test_streams_are_whole),
         cmocka_unit_test(test_starved_receives_resume_in_order),
+        cmocka_unit_test(test_full_turns_leave_the_rest),
         cmocka_unit_test(test_idle_receives_hold_no_buffer),
         cmocka_unit_test(test_close_cancels_then_calls_back),
         cmocka_unit_test(test_close_from_a_callback_is_later),

@@ -350,9 +350,7 @@ static void iocp_on_in(struct iocp_request *request, size_t bytes, int status)
 void iocp_retry_recv(struct waiter *waiter)
 {
     struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
-    int outcome = iocp_start_recv(socket);
-    waiters_end_turn(&socket->loop->waiters);
-    iocp_deliver_recv(socket, outcome);
+    iocp_deliver_recv(socket, iocp_start_recv(socket));
 }
 
 /* ---- send ---------------------------------------------------------------------------------- */

@@ -156,9 +156,7 @@ void readiness_release(struct io_loop *loop, uint8_t *data)
 static void readiness_retry_recv(struct waiter *waiter)
 {
     struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
-    int outcome = readiness_try_recv(socket);
-    waiters_end_turn(&socket->loop->waiters);
-    readiness_deliver_recv(socket, outcome);
+    readiness_deliver_recv(socket, readiness_try_recv(socket));
 }
 
 /* ---- send ---------------------------------------------------------------------------------- */

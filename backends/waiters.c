@@ -66,7 +66,7 @@ void waiters_feed(struct waiters *waiters)
         waiters_leave(waiters, waiter);
         waiters->turn = waiter;
         waiters->retry(waiter);
-        waiters_end_turn(waiters);
+        waiters->turn = NULL;
     }
     waiters_look(waiters);
 }

@@ -32,13 +32,12 @@ struct waiters {
     void (*retry)(struct waiter *waiter);
     struct queue queue;
     size_t count;
-    const struct waiter *turn; /* the one that retries now */
+    const struct waiter *turn; /* the one that may take a buffer now */
     bool scarce;               /* the pool was at its limit since the first of them came */
     bool overtaken;            /* one of them was passed over too often */
 };
 
-/* `retry` begins the receive of a waiter again, and delivers its outcome if there is one at once.
- * One that uses waiters_take() calls waiters_end_turn() before it runs a callback. */
+/* `retry` begins a waiter's receive again, and delivers its outcome if there is one at once. */
 void waiters_init(struct waiters *waiters, struct io_loop *loop,
                   void (*retry)(struct waiter *waiter));
 
@@ -79,16 +78,12 @@ static inline uint8_t *waiters_take(struct waiters *waiters, struct waiter *wait
 {
     bool in_turn = !waiters_go_first(waiters) || waiters->turn == waiter;
     uint8_t *buffer = in_turn ? pool_take(&waiters->loop->pool) : NULL;
+    waiters->turn = NULL;
     if (buffer == NULL) {
         *status =
             in_turn ? waiters_await_buffer(waiters, waiter, op) : waiters_join(waiters, waiter, op);
     }
     return buffer;
-}
-
-static inline void waiters_end_turn(struct waiters *waiters)
-{
-    waiters->turn = NULL;
 }
 
 /* `waiter` has got a buffer that the system chose. */

@@ -23,6 +23,7 @@ const char *error_name(int error)
         {WSAEINVAL, "INVAL"},
         {WSAENOTSOCK, "NOTSOCK"},
         {WSAEMSGSIZE, "MSGSIZE"},
+        {WSAEOPNOTSUPP, "OPNOTSUPP"},
         {WSAEADDRINUSE, "ADDRINUSE"},
         {WSAEACCES, "ACCES"},
         {WSAEINTR, "INTR"},

@@ -138,6 +138,30 @@ static void send_is_inline(void)
     bench_close();
 }
 
+/* What the peer has acknowledged, when it has received all. */
+static void send_is_acknowledged(void)
+{
+    TCP_INFO_v0 info;
+    DWORD version = 0, size;
+    bench_pair();
+    (void)bench_start_send(bench.data, 100);
+    (void)bench_say_packet(PATIENCE_MS);
+    (void)recv(bench.client, bench.data, 100, 0);
+    for (DWORD waited = 0; waited < PATIENCE_MS; waited += NOTHING_MS) {
+        if (WSAIoctl(bench.server, SIO_TCP_INFO, &version, sizeof(version), &info, sizeof(info),
+                     &size, NULL, NULL) != 0) {
+            bench_say_answer(SOCKET_ERROR);
+            break;
+        }
+        if (info.BytesOut - info.BytesRetrans - info.BytesInFlight == 100) {
+            say("all");
+            break;
+        }
+        Sleep(NOTHING_MS);
+    }
+    bench_close();
+}
+
 static void send_of_nothing(void)
 {
     bench_pair();
@@ -289,6 +313,7 @@ const struct experiment experiments_of_streams[] = {
     {"recv_twice_in_order", recv_twice_in_order},
     {"recv_after_own_shutdown", recv_after_own_shutdown},
     {"send_is_inline", send_is_inline},
+    {"send_is_acknowledged", send_is_acknowledged},
     {"send_of_nothing", send_of_nothing},
     {"send_after_shutdown", send_after_shutdown},
     {"send_after_reset", send_after_reset},

@@ -1,7 +1,7 @@
 /*
- * What backends/iocp*.c tells of a peer's progress, over the Winsock of tests/winsock: which Windows
- * tells by SIO_TCP_INFO, and Wine 8 does not; and whether a poll was full, which needs completions
- * at once as no real system promises them.
+ * What backends/iocp*.c tells of a peer's progress, over the Winsock of tests/winsock. Windows has
+ * SIO_TCP_INFO for that, and Wine 8 does not. And whether a poll was full: it takes so many
+ * completions at once as no real system promises.
  */
 
 #include <stdarg.h>

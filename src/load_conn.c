@@ -1,78 +1,18 @@
-/*
- * One user of the client, and his connection at the moment.
- *
- *     WAITING -> CONNECTING -> UP -> ENDING -> CLOSING -> WAITING ... -> DONE
- *
- * UP: messages are sent and their answers checked. ENDING: all that was begun is answered, our FIN
- * is out, and nothing but the server's may come. CLOSING: until the backend has let go; then, as
- * the run goes on or not, the user connects again or is done.
- */
+/* One user: its connections one after another, and how they end. */
 
-#include "load.h"
+#include "load_conn.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include "net.h"
-#include "stream.h"
 
 /* A user whose connection failed tries again after this long, then twice as long. */
 #define LOAD_RETRY_MIN_NS UINT64_C(10000000)
 #define LOAD_RETRY_MAX_NS UINT64_C(1000000000)
 
-/* So many bytes of a mismatch are shown. */
-#define LOAD_SHOWN 16
-
-enum load_state { LOAD_WAITING, LOAD_CONNECTING, LOAD_UP, LOAD_ENDING, LOAD_CLOSING, LOAD_DONE };
-
-struct load_conn {
-    struct conn conn; /* first */
-    struct io_connect connect;
-    struct stream stream;
-    size_t index;      /* of the user */
-    uint64_t offered;  /* bytes of the stream that were given to sends */
-    uint64_t verified; /* bytes that came back right; never more than were offered */
-    uint64_t begun;    /* messages, on this connection */
-    uint64_t completed;
-    uint64_t *begun_ns; /* of message n at n % depth: when it began, or was due */
-    uint64_t owed;      /* messages of the schedule that are due and have not begun */
-    uint64_t taken;     /* messages of the schedule that have begun, on any connection */
-    uint64_t progress_ns;
-    uint64_t retry_ns; /* the last pause; 0 after a connection that worked */
-    int connect_error; /* why this connection did not come up; 0 if it did, or was given up */
-    uint8_t *chunk;    /* what the outstanding send borrows */
-    size_t first;      /* address that was tried since the last connection that came up */
-    size_t tried;      /* addresses, from that one on */
-    enum load_state state;
-};
-
-static struct load_conn *load_of(struct conn *conn)
-{
-    return (struct load_conn *)(void *)conn;
-}
-
-static struct load *load_owner(const struct load_conn *c)
-{
-    return (struct load *)(void *)c->conn.worker;
-}
-
-static struct client_counters *load_counters(const struct load_conn *c)
-{
-    return &load_owner(c)->stats.counters;
-}
-
-static const struct load_plan *load_plan_of(const struct load_conn *c)
-{
-    return load_owner(c)->plan;
-}
-
-static void load_connect(struct load_conn *c);
-
 /* ---- end ----------------------------------------------------------------------------------- */
 
-static void load_done(struct load_conn *c)
+void load_done(struct load_conn *c)
 {
     struct load *load = load_owner(c);
     assert(c->state != LOAD_DONE && load->users_live > 0);
@@ -91,8 +31,7 @@ static void load_give_back(struct load_conn *c)
     c->begun = c->completed;
 }
 
-static void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter,
-                       const char *why)
+void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter, const char *why)
 {
     struct load *load = load_owner(c);
     assert(c->state != LOAD_CLOSING && c->state != LOAD_WAITING);
@@ -116,8 +55,7 @@ static void load_fail(struct load_conn *c, enum stats_operation operation, int s
     load_close(c, IO_CLOSE_RESET, &load_counters(c)->failed, uv_err_name(status));
 }
 
-/* Connects again, after a pause if the last connection was good for nothing. */
-static void load_again(struct load_conn *c)
+void load_again(struct load_conn *c)
 {
     struct load *load = load_owner(c);
     if (!load_has_more(load)) {
@@ -137,127 +75,6 @@ static void load_again(struct load_conn *c)
     conn_set_timer(&c->conn, worker_now(&load->worker) + c->retry_ns);
 }
 
-/* ---- connect ------------------------------------------------------------------------------- */
-
-/* Which address is its turn. */
-static size_t load_address(const struct load_conn *c)
-{
-    return (c->first + c->tried) % load_plan_of(c)->address_count;
-}
-
-static const struct sockaddr *load_sockaddr(const struct load_conn *c)
-{
-    return (const struct sockaddr *)(const void *)&load_plan_of(c)->addresses[load_address(c)];
-}
-
-/* One address has failed with `status`. True: another is to be tried. */
-static bool load_connect_failed(struct load_conn *c, int status)
-{
-    struct load *load = load_owner(c);
-    char address[NET_ADDRESS_TEXT];
-    net_format_address(load_sockaddr(c), address, sizeof(address));
-    stats_error_count(&load->stats.errors, STATS_CONNECT, status);
-    c->tried++;
-    if (c->tried < load->plan->address_count && !load->ending) {
-        return true;
-    }
-    log_limited(&load->connect_log, worker_now(&load->worker), "cannot connect to %s: %s", address,
-                uv_strerror(status));
-    load->stats.counters.connect_failures++;
-    c->tried = 0;
-    c->verified = 0;
-    if (load->ever_connected) {
-        load_again(c);
-    } else {
-        load_done(c); /* there is no server, as far as this worker can tell */
-    }
-    return false;
-}
-
-static void load_run(struct load_conn *c);
-
-static void load_connected(struct load_conn *c)
-{
-    struct load *load = load_owner(c);
-    assert(c->state == LOAD_CONNECTING);
-    c->state = LOAD_UP;
-    c->progress_ns = worker_now(&load->worker);
-    load->address = load_address(c);
-    c->tried = 0;
-    load->ever_connected = true;
-    load->stats.counters.connected++;
-    load->stats.up++;
-    if (load->stats.up > load->stats.up_peak) {
-        load->stats.up_peak = load->stats.up;
-    }
-    if (load->plan->timeout_ns > 0) {
-        conn_set_timer(&c->conn, c->progress_ns + load->plan->timeout_ns);
-    } else {
-        timer_stop(&load->worker.timers, &c->conn.timer);
-    }
-    load_run(c);
-}
-
-/* A socket that did not connect is closed before the next try. */
-static void load_not_connected(struct load_conn *c, int status)
-{
-    conn_trace(&c->conn, uv_err_name(status), "close follows");
-    c->connect_error = status;
-    c->state = LOAD_CLOSING;
-    conn_close(&c->conn, IO_CLOSE_RESET);
-}
-
-static void load_connect_outcome(struct load_conn *c, bool queued)
-{
-    if (c->connect.status == 0) {
-        conn_trace(&c->conn, queued ? "connected, queued" : "connected, inline",
-                   "send and recv follow");
-        load_connected(c);
-    } else {
-        load_not_connected(c, c->connect.status);
-    }
-}
-
-static void load_on_connect(struct io_connect *op)
-{
-    struct load_conn *c = CONTAINER_OF(op, struct load_conn, connect);
-    if (!c->conn.closing) {
-        load_connect_outcome(c, true);
-    }
-}
-
-/* Begins a new connection, at the next address to be tried. */
-static void load_connect(struct load_conn *c)
-{
-    struct load *load = load_owner(c);
-    struct io_loop *io = load->worker.io;
-    int outcome;
-    assert(c->state == LOAD_WAITING);
-    if (c->tried == 0) {
-        c->first = load->address;
-    }
-    do {
-        c->conn.number = load->next_number;
-        load->next_number += load->plan->workers;
-        c->stream = stream_of(load->plan->seed, c->conn.number);
-        c->offered = c->verified = c->begun = c->completed = 0;
-        c->connect_error = 0;
-        c->state = LOAD_CONNECTING;
-        load->stats.counters.attempts++;
-        if (load->plan->connect_timeout_ns > 0) {
-            conn_set_timer(&c->conn, worker_now(&load->worker) + load->plan->connect_timeout_ns);
-        }
-        outcome = io->backend->connect(io, c->conn.socket, load_sockaddr(c), &c->connect);
-        if (outcome < 0) {
-            c->state = LOAD_WAITING;
-            timer_stop(&load->worker.timers, &c->conn.timer);
-        }
-    } while (outcome < 0 && load_connect_failed(c, outcome));
-    if (outcome == IO_DONE) {
-        load_connect_outcome(c, false);
-    }
-}
-
 static void load_on_closed(struct io_close *op)
 {
     struct load_conn *c = load_of(CONTAINER_OF(op, struct conn, close));
@@ -275,119 +92,6 @@ static void load_on_closed(struct io_close *op)
 }
 
 /* ---- messages ------------------------------------------------------------------------------ */
-
-/* Whether this connection will see another message begin, be it later. */
-static bool load_goes_on(const struct load_conn *c)
-{
-    const struct load_plan *plan = load_plan_of(c);
-    bool alive = plan->lifetime == 0 || c->begun < plan->lifetime;
-    return alive && load_has_more(load_owner(c));
-}
-
-static void load_begin(struct load_conn *c)
-{
-    struct load *load = load_owner(c);
-    const struct load_plan *plan = load->plan;
-    uint64_t now_ns = 0;
-    while (c->begun - c->completed < plan->depth && load_goes_on(c)) {
-        if (plan->rate > 0) {
-            if (c->owed == 0) {
-                break;
-            }
-            c->owed--;
-            c->begun_ns[c->begun % plan->depth] = load_due_ns(load, c->index, c->taken++);
-        } else {
-            now_ns = now_ns == 0 ? worker_clock(&load->worker) : now_ns;
-            c->begun_ns[c->begun % plan->depth] = now_ns;
-        }
-        if (c->begun == c->completed) {
-            c->progress_ns = worker_now(&load->worker); /* from now on an answer is awaited */
-        }
-        c->begun++;
-        if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
-            worker_defer(&load->worker, &load->spent_task);
-        }
-    }
-}
-
-static void load_complete(struct load_conn *c, uint64_t now_ns)
-{
-    struct load *load = load_owner(c);
-    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
-    uint64_t latency_ns = now_ns > begun_ns ? now_ns - begun_ns : 0;
-    c->completed++;
-    load->stats.counters.messages++;
-    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
-        load->stats.measured_messages++;
-    }
-    /* By when it began: to leave out what took longer than the run would hide the slowest. */
-    if (begun_ns >= load->measure_from_ns && begun_ns < load->measure_until_ns) {
-        histogram_record(&load->stats.latency, latency_ns);
-    }
-    if (load->plan->trace) {
-        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %" PRIu64 " bytes %.1f us",
-                  c->completed, load->worker.index, c->conn.number, load->plan->size,
-                  (double)latency_ns / 1e3);
-    }
-}
-
-static void load_to_hex(const uint8_t *bytes, size_t length, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < length; i++) {
-        *text++ = digits[bytes[i] >> 4];
-        *text++ = digits[bytes[i] & 15];
-        *text++ = ' ';
-    }
-    text[length > 0 ? -1 : 0] = '\0';
-}
-
-/* `data` differs from what the connection sent, or has no counterpart. The first is shown whole. */
-static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected)
-{
-    struct load *load = load_owner(c);
-    size_t shown = length < LOAD_SHOWN ? length : LOAD_SHOWN;
-    if (!load->reported_mismatch) {
-        uint8_t want[LOAD_SHOWN];
-        char want_text[LOAD_SHOWN * 3 + 1] = "nothing: it was not sent";
-        char got_text[LOAD_SHOWN * 3 + 1];
-        if (expected) {
-            stream_fill(&c->stream, c->verified, want, shown);
-            load_to_hex(want, shown, want_text);
-        }
-        load_to_hex(data, shown, got_text);
-        log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64
-                    ": expected %s, got %s",
-                    c->conn.number, c->verified, want_text, got_text);
-        load->reported_mismatch = true;
-    }
-    load_close(c, IO_CLOSE_RESET, &load->stats.counters.mismatches, "wrong data");
-}
-
-/* Checks what has come. False: it is wrong, and the connection closing. */
-static bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
-{
-    struct load *load = load_owner(c);
-    uint64_t size = load->plan->size;
-    uint64_t now_ns = worker_clock(&load->worker);
-    uint64_t awaited = c->offered - c->verified;
-    size_t known = length < awaited ? length : (size_t)awaited;
-    size_t right = stream_check(&c->stream, c->verified, data, known);
-    c->verified += right;
-    c->progress_ns = worker_now(&load->worker);
-    load->stats.counters.verified += right;
-    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
-        load->stats.measured_bytes += right;
-    }
-    while (c->completed < c->begun && c->verified >= (c->completed + 1) * size) {
-        load_complete(c, now_ns);
-    }
-    if (right < length) {
-        load_mismatch(c, data + right, length - right, right < known);
-        return false;
-    }
-    return true;
-}
 
 static void load_at_end_of_stream(struct load_conn *c)
 {
@@ -506,8 +210,7 @@ static void load_end_if_over(struct load_conn *c)
     c->progress_ns = worker_now(c->conn.worker);
 }
 
-/* Sends and receives until both are outstanding, the connection closes or its share is used up. */
-static void load_run(struct load_conn *c)
+void load_run(struct load_conn *c)
 {
     bool moved = true;
     while (moved && conn_has_share(&c->conn)) {

@@ -1,0 +1,119 @@
+/* The messages of a connection: when they begin, and whether what comes back is right. */
+
+#include "load_conn.h"
+
+#include <inttypes.h>
+
+/* So many bytes of a mismatch are shown. */
+#define LOAD_SHOWN 16
+
+bool load_goes_on(const struct load_conn *c)
+{
+    const struct load_plan *plan = load_plan_of(c);
+    bool alive = plan->lifetime == 0 || c->begun < plan->lifetime;
+    return alive && load_has_more(load_owner(c));
+}
+
+void load_begin(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    const struct load_plan *plan = load->plan;
+    uint64_t now_ns = 0;
+    while (c->begun - c->completed < plan->depth && load_goes_on(c)) {
+        if (plan->rate > 0) {
+            if (c->owed == 0) {
+                break;
+            }
+            c->owed--;
+            c->begun_ns[c->begun % plan->depth] = load_due_ns(load, c->index, c->taken++);
+        } else {
+            now_ns = now_ns == 0 ? worker_clock(&load->worker) : now_ns;
+            c->begun_ns[c->begun % plan->depth] = now_ns;
+        }
+        if (c->begun == c->completed) {
+            c->progress_ns = worker_now(&load->worker); /* from now on an answer is awaited */
+        }
+        c->begun++;
+        if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
+            worker_defer(&load->worker, &load->spent_task);
+        }
+    }
+}
+
+static void load_complete(struct load_conn *c, uint64_t now_ns)
+{
+    struct load *load = load_owner(c);
+    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
+    uint64_t latency_ns = now_ns > begun_ns ? now_ns - begun_ns : 0;
+    c->completed++;
+    load->stats.counters.messages++;
+    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
+        load->stats.measured_messages++;
+    }
+    /* By when it began: to leave out what took longer than the run would hide the slowest. */
+    if (begun_ns >= load->measure_from_ns && begun_ns < load->measure_until_ns) {
+        histogram_record(&load->stats.latency, latency_ns);
+    }
+    if (load->plan->trace) {
+        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %" PRIu64 " bytes %.1f us",
+                  c->completed, load->worker.index, c->conn.number, load->plan->size,
+                  (double)latency_ns / 1e3);
+    }
+}
+
+static void load_to_hex(const uint8_t *bytes, size_t length, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < length; i++) {
+        *text++ = digits[bytes[i] >> 4];
+        *text++ = digits[bytes[i] & 15];
+        *text++ = ' ';
+    }
+    text[length > 0 ? -1 : 0] = '\0';
+}
+
+/* `data` differs from what the connection sent, or has no counterpart. The first is shown whole. */
+static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected)
+{
+    struct load *load = load_owner(c);
+    size_t shown = length < LOAD_SHOWN ? length : LOAD_SHOWN;
+    if (!load->reported_mismatch) {
+        uint8_t want[LOAD_SHOWN];
+        char want_text[LOAD_SHOWN * 3 + 1] = "nothing: it was not sent";
+        char got_text[LOAD_SHOWN * 3 + 1];
+        if (expected) {
+            stream_fill(&c->stream, c->verified, want, shown);
+            load_to_hex(want, shown, want_text);
+        }
+        load_to_hex(data, shown, got_text);
+        log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64
+                    ": expected %s, got %s",
+                    c->conn.number, c->verified, want_text, got_text);
+        load->reported_mismatch = true;
+    }
+    load_close(c, IO_CLOSE_RESET, &load->stats.counters.mismatches, "wrong data");
+}
+
+bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
+{
+    struct load *load = load_owner(c);
+    uint64_t size = load->plan->size;
+    uint64_t now_ns = worker_clock(&load->worker);
+    uint64_t awaited = c->offered - c->verified;
+    size_t known = length < awaited ? length : (size_t)awaited;
+    size_t right = stream_check(&c->stream, c->verified, data, known);
+    c->verified += right;
+    c->progress_ns = worker_now(&load->worker);
+    load->stats.counters.verified += right;
+    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
+        load->stats.measured_bytes += right;
+    }
+    while (c->completed < c->begun && c->verified >= (c->completed + 1) * size) {
+        load_complete(c, now_ns);
+    }
+    if (right < length) {
+        load_mismatch(c, data + right, length - right, right < known);
+        return false;
+    }
+    return true;
+}

@@ -42,6 +42,8 @@ struct client {
     FILE *json;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
+    bool stopped;                  /* by --stop-on-error */
+    bool gave_up;                  /* --give-up is over */
 };
 
 static struct client *client_of(struct control *control)
@@ -62,39 +64,63 @@ static void client_on_tick(struct control *control)
 {
     struct client *client = client_of(control);
     struct client_counters sum = {0};
-    uint64_t up = 0;
+    uint64_t now_ns = uv_hrtime();
+    struct client_progress progress = {.run_ns = now_ns - client->plan.began_ns,
+                                       .tick_ns = now_ns - client->ticked_ns,
+                                       .before = &client->ticked,
+                                       .now = &sum};
+    char line[CLIENT_PROGRESS_TEXT];
     for (size_t i = 0; i < client->worker_count; i++) {
         struct load *load = &client->workers[i];
         uv_mutex_lock(&load->worker.lock);
-        sum.messages += load->snapshot.counters.messages;
-        sum.verified += load->snapshot.counters.verified;
-        up += load->snapshot.up;
+        client_counters_add(&sum, &load->snapshot.counters);
+        progress.up += load->snapshot.up;
         uv_mutex_unlock(&load->worker.lock);
     }
-    uint64_t now_ns = uv_hrtime();
-    double seconds = (double)(now_ns - client->ticked_ns) / 1e9;
-    char line[160];
-    char rate[UNITS_TEXT_SIZE];
-    char bytes[UNITS_TEXT_SIZE];
-    char messages[UNITS_TEXT_SIZE];
-    (void)snprintf(line, sizeof(line),
-                   "%5.1f s  %" PRIu64 " up  %s messages, all verified  %s/s  %s/s",
-                   (double)(now_ns - client->plan.began_ns) / 1e9, up,
-                   units_format_grouped(messages, sizeof(messages), sum.messages),
-                   units_format_count(rate, sizeof(rate),
-                                      (double)(sum.messages - client->ticked.messages) / seconds),
-                   units_format_bytes(bytes, sizeof(bytes),
-                                      (double)(sum.verified - client->ticked.verified) / seconds));
+    client_report_progress(&progress, line);
     log_progress(line);
     client->ticked_ns = now_ns;
     client->ticked = sum;
     control_post(control, WORKER_SNAPSHOT);
 }
 
+/* Whether every worker that still runs waits in vain; there is one. */
+static bool client_is_hopeless(struct client *client)
+{
+    bool waits = false;
+    for (size_t i = 0; i < client->workers_ready; i++) {
+        if (client->control.workers[i] == NULL) {
+            continue; /* it has ended */
+        }
+        if (!load_is_hopeless(&client->workers[i])) {
+            return false;
+        }
+        waits = true;
+    }
+    return waits;
+}
+
+static void client_on_news(struct control *control)
+{
+    struct client *client = client_of(control);
+    bool stopping = false;
+    for (size_t i = 0; i < client->workers_ready; i++) {
+        stopping = stopping || load_is_stopping(&client->workers[i]);
+    }
+    if (stopping && !client->stopped) {
+        client->stopped = true;
+        control_post(control, WORKER_DRAIN);
+    }
+    if (!client->gave_up && client_is_hopeless(client)) {
+        client->gave_up = true;
+        control_post(control, WORKER_ABORT);
+    }
+}
+
 static const struct control_events client_events = {
     .restart = NULL,
     .tick = client_on_tick,
-    .news = NULL,
+    .news = client_on_news,
 };
 
 /* ---- report -------------------------------------------------------------------------------- */
@@ -116,6 +142,7 @@ static bool client_report(struct client *client)
     uint64_t from_ns = UINT64_MAX;
     uint64_t until_ns = 0;
     char address[NET_ADDRESS_TEXT];
+    struct verdict verdict;
     if (stats == NULL || workers == NULL) {
         log_message("out of memory: no report");
         free(stats);
@@ -130,6 +157,7 @@ static bool client_report(struct client *client)
         from_ns = load->measure_from_ns < from_ns ? load->measure_from_ns : from_ns;
         until_ns = load->measure_until_ns > until_ns ? load->measure_until_ns : until_ns;
     }
+    stats->gave_up = client->gave_up;
     net_format_address(client_address(client), address, sizeof(address));
     struct client_report report = {
         .options = client->options,
@@ -149,10 +177,10 @@ static bool client_report(struct client *client)
     if (client->json != NULL) {
         client_report_json(&report, client->json);
     }
-    bool ok = client_report_ok(&report);
+    client_report_judge(&report, &verdict);
     free(stats);
     free(workers);
-    return ok;
+    return verdict.ok;
 }
 
 /* ---- workers ------------------------------------------------------------------------------- */
@@ -197,6 +225,9 @@ static void client_make_plan(struct client *client)
         .connect_timeout_ns = options->connect_timeout_ns,
         .timeout_ns = options->timeout_ns,
         .drain_timeout_ns = options->drain_timeout_ns,
+        .give_up_ns = options->give_up_ns,
+        .allow_drain = options->allow_drain,
+        .stop_on_error = options->stop_on_error,
         .trace = options->common.verbose,
     };
 }

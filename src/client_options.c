@@ -12,6 +12,7 @@
 
 #define MESSAGES_MAX UINT64_C(1000000000000000) /* 1000T */
 #define TIME_MAX (30 * UNITS_NS_PER_DAY)
+#define GIVE_UP_NS (30 * UNITS_NS_PER_S)
 
 static const char group_server[] = "The server";
 static const char group_load[] = "The load";
@@ -190,6 +191,30 @@ static const struct option_row rows[] = {
      .min = UNITS_NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(drain_timeout_ns)},
+    {.name = "give-up",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_end,
+     .help =
+         "stop, as a failure, when answers or connections have been awaited for so long and not "
+         "a byte was verified; at least twice --timeout",
+     .default_note = "30s, or twice --timeout if that is longer",
+     .unset = UINT64_MAX,
+     .zero = "never",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(give_up_ns)},
+    {.name = "stop-on-error",
+     .type = OPTION_FLAG,
+     .group = group_end,
+     .help = "stop at the first failure",
+     .offset = FIELD(stop_on_error)},
+    {.name = "allow-drain",
+     .type = OPTION_FLAG,
+     .group = group_end,
+     .help = "the server may close a connection (FIN) with messages unanswered, as in a graceful "
+             "restart; without this they count as lost",
+     .offset = FIELD(allow_drain)},
     {.letter = 't',
      .any_case = true,
      .name = "threads",
@@ -229,7 +254,7 @@ const struct option_program client_program = {
     .name = "echo-client",
     .summary = "Sends messages to an echo server, verifies every byte that comes back, and reports "
                "throughput and latency.",
-    .failure = "could not run, or a connection failed, or a wrong byte came back",
+    .failure = "could not run, or the report's first line says FAILED and why",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,
@@ -265,6 +290,26 @@ static int check_warmup(const struct client_options *options, struct option_erro
                        units_exact_duration(duration, sizeof duration, options->duration_ns));
 }
 
+/* What is given must leave two timeouts room; what is not given does. */
+static int check_give_up(struct client_options *options, struct option_error *error)
+{
+    uint64_t least_ns = 2 * options->timeout_ns;
+    char given[UNITS_TEXT_SIZE];
+    char least[UNITS_TEXT_SIZE];
+
+    if (options->give_up_ns == UINT64_MAX) {
+        options->give_up_ns = least_ns > GIVE_UP_NS ? least_ns : GIVE_UP_NS;
+    }
+    if (options->give_up_ns == 0 || options->give_up_ns >= least_ns) {
+        return 0;
+    }
+    return option_fail(&client_program, error, "--give-up",
+                       "'%s' is out of range; it takes 0 (never) or at least %s here, twice the "
+                       "--timeout",
+                       units_exact_duration(given, sizeof given, options->give_up_ns),
+                       units_exact_duration(least, sizeof least, least_ns));
+}
+
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error)
 {
@@ -275,6 +320,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     }
     if (result == 0) {
         result = check_connections(options, error);
+    }
+    if (result == 0) {
+        result = check_give_up(options, error);
     }
     return result == 0 ? check_warmup(options, error) : result;
 }

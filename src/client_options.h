@@ -29,6 +29,9 @@ struct client_options {
     uint64_t connect_timeout_ns; /* 0 = none, of this and the next */
     uint64_t timeout_ns;         /* for the echo of a message */
     uint64_t drain_timeout_ns;   /* 0 = at once */
+    uint64_t give_up_ns;         /* of waiting in vain; at least twice the timeout; 0 = never */
+    bool allow_drain;            /* the server may end connections with messages outstanding */
+    bool stop_on_error;
     struct option_cpus cpus;
     uint64_t buffer_size;
 };

@@ -1,6 +1,7 @@
 #include "client_report.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #include "units.h"
 
@@ -11,18 +12,61 @@ static const char *const client_percentile_names[] = {"p50", "p90", "p99", "p999
 
 static double client_per_second(const struct client_report *report, uint64_t count)
 {
-    return report->seconds > 0 ? (double)count / report->seconds : 0;
+    return report->seconds > 0 ? (double)count / report->seconds : NAN;
 }
 
-bool client_report_ok(const struct client_report *report)
+static struct verdict_run client_verdict_run(const struct client_report *report)
 {
-    const struct client_counters *n = &report->stats->counters;
-    bool silence = n->sent > 0 && n->verified == 0;
-    return n->connect_failures == 0 && n->failed == 0 && n->timeouts == 0 && n->mismatches == 0 &&
-           !silence;
+    const struct client_options *options = report->options;
+    return (struct verdict_run){.stats = report->stats,
+                                .connections = options->connections,
+                                .rate = options->rate,
+                                .timeout_ns = options->timeout_ns,
+                                .give_up_ns = options->give_up_ns};
+}
+
+void client_report_judge(const struct client_report *report, struct verdict *verdict)
+{
+    struct verdict_run run = client_verdict_run(report);
+    verdict_judge(&run, verdict);
+}
+
+/* ---- progress ------------------------------------------------------------------------------ */
+
+void client_report_progress(const struct client_progress *progress, char *text)
+{
+    const struct client_counters *now = progress->now;
+    uint64_t failures = verdict_failures_so_far(now);
+    double seconds = (double)progress->tick_ns / 1e9;
+    char rate[UNITS_TEXT_SIZE];
+    char bytes[UNITS_TEXT_SIZE];
+    char messages[UNITS_TEXT_SIZE];
+    char failed[UNITS_TEXT_SIZE + 16] = "all verified";
+    if (failures > 0) {
+        (void)snprintf(failed, sizeof(failed), "%" PRIu64 " FAILED", failures);
+    }
+    (void)snprintf(
+        text, CLIENT_PROGRESS_TEXT, "%5.1f s  %" PRIu64 " up  %s messages, %s  %s/s  %s/s",
+        (double)progress->run_ns / 1e9, progress->up,
+        units_format_grouped(messages, sizeof(messages), now->messages), failed,
+        units_format_count(rate, sizeof(rate),
+                           (double)(now->messages - progress->before->messages) / seconds),
+        units_format_bytes(bytes, sizeof(bytes),
+                           (double)(now->verified - progress->before->verified) / seconds));
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */
+
+/* The verdict, and what the others of several failures were. */
+static void client_report_verdict(const struct client_report *report, FILE *out)
+{
+    struct verdict verdict;
+    client_report_judge(report, &verdict);
+    (void)fprintf(out, "%s%s\n", verdict.ok ? "" : "FAILED: ", verdict_text(&verdict));
+    for (size_t i = 1; i < verdict.count; i++) {
+        (void)fprintf(out, "  and          %s\n", verdict.failures[i].text);
+    }
+}
 
 static void client_report_head(const struct client_report *report, FILE *out)
 {
@@ -38,27 +82,45 @@ static void client_report_head(const struct client_report *report, FILE *out)
                   options->pipeline);
 }
 
+/* A count and its rate are of the measured time, the books of the whole run. */
 static void client_report_data(const struct client_report *report, FILE *out)
 {
     const struct client_stats *stats = report->stats;
-    char messages[UNITS_TEXT_SIZE];
+    char count[UNITS_TEXT_SIZE];
     char rate[UNITS_TEXT_SIZE];
-    char bytes[UNITS_TEXT_SIZE];
-    char throughput[UNITS_TEXT_SIZE];
     (void)fprintf(out, "  messages     %s, %s messages/s\n",
-                  units_format_grouped(messages, sizeof(messages), stats->counters.messages),
+                  units_format_grouped(count, sizeof(count), stats->measured_messages),
                   units_format_count(rate, sizeof(rate),
                                      client_per_second(report, stats->measured_messages)));
-    (void)fprintf(out, "  data         %s verified, %s/s each way\n",
-                  units_format_bytes(bytes, sizeof(bytes), (double)stats->counters.verified),
-                  units_format_bytes(throughput, sizeof(throughput),
-                                     client_per_second(report, stats->measured_bytes)));
-    (void)fprintf(out, "  books        sent %s bytes, verified %s",
-                  units_format_grouped(messages, sizeof(messages), stats->counters.sent),
-                  units_format_grouped(bytes, sizeof(bytes), stats->counters.verified));
     (void)fprintf(
-        out, ", unanswered %s\n",
-        units_format_grouped(rate, sizeof(rate), stats->counters.sent - stats->counters.verified));
+        out, "  data         %s verified, %s/s each way\n",
+        units_format_bytes(count, sizeof(count), (double)stats->measured_bytes),
+        units_format_bytes(rate, sizeof(rate), client_per_second(report, stats->measured_bytes)));
+}
+
+/* ", lost 17", unless there are none. */
+static void client_report_part(FILE *out, const char *name, uint64_t count)
+{
+    char text[UNITS_TEXT_SIZE];
+    if (count > 0) {
+        (void)fprintf(out, ", %s %s", name, units_format_grouped(text, sizeof(text), count));
+    }
+}
+
+static void client_report_books(const struct client_report *report, FILE *out)
+{
+    const struct client_counters *n = &report->stats->counters;
+    char sent[UNITS_TEXT_SIZE];
+    char verified[UNITS_TEXT_SIZE];
+    (void)fprintf(out, "  books        sent %s bytes, verified %s",
+                  units_format_grouped(sent, sizeof(sent), n->sent),
+                  units_format_grouped(verified, sizeof(verified), n->verified));
+    client_report_part(out, "lost", n->lost_bytes);
+    client_report_part(out, "drained", n->drained_bytes);
+    client_report_part(out, "unanswered", n->unanswered_bytes);
+    client_report_part(out, "unchecked", n->unchecked);
+    (void)fprintf(out, "; in %s messages of the whole run\n",
+                  units_format_grouped(sent, sizeof(sent), n->messages));
 }
 
 static void client_report_latency(const struct client_report *report, FILE *out)
@@ -67,35 +129,62 @@ static void client_report_latency(const struct client_report *report, FILE *out)
     char text[UNITS_TEXT_SIZE];
     (void)fprintf(out, "  latency      ");
     if (latency->count == 0) {
-        (void)fprintf(out, "no message began and ended in the measured time\n");
-        return;
+        (void)fprintf(out, "no message began and ended in the measured time");
+    } else {
+        for (size_t i = 0; i < CLIENT_PERCENTILES; i++) {
+            uint64_t value_ns = histogram_percentile(latency, client_percentiles[i]);
+            (void)fprintf(out, "p%g %s, ", client_percentiles[i],
+                          units_format_duration(text, sizeof(text), value_ns));
+        }
+        (void)fprintf(out, "max %s, mean ",
+                      units_format_duration(text, sizeof(text), latency->max));
+        (void)fprintf(out, "%s",
+                      units_format_duration(text, sizeof(text), (uint64_t)histogram_mean(latency)));
     }
-    for (size_t i = 0; i < CLIENT_PERCENTILES; i++) {
-        uint64_t value_ns = histogram_percentile(latency, client_percentiles[i]);
-        (void)fprintf(out, "p%g %s, ", client_percentiles[i],
-                      units_format_duration(text, sizeof(text), value_ns));
+    uint64_t unanswered = report->stats->counters.unanswered_messages;
+    if (unanswered > 0) {
+        (void)fprintf(out, "; %s message%s unanswered, the oldest for ",
+                      units_format_grouped(text, sizeof(text), unanswered),
+                      unanswered == 1 ? "" : "s");
+        (void)fprintf(
+            out, "%s",
+            units_format_duration(text, sizeof(text), report->stats->unanswered_oldest_ns));
     }
-    (void)fprintf(out, "max %s, mean ", units_format_duration(text, sizeof(text), latency->max));
-    (void)fprintf(out, "%s\n",
-                  units_format_duration(text, sizeof(text), (uint64_t)histogram_mean(latency)));
+    (void)fprintf(out, "\n");
 }
 
+/* How those that came up ended. */
 static void client_report_connections(const struct client_report *report, FILE *out)
 {
     const struct client_counters *n = &report->stats->counters;
-    (void)fprintf(out,
-                  "  connections  %" PRIu64 " up (%" PRIu64 " at once): %" PRIu64
-                  " completed, %" PRIu64 " drained by the server, %" PRIu64 " cut\n",
-                  n->connected, report->stats->up_peak, n->completed, n->drained, n->cut);
-    if (!client_report_ok(report)) {
-        (void)fprintf(out,
-                      "  FAILED       %" PRIu64 " did not connect, %" PRIu64 " broke, %" PRIu64
-                      " had no answer in time, %" PRIu64 " brought wrong data\n",
-                      n->connect_failures, n->failed, n->timeouts, n->mismatches);
+    const struct {
+        const char *how;
+        uint64_t count;
+    } ends[] = {
+        {"completed", n->completed},
+        {"closed by the server", n->closed_by_server},
+        {"drained by the server", n->drained},
+        {"reset at the end", n->reset_at_end},
+        {"cut", n->cut},
+        {"lost", n->lost},
+        {"broken", n->failed},
+        {"without an answer", n->timeouts},
+        {"not ended by the server", n->end_timeouts},
+        {"cut with messages unanswered", n->unanswered},
+        {"with wrong data", n->mismatches},
+    };
+    const char *separator = ": ";
+    (void)fprintf(out, "  connections  %" PRIu64 " up (%" PRIu64 " at once)", n->connected,
+                  report->stats->up_peak);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        if (ends[i].count > 0) {
+            (void)fprintf(out, "%s%" PRIu64 " %s", separator, ends[i].count, ends[i].how);
+            separator = ", ";
+        }
     }
-    if (n->sent > 0 && n->verified == 0) {
-        (void)fprintf(out, "  FAILED       not a byte of what was sent came back\n");
-    }
+    client_report_part(out, "connects failed", n->connect_failures);
+    client_report_part(out, "connects given up at the end", n->abandoned);
+    (void)fprintf(out, "\n");
     if (report->stats->unsent > 0) {
         (void)fprintf(out, "  unsent       %" PRIu64 " messages of the schedule never began\n",
                       report->stats->unsent);
@@ -104,30 +193,49 @@ static void client_report_connections(const struct client_report *report, FILE *
 
 void client_report_text(const struct client_report *report, FILE *out)
 {
+    client_report_verdict(report, out);
     client_report_head(report, out);
     client_report_data(report, out);
+    client_report_books(report, out);
     client_report_latency(report, out);
     client_report_connections(report, out);
-    report_text_errors(out, &report->stats->errors);
+    if (report->stats->errors.count > 0) {
+        report_text_errors(out, &report->stats->errors);
+    }
     report_text_io(out, report->workers, report->worker_count, report->stats->counters.messages);
     report_text_process(out);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static void client_report_json_latency(struct json *json, const struct histogram *latency)
+/* What was not measured is null. */
+static void client_report_json_if(struct json *json, const char *key, bool measured, uint64_t value)
 {
+    if (measured) {
+        json_uint(json, key, value);
+    } else {
+        json_null(json, key);
+    }
+}
+
+static void client_report_json_latency(struct json *json, const struct client_stats *stats)
+{
+    const struct histogram *latency = &stats->latency;
     struct histogram_bucket bucket;
     size_t position = 0;
+    bool measured = latency->count > 0;
+    uint64_t unanswered = stats->counters.unanswered_messages;
     json_object(json, "latency_ns");
     json_uint(json, "count", latency->count);
-    json_uint(json, "min", latency->count > 0 ? latency->min : 0);
-    json_double(json, "mean", histogram_mean(latency));
+    client_report_json_if(json, "min", measured, latency->min);
+    json_double(json, "mean", measured ? histogram_mean(latency) : NAN);
     for (size_t i = 0; i < CLIENT_PERCENTILES; i++) {
-        json_uint(json, client_percentile_names[i],
-                  histogram_percentile(latency, client_percentiles[i]));
+        client_report_json_if(json, client_percentile_names[i], measured,
+                              histogram_percentile(latency, client_percentiles[i]));
     }
-    json_uint(json, "max", latency->max);
+    client_report_json_if(json, "max", measured, latency->max);
+    json_uint(json, "unanswered", unanswered);
+    client_report_json_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
     json_array(json, "buckets");
     while (histogram_next(latency, &position, &bucket)) {
         json_array(json, NULL);
@@ -139,11 +247,42 @@ static void client_report_json_latency(struct json *json, const struct histogram
     json_end_object(json);
 }
 
+static void client_report_json_verdict(struct json *json, const struct client_report *report)
+{
+    struct verdict verdict;
+    client_report_judge(report, &verdict);
+    json_bool(json, "ok", verdict.ok);
+    json_string(json, "verdict", verdict_text(&verdict));
+    json_array(json, "failures");
+    for (size_t i = 0; i < verdict.count; i++) {
+        json_object(json, NULL);
+        json_string(json, "class", verdict_class_name(verdict.failures[i].class));
+        json_uint(json, "count", verdict.failures[i].count);
+        json_string(json, "text", verdict.failures[i].text);
+        json_end_object(json);
+    }
+    json_end_array(json);
+}
+
+/* What became of the schedule of --rate. */
+static void client_report_json_schedule(struct json *json, const struct client_report *report)
+{
+    struct verdict_run run = client_verdict_run(report);
+    const char *late = verdict_late_side(&run);
+    client_report_json_if(json, "unsent", run.rate > 0, report->stats->unsent);
+    if (late != NULL) {
+        json_string(json, "late", late);
+    } else {
+        json_null(json, "late");
+    }
+}
+
 static void client_report_json_run(struct json *json, const struct client_report *report)
 {
     const struct client_options *options = report->options;
+    const struct client_stats *stats = report->stats;
     json_string(json, "program", "echo-client");
-    json_bool(json, "ok", client_report_ok(report));
+    client_report_json_verdict(json, report);
     json_string(json, "backend", report->backend->name);
     report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
     json_string(json, "address", report->address);
@@ -158,11 +297,14 @@ static void client_report_json_run(struct json *json, const struct client_report
     json_double(json, "busy_poll_seconds", (double)options->common.busy_poll_ns / 1e9);
     json_uint(json, "seed", report->seed);
     json_double(json, "seconds", report->seconds);
-    json_double(json, "messages_per_second",
-                client_per_second(report, report->stats->measured_messages));
-    json_double(json, "bytes_per_second", client_per_second(report, report->stats->measured_bytes));
-    json_uint(json, "up_peak", report->stats->up_peak);
-    json_uint(json, "unsent", report->stats->unsent);
+    json_uint(json, "measured_messages", stats->measured_messages);
+    json_uint(json, "measured_bytes", stats->measured_bytes);
+    json_double(json, "messages_per_second", client_per_second(report, stats->measured_messages));
+    json_double(json, "bytes_per_second", client_per_second(report, stats->measured_bytes));
+    json_uint(json, "up", options->connections - stats->not_up);
+    json_uint(json, "up_peak", stats->up_peak);
+    json_double(json, "down_seconds", (double)stats->down_ns / 1e9);
+    client_report_json_schedule(json, report);
 }
 
 static void client_report_json_workers(struct json *json, const struct client_report *report)
@@ -190,7 +332,7 @@ void client_report_json(const struct client_report *report, FILE *out)
     json_begin(&json, out);
     json_object(&json, NULL);
     client_report_json_run(&json, report);
-    client_report_json_latency(&json, &report->stats->latency);
+    client_report_json_latency(&json, report->stats);
     json_object(&json, "counters");
 #define CLIENT_REPORT_MEMBER(name, meaning) json_uint(&json, #name, report->stats->counters.name);
     CLIENT_COUNTERS(CLIENT_REPORT_MEMBER)

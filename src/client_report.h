@@ -1,12 +1,12 @@
 #ifndef ECHOPORT_CLIENT_REPORT_H
 #define ECHOPORT_CLIENT_REPORT_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
 #include "client_options.h"
 #include "report.h"
 #include "stats.h"
+#include "verdict.h"
 
 /* A run, added up over all workers. */
 struct client_report {
@@ -21,10 +21,24 @@ struct client_report {
     size_t worker_count;
 };
 
-/* Nothing failed: no connection, no byte; and of what was sent something has come back. */
-bool client_report_ok(const struct client_report *report);
+/* How the run went, by its statistics and options. */
+void client_report_judge(const struct client_report *report, struct verdict *verdict);
 
-/* For people; several lines. */
+/* While the run goes on. */
+struct client_progress {
+    uint64_t run_ns;  /* since it began */
+    uint64_t tick_ns; /* since `before` */
+    uint64_t up;      /* connections that are up now */
+    const struct client_counters *before;
+    const struct client_counters *now;
+};
+
+#define CLIENT_PROGRESS_TEXT 200
+
+/* The line of progress: a rate, and the failures so far. */
+void client_report_progress(const struct client_progress *progress, char *text);
+
+/* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why. */
 void client_report_text(const struct client_report *report, FILE *out);
 
 /* One line of JSON: docs/report.md. */

@@ -10,6 +10,10 @@
  * message is due the worker does not sleep. */
 #define LOAD_AWAKE_NS UINT64_C(2000000)
 
+/* A message of the schedule that is given out so long after it was due is late by the worker's
+ * fault: its turns are far shorter. */
+#define LOAD_LATE_NS UINT64_C(10000000)
+
 /* A rate that can't be kept has ever more messages overdue: a turn gives out so many. */
 #define LOAD_TICKS_A_TURN 256
 
@@ -61,8 +65,9 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
 static uint64_t load_give_out(struct load *load, uint64_t until_ns)
 {
     uint64_t due_ns = load_tick_ns(load, load->ticks);
+    uint64_t late_ns = until_ns > LOAD_LATE_NS ? until_ns - LOAD_LATE_NS : 0;
     for (unsigned n = 0; due_ns < until_ns && n < LOAD_TICKS_A_TURN; n++) {
-        load_conn_due(load->users[load->ticks++ % load->user_count]);
+        load_conn_due(load->users[load->ticks++ % load->user_count], due_ns < late_ns);
         due_ns = load_tick_ns(load, load->ticks);
     }
     return due_ns;
@@ -76,6 +81,7 @@ static void load_skip(struct load *load, uint64_t until_ns)
     uint64_t ticks = (uint64_t)(run_ns / 1e9 * plan->rate / (double)plan->workers);
     if (ticks > load->ticks) {
         load->stats.unsent += ticks - load->ticks;
+        load->stats.late += ticks - load->ticks;
         load->ticks = ticks;
     }
 }
@@ -96,6 +102,107 @@ static uint64_t load_turn(struct worker *worker)
         return UINT64_MAX; /* past the end, which has a timer */
     }
     return due_ns - now_ns > LOAD_AWAKE_NS ? due_ns - LOAD_AWAKE_NS : 0;
+}
+
+/* ---- waiting in vain ----------------------------------------------------------------------- */
+
+static uint64_t load_awaited_ns(struct load *load)
+{
+    uint64_t now_ns = worker_now(&load->worker);
+    return load->awaited_ns + (load->awaiting > 0 ? now_ns - load->awaited_from_ns : 0);
+}
+
+void load_one_awaits(struct load *load)
+{
+    if (load->awaiting++ == 0) {
+        load->awaited_from_ns = worker_now(&load->worker);
+    }
+}
+
+void load_one_awaits_no_more(struct load *load)
+{
+    assert(load->awaiting > 0);
+    load->awaited_ns = load_awaited_ns(load);
+    load->awaited_from_ns = worker_now(&load->worker);
+    load->awaiting--;
+}
+
+static void load_publish(struct load *load, bool *flag, bool value)
+{
+    uv_mutex_lock(&load->worker.lock);
+    *flag = value;
+    uv_mutex_unlock(&load->worker.lock);
+    worker_notify(&load->worker);
+}
+
+static bool load_published(struct load *load, const bool *flag)
+{
+    uv_mutex_lock(&load->worker.lock);
+    bool value = *flag;
+    uv_mutex_unlock(&load->worker.lock);
+    return value;
+}
+
+bool load_is_hopeless(struct load *load)
+{
+    return load_published(load, &load->hopeless);
+}
+
+bool load_is_stopping(struct load *load)
+{
+    return load_published(load, &load->stopping);
+}
+
+/* As late as the time can be over, whatever is awaited from now on. */
+static void load_plan_give_up(struct load *load)
+{
+    uint64_t left_ns = load->plan->give_up_ns - load_awaited_ns(load);
+    load->give_up_polled = false;
+    timer_start(&load->worker.timers, &load->give_up_timer, worker_now(&load->worker) + left_ns);
+}
+
+static void load_on_give_up(struct timer *timer)
+{
+    struct load *load = CONTAINER_OF(timer, struct load, give_up_timer);
+    if (load_awaited_ns(load) < load->plan->give_up_ns) {
+        load_plan_give_up(load);
+    } else {
+        worker_defer(&load->worker, &load->give_up_task);
+    }
+}
+
+/* A worker that could not run for long hears first what the sockets have to say: it runs in the
+ * turn of the timer and, after a poll, once more. */
+static void load_on_give_up_judged(struct worker_task *task)
+{
+    struct load *load = CONTAINER_OF(task, struct load, give_up_task);
+    if (load_awaited_ns(load) < load->plan->give_up_ns) {
+        load_plan_give_up(load);
+    } else if (load->give_up_polled) {
+        load_publish(load, &load->hopeless, true);
+    } else {
+        load->give_up_polled = true;
+        worker_defer(&load->worker, task);
+    }
+}
+
+/* The worker alone writes its flags, so it may read them without the lock. */
+void load_has_progress(struct load *load)
+{
+    load->awaited_ns = 0;
+    load->awaited_from_ns = worker_now(&load->worker);
+    if (load->hopeless) {
+        load_publish(load, &load->hopeless, false);
+        load_plan_give_up(load);
+    }
+}
+
+void load_has_failed(struct load *load)
+{
+    if (load->plan->stop_on_error && !load->stopping) {
+        load_publish(load, &load->stopping, true);
+        worker_defer(&load->worker, &load->stop_task);
+    }
 }
 
 /* ---- the end of the run -------------------------------------------------------------------- */
@@ -143,6 +250,11 @@ static void load_on_spent(struct worker_task *task)
     }
 }
 
+static void load_on_stop(struct worker_task *task)
+{
+    load_end(CONTAINER_OF(task, struct load, stop_task));
+}
+
 static void load_on_end(struct timer *timer)
 {
     load_end(CONTAINER_OF(timer, struct load, end_timer));
@@ -162,6 +274,9 @@ static void load_begin_run(struct load *load)
     if (plan->duration_ns > 0) {
         load->measure_until_ns = plan->began_ns + plan->duration_ns;
         timer_start(&load->worker.timers, &load->end_timer, load->measure_until_ns);
+    }
+    if (plan->give_up_ns > 0) {
+        load_plan_give_up(load);
     }
     for (size_t i = 0; i < load->user_count; i++) {
         load_conn_begin(load->users[i]);
@@ -213,6 +328,9 @@ static int load_start(struct worker *worker)
     pool_init(&load->chunks, chunk, load->user_count * chunk);
     worker_tend(worker, &load->chunks);
     worker_task_init(&load->spent_task, load_on_spent);
+    worker_task_init(&load->give_up_task, load_on_give_up_judged);
+    worker_task_init(&load->stop_task, load_on_stop);
+    timer_init(&load->give_up_timer, load_on_give_up);
     timer_init(&load->end_timer, load_on_end);
     timer_init(&load->cut_timer, load_on_cut);
     load->next_number = worker->index;
@@ -248,6 +366,9 @@ static void load_stop(struct worker *worker)
     free(load->users);
     load->users = NULL;
     worker_cancel(worker, &load->spent_task);
+    worker_cancel(worker, &load->give_up_task);
+    worker_cancel(worker, &load->stop_task);
+    timer_stop(&worker->timers, &load->give_up_timer);
     timer_stop(&worker->timers, &load->end_timer);
     timer_stop(&worker->timers, &load->cut_timer);
     pool_destroy(&load->chunks);

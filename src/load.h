@@ -45,6 +45,9 @@ struct load_plan {
     uint64_t connect_timeout_ns; /* 0: the system's */
     uint64_t timeout_ns;         /* without a byte of an answer; 0: no limit */
     uint64_t drain_timeout_ns;   /* for unfinished messages at the end */
+    uint64_t give_up_ns;         /* of waiting in vain, after which the run is hopeless; 0: never */
+    bool allow_drain;            /* the server may end a connection with messages outstanding */
+    bool stop_on_error;          /* the first failure ends the run */
     bool trace;
 };
 
@@ -58,6 +61,7 @@ struct load {
 
     struct load_conn **users;
     size_t users_live; /* that have a connection or will have one */
+    size_t connecting; /* users whose connect is under way */
     struct pool chunks;
     uint64_t next_number;          /* of a connection; those of a run are distinct */
     size_t address;                /* the one that worked last */
@@ -69,6 +73,7 @@ struct load {
     bool ending; /* no message begins any more */
     bool ever_connected;
     bool reported_mismatch;
+    bool reported_shortage;
     struct log_limit connect_log;
     struct log_limit error_log;
     struct client_stats stats;
@@ -76,7 +81,19 @@ struct load {
     uint64_t measure_until_ns; /* UINT64_MAX until known; 0: it has not begun */
     struct worker_stats work;  /* complete at the end */
 
-    struct client_stats snapshot; /* under worker.lock, but for its histogram */
+    /* How long something has been awaited in vain: an answer, a connection, the server's FIN. */
+    size_t awaiting;          /* users that await something */
+    uint64_t awaited_ns;      /* since a byte was last verified, up to `awaited_from_ns` */
+    uint64_t awaited_from_ns; /* with `awaiting` above 0 */
+    struct timer give_up_timer;
+    struct worker_task give_up_task; /* judges after a poll what the timer has found */
+    bool give_up_polled;
+    struct worker_task stop_task; /* --stop-on-error */
+
+    /* Under worker.lock, but for the histogram. */
+    struct client_stats snapshot;
+    bool hopeless; /* something has been awaited for --give-up, and still is */
+    bool stopping; /* --stop-on-error has seen a failure */
 };
 
 extern const struct worker_role load_role;
@@ -87,7 +104,22 @@ extern const struct worker_role load_role;
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
                uint64_t requests);
 
+/* What a worker has published. Main thread: all workers that still run are hopeless; one has met a
+ * failure that is to end the run. */
+bool load_is_hopeless(struct load *load);
+bool load_is_stopping(struct load *load);
+
 /* ---- between load.c and load_conn.c ---- */
+
+/* One more user awaits something, or one less. */
+void load_one_awaits(struct load *load);
+void load_one_awaits_no_more(struct load *load);
+
+/* A byte has been verified: nothing has been awaited in vain so far. */
+void load_has_progress(struct load *load);
+
+/* A connection or a connect has failed. */
+void load_has_failed(struct load *load);
 
 /* A new user, who does nothing yet. NULL without memory. */
 struct load_conn *load_conn_start(struct load *load, size_t index);
@@ -98,8 +130,8 @@ void load_conn_begin(struct load_conn *c);
 /* Frees what is left of a user, whose connection is closed. */
 void load_conn_free(struct load_conn *c);
 
-/* A message of the user's schedule has come due. */
-void load_conn_due(struct load_conn *c);
+/* A message of the user's schedule has come due; `late`: some time ago, by the worker's fault. */
+void load_conn_due(struct load_conn *c, bool late);
 
 /* No message is left for now: end the connection if it has nothing under way. */
 void load_conn_settle(struct load_conn *c);

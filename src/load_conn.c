@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "verdict.h"
+
 /* A user whose connection failed tries again after this long, then twice as long. */
 #define LOAD_RETRY_MIN_NS UINT64_C(10000000)
 #define LOAD_RETRY_MAX_NS UINT64_C(1000000000)
@@ -18,43 +20,155 @@ void load_done(struct load_conn *c)
     assert(c->state != LOAD_DONE && load->users_live > 0);
     c->state = LOAD_DONE;
     load->users_live--;
+    load_set_awaits(c, false);
+    if (c->was_up) {
+        load_count_down_time(c);
+    } else {
+        load->stats.not_up++;
+        load->stats.not_up_reason = c->last_error != 0 ? c->last_error : load->stats.not_up_reason;
+    }
 }
 
-/* What was begun and not answered is to be begun again, by whoever comes to it. */
+static void load_count_unanswered(struct load_conn *c, uint64_t outstanding)
+{
+    struct load *load = load_owner(c);
+    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
+    uint64_t now_ns = worker_now(&load->worker);
+    load->stats.counters.unanswered_messages += outstanding;
+    if (now_ns > begun_ns && now_ns - begun_ns > load->stats.unanswered_oldest_ns) {
+        load->stats.unanswered_oldest_ns = now_ns - begun_ns;
+    }
+}
+
+static void load_count_messages(struct load_conn *c)
+{
+    struct client_counters *n = load_counters(c);
+    uint64_t outstanding = load_outstanding(c);
+    load_owner(c)->stats.begun += c->begun;
+    switch (c->fate) {
+    case LOAD_ANSWERED:
+        assert(outstanding == 0);
+        break;
+    case LOAD_LOST:
+        n->lost_messages += outstanding;
+        break;
+    case LOAD_DRAINED:
+        n->drained_messages += outstanding;
+        break;
+    case LOAD_UNANSWERED:
+        load_count_unanswered(c, outstanding);
+        break;
+    case LOAD_UNCHECKED:
+        n->unchecked_messages += outstanding;
+        break;
+    }
+}
+
+/* When the last send has ended. */
+static void load_count_bytes(struct load_conn *c)
+{
+    struct client_counters *n = load_counters(c);
+    uint64_t bytes = c->sent > c->verified ? c->sent - c->verified : 0;
+    switch (c->fate) {
+    case LOAD_ANSWERED:
+        break;
+    case LOAD_LOST:
+        n->lost_bytes += bytes;
+        break;
+    case LOAD_DRAINED:
+        n->drained_bytes += bytes;
+        break;
+    case LOAD_UNANSWERED:
+        n->unanswered_bytes += bytes;
+        break;
+    case LOAD_UNCHECKED:
+        n->unchecked += bytes;
+        break;
+    }
+}
+
+/* What was begun and not answered is to be begun again, on whichever connection comes to it. */
 static void load_give_back(struct load_conn *c)
 {
     struct load *load = load_owner(c);
-    uint64_t unanswered = c->begun - c->completed;
+    uint64_t outstanding = load_outstanding(c);
     if (load->requests_left != UINT64_MAX) {
-        load->requests_left += unanswered;
+        load->requests_left += outstanding;
     }
     c->begun = c->completed;
 }
 
-void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter, const char *why)
+void load_close(struct load_conn *c, struct load_end end)
 {
     struct load *load = load_owner(c);
     assert(c->state != LOAD_CLOSING && c->state != LOAD_WAITING);
-    (*counter)++;
-    conn_trace(&c->conn, why, "close follows");
-    if (c->state != LOAD_CONNECTING) {
+    (*end.counter)++;
+    conn_trace(&c->conn, end.why, "close follows");
+    if (c->state == LOAD_CONNECTING) {
+        load->connecting--;
+    } else {
         load->stats.up--;
     }
+    c->fate = end.fate;
+    c->well = end.well && c->verified > 0;
+    c->in_vain += end.well || c->completed > 0 ? 0 : 1;
+    load_count_messages(c);
     load_give_back(c);
+    load_set_awaits(c, true); /* the next connection, or the close of this one */
     c->state = LOAD_CLOSING;
-    conn_close(&c->conn, how);
+    conn_close(&c->conn, end.how);
+    if (verdict_failures_so_far(&load->stats.counters) > 0) {
+        load_has_failed(load);
+    }
 }
 
-static void load_fail(struct load_conn *c, enum stats_operation operation, int status)
+/* The connection is broken or at its end, which `well` may excuse. */
+static void load_log_failure(struct load_conn *c, enum stats_operation operation, int status)
 {
     struct load *load = load_owner(c);
     stats_error_count(&load->stats.errors, operation, status);
     log_limited(&load->error_log, worker_now(&load->worker),
-                "connection %" PRIu64 " failed in %s after %" PRIu64 " bytes verified: %s",
-                c->conn.number, stats_operation_name(operation), c->verified, uv_strerror(status));
-    load_close(c, IO_CLOSE_RESET, &load_counters(c)->failed, uv_err_name(status));
+                "connection %" PRIu64 " failed in %s after %" PRIu64
+                " bytes verified, with %" PRIu64 " messages unanswered: %s",
+                c->conn.number, stats_operation_name(operation), c->verified, load_outstanding(c),
+                uv_strerror(status));
 }
 
+static void load_lose(struct load_conn *c, enum io_close_how how, int status)
+{
+    load_close(c, (struct load_end){.counter = &load_counters(c)->lost,
+                                    .fate = LOAD_LOST,
+                                    .how = how,
+                                    .why = uv_err_name(status)});
+}
+
+/* An operation has ended with an error. Whether that is a failure depends on what was outstanding,
+ * and on whether our FIN is out. */
+static void load_fail(struct load_conn *c, enum stats_operation operation, int status)
+{
+    struct client_counters *n = load_counters(c);
+    bool lost = io_stream_is_lost(status);
+    if (lost && c->state == LOAD_ENDING) {
+        stats_error_count(&load_owner(c)->stats.errors, operation, status);
+        load_close(c, (struct load_end){.counter = &n->reset_at_end,
+                                        .how = IO_CLOSE_RESET,
+                                        .well = true,
+                                        .why = uv_err_name(status)});
+        return;
+    }
+    load_log_failure(c, operation, status);
+    if (lost && load_outstanding(c) > 0) {
+        load_lose(c, IO_CLOSE_RESET, status);
+        return;
+    }
+    load_owner(c)->stats.failed_error = status;
+    load_close(c, (struct load_end){.counter = &n->failed,
+                                    .fate = LOAD_UNANSWERED,
+                                    .how = IO_CLOSE_RESET,
+                                    .why = uv_err_name(status)});
+}
+
+/* Connects again, after a pause if the last connection did not end well. */
 void load_again(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -63,7 +177,7 @@ void load_again(struct load_conn *c)
         return;
     }
     c->state = LOAD_WAITING;
-    if (c->verified > 0) {
+    if (c->well) {
         c->retry_ns = 0;
         load_connect(c);
         return;
@@ -81,7 +195,9 @@ static void load_on_closed(struct io_close *op)
     assert(c->state == LOAD_CLOSING && c->conn.closing);
     c->conn.closing = false;
     conn_trace(&c->conn, "closed", "nothing is outstanding");
+    load_count_bytes(c);
     if (c->connect_error == 0) {
+        c->down_ns = worker_now(c->conn.worker);
         load_again(c);
         return;
     }
@@ -93,16 +209,26 @@ static void load_on_closed(struct io_close *op)
 
 /* ---- messages ------------------------------------------------------------------------------ */
 
+/* The server has ended its side. */
 static void load_at_end_of_stream(struct load_conn *c)
 {
-    struct client_counters *counters = load_counters(c);
+    struct client_counters *n = load_counters(c);
+    struct load_end end = {.counter = &n->completed, .well = true, .how = IO_CLOSE_GRACEFUL};
     if (c->state == LOAD_ENDING) {
-        load_close(c, IO_CLOSE_GRACEFUL, &counters->completed, "end of stream after ours");
-    } else if (c->verified == 0 && c->offered > 0) {
-        load_fail(c, STATS_RECV, UV_EOF);
+        end.why = "end of stream after ours";
+    } else if (load_outstanding(c) == 0) {
+        end.counter = &n->closed_by_server;
+        end.why = "end of stream, nothing outstanding";
+    } else if (load_plan_of(c)->allow_drain) {
+        end.counter = &n->drained;
+        end.fate = LOAD_DRAINED;
+        end.why = "end of stream";
     } else {
-        load_close(c, IO_CLOSE_GRACEFUL, &counters->drained, "end of stream");
+        load_log_failure(c, STATS_RECV, UV_EOF);
+        load_lose(c, IO_CLOSE_GRACEFUL, UV_EOF);
+        return;
     }
+    load_close(c, end);
 }
 
 /* Takes the outcome of a recv. False: the connection is closing. */
@@ -128,6 +254,7 @@ static bool load_sent(struct load_conn *c, bool queued)
 {
     struct load *load = load_owner(c);
     load->stats.counters.sent += c->conn.send.sent;
+    c->sent += c->conn.send.sent;
     pool_put(&load->chunks, c->chunk);
     c->chunk = NULL;
     if (c->conn.closing) {
@@ -208,6 +335,7 @@ static void load_end_if_over(struct load_conn *c)
     conn_trace(&c->conn, "all answered, shutdown", "recv goes on");
     c->state = LOAD_ENDING;
     c->progress_ns = worker_now(c->conn.worker);
+    load_set_awaits(c, true);
 }
 
 void load_run(struct load_conn *c)
@@ -248,22 +376,34 @@ static void load_on_task(struct worker_task *task)
 /* ---- time ---------------------------------------------------------------------------------- */
 
 /* No byte of an answer, or no FIN, for --timeout. */
+static void load_time_out(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    struct client_counters *n = &load->stats.counters;
+    bool ending = c->state == LOAD_ENDING;
+    stats_error_count(&load->stats.errors, STATS_RECV, UV_ETIMEDOUT);
+    log_limited(&load->error_log, worker_now(&load->worker),
+                "connection %" PRIu64 ": %s for --timeout after %" PRIu64 " bytes sent, %" PRIu64
+                " verified",
+                c->conn.number, ending ? "not ended by the server" : "no answer", c->offered,
+                c->verified);
+    load_close(c, (struct load_end){.counter = ending ? &n->end_timeouts : &n->timeouts,
+                                    .fate = ending ? LOAD_ANSWERED : LOAD_UNANSWERED,
+                                    .how = IO_CLOSE_RESET,
+                                    .why = "--timeout"});
+}
+
 static void load_watch_answer(struct load_conn *c)
 {
     struct load *load = load_owner(c);
     uint64_t now_ns = worker_now(&load->worker);
-    bool awaited = c->begun > c->completed || c->state == LOAD_ENDING;
+    bool awaited = load_outstanding(c) > 0 || c->state == LOAD_ENDING;
     uint64_t since_ns = awaited ? c->progress_ns : now_ns;
     if (now_ns - since_ns < load->plan->timeout_ns) {
         conn_set_timer(&c->conn, since_ns + load->plan->timeout_ns);
         return;
     }
-    stats_error_count(&load->stats.errors, STATS_RECV, UV_ETIMEDOUT);
-    log_limited(&load->error_log, now_ns,
-                "connection %" PRIu64 ": no answer for --timeout after %" PRIu64
-                " bytes sent, %" PRIu64 " verified",
-                c->conn.number, c->offered, c->verified);
-    load_close(c, IO_CLOSE_RESET, &load->stats.counters.timeouts, "--timeout");
+    load_time_out(c);
 }
 
 static void load_on_timer(struct timer *timer)
@@ -291,10 +431,14 @@ static void load_on_timer(struct timer *timer)
     }
 }
 
-void load_conn_due(struct load_conn *c)
+void load_conn_due(struct load_conn *c, bool late)
 {
+    struct load *load = load_owner(c);
+    bool free = c->state == LOAD_UP && c->owed == 0 && load_outstanding(c) < load->plan->depth;
+    load->stats.late += late ? 1 : 0;
+    load->stats.blocked += late || free ? 0 : 1;
     if (c->state == LOAD_DONE) {
-        load_owner(c)->stats.unsent++;
+        load->stats.unsent++;
         return;
     }
     c->owed++;
@@ -309,6 +453,7 @@ static void load_on_first_task(struct worker_task *task)
 {
     struct load_conn *c = load_of(CONTAINER_OF(task, struct conn, task));
     task->run = load_on_task;
+    c->down_ns = worker_now(c->conn.worker);
     load_connect(c);
 }
 
@@ -367,7 +512,9 @@ void load_conn_end(struct load_conn *c)
         load_done(c);
         break;
     case LOAD_CONNECTING:
-        load_close(c, IO_CLOSE_GRACEFUL, &load->stats.counters.abandoned, "given up");
+        load_close(c, (struct load_end){.counter = &load->stats.counters.abandoned,
+                                        .how = IO_CLOSE_GRACEFUL,
+                                        .why = "given up"});
         break;
     case LOAD_UP:
         load_end_if_over(c);
@@ -381,7 +528,12 @@ void load_conn_end(struct load_conn *c)
 
 void load_conn_cut(struct load_conn *c)
 {
+    struct client_counters *n = load_counters(c);
+    bool owing = load_outstanding(c) > 0;
     if (c->state == LOAD_UP || c->state == LOAD_ENDING) {
-        load_close(c, IO_CLOSE_RESET, &load_counters(c)->cut, "the end of the run");
+        load_close(c, (struct load_end){.counter = owing ? &n->unanswered : &n->cut,
+                                        .fate = owing ? LOAD_UNANSWERED : LOAD_ANSWERED,
+                                        .how = IO_CLOSE_RESET,
+                                        .why = "the end of the run"});
     }
 }

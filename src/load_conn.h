@@ -23,12 +23,16 @@
 
 enum load_state { LOAD_WAITING, LOAD_CONNECTING, LOAD_UP, LOAD_ENDING, LOAD_CLOSING, LOAD_DONE };
 
+/* Where the messages and bytes are counted that a connection has sent and not seen again. */
+enum load_fate { LOAD_ANSWERED, LOAD_LOST, LOAD_DRAINED, LOAD_UNANSWERED, LOAD_UNCHECKED };
+
 struct load_conn {
     struct conn conn; /* first */
     struct io_connect connect;
     struct stream stream;
     size_t index;      /* of the user */
     uint64_t offered;  /* bytes of the stream that were given to sends */
+    uint64_t sent;     /* bytes that sends have taken */
     uint64_t verified; /* bytes that came back right; never more than were offered */
     uint64_t begun;    /* messages, on this connection */
     uint64_t completed;
@@ -36,12 +40,19 @@ struct load_conn {
     uint64_t owed;      /* messages of the schedule that are due and have not begun */
     uint64_t taken;     /* messages of the schedule that have begun, on any connection */
     uint64_t progress_ns;
-    uint64_t retry_ns; /* the last pause; 0 after a connection that worked */
+    uint64_t retry_ns; /* the last pause; 0 after a connection that ended well */
+    uint64_t down_ns;  /* since when there is no connection */
+    unsigned in_vain;  /* connections in a row that failed without a whole message */
     int connect_error; /* why this connection did not come up; 0 if it did, or was given up */
+    int last_error;    /* why the one before it did not; 0: it did */
     uint8_t *chunk;    /* what the outstanding send borrows */
     size_t first;      /* address that was tried since the last connection that came up */
     size_t tried;      /* addresses, from that one on */
     enum load_state state;
+    enum load_fate fate; /* while CLOSING */
+    bool awaits;         /* counted in load.awaiting */
+    bool was_up;
+    bool well; /* the last connection ended well */
 };
 
 static inline struct load_conn *load_of(struct conn *conn)
@@ -64,6 +75,12 @@ static inline const struct load_plan *load_plan_of(const struct load_conn *c)
     return load_owner(c)->plan;
 }
 
+/* Messages that have begun and are not answered. */
+static inline uint64_t load_outstanding(const struct load_conn *c)
+{
+    return c->begun - c->completed;
+}
+
 /* ---- load_connect.c ---- */
 
 /* Begins a new connection, at the next address to be tried. */
@@ -76,6 +93,9 @@ bool load_connect_failed(struct load_conn *c, int status);
 void load_not_connected(struct load_conn *c, int status);
 
 void load_on_connect(struct io_connect *op);
+
+/* Of a user that is up again, or done: counts the time that failed connects have cost. */
+void load_count_down_time(struct load_conn *c);
 
 /* ---- load_message.c ---- */
 
@@ -93,11 +113,28 @@ bool load_verify(struct load_conn *c, const uint8_t *data, size_t length);
 /* Nothing more will come of the user. */
 void load_done(struct load_conn *c);
 
-/* Connects again, after a pause if the last connection was good for nothing. */
+/* Connects again, after a pause if the last connection did not end well. */
 void load_again(struct load_conn *c);
 
-/* Closes, for the reason that `counter` counts; `why` is for -v. */
-void load_close(struct load_conn *c, enum io_close_how how, uint64_t *counter, const char *why);
+/* How a connection ends: the counter, and what becomes of the messages outstanding. `why` is for
+ * -v. */
+struct load_end {
+    uint64_t *counter;
+    enum load_fate fate;
+    enum io_close_how how;
+    bool well; /* the user may connect again at once */
+    const char *why;
+};
+void load_close(struct load_conn *c, struct load_end end);
+
+/* From now on the user awaits something, or nothing; load.h: awaiting. */
+static inline void load_set_awaits(struct load_conn *c, bool awaits)
+{
+    if (c->awaits != awaits) {
+        c->awaits = awaits;
+        (awaits ? load_one_awaits : load_one_awaits_no_more)(load_owner(c));
+    }
+}
 
 /* Sends and receives until both are outstanding, the connection closes or its share is used up. */
 void load_run(struct load_conn *c);

@@ -3,6 +3,7 @@
 #include "load_conn.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 #include "net.h"
 
@@ -17,22 +18,50 @@ static const struct sockaddr *load_sockaddr(const struct load_conn *c)
     return (const struct sockaddr *)(const void *)&load_plan_of(c)->addresses[load_address(c)];
 }
 
+/* This machine is short of something: that says nothing about the server. */
+static bool load_is_shortage(int status)
+{
+    return status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOBUFS ||
+           status == UV_ENOMEM;
+}
+
+static void load_log_connect_failed(struct load_conn *c, const char *address, int status)
+{
+    struct load *load = load_owner(c);
+    if (!load_is_shortage(status)) {
+        log_limited(&load->connect_log, worker_now(&load->worker), "cannot connect to %s: %s",
+                    address, uv_strerror(status));
+    } else if (!load->reported_shortage) {
+        load->reported_shortage = true;
+        log_message("no more connections than the %" PRIu64 " of worker %u can be opened: %s; "
+                    "allow more, or ask for fewer by --connections",
+                    load->stats.up + load->connecting, load->worker.index, uv_strerror(status));
+    }
+}
+
 bool load_connect_failed(struct load_conn *c, int status)
 {
     struct load *load = load_owner(c);
     char address[NET_ADDRESS_TEXT];
+    bool shortage = load_is_shortage(status);
     net_format_address(load_sockaddr(c), address, sizeof(address));
     stats_error_count(&load->stats.errors, STATS_CONNECT, status);
     c->tried++;
-    if (c->tried < load->plan->address_count && !load->ending) {
-        return true;
+    if (!shortage && c->tried < load->plan->address_count) {
+        if (!load->ending) {
+            return true;
+        }
+        load->stats.counters.abandoned++;
+        load_done(c);
+        return false;
     }
-    log_limited(&load->connect_log, worker_now(&load->worker), "cannot connect to %s: %s", address,
-                uv_strerror(status));
+    load_log_connect_failed(c, address, status);
     load->stats.counters.connect_failures++;
+    load->stats.connect_error = c->last_error = status;
+    load_has_failed(load);
     c->tried = 0;
-    c->verified = 0;
-    if (load->ever_connected) {
+    c->well = false;
+    if (load->ever_connected || shortage) {
         load_again(c);
     } else {
         load_done(c); /* there is no server, as far as this worker can tell */
@@ -40,11 +69,24 @@ bool load_connect_failed(struct load_conn *c, int status)
     return false;
 }
 
+/* After connects that failed the time without a connection is over. */
+void load_count_down_time(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    if (c->last_error != 0) {
+        load->stats.down_ns += worker_now(&load->worker) - c->down_ns;
+        c->last_error = 0;
+    }
+}
+
 static void load_connected(struct load_conn *c)
 {
     struct load *load = load_owner(c);
     assert(c->state == LOAD_CONNECTING);
     c->state = LOAD_UP;
+    c->was_up = true;
+    load->connecting--;
+    load_count_down_time(c);
     c->progress_ns = worker_now(&load->worker);
     load->address = load_address(c);
     c->tried = 0;
@@ -60,19 +102,34 @@ static void load_connected(struct load_conn *c)
         timer_stop(&load->worker.timers, &c->conn.timer);
     }
     load_run(c);
+    if (c->state == LOAD_UP && load_outstanding(c) == 0) {
+        load_set_awaits(c, false);
+    }
 }
 
 void load_not_connected(struct load_conn *c, int status)
 {
     conn_trace(&c->conn, uv_err_name(status), "close follows");
+    load_owner(c)->connecting--;
     c->connect_error = status;
     c->state = LOAD_CLOSING;
     conn_close(&c->conn, IO_CLOSE_RESET);
 }
 
+/* A connect to a port of the ephemeral range at which nothing listens may be given that very port
+ * as its own, and then meets itself. */
+static bool load_met_itself(struct load_conn *c)
+{
+    struct io_loop *io = c->conn.worker->io;
+    uv_os_sock_t os_socket;
+    return io->backend->handle(c->conn.socket, &os_socket) == 0 && net_is_own_peer(os_socket);
+}
+
 static void load_connect_outcome(struct load_conn *c, bool queued)
 {
-    if (c->connect.status == 0) {
+    if (c->connect.status == 0 && load_met_itself(c)) {
+        load_not_connected(c, UV_ECONNREFUSED);
+    } else if (c->connect.status == 0) {
         conn_trace(&c->conn, queued ? "connected, queued" : "connected, inline",
                    "send and recv follow");
         load_connected(c);
@@ -95,6 +152,7 @@ void load_connect(struct load_conn *c)
     struct io_loop *io = load->worker.io;
     int outcome;
     assert(c->state == LOAD_WAITING);
+    load_set_awaits(c, true);
     if (c->tried == 0) {
         c->first = load->address;
     }
@@ -102,9 +160,11 @@ void load_connect(struct load_conn *c)
         c->conn.number = load->next_number;
         load->next_number += load->plan->workers;
         c->stream = stream_of(load->plan->seed, c->conn.number);
-        c->offered = c->verified = c->begun = c->completed = 0;
+        c->offered = c->sent = c->verified = c->begun = c->completed = 0;
         c->connect_error = 0;
+        c->fate = LOAD_ANSWERED;
         c->state = LOAD_CONNECTING;
+        load->connecting++;
         load->stats.counters.attempts++;
         if (load->plan->connect_timeout_ns > 0) {
             conn_set_timer(&c->conn, worker_now(&load->worker) + load->plan->connect_timeout_ns);
@@ -112,6 +172,7 @@ void load_connect(struct load_conn *c)
         outcome = io->backend->connect(io, c->conn.socket, load_sockaddr(c), &c->connect);
         if (outcome < 0) {
             c->state = LOAD_WAITING;
+            load->connecting--;
             timer_stop(&load->worker.timers, &c->conn.timer);
         }
     } while (outcome < 0 && load_connect_failed(c, outcome));

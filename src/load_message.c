@@ -4,6 +4,10 @@
 
 #include <inttypes.h>
 
+/* Of a user whose last connections, so many of them, failed before a message was whole, bytes that
+ * come back right are no progress: a run must end though every answer begins well. */
+#define LOAD_IN_VAIN 3
+
 /* So many bytes of a mismatch are shown. */
 #define LOAD_SHOWN 16
 
@@ -19,7 +23,7 @@ void load_begin(struct load_conn *c)
     struct load *load = load_owner(c);
     const struct load_plan *plan = load->plan;
     uint64_t now_ns = 0;
-    while (c->begun - c->completed < plan->depth && load_goes_on(c)) {
+    while (load_outstanding(c) < plan->depth && load_goes_on(c)) {
         if (plan->rate > 0) {
             if (c->owed == 0) {
                 break;
@@ -32,6 +36,7 @@ void load_begin(struct load_conn *c)
         }
         if (c->begun == c->completed) {
             c->progress_ns = worker_now(&load->worker); /* from now on an answer is awaited */
+            load_set_awaits(c, true);
         }
         c->begun++;
         if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
@@ -46,6 +51,7 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
     uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
     uint64_t latency_ns = now_ns > begun_ns ? now_ns - begun_ns : 0;
     c->completed++;
+    c->in_vain = 0;
     load->stats.counters.messages++;
     if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
         load->stats.measured_messages++;
@@ -91,7 +97,10 @@ static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t lengt
                     c->conn.number, c->verified, want_text, got_text);
         load->reported_mismatch = true;
     }
-    load_close(c, IO_CLOSE_RESET, &load->stats.counters.mismatches, "wrong data");
+    load_close(c, (struct load_end){.counter = &load->stats.counters.mismatches,
+                                    .fate = LOAD_UNCHECKED,
+                                    .how = IO_CLOSE_RESET,
+                                    .why = "wrong data"});
 }
 
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
@@ -110,6 +119,12 @@ bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
     }
     while (c->completed < c->begun && c->verified >= (c->completed + 1) * size) {
         load_complete(c, now_ns);
+    }
+    if (right > 0 && c->in_vain < LOAD_IN_VAIN) {
+        load_has_progress(load);
+    }
+    if (load_outstanding(c) == 0) {
+        load_set_awaits(c, false);
     }
     if (right < length) {
         load_mismatch(c, data + right, length - right, right < known);

@@ -196,6 +196,26 @@ int net_peer_name(uv_os_sock_t os_socket, struct sockaddr_storage *name)
     return getpeername(os_socket, (struct sockaddr *)name, &size) == 0 ? 0 : net_system_error();
 }
 
+static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
+{
+    if (a->sa_family != b->sa_family || net_address_port(a) != net_address_port(b)) {
+        return false;
+    }
+    if (a->sa_family == AF_INET) {
+        return memcmp(&as_v4(a)->sin_addr, &as_v4(b)->sin_addr, sizeof(struct in_addr)) == 0;
+    }
+    return as_v6(a)->sin6_scope_id == as_v6(b)->sin6_scope_id &&
+           memcmp(&as_v6(a)->sin6_addr, &as_v6(b)->sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+bool net_is_own_peer(uv_os_sock_t os_socket)
+{
+    struct sockaddr_storage own;
+    struct sockaddr_storage peer;
+    return net_local_name(os_socket, &own) == 0 && net_peer_name(os_socket, &peer) == 0 &&
+           same_address((const struct sockaddr *)&own, (const struct sockaddr *)&peer);
+}
+
 static int format_v4(const struct sockaddr_in *address, char *text, size_t size)
 {
     char host[INET_ADDRSTRLEN];
@@ -249,18 +269,6 @@ void net_format_address(const struct sockaddr *address, char *text, size_t size)
 }
 
 /* Names. */
-
-static bool same_address(const struct sockaddr *a, const struct sockaddr *b)
-{
-    if (a->sa_family != b->sa_family || net_address_port(a) != net_address_port(b)) {
-        return false;
-    }
-    if (a->sa_family == AF_INET) {
-        return memcmp(&as_v4(a)->sin_addr, &as_v4(b)->sin_addr, sizeof(struct in_addr)) == 0;
-    }
-    return as_v6(a)->sin6_scope_id == as_v6(b)->sin6_scope_id &&
-           memcmp(&as_v6(a)->sin6_addr, &as_v6(b)->sin6_addr, sizeof(struct in6_addr)) == 0;
-}
 
 /* A hosts file that lists localhost twice makes glibc answer 127.0.0.1 twice, for instance. */
 static void add_address(struct net_resolution *resolution, const struct sockaddr *address)

@@ -90,6 +90,11 @@ int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
 /* UV_ENOTCONN: it never was connected, or the peer has reset it. */
 int net_peer_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
 
+/* Whether a socket is connected to itself: its own address is the peer's. That happens to a connect
+ * to a port of the ephemeral range at which nothing listens, if the system chooses it as the
+ * socket's own (RFC 9293, 3.5: simultaneous open). */
+bool net_is_own_peer(uv_os_sock_t os_socket);
+
 /* Writes "127.0.0.1:6001", "[::1]:6001", "[fe80::1%eth0]:6001"; an IPv4-mapped address as IPv4;
  * "?" for what is none of these or does not fit. Always terminated. `size` is at least 2. */
 void net_format_address(const struct sockaddr *address, char *text, size_t size);

@@ -371,6 +371,8 @@ static void set_defaults(const struct option_program *program, void *options)
 
         if (row->default_text != NULL) {
             result = option_kind(row)->store(row, option_field(row, options), row->default_text);
+        } else if (row->unset != 0) {
+            memcpy(option_field(row, options), &row->unset, sizeof row->unset);
         }
         assert(result == 0);
         (void)result;

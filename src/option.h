@@ -70,8 +70,9 @@ struct option_row {
     const char *argument; /* what --help calls the value */
     const char *group;    /* the heading in --help; rows of a group stand together */
     const char *help;
-    const char *default_text; /* is parsed as if it was given; NULL leaves the member 0 */
+    const char *default_text; /* is parsed as if it was given; NULL leaves 0, or `unset` */
     const char *default_note; /* shown as the default instead of default_text, when not NULL */
+    uint64_t unset;           /* what a uint64_t without default_text holds when it isn't given */
     const char *zero;         /* 0 is accepted below min as well, and means this; or NULL */
     uint64_t min;             /* of the types that are numbers, and OPTION_PORT */
     uint64_t max;

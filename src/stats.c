@@ -35,7 +35,7 @@ static void server_counters_add(struct server_counters *into, const struct serve
     SERVER_COUNTERS(STATS_ADD)
 }
 
-static void client_counters_add(struct client_counters *into, const struct client_counters *from)
+void client_counters_add(struct client_counters *into, const struct client_counters *from)
 {
     CLIENT_COUNTERS(STATS_ADD)
 }
@@ -46,15 +46,33 @@ void server_stats_add(struct server_stats *into, const struct server_stats *from
     stats_errors_add(&into->errors, &from->errors);
 }
 
+/* Of two reasons one is told. */
+static int stats_reason(int one, int other)
+{
+    return one != 0 ? one : other;
+}
+
 void client_stats_add(struct client_stats *into, const struct client_stats *from)
 {
     client_counters_add(&into->counters, &from->counters);
     stats_errors_add(&into->errors, &from->errors);
     into->measured_messages += from->measured_messages;
     into->measured_bytes += from->measured_bytes;
-    into->unsent += from->unsent;
     into->up += from->up;
     into->up_peak += from->up_peak;
+    if (from->unanswered_oldest_ns > into->unanswered_oldest_ns) {
+        into->unanswered_oldest_ns = from->unanswered_oldest_ns;
+    }
+    into->begun += from->begun;
+    into->unsent += from->unsent;
+    into->blocked += from->blocked;
+    into->late += from->late;
+    into->not_up += from->not_up;
+    into->not_up_reason = stats_reason(into->not_up_reason, from->not_up_reason);
+    into->connect_error = stats_reason(into->connect_error, from->connect_error);
+    into->down_ns += from->down_ns;
+    into->failed_error = stats_reason(into->failed_error, from->failed_error);
+    into->gave_up = into->gave_up || from->gave_up;
     histogram_merge(&into->latency, &from->latency);
 }
 

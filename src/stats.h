@@ -12,6 +12,7 @@
  * and without resets verified = server.sent and server.received = server.sent + discarded.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,20 +35,40 @@
     X(sent, "bytes sent back")                                                                     \
     X(discarded, "bytes received after the server had ended its side")
 
+/*
+ * Each connection that came up ends in exactly one way, from `completed` to `failed`. A message
+ * that began is outstanding until its last byte has been verified. The fates of messages and bytes:
+ *
+ *     begun = messages + (lost_ + drained_ + unanswered_ + unchecked_)messages
+ *     sent  = verified + (lost_ + drained_ + unanswered_)bytes + unchecked
+ */
 #define CLIENT_COUNTERS(X)                                                                         \
     X(attempts, "connects that were tried, each address for itself")                               \
     X(connected, "connections that came up")                                                       \
     X(connect_failures, "connections that did not come up at any address")                         \
     X(abandoned, "connects that the end of the run cut short")                                     \
     X(completed, "connections that ended well: every message answered, then FIN from both")        \
-    X(drained, "connections that the server ended in good order")                                  \
-    X(cut, "connections whose message was unfinished at the end of the run")                       \
-    X(failed, "connections that ended with an error of the connection")                            \
-    X(timeouts, "connections without an answer for --timeout")                                     \
-    X(mismatches, "connections that brought a wrong byte, or one that nobody had sent")            \
+    X(closed_by_server, "connections that the server ended with nothing outstanding")              \
+    X(drained, "connections that the server ended with messages outstanding: --allow-drain")       \
+    X(reset_at_end, "connections reset after every answer and the client's FIN")                   \
+    X(cut, "connections reset by the end of the run with nothing outstanding")                     \
+    X(mismatches, "connections that brought a wrong byte, or one that was not sent")               \
+    X(lost, "connections that the server ended or reset with messages outstanding")                \
+    X(timeouts, "connections without a byte of an answer for --timeout")                           \
+    X(end_timeouts, "connections without the server's FIN for --timeout after the client's")       \
+    X(unanswered, "connections reset by the end of the run with messages outstanding")             \
+    X(failed, "connections that broke with nothing outstanding, or for want of resources")         \
     X(messages, "messages whose echo was verified")                                                \
+    X(lost_messages, "messages outstanding on connections that count as lost")                     \
+    X(drained_messages, "the same on those that count as drained")                                 \
+    X(unanswered_messages, "the same on those that ended in another way without a wrong byte")     \
+    X(unchecked_messages, "messages outstanding on connections that brought a wrong byte")         \
     X(sent, "bytes sent")                                                                          \
-    X(verified, "bytes that came back right")
+    X(verified, "bytes that came back right")                                                      \
+    X(lost_bytes, "bytes sent and not verified, on connections that count as lost")                \
+    X(drained_bytes, "the same on those that count as drained")                                    \
+    X(unanswered_bytes, "the same on those that ended in another way without a wrong byte")        \
+    X(unchecked, "bytes sent and not verified, on connections that brought a wrong byte")
 
 #define IO_COUNTERS(X)                                                                             \
     X(recv_calls)                                                                                  \
@@ -117,13 +138,33 @@ struct client_stats {
     struct stats_errors errors;
     uint64_t measured_messages;
     uint64_t measured_bytes;
-    uint64_t unsent; /* messages of the schedule (--rate) that had not begun at the end */
-    uint64_t up;     /* connections that are up now */
+    uint64_t up; /* connections that are up now */
     uint64_t up_peak;
     struct histogram latency;
+    uint64_t
+        unanswered_oldest_ns; /* the longest that a message waited in vain; of `unanswered_*` */
+
+    uint64_t begun; /* messages, on connections that have ended */
+
+    /* Of the schedule (--rate): messages that had not begun at the end; that came due in time, on a
+     * connection that was down or had --pipeline messages on their way; that the worker gave out
+     * late, or not at all. */
+    uint64_t unsent;
+    uint64_t blocked;
+    uint64_t late;
+
+    /* Of the connections that the run is to keep up (--connections): */
+    uint64_t not_up;   /* those that never came up */
+    int not_up_reason; /* a UV error of one of them; 0: none is known */
+    int connect_error; /* the last UV error that counted as connect_failures */
+    uint64_t down_ns;  /* the time without a connection behind connect_failures, added up */
+    int failed_error;  /* the last UV error that counted as failed */
+
+    bool gave_up; /* the run was ended by --give-up */
 };
 
 /* Each adds `from` to `into`. */
+void client_counters_add(struct client_counters *into, const struct client_counters *from);
 void server_stats_add(struct server_stats *into, const struct server_stats *from);
 void client_stats_add(struct client_stats *into, const struct client_stats *from);
 

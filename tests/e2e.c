@@ -258,7 +258,8 @@ void e2e_signal(struct process *process, int number)
     assert_int_equal(process_signal(process, number), 0);
 }
 
-void e2e_stops_early(struct process *process)
+/* What it ended with. */
+static int e2e_stop_early(struct process *process)
 {
     uint64_t begin_ms = e2e_now_ms();
     int status;
@@ -267,9 +268,27 @@ void e2e_stops_early(struct process *process)
         (void)process_pump(1, NULL, NULL);
     }
     assert_int_equal(status, 0);
-    int ended = process_wait(process, e2e_ms(5000));
+    return process_wait(process, e2e_ms(5000));
+}
+
+void e2e_server_stops_early(struct process *server)
+{
+    int ended = e2e_stop_early(server);
     if (ended != 0 && ended != -SIGTERM) {
-        e2e_show(process);
+        e2e_show(server);
+        fail_msg("it ended with %d", ended);
+    }
+}
+
+void e2e_client_stops_early(struct process *client)
+{
+    int ended = e2e_stop_early(client);
+    if (ended == 1) {
+        const json_t *failures = e2e_member(e2e_report(client, 0), "failures");
+        assert_int_equal(json_array_size(failures), 1);
+        assert_string_equal(e2e_string(json_array_get(failures, 0), "class"), "not_up");
+    } else if (ended != 0 && ended != -SIGTERM) {
+        e2e_show(client);
         fail_msg("it ended with %d", ended);
     }
 }

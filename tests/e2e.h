@@ -123,8 +123,10 @@ void e2e_says(struct process *process, enum process_stream stream, const char *p
 void e2e_signal(struct process *process, int number);
 
 /* Sends SIGTERM to a process that may hardly have begun, as soon as it can be told. It must end,
- * with 0, or by the signal itself if that came before the program could take it. */
-void e2e_stops_early(struct process *process);
+ * with 0, or by the signal itself if that came before the program could take it; a client also
+ * with 1, if its only failure is that not all connections were up yet. */
+void e2e_server_stops_early(struct process *server);
+void e2e_client_stops_early(struct process *client);
 
 /* Prints the end of its output to stderr, to explain a failure. */
 void e2e_show(const struct process *process);

@@ -347,7 +347,7 @@ static void defect_17_a_stop_at_the_start_is_honoured(void **state)
         struct process *server =
             e2e_start(e2e_server_path, "-e:0", "-t:4", e2e_backend_argument(), NULL);
         (void)process_pump(run, NULL, NULL); /* at another moment of the start each time */
-        e2e_stops_early(server);
+        e2e_server_stops_early(server);
     }
 }
 

@@ -36,10 +36,8 @@ static void generations_are_in_order(const struct e2e_server *server, size_t cou
 
 static void nothing_failed(const json_t *report)
 {
-    assert_int_equal(e2e_uint(report, "counters.connect_failures"), 0);
-    assert_int_equal(e2e_uint(report, "counters.failed"), 0);
-    assert_int_equal(e2e_uint(report, "counters.timeouts"), 0);
-    assert_int_equal(e2e_uint(report, "counters.mismatches"), 0);
+    assert_int_equal(json_array_size(e2e_member(report, "failures")), 0);
+    assert_string_equal(e2e_string(report, "verdict"), "OK");
     assert_int_equal(e2e_uint(report, "counters.cut"), 0);
     assert_true(e2e_uint(report, "counters.messages") > 0);
     e2e_ends_add_up(report);
@@ -59,9 +57,10 @@ static void restarts_under_load(void (*restarted)(const struct e2e_server *serve
     struct e2e_server server;
     e2e_server(&server, "-t", "2", "--drain-timeout", e2e_duration(1000), "--stats-interval",
                "20ms", NULL);
-    struct process *churn =
-        e2e_client(&server, "-t", "2", "-c", e2e_text("%u", count), "--lifetime", "20", NULL);
-    struct process *steady = e2e_client(&server, "-c", "10", "-s", "10000", "-P", "2", NULL);
+    struct process *churn = e2e_client(&server, "-t", "2", "-c", e2e_text("%u", count),
+                                       "--lifetime", "20", "--allow-drain", NULL);
+    struct process *steady =
+        e2e_client(&server, "-c", "10", "-s", "10000", "-P", "2", "--allow-drain", NULL);
     e2e_sees_open(&server, count + 10);
     for (unsigned i = 1; i <= RESTARTS; i++) {
         e2e_signal(server.process, SIGHUP);
@@ -78,7 +77,8 @@ static void restarts_under_load(void (*restarted)(const struct e2e_server *serve
     const json_t *other = e2e_report(steady, 0);
     nothing_failed(one);
     nothing_failed(other);
-    assert_true(e2e_uint(other, "counters.drained") >= 10);
+    assert_true(
+        e2e_uint(other, "counters.drained") + e2e_uint(other, "counters.closed_by_server") >= 10);
     generations_are_in_order(&server, RESTARTS + 1);
     assert_int_equal(e2e_server_sum(server.process, "cut"), 0);
     assert_int_equal(e2e_server_sum(server.process, "refused"), 0);

@@ -108,6 +108,7 @@ void world_draw_options(void)
                                           : ONE_OF(1, 2, 3, 64, 4095, 4096, 4097, 65536, 300000),
         .depth = ONE_OF(1, 1, 2, 7, 16),
         .lifetime = ONE_OF(0, 0, 1, 3, 20),
+        .allow_drain = world_chance(2) == 0,
         .rate = (double)ONE_OF(0, 0, 0, 1000),
         .warmup_ns = ONE_OF(0, 0, 10 * MILLISECOND),
         .duration_ns = ONE_OF(0, 0, 100 * MILLISECOND, 2 * SECOND),
@@ -382,14 +383,25 @@ void world_end(void)
 
 /* ---- what must hold ------------------------------------------------------------------------ */
 
+static uint64_t world_client_failures(void)
+{
+    const struct client_counters *c = &world.client.stats.counters;
+    return c->mismatches + c->lost + c->timeouts + c->end_timeouts + c->unanswered + c->failed;
+}
+
 /* Each connection is in one class, on both sides. */
 void world_check_classes(void)
 {
     const struct client_counters *c = &world.client.stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
-    WORLD_CHECK(c->connected ==
-                c->completed + c->drained + c->cut + c->failed + c->timeouts + c->mismatches);
-    WORLD_CHECK(c->attempts >= c->connected + c->connect_failures + c->abandoned);
+    WORLD_CHECK(c->connected == c->completed + c->closed_by_server + c->drained + c->reset_at_end +
+                                    c->cut + world_client_failures());
+    WORLD_CHECK(c->attempts >= c->connected + c->abandoned);
+    WORLD_CHECK(c->sent == c->verified + c->lost_bytes + c->drained_bytes + c->unanswered_bytes +
+                               c->unchecked);
+    WORLD_CHECK(world.client.stats.begun == c->messages + c->lost_messages + c->drained_messages +
+                                                c->unanswered_messages + c->unchecked_messages);
+    WORLD_CHECK(c->drained == 0 || world.plan.allow_drain);
     WORLD_CHECK(world.client.stats.up == 0);
     WORLD_CHECK(s->accepted == s->closed_by_client + s->drained + s->idle + s->failed + s->cut);
 }
@@ -398,7 +410,7 @@ void world_check_books(bool resets)
 {
     const struct client_counters *c = &world.client.stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
-    bool cut = resets || c->cut + c->failed + c->timeouts + c->mismatches > 0 ||
+    bool cut = resets || c->cut + c->reset_at_end + world_client_failures() > 0 ||
                s->failed + s->cut + s->idle + s->refused + s->accept_errors > 0;
     WORLD_CHECK(c->verified <= s->sent);
     WORLD_CHECK(s->sent <= s->received);

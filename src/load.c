@@ -224,6 +224,8 @@ static void load_end(struct load *load)
         load->measure_until_ns = now_ns;
     }
     timer_start(&load->worker.timers, &load->cut_timer, now_ns + load->plan->drain_timeout_ns);
+    load->connecting_last = SIZE_MAX;
+    worker_defer(&load->worker, &load->abandon_task);
     for (size_t i = 0; i < load->user_count; i++) {
         if (load->users[i] != NULL) {
             load_conn_end(load->users[i]);
@@ -247,6 +249,21 @@ static void load_on_spent(struct worker_task *task)
     struct load *load = CONTAINER_OF(task, struct load, spent_task);
     for (size_t i = 0; i < load->user_count && !load_has_more(load); i++) {
         load_conn_settle(load->users[i]);
+    }
+}
+
+/* Of many connects the system may have finished more than a poll tells at once. So a connect is not
+ * given up before a poll has ended none. */
+static void load_on_abandon(struct worker_task *task)
+{
+    struct load *load = CONTAINER_OF(task, struct load, abandon_task);
+    if (load->connecting > 0 && load->connecting < load->connecting_last) {
+        load->connecting_last = load->connecting;
+        worker_defer(&load->worker, task);
+        return;
+    }
+    for (size_t i = 0; i < load->user_count; i++) {
+        load_conn_abandon(load->users[i]);
     }
 }
 
@@ -330,6 +347,7 @@ static int load_start(struct worker *worker)
     worker_task_init(&load->spent_task, load_on_spent);
     worker_task_init(&load->give_up_task, load_on_give_up_judged);
     worker_task_init(&load->stop_task, load_on_stop);
+    worker_task_init(&load->abandon_task, load_on_abandon);
     timer_init(&load->give_up_timer, load_on_give_up);
     timer_init(&load->end_timer, load_on_end);
     timer_init(&load->cut_timer, load_on_cut);
@@ -368,6 +386,7 @@ static void load_stop(struct worker *worker)
     worker_cancel(worker, &load->spent_task);
     worker_cancel(worker, &load->give_up_task);
     worker_cancel(worker, &load->stop_task);
+    worker_cancel(worker, &load->abandon_task);
     timer_stop(&worker->timers, &load->give_up_timer);
     timer_stop(&worker->timers, &load->end_timer);
     timer_stop(&worker->timers, &load->cut_timer);

@@ -63,10 +63,12 @@ struct load {
     size_t users_live; /* that have a connection or will have one */
     size_t connecting; /* users whose connect is under way */
     struct pool chunks;
-    uint64_t next_number;          /* of a connection; those of a run are distinct */
-    size_t address;                /* the one that worked last */
-    uint64_t ticks;                /* messages of the schedule that have come due */
-    struct worker_task spent_task; /* queued when the last message of the share has begun */
+    uint64_t next_number;            /* of a connection; those of a run are distinct */
+    size_t address;                  /* the one that worked last */
+    uint64_t ticks;                  /* messages of the schedule that have come due */
+    struct worker_task spent_task;   /* queued when the last message of the share has begun */
+    struct worker_task abandon_task; /* queued from the end on, while connects still succeed */
+    size_t connecting_last;          /* when the task has last run */
     struct timer end_timer;
     struct timer cut_timer;
     bool begun;  /* WORKER_BEGIN has come */
@@ -138,6 +140,9 @@ void load_conn_settle(struct load_conn *c);
 
 /* The run is ending: finish what is under way. */
 void load_conn_end(struct load_conn *c);
+
+/* Give up a connect that is still under way. */
+void load_conn_abandon(struct load_conn *c);
 
 /* Reset it, wherever it is. */
 void load_conn_cut(struct load_conn *c);

@@ -511,14 +511,10 @@ void load_conn_end(struct load_conn *c)
         worker_cancel(&load->worker, &c->conn.task);
         load_done(c);
         break;
-    case LOAD_CONNECTING:
-        load_close(c, (struct load_end){.counter = &load->stats.counters.abandoned,
-                                        .how = IO_CLOSE_GRACEFUL,
-                                        .why = "given up"});
-        break;
     case LOAD_UP:
         load_end_if_over(c);
         break;
+    case LOAD_CONNECTING: /* load_conn_abandon() follows */
     case LOAD_ENDING:
     case LOAD_CLOSING:
     case LOAD_DONE:
@@ -526,10 +522,20 @@ void load_conn_end(struct load_conn *c)
     }
 }
 
+void load_conn_abandon(struct load_conn *c)
+{
+    if (c->state == LOAD_CONNECTING) {
+        load_close(c, (struct load_end){.counter = &load_counters(c)->abandoned,
+                                        .how = IO_CLOSE_GRACEFUL,
+                                        .why = "given up"});
+    }
+}
+
 void load_conn_cut(struct load_conn *c)
 {
     struct client_counters *n = load_counters(c);
     bool owing = load_outstanding(c) > 0;
+    load_conn_abandon(c);
     if (c->state == LOAD_UP || c->state == LOAD_ENDING) {
         load_close(c, (struct load_end){.counter = owing ? &n->unanswered : &n->cut,
                                         .fate = owing ? LOAD_UNANSWERED : LOAD_ANSWERED,

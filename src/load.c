@@ -10,8 +10,8 @@
  * message is due the worker does not sleep. */
 #define LOAD_AWAKE_NS UINT64_C(2000000)
 
-/* A message of the schedule that is given out so long after it was due is late by the worker's
- * fault: its turns are far shorter. */
+/* A message of the schedule that is given out so long after it was due is late: turns are far
+ * shorter. */
 #define LOAD_LATE_NS UINT64_C(10000000)
 
 /* A rate that can't be kept has ever more messages overdue: a turn gives out so many. */
@@ -67,7 +67,7 @@ static uint64_t load_give_out(struct load *load, uint64_t until_ns)
     uint64_t due_ns = load_tick_ns(load, load->ticks);
     uint64_t late_ns = until_ns > LOAD_LATE_NS ? until_ns - LOAD_LATE_NS : 0;
     for (unsigned n = 0; due_ns < until_ns && n < LOAD_TICKS_A_TURN; n++) {
-        load_conn_due(load->users[load->ticks++ % load->user_count], due_ns < late_ns);
+        load_conn_due(load->users[load->ticks++ % load->user_count], due_ns, due_ns < late_ns);
         due_ns = load_tick_ns(load, load->ticks);
     }
     return due_ns;

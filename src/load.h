@@ -132,8 +132,8 @@ void load_conn_begin(struct load_conn *c);
 /* Frees what is left of a user, whose connection is closed. */
 void load_conn_free(struct load_conn *c);
 
-/* A message of the user's schedule has come due; `late`: some time ago, by the worker's fault. */
-void load_conn_due(struct load_conn *c, bool late);
+/* A message of the user's schedule came due at `due_ns`; `late`: some time ago. */
+void load_conn_due(struct load_conn *c, uint64_t due_ns, bool late);
 
 /* No message is left for now: end the connection if it has nothing under way. */
 void load_conn_settle(struct load_conn *c);

@@ -45,9 +45,12 @@ static void load_count_messages(struct load_conn *c)
     struct client_counters *n = load_counters(c);
     uint64_t outstanding = load_outstanding(c);
     load_owner(c)->stats.begun += c->begun;
+    if (outstanding == 0) {
+        return;
+    }
     switch (c->fate) {
     case LOAD_ANSWERED:
-        assert(outstanding == 0);
+        assert(false);
         break;
     case LOAD_LOST:
         n->lost_messages += outstanding;
@@ -116,6 +119,7 @@ void load_close(struct load_conn *c, struct load_end end)
     load_give_back(c);
     load_set_awaits(c, true); /* the next connection, or the close of this one */
     c->state = LOAD_CLOSING;
+    c->down_ns = worker_now(&load->worker);
     conn_close(&c->conn, end.how);
     if (verdict_failures_so_far(&load->stats.counters) > 0) {
         load_has_failed(load);
@@ -197,7 +201,6 @@ static void load_on_closed(struct io_close *op)
     conn_trace(&c->conn, "closed", "nothing is outstanding");
     load_count_bytes(c);
     if (c->connect_error == 0) {
-        c->down_ns = worker_now(c->conn.worker);
         load_again(c);
         return;
     }
@@ -431,12 +434,32 @@ static void load_on_timer(struct timer *timer)
     }
 }
 
-void load_conn_due(struct load_conn *c, bool late)
+/* Since when the connection can't take a message of the schedule; UINT64_MAX: it can. */
+static uint64_t load_blocked_ns(const struct load_conn *c)
+{
+    if (c->state != LOAD_UP) {
+        return c->down_ns;
+    }
+    return load_outstanding(c) < load_plan_of(c)->depth ? UINT64_MAX : c->full_ns;
+}
+
+/* Of two reasons why a message waits, an answer that is missing and a worker that gives it out late,
+ * counts the one that was there first. */
+static void load_count_delay(struct load_conn *c, uint64_t due_ns, bool late)
+{
+    struct client_stats *stats = &load_owner(c)->stats;
+    uint64_t blocked_ns = load_blocked_ns(c);
+    if (blocked_ns <= due_ns || (blocked_ns != UINT64_MAX && !late)) {
+        stats->blocked++;
+    } else if (late) {
+        stats->late++;
+    }
+}
+
+void load_conn_due(struct load_conn *c, uint64_t due_ns, bool late)
 {
     struct load *load = load_owner(c);
-    bool free = c->state == LOAD_UP && c->owed == 0 && load_outstanding(c) < load->plan->depth;
-    load->stats.late += late ? 1 : 0;
-    load->stats.blocked += late || free ? 0 : 1;
+    load_count_delay(c, due_ns, late);
     if (c->state == LOAD_DONE) {
         load->stats.unsent++;
         return;

@@ -39,6 +39,9 @@ void load_begin(struct load_conn *c)
             load_set_awaits(c, true);
         }
         c->begun++;
+        if (load_outstanding(c) == plan->depth) {
+            c->full_ns = worker_now(&load->worker);
+        }
         if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
             worker_defer(&load->worker, &load->spent_task);
         }

@@ -176,6 +176,12 @@ uint64_t e2e_server_sum(struct process *server, const char *counter);
  * one way. */
 void e2e_ends_add_up(const json_t *report);
 
+/* Of a client: it has this failure alone, so many times; how often it has one of a class among
+ * others, 0 without; it has none. */
+void e2e_fails_as(const json_t *report, const char *class, uint64_t count);
+uint64_t e2e_failures(const json_t *report, const char *class);
+void e2e_succeeds(const json_t *report);
+
 /* How many errors of that operation there were; `code` NULL: with any code. */
 uint64_t e2e_errors(const json_t *report, const char *operation, const char *code);
 

@@ -180,6 +180,37 @@ void e2e_ends_add_up(const json_t *report)
     assert_int_equal(e2e_sum_of(counters, client), e2e_uint(counters, "connected"));
 }
 
+void e2e_fails_as(const json_t *report, const char *class, uint64_t count)
+{
+    print_message("FAILED: %s\n", e2e_string(report, "verdict"));
+    assert_int_equal(json_array_size(e2e_member(report, "failures")), 1);
+    assert_int_equal(e2e_failures(report, class), count);
+}
+
+uint64_t e2e_failures(const json_t *report, const char *class)
+{
+    const json_t *failures = e2e_member(report, "failures");
+    uint64_t count = 0;
+    for (size_t i = 0; i < json_array_size(failures); i++) {
+        const json_t *failure = json_array_get(failures, i);
+        if (i == 0) {
+            assert_string_equal(e2e_string(report, "verdict"), e2e_string(failure, "text"));
+        }
+        if (strcmp(e2e_string(failure, "class"), class) == 0) {
+            count += e2e_uint(failure, "count");
+        }
+    }
+    assert_int_equal(json_is_true(e2e_member(report, "ok")), json_array_size(failures) == 0);
+    return count;
+}
+
+void e2e_succeeds(const json_t *report)
+{
+    assert_true(json_is_true(e2e_member(report, "ok")));
+    assert_string_equal(e2e_string(report, "verdict"), "OK");
+    assert_int_equal(json_array_size(e2e_member(report, "failures")), 0);
+}
+
 void e2e_server_ends(const struct e2e_server *server)
 {
     e2e_signal(server->process, SIGTERM);

@@ -40,26 +40,6 @@ static struct process *run_client(const char *connections, const char *requests,
                          rate, "-s", "1000", "--seed", "20", "--timeout", e2e_duration(1000), NULL);
 }
 
-/* The report names this failure, that often, and no other. */
-static void fails_as(const json_t *report, const char *class, uint64_t count)
-{
-    const json_t *failures = e2e_member(report, "failures");
-    const json_t *failure = json_array_get(failures, 0);
-    assert_true(json_is_false(e2e_member(report, "ok")));
-    assert_int_equal(json_array_size(failures), 1);
-    assert_string_equal(e2e_string(failure, "class"), class);
-    assert_int_equal(e2e_uint(failure, "count"), count);
-    assert_string_equal(e2e_string(report, "verdict"), e2e_string(failure, "text"));
-    print_message("FAILED: %s\n", e2e_string(report, "verdict"));
-}
-
-static void succeeds(const json_t *report)
-{
-    assert_true(json_is_true(e2e_member(report, "ok")));
-    assert_string_equal(e2e_string(report, "verdict"), "OK");
-    assert_int_equal(json_array_size(e2e_member(report, "failures")), 0);
-}
-
 /* ---- wrong bytes --------------------------------------------------------------------------- */
 
 /* Where the answer first differs from what was sent. */
@@ -251,7 +231,7 @@ static void mute_at_the_end_is_cut_and_no_success(void **state)
                       "--drain-timeout", "200ms", "--timeout", "60s", NULL);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    fails_as(report, "unanswered", 2);
+    e2e_fails_as(report, "unanswered", 2);
     assert_int_equal(e2e_uint(report, "counters.unanswered"), 2);
     assert_int_equal(e2e_uint(report, "counters.unanswered_bytes"), 2000);
     assert_int_equal(e2e_uint(report, "counters.sent"), 2000);
@@ -290,7 +270,7 @@ static void closed_without_an_answer_is_lost(void **state)
     struct process *client = run_client("1", "2", "0");
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    fails_as(report, "lost", 1);
+    e2e_fails_as(report, "lost", 1);
     assert_int_equal(e2e_uint(report, "counters.lost_messages"), 1);
     assert_int_equal(e2e_uint(report, "counters.lost_bytes"), 1000);
     assert_int_equal(e2e_errors(report, "recv", "EOF"), 1);
@@ -304,7 +284,7 @@ static void closed_in_the_middle_is_lost(void **state)
     struct process *client = run_client("1", "2", "0");
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    fails_as(report, "lost", 1);
+    e2e_fails_as(report, "lost", 1);
     assert_int_equal(e2e_uint(report, "counters.lost_messages"), 1);
     assert_int_equal(e2e_uint(report, "counters.lost_bytes"), 400);
 }
@@ -318,7 +298,7 @@ static void closed_in_the_middle_may_be_allowed(void **state)
                                            "--allow-drain", NULL);
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
-    succeeds(report);
+    e2e_succeeds(report);
     assert_int_equal(e2e_uint(report, "counters.drained"), 1);
     assert_int_equal(e2e_uint(report, "counters.drained_messages"), 1);
     assert_int_equal(e2e_uint(report, "counters.drained_bytes"), 400);
@@ -335,7 +315,7 @@ static void a_reset_is_lost(void **state)
     struct process *client = run_client("1", "3", "0");
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    fails_as(report, "lost", 1);
+    e2e_fails_as(report, "lost", 1);
     assert_int_equal(e2e_uint(report, "counters.messages"), 3);
     assert_int_equal(e2e_errors(report, "recv", "ECONNRESET") +
                          e2e_errors(report, "send", "ECONNRESET") +

@@ -14,6 +14,8 @@ static const uint8_t fake_extra[] = "and more";
 
 struct fake_conn {
     uv_tcp_t tcp;
+    uv_timer_t pause; /* before an answer or a reset */
+    unsigned handles; /* of these two, that are not closed yet */
     struct fake_conn *next;
     struct fake_server *server;
     size_t index;   /* in the order of their coming */
@@ -60,6 +62,9 @@ static void fake_on_closed(uv_handle_t *handle)
 {
     struct fake_conn *c = handle->data;
     c->server->handles--;
+    if (--c->handles > 0) {
+        return;
+    }
     for (struct fake_conn **at = &c->server->conns; *at != NULL; at = &(*at)->next) {
         if (*at == c) {
             *at = c->next;
@@ -73,6 +78,7 @@ static void fake_close(struct fake_conn *c)
 {
     if (!c->closing) {
         c->closing = true;
+        uv_close((uv_handle_t *)(void *)&c->pause, fake_on_closed);
         uv_close((uv_handle_t *)(void *)&c->tcp, fake_on_closed);
     }
 }
@@ -81,6 +87,7 @@ static void fake_reset(struct fake_conn *c)
 {
     if (!c->closing) {
         c->closing = true;
+        uv_close((uv_handle_t *)(void *)&c->pause, fake_on_closed);
         if (uv_tcp_close_reset(&c->tcp, fake_on_closed) != 0) {
             uv_close((uv_handle_t *)(void *)&c->tcp, fake_on_closed);
         }
@@ -189,6 +196,16 @@ static void fake_answer_whole(struct fake_conn *c)
     fake_send(c, server->answer, server->answer_length, false);
 }
 
+static void fake_on_pause(uv_timer_t *timer)
+{
+    struct fake_conn *c = timer->data;
+    if (c->server->plan.mode == FAKE_SLOW) {
+        fake_send(c, c->message, c->server->plan.size, false);
+    } else {
+        fake_reset(c);
+    }
+}
+
 static void fake_answer(struct fake_conn *c)
 {
     struct fake_server *server = c->server;
@@ -198,8 +215,15 @@ static void fake_answer(struct fake_conn *c)
         fake_send(c, c->message, (size_t)server->plan.offset, true);
     } else if (affected && server->plan.mode == FAKE_RESET_SECOND && c->begin > 0) {
         fake_reset(c);
+    } else if (affected && server->plan.mode == FAKE_CLOSE_IDLE) {
+        fake_send(c, c->message, server->plan.size, true);
+    } else if (affected && server->plan.mode == FAKE_SLOW) {
+        (void)uv_timer_start(&c->pause, fake_on_pause, FAKE_PAUSE_MS, 0);
     } else if (!affected || server->plan.mode != FAKE_MUTE) {
         fake_answer_whole(c);
+    }
+    if (affected && server->plan.mode == FAKE_RESET_IDLE) {
+        (void)uv_timer_start(&c->pause, fake_on_pause, FAKE_PAUSE_MS, 0);
     }
     c->begin += server->plan.size;
     c->length = 0;
@@ -246,7 +270,9 @@ static void fake_on_end_of_stream(struct fake_conn *c)
     bool affected = c->index < c->server->plan.affected;
     if (affected && c->server->plan.mode == FAKE_EXTRA) {
         fake_send(c, fake_extra, sizeof(fake_extra) - 1, true);
-    } else {
+    } else if (affected && c->server->plan.mode == FAKE_RESET_END) {
+        fake_reset(c);
+    } else if (!affected || c->server->plan.mode != FAKE_SILENT_END) {
         fake_close(c);
     }
 }
@@ -276,12 +302,14 @@ static void fake_on_connection(uv_stream_t *listener, int status)
     assert(c != NULL && status == 0);
     c->server = server;
     c->tcp.data = c;
-    status = uv_tcp_init(server->loop, &c->tcp);
+    c->pause.data = c;
+    status = uv_tcp_init(server->loop, &c->tcp) | uv_timer_init(server->loop, &c->pause);
     assert(status == 0);
+    c->handles = 2;
     c->index = server->accepted++;
     c->next = server->conns;
     server->conns = c;
-    server->handles++;
+    server->handles += c->handles;
     bool affected = c->index < server->plan.affected;
     if (uv_accept(listener, fake_stream(c)) != 0) {
         fake_close(c);
@@ -304,7 +332,7 @@ static int fake_listen(struct fake_server *server)
     struct sockaddr_storage name;
     struct sockaddr_in address;
     int length = (int)sizeof(name);
-    int status = uv_ip4_addr("127.0.0.1", 0, &address);
+    int status = uv_ip4_addr("127.0.0.1", (int)server->plan.port, &address);
     if (status == 0) {
         status = uv_tcp_bind(&server->listener, (const struct sockaddr *)&address, 0);
     }

@@ -25,7 +25,12 @@ enum fake_mode {
     FAKE_BANNER,       /* says something before it is asked */
     FAKE_EXTRA,        /* sends more at the end of the stream */
     FAKE_RESET_SECOND, /* answers one message, resets at the next */
-    FAKE_RESET_ACCEPT  /* resets at once */
+    FAKE_RESET_ACCEPT, /* resets at once */
+    FAKE_RESET_IDLE,   /* answers one message, resets before the next comes */
+    FAKE_CLOSE_IDLE,   /* answers one message and ends the stream */
+    FAKE_RESET_END,    /* resets at the client's end of the stream */
+    FAKE_SILENT_END,   /* never ends the stream */
+    FAKE_SLOW          /* answers each message after FAKE_PAUSE_MS */
 };
 
 struct fake_plan {
@@ -33,13 +38,15 @@ struct fake_plan {
     uint64_t offset; /* in the stream of the connection */
     size_t size;     /* of a message; at most FAKE_SIZE_MAX */
     size_t affected;
+    unsigned port; /* to listen on; 0: a free one */
 };
 
 #define FAKE_SIZE_MAX ((size_t)65536)
+#define FAKE_PAUSE_MS 100
 
 struct fake_server;
 
-/* Listens on a free port of 127.0.0.1. NULL if that fails. */
+/* Listens on 127.0.0.1. NULL if that fails. */
 struct fake_server *fake_server_start(uv_loop_t *loop, const struct fake_plan *plan);
 unsigned fake_server_port(const struct fake_server *server);
 

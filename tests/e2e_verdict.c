@@ -1,0 +1,377 @@
+/*
+ * The table of verdicts, row by row, against servers that misbehave: what the run ends with, and in
+ * which class. Wrong data, lost, timeouts and what the end of the run cuts are in e2e_verify.c.
+ */
+
+#include "e2e.h"
+
+#include <string.h>
+
+#include "fake_server.h"
+#include "sys.h"
+
+#define SIZE 1000
+
+static struct fake_server *fake;
+
+static void fake_start(enum fake_mode mode, uint64_t offset, size_t affected)
+{
+    struct fake_plan plan = {.mode = mode, .offset = offset, .size = SIZE, .affected = affected};
+    fake = fake_server_start(process_loop(), &plan);
+    assert_non_null(fake);
+}
+
+static int stop_fake_and_tear_down(void **state)
+{
+    if (fake != NULL) {
+        fake_server_stop(fake);
+        fake = NULL;
+    }
+    return e2e_tear_down(state);
+}
+
+#define VERDICT(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, stop_fake_and_tear_down)
+
+/* Of ten connections each has a message every ten seconds: between them is time for anything. */
+#define SELDOM "-c", "10", "-R", "1", "-s", "1000"
+
+/* ---- how a connection ends ----------------------------------------------------------------- */
+
+/* Wine's server may take a socket's error before recv() does, which then speaks of an end. */
+static void a_reset_between_messages_has_failed(void **state)
+{
+    (void)state;
+    fake_start(FAKE_RESET_IDLE, 0, SIZE_MAX);
+    struct process *client = e2e_client_at(fake_server_port(fake), SELDOM, "--stop-on-error", "-d",
+                                           sys_is_wine() ? "1500ms" : "60s", NULL);
+    int code = process_wait(client, e2e_ms(E2E_LONG_MS));
+    const json_t *report = e2e_report(client, 0);
+    if (sys_is_wine() && code == 0) {
+        assert_true(e2e_uint(report, "counters.closed_by_server") > 0);
+        return;
+    }
+    assert_int_equal(code, 1);
+    e2e_fails_as(report, "failed", 1);
+    assert_int_equal(e2e_uint(report, "counters.failed"), 1);
+    assert_int_equal(e2e_uint(report, "counters.lost"), 0);
+    e2e_ends_add_up(report);
+}
+
+static void an_end_between_messages_is_fine(void **state)
+{
+    (void)state;
+    fake_start(FAKE_CLOSE_IDLE, 0, SIZE_MAX);
+    struct process *client = e2e_client_at(fake_server_port(fake), SELDOM, "--requests", "2", NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    e2e_succeeds(report);
+    assert_in_range(e2e_uint(report, "counters.closed_by_server"), 1, 2);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 2);
+    e2e_ends_add_up(report);
+}
+
+static void a_reset_after_our_end_is_fine(void **state)
+{
+    (void)state;
+    fake_start(FAKE_RESET_END, 0, SIZE_MAX);
+    struct process *client =
+        e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "3", NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    uint64_t completed = e2e_uint(report, "counters.completed");
+    e2e_succeeds(report);
+    assert_int_equal(e2e_uint(report, "counters.reset_at_end") + completed, 1);
+    assert_true(completed == 0 || sys_is_wine());
+    assert_int_equal(e2e_uint(report, "counters.messages"), 3);
+}
+
+static void no_end_is_a_timeout(void **state)
+{
+    (void)state;
+    fake_start(FAKE_SILENT_END, 0, SIZE_MAX);
+    struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "3",
+                                           "--timeout", e2e_duration(300), NULL);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    e2e_fails_as(report, "timeout", 1);
+    assert_int_equal(e2e_uint(report, "counters.end_timeouts"), 1);
+    assert_int_equal(e2e_uint(report, "counters.timeouts"), 0);
+    assert_non_null(strstr(e2e_string(report, "verdict"), "not ended by the server"));
+}
+
+static void cut_with_nothing_unanswered_is_fine(void **state)
+{
+    (void)state;
+    fake_start(FAKE_SILENT_END, 0, SIZE_MAX);
+    struct process *client =
+        e2e_client_at(fake_server_port(fake), "-s", "1000", "-d", e2e_duration(500), "--timeout",
+                      "60s", "--drain-timeout", e2e_duration(500), NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    e2e_succeeds(report);
+    assert_int_equal(e2e_uint(report, "counters.cut"), 1);
+}
+
+static void without_a_drain_timeout_messages_are_unanswered(void **state)
+{
+    (void)state;
+    fake_start(FAKE_MUTE, 0, 1);
+    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-d",
+                                           e2e_duration(500), "--drain-timeout", "0", NULL);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    /* of the other connection the last message may be under way, too */
+    assert_in_range(e2e_failures(report, "unanswered"), 1, 2);
+    assert_true(e2e_uint(report, "counters.messages") > 0);
+    assert_true(e2e_uint(report, "latency_ns.unanswered_oldest") >=
+                e2e_uint(report, "latency_ns.max"));
+    e2e_ends_add_up(report);
+}
+
+/* ---- every run ends ------------------------------------------------------------------------ */
+
+/* A run of --requests that can't come to its end. Answers the report. */
+static const json_t *gives_up(void)
+{
+    uint64_t begin_ms = e2e_now_ms();
+    struct process *client =
+        e2e_client_at(fake_server_port(fake), "-t", "2", "-c", "2", "-s", "1000", "--requests",
+                      "10", "--timeout", e2e_duration(300), "--give-up", e2e_duration(1000), NULL);
+    e2e_ends(client, 1);
+    assert_true(e2e_now_ms() - begin_ms >= e2e_ms(1000));
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_failures(report, "gave_up"), 1);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 0);
+    e2e_ends_add_up(report);
+    return report;
+}
+
+static void a_mute_server_is_given_up(void **state)
+{
+    (void)state;
+    fake_start(FAKE_MUTE, 0, SIZE_MAX);
+    const json_t *report = gives_up();
+    assert_true(e2e_failures(report, "timeout") > 0);
+}
+
+/* And there is a pause before each connection that follows a wrong byte. */
+static void a_server_that_is_always_wrong_is_given_up(void **state)
+{
+    (void)state;
+    fake_start(FAKE_FLIP, 0, SIZE_MAX);
+    const json_t *report = gives_up();
+    assert_in_range(e2e_failures(report, "wrong_data"), 2, 40 * e2e_factor());
+    assert_int_equal(e2e_uint(report, "counters.unanswered_messages"), 0);
+    assert_int_equal(e2e_uint(report, "counters.unchecked_messages"),
+                     e2e_uint(report, "counters.mismatches"));
+}
+
+/* Of each answer the first bytes are right. */
+static void a_server_that_begins_well_is_given_up(void **state)
+{
+    (void)state;
+    fake_start(FAKE_FLIP, 600, SIZE_MAX);
+    const json_t *report = gives_up();
+    assert_true(e2e_failures(report, "wrong_data") >= 2);
+    assert_true(e2e_uint(report, "counters.verified") > 0);
+}
+
+static void a_run_may_stop_on_the_first_error(void **state)
+{
+    (void)state;
+    fake_start(FAKE_FLIP, 5 * SIZE, 1);
+    struct process *client = e2e_client_at(fake_server_port(fake), "-t", "2", "-c", "4", "-s",
+                                           "1000", "-d", "60s", "--stop-on-error", NULL);
+    e2e_ends_within(client, 1, e2e_ms(E2E_LONG_MS));
+    const json_t *report = e2e_report(client, 0);
+    e2e_fails_as(report, "wrong_data", 1);
+    e2e_ends_add_up(report);
+}
+
+/* ---- connects ------------------------------------------------------------------------------ */
+
+static void without_a_server_no_connection_comes_up(void **state)
+{
+    (void)state;
+    struct process *client = e2e_client_at(e2e_free_port(), "-c", "3", "-d", "60s", NULL);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_failures(report, "not_up"), 3);
+    assert_int_equal(e2e_failures(report, "connect"), 3);
+    assert_int_equal(e2e_uint(report, "up"), 0);
+    assert_true(json_is_null(e2e_member(report, "latency_ns.min")));
+    assert_non_null(strstr(e2e_string(report, "verdict"), "0 of 3 connections up: "));
+}
+
+/* A listener on Linux whose queue is full lets connects wait. The one of the queue that is
+ * accepted, if any, is `*peer`. */
+static unsigned full_listener(uv_os_sock_t *listener, struct e2e_server *address)
+{
+    *address = (struct e2e_server){.process = NULL};
+    assert_int_equal(peer_bind(AF_INET, listener, &address->address), 0);
+    assert_int_equal(peer_listen(*listener, 0), 0);
+    return ntohs(((struct sockaddr_in *)(void *)&address->address)->sin_port);
+}
+
+static void connects_that_never_end_are_a_failure(void **state)
+{
+    struct e2e_server address;
+    uv_os_sock_t listener;
+    (void)state;
+#ifndef __linux__
+    e2e_skip("a full queue refuses here");
+#endif
+    unsigned port = full_listener(&listener, &address);
+    (void)e2e_peer(&address); /* the one that has room */
+    struct process *client = e2e_client_at(port, "-c", "2", "-d", e2e_duration(300), NULL);
+    e2e_ends(client, 1);
+    peer_close(listener);
+    const json_t *report = e2e_report(client, 0);
+    e2e_fails_as(report, "not_up", 2);
+    assert_int_equal(e2e_uint(report, "counters.abandoned"), 2);
+    assert_int_equal(e2e_uint(report, "counters.connect_failures"), 0);
+}
+
+/* Echoes one message, all of it. */
+static void echo_by_hand(uv_os_sock_t peer)
+{
+    char message[SIZE];
+    size_t length = 0;
+    assert_int_equal(peer_block(peer, true), 0);
+    while (length < SIZE) {
+        int got = peer_recv(peer, message + length, SIZE - length);
+        assert_true(got > 0);
+        length += (size_t)got;
+    }
+    assert_int_equal(peer_send(peer, message, SIZE), SIZE);
+}
+
+static void a_reconnect_under_way_at_the_end_is_fine(void **state)
+{
+    struct e2e_server address;
+    uv_os_sock_t listener;
+    uv_os_sock_t peer;
+    (void)state;
+#ifndef __linux__
+    e2e_skip("a full queue refuses here");
+#endif
+    unsigned port = full_listener(&listener, &address);
+    struct process *client =
+        e2e_client_at(port, "-s", "1000", "-R", "1", "--requests", "100", "-v", NULL);
+    assert_int_equal(peer_accept(listener, &peer), 0);
+    (void)e2e_peer(&address); /* has the queue's only place from now on */
+    echo_by_hand(peer);
+    (void)e2e_line(client, PROCESS_ERR, "ack(1)", 0);
+    peer_close(peer);
+    (void)e2e_line(client, PROCESS_ERR, "closed", 0);
+    e2e_signal(client, SIGINT);
+    e2e_ends(client, 0);
+    peer_close(listener);
+    const json_t *report = e2e_report(client, 0);
+    e2e_succeeds(report);
+    assert_int_equal(e2e_uint(report, "counters.closed_by_server"), 1);
+    assert_int_equal(e2e_uint(report, "counters.abandoned"), 1);
+}
+
+static bool has_refused(void *argument)
+{
+    return process_count_lines(argument, PROCESS_ERR, "cannot connect") > 0;
+}
+
+static bool serves_again(void *argument)
+{
+    (void)argument;
+    return fake_server_first(fake) != NULL;
+}
+
+static void a_reconnect_that_was_refused_is_a_failure(void **state)
+{
+    (void)state;
+    fake_start(FAKE_ECHO, 0, 0);
+    struct fake_plan again = {.size = SIZE, .port = fake_server_port(fake)};
+    struct process *client = e2e_client_at(again.port, "-s", "1000", NULL);
+    assert_true(process_pump(e2e_ms(E2E_LONG_MS), serves_again, NULL));
+    fake_server_stop(fake);
+    fake = NULL;
+    assert_true(process_pump(e2e_ms(E2E_LONG_MS), has_refused, client));
+    fake = fake_server_start(process_loop(), &again);
+    assert_non_null(fake);
+    assert_true(process_pump(e2e_ms(E2E_LONG_MS), serves_again, NULL));
+    e2e_signal(client, SIGINT);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_failures(report, "connect"),
+                     e2e_uint(report, "counters.connect_failures"));
+    assert_true(e2e_uint(report, "counters.connect_failures") > 0);
+    assert_true(e2e_real(report, "down_seconds") > 0);
+    assert_int_equal(e2e_failures(report, "not_up"), 0);
+    assert_int_equal(e2e_uint(report, "up"), 1);
+}
+
+/* ---- the schedule -------------------------------------------------------------------------- */
+
+/* A server that answers ten messages a second can't keep up with a thousand. */
+static void a_slow_server_misses_the_rate(void **state)
+{
+    (void)state;
+    fake_start(FAKE_SLOW, 0, SIZE_MAX);
+    struct process *client =
+        e2e_client_at(fake_server_port(fake), "-s", "1000", "-R", "1000", "-d", "1s", NULL);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    assert_true(e2e_failures(report, "rate") > 900 - 10 * e2e_factor());
+    assert_string_equal(e2e_string(report, "late"), "server");
+    assert_non_null(strstr(e2e_string(report, "verdict"), "the server was late"));
+}
+
+/* No client begins a thousand million messages a second. */
+static void a_client_out_of_breath_misses_the_rate(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-s", "1", "-P", "65536", "-R", "1000000000", "-d",
+                                        e2e_duration(300), NULL);
+    e2e_ends(client, 1);
+    const json_t *report = e2e_report(client, 0);
+    assert_true(e2e_failures(report, "rate") > 0);
+    assert_string_equal(e2e_string(report, "late"), "client");
+}
+
+static void a_rate_that_is_kept_is_fine(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-c", "4", "-s", "10", "-R", "20", "-d", "1s", NULL);
+    e2e_ends(client, 0);
+    const json_t *report = e2e_report(client, 0);
+    e2e_succeeds(report);
+    assert_true(json_is_null(e2e_member(report, "late")));
+    assert_in_range(e2e_uint(report, "unsent"), 0, 4);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        VERDICT(a_reset_between_messages_has_failed),
+        VERDICT(an_end_between_messages_is_fine),
+        VERDICT(a_reset_after_our_end_is_fine),
+        VERDICT(no_end_is_a_timeout),
+        VERDICT(cut_with_nothing_unanswered_is_fine),
+        VERDICT(without_a_drain_timeout_messages_are_unanswered),
+        VERDICT(a_mute_server_is_given_up),
+        VERDICT(a_server_that_is_always_wrong_is_given_up),
+        VERDICT(a_server_that_begins_well_is_given_up),
+        VERDICT(a_run_may_stop_on_the_first_error),
+        VERDICT(without_a_server_no_connection_comes_up),
+        VERDICT(connects_that_never_end_are_a_failure),
+        VERDICT(a_reconnect_under_way_at_the_end_is_fine),
+        VERDICT(a_reconnect_that_was_refused_is_a_failure),
+        VERDICT(a_slow_server_misses_the_rate),
+        VERDICT(a_client_out_of_breath_misses_the_rate),
+        VERDICT(a_rate_that_is_kept_is_fine),
+    };
+    return e2e_run(argc, argv, tests);
+}

@@ -115,6 +115,8 @@ void world_draw_options(void)
         .connect_timeout_ns = ONE_OF(SECOND, 5 * SECOND),
         .timeout_ns = ONE_OF(500 * MILLISECOND, 10 * SECOND),
         .drain_timeout_ns = ONE_OF(0, 100 * MILLISECOND, 10 * SECOND),
+        .give_up_ns = ONE_OF(0, SECOND, 30 * SECOND),
+        .stop_on_error = world_chance(4) == 0,
     };
     world_draw_commands(world.kind == WORLD_SMALL ? SECOND / 100 : SECOND);
 }
@@ -199,6 +201,8 @@ static void world_calm(void)
     world.echo_config.backlog = 128;
     world.plan.duration_ns = 0;
     world.plan.timeout_ns = 0;
+    world.plan.give_up_ns = 0;
+    world.plan.stop_on_error = false;
 }
 
 void world_next(uint64_t seed)
@@ -325,6 +329,10 @@ static bool world_turn(void)
     if (!alive && !world.client.ending && world.client_end_ns == UINT64_MAX) {
         world.client_end_ns = world.network->now(); /* it would try to connect for ever */
     }
+    if (load_is_hopeless(&world.client) && !world.client.stats.gave_up) {
+        world.client.stats.gave_up = true; /* as the main thread does */
+        worker_post(&world.client.worker, WORKER_ABORT);
+    }
     if (!worker_turn(&world.client.worker)) {
         worker_close(&world.client.worker);
         world.client_ended = true;
@@ -402,8 +410,20 @@ void world_check_classes(void)
     WORLD_CHECK(world.client.stats.begun == c->messages + c->lost_messages + c->drained_messages +
                                                 c->unanswered_messages + c->unchecked_messages);
     WORLD_CHECK(c->drained == 0 || world.plan.allow_drain);
+    WORLD_CHECK(world.client.awaiting == 0 && world.client.connecting == 0);
+    WORLD_CHECK(world.client.stats.not_up <= world.client.user_count);
     WORLD_CHECK(world.client.stats.up == 0);
     WORLD_CHECK(s->accepted == s->closed_by_client + s->drained + s->idle + s->failed + s->cut);
+}
+
+void world_judge(struct verdict *verdict)
+{
+    const struct verdict_run run = {.stats = &world.client.stats,
+                                    .connections = world.client.user_count,
+                                    .rate = (uint64_t)world.plan.rate,
+                                    .timeout_ns = world.plan.timeout_ns,
+                                    .give_up_ns = world.plan.give_up_ns};
+    verdict_judge(&run, verdict);
 }
 
 void world_check_books(bool resets)

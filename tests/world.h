@@ -21,6 +21,7 @@
 
 #include "echo.h"
 #include "load.h"
+#include "verdict.h"
 
 #define WORLD_PORT 6001
 #define WORLD_SERVERS_MAX 3
@@ -93,6 +94,9 @@ void world_seed_chance(uint64_t seed);
 
 /* Each connection is in one class, on both sides. */
 void world_check_classes(void);
+
+/* How the client's run went. */
+void world_judge(struct verdict *verdict);
 
 /* The bytes of both sides. `resets`: the network has reset a connection by itself. */
 void world_check_books(bool resets);

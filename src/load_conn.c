@@ -443,8 +443,8 @@ static uint64_t load_blocked_ns(const struct load_conn *c)
     return load_outstanding(c) < load_plan_of(c)->depth ? UINT64_MAX : c->full_ns;
 }
 
-/* A message waits since an answer is missing, or since the worker gives it out late: counts what was
- * there first. */
+/* A message waits since an answer is missing, or since the worker gives it out late: counts what
+ * was there first. */
 static void load_count_delay(struct load_conn *c, uint64_t due_ns, bool late)
 {
     struct client_stats *stats = &load_owner(c)->stats;

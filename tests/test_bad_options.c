@@ -258,6 +258,7 @@ static const struct subject subjects[] = {
     {false, 'w', "warmup", "0 (none) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, '\0', "connect-timeout", NEVER, {TIMES, LIST(under_time)}},
     {false, '\0', "timeout", NEVER, {TIMES, LIST(under_time)}},
+    {false, '\0', "give-up", NEVER, {TIMES, LIST(under_time)}},
     {false, '\0', "drain-timeout", "0 (at once) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, 't', "threads", "it takes 1 to 1024", {COUNTS, LIST(over_thread)}},
     {false, 'T', "threads", "it takes 1 to 1024", {LIST(below_1), LIST(over_thread)}},

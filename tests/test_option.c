@@ -71,12 +71,37 @@ static void client_has_the_defaults_of_1998(void **state)
     assert_int_equal(options.requests, 0);
     assert_int_equal(options.connect_timeout_ns, 5 * UNITS_NS_PER_S);
     assert_int_equal(options.timeout_ns, 10 * UNITS_NS_PER_S);
+    assert_int_equal(options.give_up_ns, 30 * UNITS_NS_PER_S);
+    assert_false(options.allow_drain);
+    assert_false(options.stop_on_error);
     assert_int_equal(options.buffer_size, 256 * UNITS_KIB);
     assert_true(options.common.nodelay);
     assert_false(options.common.verbose);
     assert_null(options.common.json);
     assert_string_equal(options.common.backend, "uv");
     assert_null(options.common.recv);
+    client_options_free(&options);
+}
+
+/* What isn't given leaves two timeouts room, what is given must. */
+static void giving_up_takes_two_timeouts(void **state)
+{
+    struct client_options options;
+
+    (void)state;
+    assert_int_equal(parse_client(&options, "echo-client --timeout 20s"), 0);
+    assert_int_equal(options.give_up_ns, 40 * UNITS_NS_PER_S);
+    client_options_free(&options);
+    assert_int_equal(parse_client(&options, "echo-client --timeout 0"), 0);
+    assert_int_equal(options.give_up_ns, 30 * UNITS_NS_PER_S);
+    client_options_free(&options);
+    assert_int_equal(parse_client(&options, "echo-client --timeout 1s --give-up 2s"), 0);
+    assert_int_equal(options.give_up_ns, 2 * UNITS_NS_PER_S);
+    client_options_free(&options);
+    assert_int_equal(parse_client(&options, "echo-client --give-up 0"), 0);
+    assert_int_equal(options.give_up_ns, 0);
+    client_options_free(&options);
+    assert_int_equal(parse_client(&options, "echo-client --give-up 19s"), UV_EINVAL);
     client_options_free(&options);
 }
 
@@ -580,6 +605,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(client_has_the_defaults_of_1998),
+        cmocka_unit_test(giving_up_takes_two_timeouts),
         cmocka_unit_test(server_has_defaults),
         cmocka_unit_test(reads_whom_to_tell_what),
         cmocka_unit_test(takes_the_command_lines_of_1998),

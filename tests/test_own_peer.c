@@ -1,0 +1,143 @@
+/*
+ * A client that connects to itself: its socket is bound to the very port that it connects to, as
+ * happens by chance where nothing listens at a port of the ephemeral range. On every backend it is
+ * refused, and the port is free at once.
+ */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <sys/socket.h>
+
+#include "load.h"
+#include "log.h"
+#include "net.h"
+#include "peer.h"
+#include "verdict.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct sockaddr_storage own;
+static struct load load;
+
+/* Bound before the connect, without SO_REUSEADDR: the port can't be in TIME_WAIT. */
+static int open_bound_socket(void *context, int family, uv_os_sock_t *os_socket)
+{
+    const struct net_options options = {.nodelay = true};
+    (void)context;
+    int status = net_open(&options, family, os_socket);
+    if (status == 0 && bind(*os_socket, (const struct sockaddr *)&own,
+                            net_address_size((const struct sockaddr *)&own)) != 0) {
+        net_close(*os_socket);
+        status = UV_EADDRINUSE;
+    }
+    return status;
+}
+
+static void choose_port(int family)
+{
+    uv_os_sock_t socket;
+    assert_int_equal(peer_bind(family, &socket, &own), 0);
+    peer_close(socket);
+}
+
+static void run_client(const struct backend *backend)
+{
+    struct load_plan plan = {.addresses = &own,
+                             .address_count = 1,
+                             .workers = 1,
+                             .seed = 7,
+                             .size = 100,
+                             .depth = 1,
+                             .timeout_ns = 10 * SECOND,
+                             .drain_timeout_ns = SECOND};
+    memset(&load, 0, sizeof(load));
+    load.worker.role = &load_role;
+    load.worker.backend = backend;
+    load.worker.cpu = -1;
+    load.worker.io_config = (struct io_config){
+        .buffer_size = 4096, .buffer_memory = 65536, .open_socket = open_bound_socket};
+    worker_init(&load.worker);
+    load_init(&load, &plan, 1, 5);
+    assert_int_equal(worker_start(&load.worker), 0);
+    plan.began_ns = uv_hrtime();
+    worker_post(&load.worker, WORKER_BEGIN);
+    worker_join(&load.worker);
+    worker_destroy(&load.worker);
+}
+
+static void check_refused(void)
+{
+    const struct client_counters *n = &load.stats.counters;
+    const struct verdict_run run = {.stats = &load.stats, .connections = 1};
+    struct verdict verdict;
+    verdict_judge(&run, &verdict);
+    assert_false(verdict.ok);
+    assert_int_equal(verdict.failures[0].class, VERDICT_NOT_UP);
+    assert_int_equal(load.stats.not_up_reason, UV_ECONNREFUSED);
+    assert_int_equal(n->connected, 0);
+    assert_int_equal(n->connect_failures, 1);
+    assert_int_equal(n->sent, 0);
+}
+
+static void port_is_free(void)
+{
+    uv_os_sock_t listener;
+    assert_int_equal(peer_socket(own.ss_family, &listener), 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&own,
+                          net_address_size((const struct sockaddr *)&own)),
+                     0);
+    assert_int_equal(peer_listen(listener, 1), 0);
+    peer_close(listener);
+}
+
+static void itself_is_refused(int family)
+{
+    for (size_t i = 0; backend_list[i] != NULL; i++) {
+        char why[256];
+        if (backend_list[i]->probe(why, sizeof(why)) != 0) {
+            continue;
+        }
+        print_message("%s\n", backend_list[i]->name);
+        choose_port(family);
+        run_client(backend_list[i]);
+        check_refused();
+        port_is_free();
+    }
+}
+
+static void itself_over_ipv4(void **state)
+{
+    (void)state;
+    itself_is_refused(AF_INET);
+}
+
+static void itself_over_ipv6(void **state)
+{
+    uv_os_sock_t socket;
+    (void)state;
+    if (peer_bind(AF_INET6, &socket, &own) != 0) {
+        print_message("skipped: there is no loopback address of IPv6\n");
+        skip();
+    }
+    peer_close(socket);
+    itself_is_refused(AF_INET6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(itself_over_ipv4),
+        cmocka_unit_test(itself_over_ipv6),
+    };
+    log_setup("test_own_peer", false);
+    log_redirect(NULL);
+    (void)peer_setup();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

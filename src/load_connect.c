@@ -128,6 +128,7 @@ static bool load_met_itself(struct load_conn *c)
 static void load_connect_outcome(struct load_conn *c, bool queued)
 {
     if (c->connect.status == 0 && load_met_itself(c)) {
+        conn_trace(&c->conn, "connected to itself", "counts as refused");
         load_not_connected(c, UV_ECONNREFUSED);
     } else if (c->connect.status == 0) {
         conn_trace(&c->conn, queued ? "connected, queued" : "connected, inline",

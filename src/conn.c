@@ -30,7 +30,7 @@ struct conn *conn_alloc(struct worker *worker, size_t size)
 void conn_free(struct conn *conn)
 {
     assert(!conn->recv_pending && !conn->send_pending && !conn->closing);
-    assert(!timer_active(&conn->timer) && conn->task.link == NULL);
+    assert(!watch_active(&conn->timer) && conn->task.link == NULL);
     free(conn);
 }
 
@@ -86,6 +86,7 @@ int conn_send(struct conn *conn, const uint8_t *data, size_t length)
     conn->send.data = data;
     conn->send.length = length;
     conn->send.sent = 0;
+    conn->submitted += length;
     int outcome = io->backend->send(io, conn->socket, &conn->send);
     conn->send_pending = outcome == IO_PENDING;
     if (outcome == IO_DONE) {
@@ -134,7 +135,12 @@ void conn_release(struct conn *conn, uint8_t *data)
 void conn_set_timer(struct conn *conn, uint64_t deadline_ns)
 {
     assert(!conn->closing);
-    timer_start(&conn->worker->timers, &conn->timer, deadline_ns);
+    watch_set(&conn->timer, deadline_ns);
+}
+
+void conn_stop_timer(struct conn *conn)
+{
+    watch_stop(&conn->timer);
 }
 
 void conn_close(struct conn *conn, enum io_close_how how)
@@ -142,7 +148,7 @@ void conn_close(struct conn *conn, enum io_close_how how)
     struct io_loop *io = conn->worker->io;
     assert(!conn->closing);
     conn->closing = true;
-    timer_stop(&conn->worker->timers, &conn->timer);
+    watch_stop(&conn->timer);
     worker_cancel(conn->worker, &conn->task);
     io->backend->close(io, conn->socket, how, &conn->close);
 }

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "backend.h"
-#include "timer.h"
+#include "watch.h"
 #include "worker.h"
 
 /* In one turn a connection may have so many outcomes, or move so many bytes, before the others get
@@ -30,10 +30,11 @@ struct conn {
     struct io_recv recv; /* `done` is set by the side */
     struct io_send send;
     struct io_close close;
-    struct timer timer;
+    struct watch timer; /* judge is set by the side */
     struct worker_task task;
     struct io_socket *socket;
     uint64_t number;      /* as people read it; the side's to choose */
+    uint64_t submitted;   /* bytes given to sends since conn_alloc() */
     uint64_t turn;        /* in which the two that follow were used */
     uint64_t share_bytes; /* moved */
     unsigned share;       /* outcomes */
@@ -70,8 +71,12 @@ bool conn_has_share(struct conn *conn);
 /* Gives back the buffer of a recv. */
 void conn_release(struct conn *conn, uint8_t *data);
 
-/* (Re)starts the connection's timer. */
+/*
+ * (Re)starts the connection's timer, for a time of the awake clock; stops it. It is a watch: its
+ * callback comes after the polls that show whether the peer has done something in time.
+ */
 void conn_set_timer(struct conn *conn, uint64_t deadline_ns);
+void conn_stop_timer(struct conn *conn);
 
 /* What conn_trace_bytes() says with -v. */
 void conn_print_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,

@@ -290,7 +290,11 @@ static void echo_generation_drain(struct echo *echo, struct echo_generation *gen
     generation->draining = true;
     generation->half_ns = now_ns + timeout_ns / 2;
     generation->deadline_ns = now_ns + timeout_ns;
-    echo_drain_conns(generation);
+    if (timeout_ns == 0) {
+        echo_cut_conns(generation);
+    } else {
+        echo_drain_conns(generation);
+    }
 }
 
 void echo_conn_gone(struct echo *echo, struct echo_generation *generation)

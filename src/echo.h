@@ -54,8 +54,8 @@ struct echo_generation {
     uint64_t open; /* how many there are */
     uint64_t began_ns;
     uint64_t ended_ns;
-    uint64_t half_ns;     /* of the drain */
-    uint64_t deadline_ns; /* of the drain */
+    uint64_t half_ns; /* of the drain, by the loop's clock, as deadline_ns */
+    uint64_t deadline_ns;
     bool draining;
 };
 

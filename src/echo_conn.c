@@ -18,7 +18,7 @@ enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
 struct echo_conn {
     struct conn conn; /* first */
     struct echo_generation *generation;
-    uint64_t progress_ns; /* when bytes last moved */
+    uint64_t progress_ns; /* when bytes last moved, by the awake clock */
     enum echo_state state;
     bool ended;
 };
@@ -112,7 +112,7 @@ static bool echo_received(struct echo_conn *c, bool queued)
         echo_at_end_of_stream(c);
         return false;
     }
-    c->progress_ns = worker_now(c->conn.worker);
+    c->progress_ns = worker_awake(c->conn.worker);
     counters->received += recv->length;
     if (c->ended) {
         counters->discarded += recv->length;
@@ -139,9 +139,9 @@ static bool echo_sent(struct echo_conn *c, bool queued)
         return false;
     }
     counters->echoes++;
-    c->progress_ns = worker_now(c->conn.worker);
+    c->progress_ns = worker_awake(c->conn.worker);
     conn_trace_bytes(&c->conn, "send", send->length, queued, "recv follows");
-    if (c->generation->draining && c->progress_ns >= c->generation->half_ns) {
+    if (c->generation->draining && worker_now(c->conn.worker) >= c->generation->half_ns) {
         echo_end(c);
     }
     return !c->conn.closing;
@@ -207,67 +207,68 @@ static uint64_t echo_min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void echo_watch_drain(struct echo_conn *c, uint64_t now_ns)
+static void echo_judge_drain(struct echo_conn *c)
 {
     const struct echo_generation *generation = c->generation;
-    if (now_ns >= generation->deadline_ns) {
+    uint64_t clock_ns = c->conn.timer.seen_clock_ns;
+    uint64_t next_ns = generation->deadline_ns;
+    if (clock_ns >= generation->deadline_ns) {
         echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->cut, "the drain's deadline");
         return;
     }
-    uint64_t next_ns = generation->deadline_ns;
     if (!c->ended && c->state == ECHO_RECEIVING) {
-        uint64_t end_ns = echo_min(c->progress_ns + ECHO_QUIET_NS, generation->half_ns);
-        if (now_ns >= end_ns) {
+        uint64_t quiet_ns = worker_clock_at(c->conn.worker, c->progress_ns + ECHO_QUIET_NS);
+        uint64_t end_ns = echo_min(quiet_ns, generation->half_ns);
+        if (clock_ns >= end_ns) {
             echo_end(c);
         } else {
             next_ns = echo_min(next_ns, end_ns);
         }
     } else if (!c->ended) {
-        next_ns = echo_min(next_ns, now_ns + ECHO_QUIET_NS);
+        next_ns = echo_min(next_ns, clock_ns + ECHO_QUIET_NS);
     }
     if (!c->conn.closing) {
-        conn_set_timer(&c->conn, next_ns);
+        watch_set_by_clock(&c->conn.timer, next_ns);
     }
 }
 
 /* What is unsent would be lost behind a FIN that says nothing is: so a reset if there is. */
-static void echo_watch_idle(struct echo_conn *c, uint64_t now_ns)
+static void echo_judge_idle(struct echo_conn *c)
 {
     uint64_t limit_ns = echo_owner(c)->config->idle_timeout_ns;
-    if (now_ns - c->progress_ns >= limit_ns) {
-        enum io_close_how how = c->state == ECHO_SENDING ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL;
-        echo_close(c, how, &echo_counters(c)->idle, "--idle-timeout");
+    if (c->conn.timer.seen_ns < c->progress_ns + limit_ns) {
+        conn_set_timer(&c->conn, c->progress_ns + limit_ns);
         return;
     }
-    conn_set_timer(&c->conn, c->progress_ns + limit_ns);
+    enum io_close_how how = c->state == ECHO_SENDING ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL;
+    echo_close(c, how, &echo_counters(c)->idle, "--idle-timeout");
 }
 
-static void echo_on_timer(struct timer *timer)
+static void echo_on_timer(struct watch *watch)
 {
-    struct echo_conn *c = echo_of(CONTAINER_OF(timer, struct conn, timer));
-    uint64_t now_ns = worker_now(c->conn.worker);
+    struct echo_conn *c = echo_of(CONTAINER_OF(watch, struct conn, timer));
     if (c->generation->draining) {
-        echo_watch_drain(c, now_ns);
+        echo_judge_drain(c);
     } else {
-        echo_watch_idle(c, now_ns);
+        echo_judge_idle(c);
     }
 }
 
 static void echo_watch(struct echo_conn *c)
 {
-    uint64_t now_ns = worker_now(c->conn.worker);
+    uint64_t idle_ns = echo_owner(c)->config->idle_timeout_ns;
     if (c->generation->draining) {
-        echo_watch_drain(c, now_ns);
-    } else if (echo_owner(c)->config->idle_timeout_ns != 0) {
-        echo_watch_idle(c, now_ns);
+        uint64_t quiet_ns = worker_clock_at(c->conn.worker, c->progress_ns + ECHO_QUIET_NS);
+        watch_set_by_clock(&c->conn.timer, echo_min(quiet_ns, c->generation->deadline_ns));
+    } else if (idle_ns != 0) {
+        conn_set_timer(&c->conn, c->progress_ns + idle_ns);
     }
 }
 
 void echo_drain_conns(struct echo_generation *generation)
 {
     assert(generation->draining);
-    for (struct conn *conn = generation->conns, *next; conn != NULL; conn = next) {
-        next = conn->next;
+    for (struct conn *conn = generation->conns; conn != NULL; conn = conn->next) {
         if (!conn->closing) {
             echo_watch(echo_of(conn));
         }
@@ -315,12 +316,12 @@ static struct echo_conn *echo_conn_new(struct echo *echo)
     conn->recv.done = echo_on_recv;
     conn->send.done = echo_on_send;
     conn->close.done = echo_on_closed;
-    timer_init(&conn->timer, echo_on_timer);
+    watch_init(&conn->timer, &echo->worker, echo_on_timer);
     worker_task_init(&conn->task, echo_on_task);
     c->generation = echo->current;
     conn->number = ++echo->conn_count;
     conn->trace = echo->config->trace;
-    c->progress_ns = worker_now(&echo->worker);
+    c->progress_ns = worker_awake(&echo->worker);
     return c;
 }
 
@@ -371,7 +372,5 @@ void echo_admit(struct echo *echo, struct io_token *token, const char *how)
     echo_tune(c);
     echo_trace_begin(c, first_length, how);
     echo_watch(c);
-    if (!c->conn.closing) {
-        echo_run(c);
-    }
+    echo_run(c);
 }

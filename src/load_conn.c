@@ -190,7 +190,7 @@ void load_again(struct load_conn *c)
     if (c->retry_ns > LOAD_RETRY_MAX_NS) {
         c->retry_ns = LOAD_RETRY_MAX_NS;
     }
-    conn_set_timer(&c->conn, worker_now(&load->worker) + c->retry_ns);
+    conn_set_timer(&c->conn, worker_awake(&load->worker) + c->retry_ns);
 }
 
 static void load_on_closed(struct io_close *op)
@@ -337,7 +337,7 @@ static void load_end_if_over(struct load_conn *c)
     }
     conn_trace(&c->conn, "all answered, shutdown", "recv goes on");
     c->state = LOAD_ENDING;
-    c->progress_ns = worker_now(c->conn.worker);
+    c->progress_ns = worker_awake(c->conn.worker);
     load_set_awaits(c, true);
 }
 
@@ -399,19 +399,19 @@ static void load_time_out(struct load_conn *c)
 static void load_watch_answer(struct load_conn *c)
 {
     struct load *load = load_owner(c);
-    uint64_t now_ns = worker_now(&load->worker);
+    uint64_t seen_ns = c->conn.timer.seen_ns;
     bool awaited = load_outstanding(c) > 0 || c->state == LOAD_ENDING;
-    uint64_t since_ns = awaited ? c->progress_ns : now_ns;
-    if (now_ns - since_ns < load->plan->timeout_ns) {
+    uint64_t since_ns = awaited ? c->progress_ns : seen_ns;
+    if (seen_ns < since_ns + load->plan->timeout_ns) {
         conn_set_timer(&c->conn, since_ns + load->plan->timeout_ns);
         return;
     }
     load_time_out(c);
 }
 
-static void load_on_timer(struct timer *timer)
+static void load_on_timer(struct watch *watch)
 {
-    struct load_conn *c = load_of(CONTAINER_OF(timer, struct conn, timer));
+    struct load_conn *c = load_of(CONTAINER_OF(watch, struct conn, timer));
     switch (c->state) {
     case LOAD_WAITING:
         if (load_has_more(load_owner(c))) {
@@ -496,7 +496,7 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
     conn->send.done = load_on_send;
     conn->close.done = load_on_closed;
     c->connect.done = load_on_connect;
-    timer_init(&conn->timer, load_on_timer);
+    watch_init(&conn->timer, &load->worker, load_on_timer);
     worker_task_init(&conn->task, load_on_first_task);
     conn->trace = load->plan->trace;
     c->index = index;
@@ -512,7 +512,7 @@ void load_conn_begin(struct load_conn *c)
 
 void load_conn_free(struct load_conn *c)
 {
-    timer_stop(&c->conn.worker->timers, &c->conn.timer);
+    conn_stop_timer(&c->conn);
     worker_cancel(c->conn.worker, &c->conn.task);
     free(c->begun_ns);
     conn_free(&c->conn);
@@ -530,7 +530,7 @@ void load_conn_end(struct load_conn *c)
     c->owed = 0;
     switch (c->state) {
     case LOAD_WAITING:
-        timer_stop(&load->worker.timers, &c->conn.timer);
+        conn_stop_timer(&c->conn);
         worker_cancel(&load->worker, &c->conn.task);
         load_done(c);
         break;

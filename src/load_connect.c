@@ -87,7 +87,7 @@ static void load_connected(struct load_conn *c)
     c->was_up = true;
     load->connecting--;
     load_count_down_time(c);
-    c->progress_ns = worker_now(&load->worker);
+    c->progress_ns = worker_awake(&load->worker);
     load->address = load_address(c);
     c->tried = 0;
     load->ever_connected = true;
@@ -99,7 +99,7 @@ static void load_connected(struct load_conn *c)
     if (load->plan->timeout_ns > 0) {
         conn_set_timer(&c->conn, c->progress_ns + load->plan->timeout_ns);
     } else {
-        timer_stop(&load->worker.timers, &c->conn.timer);
+        conn_stop_timer(&c->conn);
     }
     load_run(c);
     if (c->state == LOAD_UP && load_outstanding(c) == 0) {
@@ -168,13 +168,13 @@ void load_connect(struct load_conn *c)
         load->connecting++;
         load->stats.counters.attempts++;
         if (load->plan->connect_timeout_ns > 0) {
-            conn_set_timer(&c->conn, worker_now(&load->worker) + load->plan->connect_timeout_ns);
+            conn_set_timer(&c->conn, worker_awake(&load->worker) + load->plan->connect_timeout_ns);
         }
         outcome = io->backend->connect(io, c->conn.socket, load_sockaddr(c), &c->connect);
         if (outcome < 0) {
             c->state = LOAD_WAITING;
             load->connecting--;
-            timer_stop(&load->worker.timers, &c->conn.timer);
+            conn_stop_timer(&c->conn);
         }
     } while (outcome < 0 && load_connect_failed(c, outcome));
     if (outcome == IO_DONE) {

@@ -70,6 +70,8 @@ int worker_open(struct worker *worker)
         return status;
     }
     timer_wheel_init(&worker->timers, worker_clock(worker));
+    watches_init(&worker->watches);
+    worker->expected_ns = UINT64_MAX; /* the start takes as long as it takes */
     timer_init(&worker->trim, worker_on_trim);
     worker->pools[0] = &worker->io->pool;
     status = worker->role->start(worker);
@@ -116,7 +118,7 @@ static void worker_take_commands(struct worker *worker)
 static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
 {
     const struct io_stats *stats = &worker->io->stats;
-    if (worker->tasks != NULL) {
+    if (worker->tasks != NULL || worker->watches.suspects != NULL) {
         return 0;
     }
     if (worker->busy_poll_ns == 0) {
@@ -130,6 +132,16 @@ static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
     return now_ns < worker->busy_until_ns ? 0 : deadline_ns;
 }
 
+static int worker_poll(struct worker *worker, uint64_t deadline_ns)
+{
+    uint64_t until_ns = worker_wait_until(worker, deadline_ns);
+    if (until_ns > worker->expected_ns) {
+        worker->expected_ns = until_ns;
+    }
+    worker->now_valid = false;
+    return worker->backend->poll(worker->io, until_ns);
+}
+
 bool worker_turn(struct worker *worker)
 {
     assert(worker->io != NULL);
@@ -138,16 +150,12 @@ bool worker_turn(struct worker *worker)
     timer_wheel_run(&worker->timers, worker_now(worker));
     worker_run_tasks(worker);
     worker_plan_trim(worker);
+    uint64_t due_ns = worker->role->turn != NULL ? worker->role->turn(worker) : UINT64_MAX;
     uint64_t deadline_ns = timer_wheel_next(&worker->timers);
-    if (worker->role->turn != NULL) {
-        uint64_t due_ns = worker->role->turn(worker);
-        deadline_ns = due_ns < deadline_ns ? due_ns : deadline_ns;
-    }
     if (worker->role->finished(worker)) {
         return false;
     }
-    worker->now_valid = false;
-    int woken = worker->backend->poll(worker->io, worker_wait_until(worker, deadline_ns));
+    int woken = worker_poll(worker, due_ns < deadline_ns ? due_ns : deadline_ns);
     if (woken < 0) {
         worker->status = woken;
         (void)snprintf(worker->error, sizeof(worker->error),
@@ -155,6 +163,7 @@ bool worker_turn(struct worker *worker)
                        worker->backend->name, uv_strerror(woken));
         return false;
     }
+    watch_judge(worker);
     if (woken > 0) {
         worker_take_commands(worker);
     }
@@ -242,6 +251,21 @@ bool worker_has_ended(struct worker *worker)
 uint64_t worker_clock(const struct worker *worker)
 {
     return worker->backend->now(worker->io);
+}
+
+/* Who was stopped until after its deadline was stopped before it, too: since when is unknown. As
+ * much of the wait is left out as the overrun is long. */
+void worker_look(struct worker *worker)
+{
+    uint64_t now_ns = worker_clock(worker);
+    assert(!worker->now_valid);
+    if (now_ns > worker->expected_ns && now_ns - worker->expected_ns > WORKER_LATE_NS) {
+        uint64_t overrun_ns = now_ns - worker->expected_ns - WORKER_LATE_NS;
+        uint64_t waited_ns = worker->expected_ns - worker->now_ns;
+        worker->late_ns += overrun_ns + (waited_ns < overrun_ns ? waited_ns : overrun_ns);
+    }
+    worker->now_ns = worker->expected_ns = now_ns;
+    worker->now_valid = true;
 }
 
 void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task))

@@ -4,7 +4,7 @@
 /*
  * A worker: one thread, one loop of the chosen backend, and what stands on it.
  *
- *     while (running) { fire timers; run the queue; poll(next deadline); take commands }
+ *     while (running) { fire timers; run the queue; poll(next deadline); judge; take commands }
  *
  * What it does with its connections is its role's affair (src/echo.c: the server's, src/load.c: the
  * client's). The main thread and a worker meet at four points: start, worker_post() with its
@@ -21,6 +21,7 @@
 #include "backend.h"
 #include "pool.h"
 #include "timer.h"
+#include "watch.h"
 
 /* The pools of a worker: its loop's, and one of its role. */
 #define WORKER_POOLS 2
@@ -73,12 +74,15 @@ struct worker {
     /* The worker's own. */
     struct io_loop *io;
     struct timer_wheel timers;
+    struct watches watches; /* that are judged after a poll (watch.h) */
     struct worker_task *tasks;
     struct worker_task **tasks_end;
     struct pool *pools[WORKER_POOLS]; /* NULL: none */
     struct timer trim;                /* of the pools, while they have something to spare */
     uint64_t turn;                    /* how many there have been */
     uint64_t now_ns;
+    uint64_t expected_ns; /* when the next look at the clock was to come, at the latest */
+    uint64_t late_ns;     /* what the awake clock has left out */
     bool now_valid;
     uint64_t busy_until_ns;
     uint64_t outcomes; /* of the loop, when they were last looked at */
@@ -129,15 +133,35 @@ void worker_close(struct worker *worker);
 
 /* ---- for roles, on the worker's thread ---- */
 
-/* The clock, exactly; and the time of this turn, which costs one look at the clock in a turn. */
+/* The clock, exactly; and the time of this turn, which costs one look at the clock before the poll
+ * and one after it. */
 uint64_t worker_clock(const struct worker *worker);
+void worker_look(struct worker *worker); /* for worker_now() */
 static inline uint64_t worker_now(struct worker *worker)
 {
     if (!worker->now_valid) {
-        worker->now_ns = worker_clock(worker);
-        worker->now_valid = true;
+        worker_look(worker);
     }
     return worker->now_ns;
+}
+
+/*
+ * The time of this turn on the awake clock, which says for how long a peer has kept us waiting. It
+ * is the loop's clock without the time by which turns overran their deadlines, and without as much
+ * of the wait before. A turn overruns when the process is stopped, frozen or not scheduled, or when
+ * its work takes long. Only what exceeds WORKER_LATE_NS is left out: no load stops this clock.
+ * worker_clock_at() is the time of the loop's clock that is `awake_ns` if no turn overruns until
+ * then.
+ */
+#define WORKER_LATE_NS UINT64_C(20000000)
+static inline uint64_t worker_awake(struct worker *worker)
+{
+    uint64_t now_ns = worker_now(worker); /* before late_ns is read: it may add to it */
+    return now_ns - worker->late_ns;
+}
+static inline uint64_t worker_clock_at(const struct worker *worker, uint64_t awake_ns)
+{
+    return awake_ns + worker->late_ns;
 }
 
 void worker_task_init(struct worker_task *task, void (*run)(struct worker_task *task));

@@ -18,7 +18,10 @@ enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
 struct echo_conn {
     struct conn conn; /* first */
     struct echo_generation *generation;
-    uint64_t progress_ns; /* when bytes last moved, by the awake clock */
+    uint64_t progress_ns; /* when a recv or a send last brought bytes; all by the awake clock */
+    uint64_t taken;       /* bytes that the peer had taken at the last look */
+    uint64_t taken_ns;    /* of the look that last found more */
+    uint64_t behind_ns;   /* of the first look of those since when some were left; 0: none are */
     enum echo_state state;
     bool ended;
 };
@@ -202,46 +205,111 @@ static void echo_on_task(struct worker_task *task)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
+/* A connection is looked at so many times in the time for which it may be quiet. */
+#define ECHO_LOOKS 4
+
 static uint64_t echo_min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static void echo_judge_drain(struct echo_conn *c)
+static uint64_t echo_max(uint64_t a, uint64_t b)
 {
-    const struct echo_generation *generation = c->generation;
-    uint64_t clock_ns = c->conn.timer.seen_clock_ns;
-    uint64_t next_ns = generation->deadline_ns;
-    if (clock_ns >= generation->deadline_ns) {
-        echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->cut, "the drain's deadline");
-        return;
-    }
-    if (!c->ended && c->state == ECHO_RECEIVING) {
-        uint64_t quiet_ns = worker_clock_at(c->conn.worker, c->progress_ns + ECHO_QUIET_NS);
-        uint64_t end_ns = echo_min(quiet_ns, generation->half_ns);
-        if (clock_ns >= end_ns) {
-            echo_end(c);
-        } else {
-            next_ns = echo_min(next_ns, end_ns);
+    return a > b ? a : b;
+}
+
+/* Looks at what the peer has taken, which costs a system call if anything may be left. 0 or
+ * untaken()'s error. */
+static int echo_look(struct echo_conn *c)
+{
+    struct io_loop *io = c->conn.worker->io;
+    uint64_t now_ns = worker_awake(c->conn.worker);
+    uint64_t untaken = 0;
+    if (c->taken < c->conn.submitted) {
+        int status = io->backend->untaken(io, c->conn.socket, &untaken);
+        if (status != 0) {
+            return status;
         }
-    } else if (!c->ended) {
-        next_ns = echo_min(next_ns, clock_ns + ECHO_QUIET_NS);
     }
-    if (!c->conn.closing) {
-        watch_set_by_clock(&c->conn.timer, next_ns);
+    uint64_t taken = untaken < c->conn.submitted ? c->conn.submitted - untaken : 0;
+    if (taken > c->taken) {
+        c->taken = taken;
+        c->taken_ns = now_ns;
     }
+    if (untaken == 0) {
+        c->behind_ns = 0;
+    } else if (c->behind_ns == 0) {
+        c->behind_ns = now_ns;
+    }
+    return 0;
+}
+
+/*
+ * Whether nothing has moved for `limit_ns`; if not, *next_ns is when to ask again. By the awake
+ * clock. A look says that the peer took bytes, but not when. The first comes early, so a connection
+ * is found quiet at most a quarter of the limit too late, and never too early.
+ */
+static bool echo_is_quiet(struct echo_conn *c, uint64_t limit_ns, uint64_t *next_ns)
+{
+    uint64_t seen_ns = c->conn.timer.seen_ns;
+    uint64_t look_ns = limit_ns / ECHO_LOOKS;
+    *next_ns = c->progress_ns + look_ns;
+    if (seen_ns < *next_ns) {
+        return false;
+    }
+    bool settled = echo_look(c) != 0 || c->behind_ns == 0;
+    uint64_t quiet_ns = echo_max(c->progress_ns, c->taken_ns) + limit_ns;
+    *next_ns = settled ? quiet_ns : echo_min(quiet_ns, seen_ns + look_ns);
+    return seen_ns >= quiet_ns;
+}
+
+/* It has bytes to be read, and waits for us rather than for its peer. */
+static bool echo_waits_for_buffer(const struct echo_conn *c)
+{
+    return c->conn.recv_pending && c->conn.recv.waiting;
 }
 
 /* What is unsent would be lost behind a FIN that says nothing is: so a reset if there is. */
 static void echo_judge_idle(struct echo_conn *c)
 {
     uint64_t limit_ns = echo_owner(c)->config->idle_timeout_ns;
-    if (c->conn.timer.seen_ns < c->progress_ns + limit_ns) {
-        conn_set_timer(&c->conn, c->progress_ns + limit_ns);
+    uint64_t next_ns = c->conn.timer.seen_ns + limit_ns / ECHO_LOOKS;
+    if (echo_waits_for_buffer(c) || !echo_is_quiet(c, limit_ns, &next_ns)) {
+        conn_set_timer(&c->conn, next_ns);
         return;
     }
     enum io_close_how how = c->state == ECHO_SENDING ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL;
     echo_close(c, how, &echo_counters(c)->idle, "--idle-timeout");
+}
+
+/* Ends the server's side if it is time, else says when to ask again, by the loop's clock. */
+static uint64_t echo_judge_end(struct echo_conn *c)
+{
+    const struct watch *timer = &c->conn.timer;
+    uint64_t half_ns = c->generation->half_ns;
+    uint64_t next_ns = timer->seen_ns + ECHO_QUIET_NS;
+    if (c->state == ECHO_SENDING) {
+        return worker_clock_at(c->conn.worker, next_ns);
+    }
+    if (timer->seen_clock_ns >= half_ns ||
+        (!echo_waits_for_buffer(c) && echo_is_quiet(c, ECHO_QUIET_NS, &next_ns))) {
+        echo_end(c);
+        return UINT64_MAX;
+    }
+    return echo_min(half_ns, worker_clock_at(c->conn.worker, next_ns));
+}
+
+static void echo_judge_drain(struct echo_conn *c)
+{
+    const struct echo_generation *generation = c->generation;
+    if (c->conn.timer.seen_clock_ns >= generation->deadline_ns) {
+        echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->cut, "the drain's deadline");
+        return;
+    }
+    uint64_t next_ns = c->ended ? UINT64_MAX : echo_judge_end(c);
+    if (!c->conn.closing) {
+        watch_set_by_clock(&c->conn.timer, echo_min(next_ns, generation->deadline_ns));
+    }
 }
 
 static void echo_on_timer(struct watch *watch)
@@ -258,10 +326,11 @@ static void echo_watch(struct echo_conn *c)
 {
     uint64_t idle_ns = echo_owner(c)->config->idle_timeout_ns;
     if (c->generation->draining) {
-        uint64_t quiet_ns = worker_clock_at(c->conn.worker, c->progress_ns + ECHO_QUIET_NS);
-        watch_set_by_clock(&c->conn.timer, echo_min(quiet_ns, c->generation->deadline_ns));
+        uint64_t look_ns =
+            worker_clock_at(c->conn.worker, c->progress_ns + ECHO_QUIET_NS / ECHO_LOOKS);
+        watch_set_by_clock(&c->conn.timer, echo_min(look_ns, c->generation->deadline_ns));
     } else if (idle_ns != 0) {
-        conn_set_timer(&c->conn, c->progress_ns + idle_ns);
+        conn_set_timer(&c->conn, c->progress_ns + idle_ns / ECHO_LOOKS);
     }
 }
 

@@ -194,8 +194,10 @@ void e2e_books_agree(const struct e2e_server *server, struct process *client);
 
 /* ---- raw peers ----------------------------------------------------------------------------- */
 
-/* Connects to the server; closed after the test. */
+/* Connects to the server; closed after the test. With a receive buffer (SO_RCVBUF) of so many
+ * bytes, 0: the system's own. */
 uv_os_sock_t e2e_peer(const struct e2e_server *server);
+uv_os_sock_t e2e_peer_with(const struct e2e_server *server, int receive_buffer);
 
 /* Closes it now. */
 void e2e_peer_close(uv_os_sock_t peer);

@@ -18,13 +18,18 @@ void e2e_tear_down_peers(void)
     }
 }
 
-uv_os_sock_t e2e_peer(const struct e2e_server *server)
+uv_os_sock_t e2e_peer_with(const struct e2e_server *server, int receive_buffer)
 {
     uv_os_sock_t peer;
     assert_true(e2e_peers.count < PEERS_MAX);
-    assert_int_equal(peer_connect(&server->address, 0, &peer), 0);
+    assert_int_equal(peer_connect(&server->address, receive_buffer, &peer), 0);
     e2e_peers.peers[e2e_peers.count++] = peer;
     return peer;
+}
+
+uv_os_sock_t e2e_peer(const struct e2e_server *server)
+{
+    return e2e_peer_with(server, 0);
 }
 
 static void e2e_peer_forget(uv_os_sock_t peer)

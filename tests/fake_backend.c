@@ -128,6 +128,28 @@ static void fake_recv_outcome(struct fake *fake, struct io_recv *op, int status,
     fake_expect(fake, length == 0 || op->data != NULL);
 }
 
+static int fake_adopt(struct io_loop *io, struct io_token *token, struct io_socket *socket)
+{
+    (void)io;
+    (void)token;
+    *socket = (struct io_socket){.recv = NULL};
+    return 0;
+}
+
+static int fake_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
+{
+    (void)socket;
+    (void)os_socket;
+    return UV_ENOTSUP;
+}
+
+static int fake_shutdown(struct io_loop *io, struct io_socket *socket)
+{
+    fake_expect(fake_of(io), socket->send == NULL && socket->close == NULL && !socket->shut);
+    socket->shut = true;
+    return 0;
+}
+
 static int fake_recv(struct io_loop *io, struct io_socket *socket, struct io_recv *op)
 {
     struct fake *fake = fake_of(io);
@@ -168,7 +190,7 @@ static int fake_untaken(struct io_loop *io, struct io_socket *socket, uint64_t *
 {
     struct fake *fake = fake_of(io);
     fake_expect(fake, socket->close == NULL);
-    *bytes = fake->untaken_bytes;
+    *bytes = fake->untaken_bytes + socket->untaken;
     return fake->untaken_status;
 }
 
@@ -219,10 +241,13 @@ const struct backend fake_backend = {
     .poll = fake_poll,
     .wake = fake_wake,
     .now = fake_now,
+    .adopt = fake_adopt,
     .detach = fake_detach,
     .recv = fake_recv,
     .release = fake_release,
     .send = fake_send,
     .untaken = fake_untaken,
+    .shutdown = fake_shutdown,
     .close = fake_close,
+    .handle = fake_handle,
 };

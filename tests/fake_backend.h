@@ -3,8 +3,8 @@
 
 /*
  * A backend that does nothing of its own accord: the test says what each call answers and when an
- * operation ends, and looks at what was asked. It has what src/worker.c, src/conn.c and
- * src/handover.c call; the other functions of its table are NULL.
+ * operation ends, and looks at what was asked. It has what src/worker.c, src/conn.c,
+ * src/handover.c and src/echo_conn.c call; the other functions of its table are NULL.
  *
  *     fake_init(&fake);
  *     worker.backend = &fake_backend;
@@ -60,6 +60,8 @@ struct io_socket {
     struct io_send *send;
     struct io_close *close;
     enum io_close_how how;
+    bool shut;
+    uint64_t untaken; /* added to the fake's untaken_bytes */
 };
 
 extern const struct backend fake_backend;

@@ -17,6 +17,7 @@
 
 #include "log.h"
 #include "sim.h"
+#include "sim_world.h"
 #include "world.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -153,6 +154,70 @@ static void damage_is_found(void **state)
     assert_true(damaged > world_options.seed_count / 50);
 }
 
+/* After a poll a server is stopped for a while, now and then: longer than any of its limits, or
+ * until its next timer is just due. The client goes on, so what it sends lies in the sockets. */
+#define FREEZE_NS (30 * SECOND)
+#define FREEZES_MAX 8
+#define LATENCY_NS 100000
+
+static struct backend freezing_backend;
+static unsigned freezes;
+
+/* In steps of the longest latency until the client has nothing more to do, then in long ones. */
+static void freeze_until(uint64_t until_ns)
+{
+    struct worker *client = &world.client.worker;
+    bool goes_on = !world.client_ended;
+    unsigned quiet = 0;
+    while (sim_now() < until_ns) {
+        uint64_t before = goes_on ? client->io->stats.completions : 0;
+        goes_on = goes_on && worker_turn(client);
+        bool busy = goes_on && (client->tasks != NULL || client->io->stats.completions > before);
+        quiet = busy ? 0 : quiet + 1;
+        sim_pass(sim_now() + (quiet < 10 ? LATENCY_NS : SECOND / 100));
+    }
+}
+
+static int poll_and_freeze(struct io_loop *loop, uint64_t deadline_ns)
+{
+    int woken = backend_sim.poll(loop, deadline_ns);
+    if (freezes < FREEZES_MAX && world_chance(20) == 0) {
+        bool just_due = deadline_ns > sim_now() && deadline_ns != UINT64_MAX;
+        freezes++;
+        freeze_until(just_due && world_chance(2) == 0 ? deadline_ns : sim_now() + FREEZE_NS);
+    }
+    return woken;
+}
+
+static void frozen_server_blames_nobody(void **state)
+{
+    unsigned all_freezes = 0;
+    (void)state;
+    freezing_backend = backend_sim;
+    freezing_backend.poll = poll_and_freeze;
+    for (uint64_t seed = world_options.first_seed;
+         seed < world_options.first_seed + world_options.seed_count / 4 + 1; seed++) {
+        struct sim_config config = {.seed = seed,
+                                    .inline_ppm = 300000,
+                                    .latency_max_ns = LATENCY_NS,
+                                    .turn_ns = 1000,
+                                    .short_ppm = 300000};
+        freezes = 0;
+        begin(seed, &config, WORLD_CALM);
+        for (size_t i = 0; i < world.server_count; i++) {
+            world.servers[i].worker.backend = &freezing_backend;
+        }
+        world.echo_config.idle_timeout_ns = 10 * SECOND; /* no client takes so long */
+        uint64_t wanted = world.client.requests_left;
+        world_run();
+        world_check_classes();
+        world_check_perfect(wanted);
+        all_freezes += freezes;
+        end();
+    }
+    assert_true(all_freezes > world_options.seed_count / 4);
+}
+
 /* That an address can't have another listener is no answer for the worker that asks first. */
 static void address_without_a_listener_fails_the_start(void **state)
 {
@@ -187,6 +252,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_worlds_keep_their_books),
         cmocka_unit_test(perfect_worlds_lose_nothing),
         cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(frozen_server_blames_nobody),
         cmocka_unit_test(address_without_a_listener_fails_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,129 @@
+/*
+ * What a clock says of a peer: nothing, while the peer's bytes move or lie unread.
+ */
+
+#include "e2e.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys.h"
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The server's time limit in these tests; longer than any pause of a test on a busy machine. */
+#define LIMIT_MS 1000
+
+/* ---- a server that is stopped --------------------------------------------------------------- */
+
+/* More than a poll of any backend takes at once. */
+#define PEERS 300
+
+/* What they send while the server is stopped lies in its sockets when it goes on. */
+static void stopped_server_blames_nobody(void **state)
+{
+    struct e2e_server server;
+    uv_os_sock_t peers[PEERS];
+    (void)state;
+    e2e_needs_signal(SIGSTOP);
+    e2e_server(&server, "-t", "1", "--idle-timeout", e2e_duration(2 * LIMIT_MS), NULL);
+    for (size_t i = 0; i < LENGTH(peers); i++) {
+        peers[i] = e2e_peer(&server);
+        e2e_peer_echoes(peers[i], "before", 6);
+    }
+    e2e_signal(server.process, SIGSTOP);
+    for (size_t i = 0; i < LENGTH(peers); i++) {
+        assert_int_equal(peer_send(peers[i], "while", 5), 5);
+    }
+    (void)process_pump(e2e_ms(3 * LIMIT_MS), NULL, NULL);
+    e2e_signal(server.process, SIGCONT);
+    for (size_t i = 0; i < LENGTH(peers); i++) {
+        assert_int_equal(e2e_peer_wait(peers[i], e2e_ms(E2E_LONG_MS)), 5);
+    }
+    e2e_tear_down_peers();
+    e2e_server_ends(&server);
+    assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), PEERS);
+}
+
+/* ---- a peer that reads slowly ---------------------------------------------------------------- */
+
+#define SLOW_BYTES (256 * KIB)
+#define SLOW_STEP ((size_t)2 * KIB)
+
+static uint8_t sent[SLOW_BYTES];
+
+/* Sends all of `sent`, reads a little every now and then until three limits have passed, and then
+ * the rest. */
+static void reads_slowly(uv_os_sock_t peer)
+{
+    uint8_t chunk[SLOW_STEP];
+    size_t out = 0;
+    size_t in = 0;
+    uint64_t until_ms = e2e_now_ms() + e2e_ms(3 * LIMIT_MS);
+    while (in < SLOW_BYTES) {
+        int count = out < SLOW_BYTES ? peer_send(peer, sent + out, SLOW_BYTES - out) : 0;
+        assert_true(count >= 0 || count == UV_EAGAIN);
+        out += count > 0 ? (size_t)count : 0;
+        count = peer_recv(peer, chunk, sizeof(chunk));
+        assert_true(count > 0 || count == UV_EAGAIN);
+        if (count > 0) {
+            assert_memory_equal(chunk, sent + in, (size_t)count);
+            in += (size_t)count;
+        }
+        bool slowly = e2e_now_ms() < until_ms && in + SLOW_STEP < SLOW_BYTES;
+        (void)process_pump(slowly ? e2e_ms(LIMIT_MS / 20) : count < 0, NULL, NULL);
+    }
+}
+
+/* The limits of both sides' buffers decide where the bytes lie that the peer has not read. */
+static void slow_reader_is_served(const char *sndbuf, const char *buffer_size)
+{
+    struct e2e_server server;
+    uv_os_sock_t peer;
+    e2e_noise(sent, sizeof(sent), 7);
+    e2e_server(&server, "-t", "1", "--idle-timeout", e2e_duration(LIMIT_MS), "--sndbuf", sndbuf,
+               "--buffer-size", buffer_size, NULL);
+    peer = e2e_peer_with(&server, 4096);
+    reads_slowly(peer);
+    e2e_peer_echoes(peer, "still here", 10);
+    e2e_tear_down_peers();
+    e2e_server_ends(&server);
+    assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), 1);
+}
+
+static void slow_reader_of_small_sends_lives_beyond_the_idle_timeout(void **state)
+{
+    (void)state;
+    slow_reader_is_served("16KiB", "4KiB");
+}
+
+/* One send of which the peer takes a little now and then. */
+static void slow_reader_of_a_large_send_lives_beyond_the_idle_timeout(void **state)
+{
+    (void)state;
+    if (sys_is_wine()) {
+        e2e_skip("Wine 8 does not tell what a peer has taken");
+    }
+    slow_reader_is_served("16KiB", "256KiB");
+}
+
+/* The last send has completed long ago. */
+static void what_leaves_the_systems_queue_is_progress(void **state)
+{
+    (void)state;
+    if (sys_is_wine()) {
+        e2e_skip("Wine 8 does not tell what a peer has taken");
+    }
+    slow_reader_is_served("1MiB", "256KiB");
+}
+
+int main(int argc, char **argv)
+{
+    static const struct CMUnitTest tests[] = {
+        E2E(stopped_server_blames_nobody),
+        E2E(slow_reader_of_small_sends_lives_beyond_the_idle_timeout),
+        E2E(slow_reader_of_a_large_send_lives_beyond_the_idle_timeout),
+        E2E(what_leaves_the_systems_queue_is_progress),
+    };
+    return e2e_run(argc, argv, tests);
+}

@@ -1,0 +1,316 @@
+/* What the server holds against a peer, and after how long: over a backend that does as it is told,
+ * in virtual time. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "echo.h"
+#include "fake_backend.h"
+#include "log.h"
+
+#define MS UINT64_C(1000000)
+#define SECOND (1000 * MS)
+#define START (1000 * SECOND) /* of the clock */
+#define IDLE (8 * SECOND)
+#define DRAIN (20 * SECOND)
+
+/* A look comes each quarter of a limit; and timers have ticks. */
+#define LATE(limit) ((limit) / 4 + 2 * MS)
+
+static struct fake fake;
+static struct echo echo;
+static struct echo_config config;
+static struct admission admission;
+static struct handover handover;
+
+/* ---- the rig -------------------------------------------------------------------------------- */
+
+static int begin(void **state)
+{
+    (void)state;
+    memset(&echo, 0, sizeof(echo));
+    fake_init(&fake);
+    fake.now_ns = START;
+    fake.recv_outcome = fake.send_outcome = IO_PENDING;
+    admission_init(&admission, 100);
+    config = (struct echo_config){.admission = &admission,
+                                  .handover = &handover,
+                                  .idle_timeout_ns = IDLE,
+                                  .drain_timeout_ns = DRAIN,
+                                  .accept_depth = 1};
+    echo.worker.role = &echo_role;
+    echo.worker.backend = &fake_backend;
+    echo.worker.io_config = fake_config(&fake);
+    echo.worker.cpu = -1;
+    worker_init(&echo.worker);
+    echo_init(&echo, &config, NULL, 0);
+    log_redirect(NULL);
+    return handover_init(&handover, 1, 1) != 0 ? -1 : worker_open(&echo.worker);
+}
+
+static struct io_socket *socket_of(const struct conn *conn)
+{
+    return conn->socket;
+}
+
+static bool is_closed(const struct conn *conn)
+{
+    return socket_of(conn)->close != NULL;
+}
+
+static void end_all(void)
+{
+    while (echo.current->conns != NULL) {
+        struct conn *conn = echo.current->conns;
+        if (!is_closed(conn)) {
+            conn_close(conn, IO_CLOSE_RESET);
+        }
+        fake_close_ends(&fake, conn->socket);
+    }
+}
+
+static int end(void **state)
+{
+    (void)state;
+    log_redirect(stderr);
+    end_all();
+    worker_close(&echo.worker);
+    free(echo_take_ended(&echo));
+    worker_destroy(&echo.worker);
+    handover_destroy(&handover);
+    admission_destroy(&admission);
+    unsigned wrong = fake.wrong;
+    fake_destroy(&fake);
+    return wrong == 0 ? 0 : -1;
+}
+
+static struct conn *accepted(void)
+{
+    struct io_token token = {.first = NULL};
+    echo_admit(&echo, &token, "by the test");
+    return echo.current->conns;
+}
+
+/* A message comes; its echo is submitted, and pending. */
+static void message(const struct conn *conn, size_t length)
+{
+    fake_recv_ends(&fake, conn->socket, 0, length);
+    socket_of(conn)->untaken += length;
+    assert_non_null(socket_of(conn)->send);
+}
+
+/* All of the echo is in the system's queue. */
+static void send_completes(const struct conn *conn)
+{
+    fake_send_ends(conn->socket, 0, socket_of(conn)->send->length);
+}
+
+static const struct server_counters *counters(void)
+{
+    return &echo.current->stats.counters;
+}
+
+/* Lets time pass, turn by turn. A poll takes as long as its deadline lets it, but not longer. */
+static void pass(uint64_t span_ns)
+{
+    uint64_t until_ns = fake.now_ns + span_ns;
+    while (fake.now_ns < until_ns) {
+        assert_true(worker_turn(&echo.worker));
+        if (fake.deadline_ns == UINT64_MAX) {
+            fake.now_ns = until_ns;
+        }
+    }
+}
+
+/* The time until it is closed, at most `limit_ns`. */
+static uint64_t closes_within(const struct conn *conn, uint64_t limit_ns)
+{
+    uint64_t begin_ns = fake.now_ns;
+    while (!is_closed(conn) && fake.now_ns < begin_ns + limit_ns) {
+        assert_true(worker_turn(&echo.worker));
+        assert_int_not_equal(fake.deadline_ns, UINT64_MAX);
+    }
+    assert_true(is_closed(conn));
+    return fake.now_ns - begin_ns;
+}
+
+/* ---- idle ----------------------------------------------------------------------------------- */
+
+static void silent_peer_is_closed_at_the_limit(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    assert_in_range(closes_within(conn, 2 * IDLE), IDLE, IDLE + 2 * MS);
+    assert_int_equal(socket_of(conn)->how, IO_CLOSE_GRACEFUL);
+    assert_int_equal(counters()->idle, 1);
+}
+
+static void peer_that_took_its_echo_is_closed_a_look_later_at_the_most(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    pass(SECOND);
+    message(conn, 100);
+    send_completes(conn);
+    socket_of(conn)->untaken = 0;
+    assert_in_range(closes_within(conn, 2 * IDLE), IDLE, IDLE + LATE(IDLE));
+    assert_int_equal(socket_of(conn)->how, IO_CLOSE_GRACEFUL);
+}
+
+static void takes_steadily(struct conn *conn)
+{
+    for (uint64_t taken = 0; taken < 5 * IDLE; taken += IDLE / 2) {
+        pass(IDLE / 2);
+        assert_false(is_closed(conn));
+        socket_of(conn)->untaken -= 100;
+    }
+}
+
+static void peer_that_takes_a_pending_send_slowly_is_not_idle(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    message(conn, 20000);
+    takes_steadily(conn);
+    assert_in_range(closes_within(conn, 2 * IDLE), IDLE - 2 * MS, IDLE + LATE(IDLE));
+    assert_int_equal(socket_of(conn)->how, IO_CLOSE_RESET); /* bytes would be missing */
+    assert_int_equal(counters()->idle, 1);
+}
+
+static void what_leaves_the_queue_after_the_send_is_progress(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    message(conn, 20000);
+    send_completes(conn);
+    takes_steadily(conn);
+    assert_in_range(closes_within(conn, 2 * IDLE), IDLE - 2 * MS, IDLE + LATE(IDLE));
+}
+
+static void where_the_system_does_not_tell_completions_count(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    fake.untaken_status = UV_ENOTSUP;
+    message(conn, 20000);
+    socket_of(conn)->untaken -= 100;
+    assert_in_range(closes_within(conn, 2 * IDLE), IDLE, IDLE + 2 * MS);
+}
+
+static void receive_that_waits_for_a_buffer_is_not_idle(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    conn->recv.waiting = true;
+    pass(5 * IDLE);
+    assert_false(is_closed(conn));
+    conn->recv.waiting = false;
+    (void)closes_within(conn, 2 * IDLE);
+}
+
+static uint64_t stopped_ns;
+
+static void is_stopped(struct fake *f)
+{
+    f->now_ns += stopped_ns;
+    stopped_ns = 0;
+}
+
+static void time_in_which_the_server_was_stopped_is_not_the_peers(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    fake.on_poll = is_stopped;
+    stopped_ns = 100 * IDLE;
+    assert_true(worker_turn(&echo.worker));
+    assert_false(is_closed(conn));
+    assert_in_range(closes_within(conn, 2 * IDLE), IDLE / 2, IDLE + 2 * MS);
+}
+
+/* ---- drain ---------------------------------------------------------------------------------- */
+
+static void drain(void)
+{
+    worker_post(&echo.worker, WORKER_DRAIN);
+    assert_true(worker_turn(&echo.worker));
+}
+
+static void quiet_connection_is_ended_soon(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    pass(SECOND);
+    drain();
+    pass(ECHO_QUIET_NS + LATE(ECHO_QUIET_NS));
+    assert_true(socket_of(conn)->shut);
+}
+
+static void slow_reader_is_not_quiet(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    message(conn, 20000);
+    send_completes(conn);
+    drain();
+    for (unsigned i = 0; i < 20; i++) {
+        pass(ECHO_QUIET_NS / 2);
+        assert_false(socket_of(conn)->shut);
+        socket_of(conn)->untaken -= 100;
+    }
+    pass(ECHO_QUIET_NS + LATE(ECHO_QUIET_NS));
+    assert_true(socket_of(conn)->shut);
+}
+
+static void receive_that_waits_for_a_buffer_is_not_quiet(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    conn->recv.waiting = true;
+    drain();
+    pass(DRAIN / 4);
+    assert_false(socket_of(conn)->shut);
+    pass(DRAIN / 4 + LATE(ECHO_QUIET_NS)); /* but half of the time is all it gets */
+    assert_true(socket_of(conn)->shut);
+}
+
+static void drains_deadline_does_not_move(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    message(conn, 20000);
+    drain();
+    fake.on_poll = is_stopped;
+    stopped_ns = DRAIN;
+    (void)closes_within(conn, DRAIN + SECOND);
+    assert_true(fake.now_ns < START + DRAIN + 2 * SECOND);
+    assert_int_equal(counters()->cut, 1);
+}
+
+#define TIME(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+    log_setup("test_echo_time", false);
+    const struct CMUnitTest tests[] = {
+        TIME(silent_peer_is_closed_at_the_limit),
+        TIME(peer_that_took_its_echo_is_closed_a_look_later_at_the_most),
+        TIME(peer_that_takes_a_pending_send_slowly_is_not_idle),
+        TIME(what_leaves_the_queue_after_the_send_is_progress),
+        TIME(where_the_system_does_not_tell_completions_count),
+        TIME(receive_that_waits_for_a_buffer_is_not_idle),
+        TIME(time_in_which_the_server_was_stopped_is_not_the_peers),
+        TIME(quiet_connection_is_ended_soon),
+        TIME(slow_reader_is_not_quiet),
+        TIME(receive_that_waits_for_a_buffer_is_not_quiet),
+        TIME(drains_deadline_does_not_move),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -313,6 +313,46 @@ struct echo_generation *echo_take_ended(struct echo *echo)
     return ended;
 }
 
+/* ---- stall --------------------------------------------------------------------------------- */
+
+/* All connections are looked at so many times in --stall-timeout, but not more often than this. */
+#define ECHO_STALL_LOOKS 4
+#define ECHO_STALL_MIN_NS UINT64_C(10000000)
+
+/* When a look has reset someone, those who get the buffers are looked at soon: they may be overdue
+ * as well. */
+static void echo_on_stall(struct watch *watch)
+{
+    struct echo *echo = CONTAINER_OF(watch, struct echo, stall);
+    uint64_t interval_ns = echo->config->stall_timeout_ns / ECHO_STALL_LOOKS;
+    bool all = watch->seen_ns >= echo->stall_look_ns;
+    bool reset = false;
+    if (echo->worker.io->waiting == 0) {
+        return;
+    }
+    if (all) {
+        echo->stall_look_ns =
+            watch->seen_ns + (interval_ns > ECHO_STALL_MIN_NS ? interval_ns : ECHO_STALL_MIN_NS);
+    }
+    for (struct echo_generation *at = echo->oldest; at != NULL; at = at->next) {
+        reset = echo_reset_stalled(at, all, watch->seen_ns) || reset;
+    }
+    uint64_t soon_ns = watch->seen_ns + ECHO_STALL_MIN_NS;
+    watch_set(watch, reset && soon_ns < echo->stall_look_ns ? soon_ns : echo->stall_look_ns);
+}
+
+/* Sees in each turn whether receives wait. */
+static uint64_t echo_turn(struct worker *worker)
+{
+    struct echo *echo = echo_self(worker);
+    if (worker->io->waiting > 0 && echo->config->stall_timeout_ns != 0 &&
+        !watch_active(&echo->stall)) {
+        uint64_t now_ns = worker_awake(worker);
+        watch_set(&echo->stall, now_ns > echo->stall_look_ns ? now_ns : echo->stall_look_ns);
+    }
+    return UINT64_MAX;
+}
+
 /* ---- commands ------------------------------------------------------------------------------ */
 
 static void echo_snapshot(struct echo *echo)
@@ -416,6 +456,7 @@ static int echo_start(struct worker *worker)
     struct echo *echo = echo_self(worker);
     int status = 0;
     worker_task_init(&echo->stop_task, echo_on_stop_task);
+    watch_init(&echo->stall, worker, echo_on_stall);
     if (echo_generation_new(echo) == NULL) {
         status = UV_ENOMEM;
     }
@@ -464,11 +505,12 @@ static void echo_stop(struct worker *worker)
         echo_generation_publish(echo, echo->current);
     }
     echo->oldest = echo->current = NULL;
+    watch_stop(&echo->stall);
 }
 
 const struct worker_role echo_role = {
     .start = echo_start,
-    .turn = NULL,
+    .turn = echo_turn,
     .command = echo_command,
     .finished = echo_finished,
     .stop = echo_stop,

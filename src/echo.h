@@ -16,6 +16,11 @@
  * its own, when there has been no traffic for ECHO_QUIET_NS, or, once half of the drain timeout is
  * over, as soon as it holds nothing. After that it reads and counts what it discards until the
  * client ends too. At the deadline it resets.
+ *
+ * Stall: a peer that sends and does not read holds a buffer for as long as it likes. While others
+ * wait for one, a connection whose peer has taken no byte for --stall-timeout is reset. That time
+ * counts from the last byte taken and not from when the connection got its buffer: so of many such
+ * peers the next do not cost as long again.
  */
 
 #include <stdbool.h>
@@ -39,6 +44,7 @@ struct echo_config {
     struct net_options net;
     uint64_t idle_timeout_ns;  /* 0: never */
     uint64_t drain_timeout_ns; /* 0: reset at once */
+    uint64_t stall_timeout_ns; /* 0: never */
     int backlog;
     unsigned accept_depth; /* accepts outstanding per listener, at least 1 */
     bool trace;            /* -v */
@@ -69,6 +75,8 @@ struct echo {
     size_t accepts; /* that are outstanding or wait for their retry */
     struct echo_generation *oldest;
     struct echo_generation *current; /* the youngest, last in the list */
+    struct watch stall;              /* set while receives wait for a buffer */
+    uint64_t stall_look_ns; /* the earliest next look at all connections, by the awake clock */
     struct worker_task stop_task;
     uint64_t stop_deadline_ns;
     struct server_stats past; /* of the generations that have ended */
@@ -80,6 +88,7 @@ struct echo {
     bool listening;
     struct log_limit accept_log;
     struct log_limit refuse_log;
+    struct log_limit stall_log;
 
     /* Under worker.lock. */
     struct echo_generation *ended; /* to be taken by echo_take_ended() */
@@ -105,6 +114,11 @@ void echo_admit(struct echo *echo, struct io_token *token, const char *how);
 
 /* Lets each connection of a generation that has begun to drain do so. */
 void echo_drain_conns(struct echo_generation *generation);
+
+/* Looks at what the peers have taken: of all connections, or only of those that hold a buffer.
+ * Resets those that hold one and are over --stall-timeout at `seen_ns` (struct watch). Whether
+ * there were any. */
+bool echo_reset_stalled(struct echo_generation *generation, bool all, uint64_t seen_ns);
 
 /* Resets each connection of the generation. */
 void echo_cut_conns(struct echo_generation *generation);

@@ -10,6 +10,7 @@
 #include "echo.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -342,6 +343,43 @@ void echo_drain_conns(struct echo_generation *generation)
             echo_watch(echo_of(conn));
         }
     }
+}
+
+/* Where the system does not tell what a peer takes, a send that completes does. */
+static bool echo_is_stalled(struct echo_conn *c, uint64_t seen_ns)
+{
+    int status = echo_look(c);
+    uint64_t since_ns = c->progress_ns;
+    if (status == 0) {
+        since_ns = echo_max(c->taken_ns, c->behind_ns);
+    }
+    bool behind = status == 0 ? c->behind_ns != 0 : status == UV_ENOTSUP;
+    return c->conn.send_pending && behind &&
+           seen_ns >= since_ns + echo_owner(c)->config->stall_timeout_ns;
+}
+
+static void echo_reset_one_stalled(struct echo_conn *c)
+{
+    struct echo *echo = echo_owner(c);
+    log_limited(&echo->stall_log, worker_now(&echo->worker),
+                "worker %u reset connection %" PRIu64
+                ": its peer has taken no byte for --stall-timeout, while %zu others waited for a "
+                "buffer of --buffer-memory",
+                echo->worker.index, c->conn.number, echo->worker.io->waiting);
+    echo_close(c, IO_CLOSE_RESET, &echo_counters(c)->stalled, "--stall-timeout");
+}
+
+bool echo_reset_stalled(struct echo_generation *generation, bool all, uint64_t seen_ns)
+{
+    bool reset = false;
+    for (struct conn *conn = generation->conns; conn != NULL; conn = conn->next) {
+        struct echo_conn *c = echo_of(conn);
+        if (!conn->closing && (all || conn->send_pending) && echo_is_stalled(c, seen_ns)) {
+            echo_reset_one_stalled(c);
+            reset = true;
+        }
+    }
+    return reset;
 }
 
 void echo_cut_conns(struct echo_generation *generation)

@@ -428,6 +428,7 @@ static void server_configure(struct server *server)
                 .rcvbuf = (int)options->common.rcvbuf_size},
         .idle_timeout_ns = options->idle_timeout_ns,
         .drain_timeout_ns = options->drain_timeout_ns,
+        .stall_timeout_ns = options->stall_timeout_ns,
         .backlog = (int)options->backlog,
         .accept_depth = (unsigned)options->accept_depth,
         .trace = options->common.verbose,

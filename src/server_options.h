@@ -27,6 +27,7 @@ struct server_options {
     struct option_cpus cpus;
     uint64_t idle_timeout_ns;   /* 0 = never */
     uint64_t drain_timeout_ns;  /* 0 = at once */
+    uint64_t stall_timeout_ns;  /* 0 = never */
     uint64_t stats_interval_ns; /* 0 = off */
 };
 

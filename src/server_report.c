@@ -10,10 +10,11 @@
 static void server_report_connections(const struct server_report *report, FILE *out)
 {
     const struct server_counters *n = &report->stats.counters;
-    (void)fprintf(out,
-                  "  connections  %" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64
-                  " drained, %" PRIu64 " idle, %" PRIu64 " failed, %" PRIu64 " cut\n",
-                  n->accepted, n->closed_by_client, n->drained, n->idle, n->failed, n->cut);
+    (void)fprintf(
+        out,
+        "  connections  %" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64
+        " drained, %" PRIu64 " idle, %" PRIu64 " stalled, %" PRIu64 " failed, %" PRIu64 " cut\n",
+        n->accepted, n->closed_by_client, n->drained, n->idle, n->stalled, n->failed, n->cut);
     if (n->refused > 0 || n->accept_errors > 0) {
         (void)fprintf(out, "               %" PRIu64 " refused, %" PRIu64 " failed accepts\n",
                       n->refused, n->accept_errors);
@@ -131,6 +132,7 @@ static void server_report_json_options(struct json *json, const struct server_re
     json_uint(json, "sndbuf", options->common.sndbuf_size);
     json_uint(json, "rcvbuf", options->common.rcvbuf_size);
     json_double(json, "idle_timeout_seconds", (double)options->idle_timeout_ns / 1e9);
+    json_double(json, "stall_timeout_seconds", (double)options->stall_timeout_ns / 1e9);
     json_double(json, "drain_timeout_seconds", (double)options->drain_timeout_ns / 1e9);
     json_end_object(json);
 }

@@ -28,6 +28,7 @@
     X(closed_by_client, "connections that the client ended, all its bytes echoed")                 \
     X(drained, "connections that the server ended when it drained, all held bytes echoed")         \
     X(idle, "connections closed after --idle-timeout without progress")                            \
+    X(stalled, "connections reset for --stall-timeout: no byte taken while others waited")         \
     X(failed, "connections that ended with an error of the connection")                            \
     X(cut, "connections reset at the drain's deadline or by a second signal")                      \
     X(echoes, "receives that were sent back")                                                      \

@@ -170,7 +170,7 @@ void e2e_ends_add_up(const json_t *report)
     static const char *const client[] = {
         "completed", "closed_by_server", "drained",      "reset_at_end", "cut",    "mismatches",
         "lost",      "timeouts",         "end_timeouts", "unanswered",   "failed", NULL};
-    static const char *const server[] = {"closed_by_client", "drained", "idle",
+    static const char *const server[] = {"closed_by_client", "drained", "idle", "stalled",
                                          "failed",           "cut",     NULL};
     const json_t *counters = e2e_member(report, "counters");
     if (strcmp(e2e_string(report, "program"), "echo-server") == 0) {

@@ -117,6 +117,46 @@ static void what_leaves_the_systems_queue_is_progress(void **state)
     slow_reader_is_served("1MiB", "256KiB");
 }
 
+/* ---- peers that read nothing ----------------------------------------------------------------- */
+
+#define STUCK 100
+
+/* They send until nothing moves; there are fewer buffers than peers. */
+static void stuck_readers(const struct e2e_server *server)
+{
+    static uint8_t chunk[64 * KIB];
+    uv_os_sock_t peers[STUCK];
+    for (size_t i = 0; i < STUCK; i++) {
+        peers[i] = e2e_peer_with(server, 4096);
+    }
+    for (unsigned quiet = 0; quiet < 10; quiet++) {
+        for (size_t i = 0; i < STUCK; i++) {
+            if (peer_send(peers[i], chunk, sizeof(chunk)) > 0) {
+                quiet = 0;
+            }
+        }
+        (void)process_pump(5, NULL, NULL);
+    }
+}
+
+/* The peers that are stuck are many times as many as can be reset in one go. */
+static void stuck_readers_do_not_starve_others(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "1", "--sndbuf", "16KiB", "--rcvbuf", "16KiB", "--buffer-memory",
+               "1MiB", "--buffer-size", "64KiB", "--stall-timeout", e2e_duration(LIMIT_MS),
+               "--idle-timeout", "0", NULL);
+    stuck_readers(&server);
+    e2e_peer_echoes(e2e_peer(&server), "served", 6);
+    e2e_tear_down_peers();
+    e2e_server_ends(&server); /* exit code 0 */
+    assert_true(e2e_server_sum(server.process, "stalled") > 0);
+    assert_int_equal(e2e_server_sum(server.process, "idle"), 0);
+    e2e_says(server.process, PROCESS_ERR, "--stall-timeout");
+    e2e_ends_add_up(e2e_report(server.process, 0));
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -124,6 +164,7 @@ int main(int argc, char **argv)
         E2E(slow_reader_of_small_sends_lives_beyond_the_idle_timeout),
         E2E(slow_reader_of_a_large_send_lives_beyond_the_idle_timeout),
         E2E(what_leaves_the_systems_queue_is_progress),
+        E2E(stuck_readers_do_not_starve_others),
     };
     return e2e_run(argc, argv, tests);
 }

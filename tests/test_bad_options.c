@@ -236,6 +236,7 @@ static const struct subject subjects[] = {
     {true, '\0', "sndbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {true, '\0', "rcvbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {true, '\0', "idle-timeout", NEVER, {TIMES, LIST(under_time)}},
+    {true, '\0', "stall-timeout", NEVER, {TIMES, LIST(under_time)}},
     {true, '\0', "drain-timeout", "0 (at once) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {true, '\0', "stats-interval", "0 (never) or 10ms to 30d", {TIMES, LIST(under_interval)}},
     {false, '\0', "recv", "the name of a mode", {LIST(bad_words)}},

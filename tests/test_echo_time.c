@@ -20,6 +20,7 @@
 #define SECOND (1000 * MS)
 #define START (1000 * SECOND) /* of the clock */
 #define IDLE (8 * SECOND)
+#define STALL (4 * SECOND)
 #define DRAIN (20 * SECOND)
 
 /* A look comes each quarter of a limit; and timers have ticks. */
@@ -45,6 +46,7 @@ static int begin(void **state)
                                   .handover = &handover,
                                   .idle_timeout_ns = IDLE,
                                   .drain_timeout_ns = DRAIN,
+                                  .stall_timeout_ns = STALL,
                                   .accept_depth = 1};
     echo.worker.role = &echo_role;
     echo.worker.backend = &fake_backend;
@@ -294,6 +296,153 @@ static void drains_deadline_does_not_move(void **state)
     assert_int_equal(counters()->cut, 1);
 }
 
+/* ---- stall ---------------------------------------------------------------------------------- */
+
+static void others_wait(struct conn *conn)
+{
+    conn->recv.waiting = true;
+    fake.io.waiting++;
+}
+
+/* It gets its buffer. */
+static void waits_no_longer(struct conn *conn, size_t length)
+{
+    conn->recv.waiting = false;
+    fake.io.waiting--;
+    message(conn, length);
+}
+
+static void stuck_peer_is_reset_while_others_wait(void **state)
+{
+    (void)state;
+    struct conn *stuck = accepted();
+    message(stuck, 20000);
+    others_wait(accepted());
+    assert_in_range(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
+    assert_int_equal(socket_of(stuck)->how, IO_CLOSE_RESET);
+    assert_int_equal(counters()->stalled, 1);
+}
+
+static void nobody_is_reset_while_nobody_waits(void **state)
+{
+    (void)state;
+    config.idle_timeout_ns = 0;
+    struct conn *stuck = accepted();
+    message(stuck, 20000);
+    pass(100 * STALL);
+    assert_false(is_closed(stuck));
+    assert_true(fake.deadline_ns == UINT64_MAX); /* it does not even look */
+}
+
+static void without_the_option_nobody_is_reset(void **state)
+{
+    (void)state;
+    config.idle_timeout_ns = config.stall_timeout_ns = 0;
+    struct conn *stuck = accepted();
+    message(stuck, 20000);
+    others_wait(accepted());
+    pass(100 * STALL);
+    assert_false(is_closed(stuck));
+    assert_true(fake.deadline_ns == UINT64_MAX);
+}
+
+static void slow_reader_is_served_while_others_wait(void **state)
+{
+    (void)state;
+    struct conn *slow = accepted();
+    message(slow, 20000);
+    others_wait(accepted());
+    for (unsigned i = 0; i < 10; i++) {
+        pass(STALL / 2);
+        assert_false(is_closed(slow));
+        socket_of(slow)->untaken -= 100;
+    }
+    assert_in_range(closes_within(slow, 2 * STALL), STALL - 2 * MS, STALL + LATE(STALL));
+}
+
+/* The time counts from the last byte taken, not from when they got the buffer. */
+static void next_wave_of_stuck_peers_falls_at_once(void **state)
+{
+    struct conn *waves[4];
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        waves[i] = accepted();
+        message(waves[i], 20000);
+        if (i > 0) {
+            send_completes(waves[i]); /* what it does not read is in the system's queue */
+            others_wait(waves[i]);
+        }
+    }
+    others_wait(accepted());
+    (void)closes_within(waves[0], 2 * STALL);
+    for (size_t i = 1; i < 4; i++) {
+        waits_no_longer(waves[i], 20000);
+        assert_in_range(closes_within(waves[i], STALL), 0, 15 * MS);
+    }
+    assert_int_equal(counters()->stalled, 4);
+}
+
+/* It was silent for long, but nothing was there for it to take. */
+static void peer_that_had_taken_all_is_not_stalled_at_once(void **state)
+{
+    (void)state;
+    config.idle_timeout_ns = 0;
+    struct conn *conn = accepted();
+    message(conn, 20000);
+    send_completes(conn);
+    others_wait(accepted());
+    pass(STALL / 2);
+    socket_of(conn)->untaken = 0;
+    pass(10 * STALL);
+    message(conn, 20000);
+    assert_in_range(closes_within(conn, 2 * STALL), STALL, STALL + LATE(STALL) + STALL / 4);
+}
+
+static void where_the_system_does_not_tell_a_pending_send_counts(void **state)
+{
+    (void)state;
+    fake.untaken_status = UV_ENOTSUP;
+    struct conn *stuck = accepted();
+    message(stuck, 20000);
+    others_wait(accepted());
+    assert_in_range(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
+}
+
+/* That it is lost, its own operation says. */
+static void lost_connection_is_not_stalled(void **state)
+{
+    (void)state;
+    config.idle_timeout_ns = 0;
+    fake.untaken_status = UV_ECONNRESET;
+    struct conn *lost = accepted();
+    message(lost, 20000);
+    others_wait(accepted());
+    pass(2 * STALL);
+    assert_false(is_closed(lost));
+}
+
+static void resets_are_reported_once_a_second(void **state)
+{
+    char text[1024] = "";
+    FILE *file = tmpfile();
+    (void)state;
+    assert_non_null(file);
+    for (size_t i = 0; i < 20; i++) {
+        message(accepted(), 20000);
+    }
+    struct conn *waiting = accepted();
+    others_wait(waiting);
+    log_redirect(file);
+    pass(STALL + LATE(STALL));
+    log_redirect(NULL);
+    assert_int_equal(counters()->stalled, 20);
+    rewind(file);
+    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+    (void)fclose(file);
+    assert_non_null(strstr(text, "--stall-timeout"));
+    assert_ptr_equal(strchr(text, '\n'), strrchr(text, '\n'));
+}
+
 #define TIME(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -311,6 +460,15 @@ int main(void)
         TIME(slow_reader_is_not_quiet),
         TIME(receive_that_waits_for_a_buffer_is_not_quiet),
         TIME(drains_deadline_does_not_move),
+        TIME(stuck_peer_is_reset_while_others_wait),
+        TIME(nobody_is_reset_while_nobody_waits),
+        TIME(without_the_option_nobody_is_reset),
+        TIME(slow_reader_is_served_while_others_wait),
+        TIME(next_wave_of_stuck_peers_falls_at_once),
+        TIME(peer_that_had_taken_all_is_not_stalled_at_once),
+        TIME(where_the_system_does_not_tell_a_pending_send_counts),
+        TIME(lost_connection_is_not_stalled),
+        TIME(resets_are_reported_once_a_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,7 @@ static void server_has_defaults(void **state)
     assert_int_equal(options.accept_timeout_ns, 5 * UNITS_NS_PER_S);
     assert_int_equal(options.buffer_memory, 256 * UNITS_MIB);
     assert_int_equal(options.idle_timeout_ns, 60 * UNITS_NS_PER_S);
+    assert_int_equal(options.stall_timeout_ns, 5 * UNITS_NS_PER_S);
     assert_int_equal(options.drain_timeout_ns, 10 * UNITS_NS_PER_S);
     assert_int_equal(options.stats_interval_ns, 0);
     assert_true(options.common.nodelay);

@@ -37,6 +37,7 @@ static int begin_server(void **state)
     server_options.common.rcvbuf_size = 906;
     server_options.common.nodelay = true;
     server_options.idle_timeout_ns = 1500000000;
+    server_options.stall_timeout_ns = 750000000;
     server_options.drain_timeout_ns = 2500000000;
     for (size_t i = 0; i < WORKERS; i++) {
         fill_server(&server_workers[i].counters, 2000 + 100 * i);
@@ -124,6 +125,7 @@ static void server_json_has_the_options(void **state)
     rig_has_member("rcvbuf", 906);
     rig_has("\"nodelay\":true");
     rig_has("\"idle_timeout_seconds\":1.5,");
+    rig_has("\"stall_timeout_seconds\":0.75,");
     rig_has("\"drain_timeout_seconds\":2.5}");
 }
 
@@ -200,17 +202,18 @@ static void server_text_has_the_numbers(void **state)
     (void)state;
     server_text();
     rig_has("generation 3, 12.5 s, backend made-up, 2 workers\n");
-    (void)snprintf(line, sizeof(line),
-                   "%" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64
-                   " drained, %" PRIu64 " idle, %" PRIu64 " failed, %" PRIu64 " cut\n",
-                   n->accepted, n->closed_by_client, n->drained, n->idle, n->failed, n->cut);
+    (void)snprintf(
+        line, sizeof(line),
+        "%" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64 " drained, %" PRIu64
+        " idle, %" PRIu64 " stalled, %" PRIu64 " failed, %" PRIu64 " cut\n",
+        n->accepted, n->closed_by_client, n->drained, n->idle, n->stalled, n->failed, n->cut);
     rig_has(line);
     (void)snprintf(line, sizeof(line), "%" PRIu64 " refused, %" PRIu64 " failed accepts\n",
                    n->refused, n->accept_errors);
     rig_has(line);
     (void)snprintf(line, sizeof(line), "discarded %" PRIu64 "\n", n->discarded);
     rig_has(line);
-    rig_has("echoes       1,009, received 1,010 bytes, sent 1,011 bytes");
+    rig_has("echoes       1,010, received 1,011 bytes, sent 1,012 bytes");
 }
 
 static void server_text_is_silent_about_what_did_not_happen(void **state)

@@ -96,6 +96,7 @@ void world_draw_options(void)
         .handover = &world.handover,
         .idle_timeout_ns = ONE_OF(SECOND, 5 * SECOND, 60 * SECOND),
         .drain_timeout_ns = ONE_OF(0, 50 * MILLISECOND, SECOND, 10 * SECOND),
+        .stall_timeout_ns = ONE_OF(0, MILLISECOND, 100 * MILLISECOND, 5 * SECOND),
         .backlog = (int)ONE_OF(1, 8, 128),
         .accept_depth = (unsigned)ONE_OF(1, 2, 8),
     };
@@ -198,6 +199,7 @@ static void world_calm(void)
     world.restart_ns = world.drain_ns = world.abort_ns = world.client_end_ns = UINT64_MAX;
     world.drain_with = UINT64_MAX;
     world.echo_config.idle_timeout_ns = 0;
+    world.echo_config.stall_timeout_ns = 0;
     world.echo_config.backlog = 128;
     world.plan.duration_ns = 0;
     world.plan.timeout_ns = 0;
@@ -413,7 +415,8 @@ void world_check_classes(void)
     WORLD_CHECK(world.client.awaiting == 0 && world.client.connecting == 0);
     WORLD_CHECK(world.client.stats.not_up <= world.client.user_count);
     WORLD_CHECK(world.client.stats.up == 0);
-    WORLD_CHECK(s->accepted == s->closed_by_client + s->drained + s->idle + s->failed + s->cut);
+    WORLD_CHECK(s->accepted ==
+                s->closed_by_client + s->drained + s->idle + s->stalled + s->failed + s->cut);
 }
 
 void world_judge(struct verdict *verdict)
@@ -431,7 +434,7 @@ void world_check_books(bool resets)
     const struct client_counters *c = &world.client.stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
     bool cut = resets || c->cut + c->reset_at_end + world_client_failures() > 0 ||
-               s->failed + s->cut + s->idle + s->refused + s->accept_errors > 0;
+               s->failed + s->cut + s->idle + s->stalled + s->refused + s->accept_errors > 0;
     WORLD_CHECK(c->verified <= s->sent);
     WORLD_CHECK(s->sent <= s->received);
     WORLD_CHECK(s->received <= c->sent);

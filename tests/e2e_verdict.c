@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fake_server.h"
+#include "range.h"
 #include "sys.h"
 
 #define SIZE 1000
@@ -65,7 +66,7 @@ static void an_end_between_messages_is_fine(void **state)
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     e2e_succeeds(report);
-    assert_in_range(e2e_uint(report, "counters.closed_by_server"), 1, 2);
+    assert_between(e2e_uint(report, "counters.closed_by_server"), 1, 2);
     assert_int_equal(e2e_uint(report, "counters.messages"), 2);
     e2e_ends_add_up(report);
 }
@@ -121,7 +122,7 @@ static void without_a_drain_timeout_messages_are_unanswered(void **state)
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     /* of the other connection the last message may be under way, too */
-    assert_in_range(e2e_failures(report, "unanswered"), 1, 2);
+    assert_between(e2e_failures(report, "unanswered"), 1, 2);
     assert_true(e2e_uint(report, "counters.messages") > 0);
     assert_true(e2e_uint(report, "latency_ns.unanswered_oldest") >=
                 e2e_uint(report, "latency_ns.max"));
@@ -160,7 +161,7 @@ static void a_server_that_is_always_wrong_is_given_up(void **state)
     (void)state;
     fake_start(FAKE_FLIP, 0, SIZE_MAX);
     const json_t *report = gives_up();
-    assert_in_range(e2e_failures(report, "wrong_data"), 2, 40 * e2e_factor());
+    assert_between(e2e_failures(report, "wrong_data"), 2, 40 * e2e_factor());
     assert_int_equal(e2e_uint(report, "counters.unanswered_messages"), 0);
     assert_int_equal(e2e_uint(report, "counters.unchecked_messages"),
                      e2e_uint(report, "counters.mismatches"));
@@ -349,7 +350,7 @@ static void a_rate_that_is_kept_is_fine(void **state)
     const json_t *report = e2e_report(client, 0);
     e2e_succeeds(report);
     assert_true(json_is_null(e2e_member(report, "late")));
-    assert_in_range(e2e_uint(report, "unsent"), 0, 4);
+    assert_between(e2e_uint(report, "unsent"), 0, 4);
 }
 
 int main(int argc, char **argv)

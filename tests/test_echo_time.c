@@ -15,6 +15,7 @@
 #include "echo.h"
 #include "fake_backend.h"
 #include "log.h"
+#include "range.h"
 
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
@@ -150,7 +151,7 @@ static void silent_peer_is_closed_at_the_limit(void **state)
 {
     (void)state;
     struct conn *conn = accepted();
-    assert_in_range(closes_within(conn, 2 * IDLE), IDLE, IDLE + 2 * MS);
+    assert_between(closes_within(conn, 2 * IDLE), IDLE, IDLE + 2 * MS);
     assert_int_equal(socket_of(conn)->how, IO_CLOSE_GRACEFUL);
     assert_int_equal(counters()->idle, 1);
 }
@@ -163,7 +164,7 @@ static void peer_that_took_its_echo_is_closed_a_look_later_at_the_most(void **st
     message(conn, 100);
     send_completes(conn);
     socket_of(conn)->untaken = 0;
-    assert_in_range(closes_within(conn, 2 * IDLE), IDLE, IDLE + LATE(IDLE));
+    assert_between(closes_within(conn, 2 * IDLE), IDLE, IDLE + LATE(IDLE));
     assert_int_equal(socket_of(conn)->how, IO_CLOSE_GRACEFUL);
 }
 
@@ -182,7 +183,7 @@ static void peer_that_takes_a_pending_send_slowly_is_not_idle(void **state)
     struct conn *conn = accepted();
     message(conn, 20000);
     takes_steadily(conn);
-    assert_in_range(closes_within(conn, 2 * IDLE), IDLE - 2 * MS, IDLE + LATE(IDLE));
+    assert_between(closes_within(conn, 2 * IDLE), IDLE - 2 * MS, IDLE + LATE(IDLE));
     assert_int_equal(socket_of(conn)->how, IO_CLOSE_RESET); /* bytes would be missing */
     assert_int_equal(counters()->idle, 1);
 }
@@ -194,7 +195,7 @@ static void what_leaves_the_queue_after_the_send_is_progress(void **state)
     message(conn, 20000);
     send_completes(conn);
     takes_steadily(conn);
-    assert_in_range(closes_within(conn, 2 * IDLE), IDLE - 2 * MS, IDLE + LATE(IDLE));
+    assert_between(closes_within(conn, 2 * IDLE), IDLE - 2 * MS, IDLE + LATE(IDLE));
 }
 
 static void where_the_system_does_not_tell_completions_count(void **state)
@@ -204,7 +205,7 @@ static void where_the_system_does_not_tell_completions_count(void **state)
     fake.untaken_status = UV_ENOTSUP;
     message(conn, 20000);
     socket_of(conn)->untaken -= 100;
-    assert_in_range(closes_within(conn, 2 * IDLE), IDLE, IDLE + 2 * MS);
+    assert_between(closes_within(conn, 2 * IDLE), IDLE, IDLE + 2 * MS);
 }
 
 static void receive_that_waits_for_a_buffer_is_not_idle(void **state)
@@ -234,7 +235,7 @@ static void time_in_which_the_server_was_stopped_is_not_the_peers(void **state)
     stopped_ns = 100 * IDLE;
     assert_true(worker_turn(&echo.worker));
     assert_false(is_closed(conn));
-    assert_in_range(closes_within(conn, 2 * IDLE), IDLE / 2, IDLE + 2 * MS);
+    assert_between(closes_within(conn, 2 * IDLE), IDLE / 2, IDLE + 2 * MS);
 }
 
 /* ---- drain ---------------------------------------------------------------------------------- */
@@ -318,7 +319,7 @@ static void stuck_peer_is_reset_while_others_wait(void **state)
     struct conn *stuck = accepted();
     message(stuck, 20000);
     others_wait(accepted());
-    assert_in_range(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
+    assert_between(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
     assert_int_equal(socket_of(stuck)->how, IO_CLOSE_RESET);
     assert_int_equal(counters()->stalled, 1);
 }
@@ -357,7 +358,7 @@ static void slow_reader_is_served_while_others_wait(void **state)
         assert_false(is_closed(slow));
         socket_of(slow)->untaken -= 100;
     }
-    assert_in_range(closes_within(slow, 2 * STALL), STALL - 2 * MS, STALL + LATE(STALL));
+    assert_between(closes_within(slow, 2 * STALL), STALL - 2 * MS, STALL + LATE(STALL));
 }
 
 /* The time counts from the last byte taken, not from when they got the buffer. */
@@ -377,7 +378,7 @@ static void next_wave_of_stuck_peers_falls_at_once(void **state)
     (void)closes_within(waves[0], 2 * STALL);
     for (size_t i = 1; i < 4; i++) {
         waits_no_longer(waves[i], 20000);
-        assert_in_range(closes_within(waves[i], STALL), 0, 15 * MS);
+        assert_between(closes_within(waves[i], STALL), 0, 15 * MS);
     }
     assert_int_equal(counters()->stalled, 4);
 }
@@ -395,7 +396,7 @@ static void peer_that_had_taken_all_is_not_stalled_at_once(void **state)
     socket_of(conn)->untaken = 0;
     pass(10 * STALL);
     message(conn, 20000);
-    assert_in_range(closes_within(conn, 2 * STALL), STALL, STALL + LATE(STALL) + STALL / 4);
+    assert_between(closes_within(conn, 2 * STALL), STALL, STALL + LATE(STALL) + STALL / 4);
 }
 
 static void where_the_system_does_not_tell_a_pending_send_counts(void **state)
@@ -405,7 +406,7 @@ static void where_the_system_does_not_tell_a_pending_send_counts(void **state)
     struct conn *stuck = accepted();
     message(stuck, 20000);
     others_wait(accepted());
-    assert_in_range(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
+    assert_between(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
 }
 
 /* That it is lost, its own operation says. */

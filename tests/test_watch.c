@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "range.h"
 #include "worker_rig.h"
 
 #define SECOND (1000 * MS)
@@ -75,7 +76,7 @@ static void judged_after_a_poll_that_began_when_it_was_due(void **state)
     set(&first, 5 * MS);
     run(&first);
     assert_int_equal(rig.fake.deadline_ns, 0); /* the poll did not wait */
-    assert_in_range(rig.fake.now_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
+    assert_between(rig.fake.now_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
     assert_int_equal(first.watch.seen_clock_ns, rig.fake.now_ns);
     assert_int_equal(first.watch.seen_ns, rig.fake.now_ns);
 }
@@ -136,7 +137,7 @@ static void suspect_that_is_set_again_in_the_poll_has_a_new_deadline(void **stat
     set(&first, 5 * MS);
     rig.fake.on_poll = move_in_the_poll;
     run(&first);
-    assert_in_range(rig.fake.now_ns, RIG_START_NS + 8 * MS, RIG_START_NS + 10 * MS);
+    assert_between(rig.fake.now_ns, RIG_START_NS + 8 * MS, RIG_START_NS + 10 * MS);
 }
 
 static void judged_in_the_order_of_their_deadlines(void **state)
@@ -216,7 +217,7 @@ static void worker_that_is_never_done_judges_all_the_same(void **state)
     full_polls = UINT32_MAX;
     rig.fake.on_poll = poll_is_full;
     run(&first);
-    assert_in_range(first.judged_poll, 64, 65);
+    assert_between(first.judged_poll, 64, 65);
 }
 
 /* The more sockets there may be, the more full polls it takes to hear of each. */
@@ -233,7 +234,7 @@ static void many_watches_have_more_polls(void **state)
     full_polls = UINT32_MAX;
     rig.fake.on_poll = poll_is_full;
     run(&first);
-    assert_in_range(first.judged_poll, 64 + 100, 64 + 101);
+    assert_between(first.judged_poll, 64 + 100, 64 + 101);
     for (size_t i = 0; i < MANY; i++) {
         watch_stop(&many[i].watch);
     }
@@ -253,7 +254,7 @@ static void later_suspect_waits_for_its_own_polls(void **state)
     run(&first);
     assert_int_equal(second.judged, 0);
     run(&second);
-    assert_in_range(second.judged_poll, first.judged_poll + 59, first.judged_poll + 61);
+    assert_between(second.judged_poll, first.judged_poll + 59, first.judged_poll + 61);
 }
 
 /* ---- the clock that leaves out what turns were late ------------------------------------------ */
@@ -271,8 +272,8 @@ static void freeze_in_the_poll(struct fake *fake)
 static void assert_awake(uint64_t since_start_ns)
 {
     uint64_t awake_ns = worker_awake(&rig.worker);
-    assert_in_range(awake_ns, RIG_START_NS + since_start_ns,
-                    RIG_START_NS + since_start_ns + WORKER_LATE_NS);
+    assert_between(awake_ns, RIG_START_NS + since_start_ns,
+                   RIG_START_NS + since_start_ns + WORKER_LATE_NS);
 }
 
 static void time_in_which_the_process_was_stopped_is_left_out(void **state)
@@ -387,9 +388,9 @@ static void deadline_moves_by_the_time_that_was_lost(void **state)
     rig_turn();
     rig.due_ns = UINT64_MAX;
     run(&first);
-    assert_in_range(rig.fake.now_ns, RIG_START_NS + 3500 * MS - WORKER_LATE_NS,
-                    RIG_START_NS + 3500 * MS + 2 * MS);
-    assert_in_range(first.watch.seen_ns, RIG_START_NS + 500 * MS, RIG_START_NS + 502 * MS);
+    assert_between(rig.fake.now_ns, RIG_START_NS + 3500 * MS - WORKER_LATE_NS,
+                   RIG_START_NS + 3500 * MS + 2 * MS);
+    assert_between(first.watch.seen_ns, RIG_START_NS + 500 * MS, RIG_START_NS + 502 * MS);
     assert_int_equal(first.watch.seen_clock_ns, rig.fake.now_ns);
 }
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "progress.h"
 #include "watch.h"
 #include "worker.h"
 
@@ -33,8 +34,9 @@ struct conn {
     struct watch timer; /* judge is set by the side */
     struct worker_task task;
     struct io_socket *socket;
-    uint64_t number;      /* as people read it; the side's to choose */
-    uint64_t submitted;   /* bytes given to sends since conn_alloc() */
+    uint64_t number;    /* as people read it; the side's to choose */
+    uint64_t submitted; /* bytes given to sends since progress_begin() */
+    struct progress progress;
     uint64_t turn;        /* in which the two that follow were used */
     uint64_t share_bytes; /* moved */
     unsigned share;       /* outcomes */

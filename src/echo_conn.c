@@ -19,10 +19,6 @@ enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
 struct echo_conn {
     struct conn conn; /* first */
     struct echo_generation *generation;
-    uint64_t progress_ns; /* when a recv or a send last brought bytes; all by the awake clock */
-    uint64_t taken;       /* bytes that the peer had taken at the last look */
-    uint64_t taken_ns;    /* of the look that last found more */
-    uint64_t behind_ns;   /* of the first look of those since when some were left; 0: none are */
     enum echo_state state;
     bool ended;
 };
@@ -116,7 +112,7 @@ static bool echo_received(struct echo_conn *c, bool queued)
         echo_at_end_of_stream(c);
         return false;
     }
-    c->progress_ns = worker_awake(c->conn.worker);
+    progress_moved(&c->conn);
     counters->received += recv->length;
     if (c->ended) {
         counters->discarded += recv->length;
@@ -143,7 +139,7 @@ static bool echo_sent(struct echo_conn *c, bool queued)
         return false;
     }
     counters->echoes++;
-    c->progress_ns = worker_awake(c->conn.worker);
+    progress_moved(&c->conn);
     conn_trace_bytes(&c->conn, "send", send->length, queued, "recv follows");
     if (c->generation->draining && worker_now(c->conn.worker) >= c->generation->half_ns) {
         echo_end(c);
@@ -206,62 +202,9 @@ static void echo_on_task(struct worker_task *task)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* A connection is looked at so many times in the time for which it may be quiet. */
-#define ECHO_LOOKS 4
-
 static uint64_t echo_min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
-}
-
-static uint64_t echo_max(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
-/* Looks at what the peer has taken, which costs a system call if anything may be left. 0 or
- * untaken()'s error. */
-static int echo_look(struct echo_conn *c)
-{
-    struct io_loop *io = c->conn.worker->io;
-    uint64_t now_ns = worker_awake(c->conn.worker);
-    uint64_t untaken = 0;
-    if (c->taken < c->conn.submitted) {
-        int status = io->backend->untaken(io, c->conn.socket, &untaken);
-        if (status != 0) {
-            return status;
-        }
-    }
-    uint64_t taken = untaken < c->conn.submitted ? c->conn.submitted - untaken : 0;
-    if (taken > c->taken) {
-        c->taken = taken;
-        c->taken_ns = now_ns;
-    }
-    if (untaken == 0) {
-        c->behind_ns = 0;
-    } else if (c->behind_ns == 0) {
-        c->behind_ns = now_ns;
-    }
-    return 0;
-}
-
-/*
- * Whether nothing has moved for `limit_ns`; if not, *next_ns is when to ask again. By the awake
- * clock. A look says that the peer took bytes, but not when. The first comes early, so a connection
- * is found quiet at most a quarter of the limit too late, and never too early.
- */
-static bool echo_is_quiet(struct echo_conn *c, uint64_t limit_ns, uint64_t *next_ns)
-{
-    uint64_t seen_ns = c->conn.timer.seen_ns;
-    uint64_t look_ns = limit_ns / ECHO_LOOKS;
-    *next_ns = c->progress_ns + look_ns;
-    if (seen_ns < *next_ns) {
-        return false;
-    }
-    bool settled = echo_look(c) != 0 || c->behind_ns == 0;
-    uint64_t quiet_ns = echo_max(c->progress_ns, c->taken_ns) + limit_ns;
-    *next_ns = settled ? quiet_ns : echo_min(quiet_ns, seen_ns + look_ns);
-    return seen_ns >= quiet_ns;
 }
 
 /* It has bytes to be read, and waits for us rather than for its peer. */
@@ -274,8 +217,8 @@ static bool echo_waits_for_buffer(const struct echo_conn *c)
 static void echo_judge_idle(struct echo_conn *c)
 {
     uint64_t limit_ns = echo_owner(c)->config->idle_timeout_ns;
-    uint64_t next_ns = c->conn.timer.seen_ns + limit_ns / ECHO_LOOKS;
-    if (echo_waits_for_buffer(c) || !echo_is_quiet(c, limit_ns, &next_ns)) {
+    uint64_t next_ns = c->conn.timer.seen_ns + limit_ns / PROGRESS_LOOKS;
+    if (echo_waits_for_buffer(c) || !progress_is_quiet(&c->conn, limit_ns, &next_ns)) {
         conn_set_timer(&c->conn, next_ns);
         return;
     }
@@ -293,7 +236,7 @@ static uint64_t echo_judge_end(struct echo_conn *c)
         return worker_clock_at(c->conn.worker, next_ns);
     }
     if (timer->seen_clock_ns >= half_ns ||
-        (!echo_waits_for_buffer(c) && echo_is_quiet(c, ECHO_QUIET_NS, &next_ns))) {
+        (!echo_waits_for_buffer(c) && progress_is_quiet(&c->conn, ECHO_QUIET_NS, &next_ns))) {
         echo_end(c);
         return UINT64_MAX;
     }
@@ -328,10 +271,10 @@ static void echo_watch(struct echo_conn *c)
     uint64_t idle_ns = echo_owner(c)->config->idle_timeout_ns;
     if (c->generation->draining) {
         uint64_t look_ns =
-            worker_clock_at(c->conn.worker, c->progress_ns + ECHO_QUIET_NS / ECHO_LOOKS);
+            worker_clock_at(c->conn.worker, progress_first_look(&c->conn, ECHO_QUIET_NS));
         watch_set_by_clock(&c->conn.timer, echo_min(look_ns, c->generation->deadline_ns));
     } else if (idle_ns != 0) {
-        conn_set_timer(&c->conn, c->progress_ns + idle_ns / ECHO_LOOKS);
+        conn_set_timer(&c->conn, progress_first_look(&c->conn, idle_ns));
     }
 }
 
@@ -345,17 +288,10 @@ void echo_drain_conns(struct echo_generation *generation)
     }
 }
 
-/* Where the system does not tell what a peer takes, a send that completes does. */
 static bool echo_is_stalled(struct echo_conn *c, uint64_t seen_ns)
 {
-    int status = echo_look(c);
-    uint64_t since_ns = c->progress_ns;
-    if (status == 0) {
-        since_ns = echo_max(c->taken_ns, c->behind_ns);
-    }
-    bool behind = status == 0 ? c->behind_ns != 0 : status == UV_ENOTSUP;
-    return c->conn.send_pending && behind &&
-           seen_ns >= since_ns + echo_owner(c)->config->stall_timeout_ns;
+    uint64_t stalled_ns = progress_stalled_ns(&c->conn, seen_ns);
+    return c->conn.send_pending && stalled_ns >= echo_owner(c)->config->stall_timeout_ns;
 }
 
 static void echo_reset_one_stalled(struct echo_conn *c)
@@ -428,7 +364,7 @@ static struct echo_conn *echo_conn_new(struct echo *echo)
     c->generation = echo->current;
     conn->number = ++echo->conn_count;
     conn->trace = echo->config->trace;
-    c->progress_ns = worker_awake(&echo->worker);
+    progress_begin(conn);
     return c;
 }
 

@@ -108,14 +108,14 @@ static uint64_t load_turn(struct worker *worker)
 
 static uint64_t load_awaited_ns(struct load *load)
 {
-    uint64_t now_ns = worker_now(&load->worker);
+    uint64_t now_ns = worker_awake(&load->worker);
     return load->awaited_ns + (load->awaiting > 0 ? now_ns - load->awaited_from_ns : 0);
 }
 
 void load_one_awaits(struct load *load)
 {
     if (load->awaiting++ == 0) {
-        load->awaited_from_ns = worker_now(&load->worker);
+        load->awaited_from_ns = worker_awake(&load->worker);
     }
 }
 
@@ -123,7 +123,7 @@ void load_one_awaits_no_more(struct load *load)
 {
     assert(load->awaiting > 0);
     load->awaited_ns = load_awaited_ns(load);
-    load->awaited_from_ns = worker_now(&load->worker);
+    load->awaited_from_ns = worker_awake(&load->worker);
     load->awaiting--;
 }
 
@@ -157,32 +157,16 @@ bool load_is_stopping(struct load *load)
 static void load_plan_give_up(struct load *load)
 {
     uint64_t left_ns = load->plan->give_up_ns - load_awaited_ns(load);
-    load->give_up_polled = false;
-    timer_start(&load->worker.timers, &load->give_up_timer, worker_now(&load->worker) + left_ns);
+    watch_set(&load->give_up, worker_awake(&load->worker) + left_ns);
 }
 
-static void load_on_give_up(struct timer *timer)
+static void load_on_give_up(struct watch *watch)
 {
-    struct load *load = CONTAINER_OF(timer, struct load, give_up_timer);
+    struct load *load = CONTAINER_OF(watch, struct load, give_up);
     if (load_awaited_ns(load) < load->plan->give_up_ns) {
         load_plan_give_up(load);
     } else {
-        worker_defer(&load->worker, &load->give_up_task);
-    }
-}
-
-/* A worker that could not run for long hears first what the sockets have to say: it runs in the
- * turn of the timer and, after a poll, once more. */
-static void load_on_give_up_judged(struct worker_task *task)
-{
-    struct load *load = CONTAINER_OF(task, struct load, give_up_task);
-    if (load_awaited_ns(load) < load->plan->give_up_ns) {
-        load_plan_give_up(load);
-    } else if (load->give_up_polled) {
         load_publish(load, &load->hopeless, true);
-    } else {
-        load->give_up_polled = true;
-        worker_defer(&load->worker, task);
     }
 }
 
@@ -190,7 +174,7 @@ static void load_on_give_up_judged(struct worker_task *task)
 void load_has_progress(struct load *load)
 {
     load->awaited_ns = 0;
-    load->awaited_from_ns = worker_now(&load->worker);
+    load->awaited_from_ns = worker_awake(&load->worker);
     if (load->hopeless) {
         load_publish(load, &load->hopeless, false);
         load_plan_give_up(load);
@@ -223,7 +207,7 @@ static void load_end(struct load *load)
     if (now_ns < load->measure_until_ns) {
         load->measure_until_ns = now_ns;
     }
-    timer_start(&load->worker.timers, &load->cut_timer, now_ns + load->plan->drain_timeout_ns);
+    watch_set(&load->cut, worker_awake(&load->worker) + load->plan->drain_timeout_ns);
     load->connecting_last = SIZE_MAX;
     worker_defer(&load->worker, &load->abandon_task);
     for (size_t i = 0; i < load->user_count; i++) {
@@ -277,9 +261,9 @@ static void load_on_end(struct timer *timer)
     load_end(CONTAINER_OF(timer, struct load, end_timer));
 }
 
-static void load_on_cut(struct timer *timer)
+static void load_on_cut(struct watch *watch)
 {
-    load_cut(CONTAINER_OF(timer, struct load, cut_timer));
+    load_cut(CONTAINER_OF(watch, struct load, cut));
 }
 
 static void load_begin_run(struct load *load)
@@ -345,12 +329,11 @@ static int load_start(struct worker *worker)
     pool_init(&load->chunks, chunk, load->user_count * chunk);
     worker_tend(worker, &load->chunks);
     worker_task_init(&load->spent_task, load_on_spent);
-    worker_task_init(&load->give_up_task, load_on_give_up_judged);
     worker_task_init(&load->stop_task, load_on_stop);
     worker_task_init(&load->abandon_task, load_on_abandon);
-    timer_init(&load->give_up_timer, load_on_give_up);
+    watch_init(&load->give_up, worker, load_on_give_up);
     timer_init(&load->end_timer, load_on_end);
-    timer_init(&load->cut_timer, load_on_cut);
+    watch_init(&load->cut, worker, load_on_cut);
     load->next_number = worker->index;
     load->users = calloc(load->user_count, sizeof(struct load_conn *));
     for (size_t i = 0; load->users != NULL && i < load->user_count; i++) {
@@ -384,12 +367,11 @@ static void load_stop(struct worker *worker)
     free(load->users);
     load->users = NULL;
     worker_cancel(worker, &load->spent_task);
-    worker_cancel(worker, &load->give_up_task);
     worker_cancel(worker, &load->stop_task);
     worker_cancel(worker, &load->abandon_task);
-    timer_stop(&worker->timers, &load->give_up_timer);
+    watch_stop(&load->give_up);
     timer_stop(&worker->timers, &load->end_timer);
-    timer_stop(&worker->timers, &load->cut_timer);
+    watch_stop(&load->cut);
     pool_destroy(&load->chunks);
     uint64_t now_ns = worker_clock(worker);
     if (now_ns < load->measure_until_ns) {

@@ -70,9 +70,9 @@ struct load {
     struct worker_task abandon_task; /* queued from the end on, while connects still succeed */
     size_t connecting_last;          /* when the task has last run */
     struct timer end_timer;
-    struct timer cut_timer;
-    bool begun;  /* WORKER_BEGIN has come */
-    bool ending; /* no message begins any more */
+    struct watch cut; /* at the end of --drain-timeout */
+    bool begun;       /* WORKER_BEGIN has come */
+    bool ending;      /* no message begins any more */
     bool ever_connected;
     bool reported_mismatch;
     bool reported_shortage;
@@ -87,9 +87,7 @@ struct load {
     size_t awaiting;          /* users that await something */
     uint64_t awaited_ns;      /* since a byte was last verified, up to `awaited_from_ns` */
     uint64_t awaited_from_ns; /* with `awaiting` above 0 */
-    struct timer give_up_timer;
-    struct worker_task give_up_task; /* judges after a poll what the timer has found */
-    bool give_up_polled;
+    struct watch give_up;
     struct worker_task stop_task; /* --stop-on-error */
 
     /* Under worker.lock, but for the histogram. */

@@ -337,7 +337,7 @@ static void load_end_if_over(struct load_conn *c)
     }
     conn_trace(&c->conn, "all answered, shutdown", "recv goes on");
     c->state = LOAD_ENDING;
-    c->progress_ns = worker_awake(c->conn.worker);
+    progress_moved(&c->conn);
     load_set_awaits(c, true);
 }
 
@@ -378,7 +378,7 @@ static void load_on_task(struct worker_task *task)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* No byte of an answer, or no FIN, for --timeout. */
+/* No byte has moved, or no FIN has come, for --timeout. */
 static void load_time_out(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -398,15 +398,14 @@ static void load_time_out(struct load_conn *c)
 
 static void load_watch_answer(struct load_conn *c)
 {
-    struct load *load = load_owner(c);
-    uint64_t seen_ns = c->conn.timer.seen_ns;
+    uint64_t limit_ns = load_plan_of(c)->timeout_ns;
+    uint64_t next_ns = c->conn.timer.seen_ns + limit_ns / PROGRESS_LOOKS;
     bool awaited = load_outstanding(c) > 0 || c->state == LOAD_ENDING;
-    uint64_t since_ns = awaited ? c->progress_ns : seen_ns;
-    if (seen_ns < since_ns + load->plan->timeout_ns) {
-        conn_set_timer(&c->conn, since_ns + load->plan->timeout_ns);
-        return;
+    if (awaited && progress_is_quiet(&c->conn, limit_ns, &next_ns)) {
+        load_time_out(c);
+    } else {
+        conn_set_timer(&c->conn, next_ns);
     }
-    load_time_out(c);
 }
 
 static void load_on_timer(struct watch *watch)

@@ -39,16 +39,15 @@ struct load_conn {
     uint64_t *begun_ns; /* of message n at n % depth: when it began, or was due */
     uint64_t owed;      /* messages of the schedule that are due and have not begun */
     uint64_t taken;     /* messages of the schedule that have begun, on any connection */
-    uint64_t progress_ns;
-    uint64_t retry_ns; /* the last pause; 0 after a connection that ended well */
-    uint64_t down_ns;  /* since when there is no connection */
-    uint64_t full_ns;  /* since when `depth` messages are outstanding, if they are */
-    unsigned in_vain;  /* connections in a row that failed without a whole message */
-    int connect_error; /* why this connection did not come up; 0 if it did, or was given up */
-    int last_error;    /* why the one before it did not; 0: it did */
-    uint8_t *chunk;    /* what the outstanding send borrows */
-    size_t first;      /* address that was tried since the last connection that came up */
-    size_t tried;      /* addresses, from that one on */
+    uint64_t retry_ns;  /* the last pause; 0 after a connection that ended well */
+    uint64_t down_ns;   /* since when there is no connection */
+    uint64_t full_ns;   /* since when `depth` messages are outstanding, if they are */
+    unsigned in_vain;   /* connections in a row that failed without a whole message */
+    int connect_error;  /* why this connection did not come up; 0 if it did, or was given up */
+    int last_error;     /* why the one before it did not; 0: it did */
+    uint8_t *chunk;     /* what the outstanding send borrows */
+    size_t first;       /* address that was tried since the last connection that came up */
+    size_t tried;       /* addresses, from that one on */
     enum load_state state;
     enum load_fate fate; /* while CLOSING */
     bool awaits;         /* counted in load.awaiting */

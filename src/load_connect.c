@@ -87,7 +87,7 @@ static void load_connected(struct load_conn *c)
     c->was_up = true;
     load->connecting--;
     load_count_down_time(c);
-    c->progress_ns = worker_awake(&load->worker);
+    progress_begin(&c->conn);
     load->address = load_address(c);
     c->tried = 0;
     load->ever_connected = true;
@@ -97,7 +97,7 @@ static void load_connected(struct load_conn *c)
         load->stats.up_peak = load->stats.up;
     }
     if (load->plan->timeout_ns > 0) {
-        conn_set_timer(&c->conn, c->progress_ns + load->plan->timeout_ns);
+        conn_set_timer(&c->conn, progress_first_look(&c->conn, load->plan->timeout_ns));
     } else {
         conn_stop_timer(&c->conn);
     }

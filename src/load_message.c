@@ -35,7 +35,7 @@ void load_begin(struct load_conn *c)
             c->begun_ns[c->begun % plan->depth] = now_ns;
         }
         if (c->begun == c->completed) {
-            c->progress_ns = worker_awake(&load->worker); /* from now on an answer is awaited */
+            progress_moved(&c->conn); /* from now on an answer is awaited */
             load_set_awaits(c, true);
         }
         c->begun++;
@@ -115,7 +115,7 @@ bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
     size_t known = length < awaited ? length : (size_t)awaited;
     size_t right = stream_check(&c->stream, c->verified, data, known);
     c->verified += right;
-    c->progress_ns = worker_awake(&load->worker);
+    progress_moved(&c->conn);
     load->stats.counters.verified += right;
     if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
         load->stats.measured_bytes += right;

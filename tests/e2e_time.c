@@ -45,6 +45,28 @@ static void stopped_server_blames_nobody(void **state)
     assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), PEERS);
 }
 
+/* ---- a client that is stopped --------------------------------------------------------------- */
+
+/* The answers come while it is stopped and lie in its sockets when it goes on. */
+static void stopped_client_blames_nobody(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_needs_signal(SIGSTOP);
+    e2e_server(&server, "--stats-interval", "20ms", NULL);
+    struct process *client = e2e_client(&server, "-t", "1", "-c", e2e_text("%d", PEERS),
+                                        "--timeout", e2e_duration(LIMIT_MS), NULL);
+    e2e_sees_open(&server, PEERS);
+    e2e_signal(client, SIGSTOP);
+    (void)process_pump(e2e_ms(3 * LIMIT_MS), NULL, NULL);
+    e2e_signal(client, SIGCONT);
+    (void)process_pump(e2e_ms(LIMIT_MS / 2), NULL, NULL);
+    e2e_signal(client, SIGTERM);
+    e2e_ends(client, 0);
+    e2e_succeeds(e2e_report(client, 0));
+    e2e_books_agree(&server, client);
+}
+
 /* ---- a peer that reads slowly ---------------------------------------------------------------- */
 
 #define SLOW_BYTES (256 * KIB)
@@ -161,6 +183,7 @@ int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         E2E(stopped_server_blames_nobody),
+        E2E(stopped_client_blames_nobody),
         E2E(slow_reader_of_small_sends_lives_beyond_the_idle_timeout),
         E2E(slow_reader_of_a_large_send_lives_beyond_the_idle_timeout),
         E2E(what_leaves_the_systems_queue_is_progress),

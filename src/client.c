@@ -2,6 +2,8 @@
  * The client's main thread.
  *
  *     host -> addresses -> workers, each with its share of the connections -> control_run -> report
+ *
+ * With --wait the run begins in control_run(), when the server is up.
  */
 
 #include "client.h"
@@ -12,6 +14,7 @@
 #include <string.h>
 
 #include "client_report.h"
+#include "client_wait.h"
 #include "control.h"
 #include "load.h"
 #include "log.h"
@@ -34,12 +37,14 @@ struct client {
     const struct backend *backend;
     struct net_options net;
     unsigned recv_mode;
+    struct client_wait wait;
     struct net_resolution resolution;
     struct load_plan plan;
     struct load *workers;
     size_t worker_count;
     size_t workers_ready; /* that have been initialised */
     FILE *json;
+    bool begun; /* the run */
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error */
@@ -70,6 +75,9 @@ static void client_on_tick(struct control *control)
                                        .before = &client->ticked,
                                        .now = &sum};
     char line[CLIENT_PROGRESS_TEXT];
+    if (!client->begun) {
+        return;
+    }
     for (size_t i = 0; i < client->worker_count; i++) {
         struct load *load = &client->workers[i];
         uv_mutex_lock(&load->worker.lock);
@@ -100,9 +108,19 @@ static bool client_is_hopeless(struct client *client)
     return waits;
 }
 
-static void client_on_news(struct control *control)
+/* ---- begin --------------------------------------------------------------------------------- */
+
+static void client_begin(struct client *client)
 {
-    struct client *client = client_of(control);
+    client->begun = true;
+    client->plan.began_ns = client->ticked_ns = uv_hrtime();
+    control_post(&client->control, WORKER_BEGIN);
+}
+
+/* Ends the run if a worker asks for that, or if all of them wait in vain. */
+static void client_end_early(struct client *client)
+{
+    struct control *control = &client->control;
     bool stopping = false;
     for (size_t i = 0; i < client->workers_ready; i++) {
         stopping = stopping || load_is_stopping(&client->workers[i]);
@@ -114,6 +132,16 @@ static void client_on_news(struct control *control)
     if (!client->gave_up && client_is_hopeless(client)) {
         client->gave_up = true;
         control_post(control, WORKER_ABORT);
+    }
+}
+
+static void client_on_news(struct control *control)
+{
+    struct client *client = client_of(control);
+    if (client->begun) {
+        client_end_early(client);
+    } else if (client_wait_is_over(&client->wait)) {
+        client_begin(client);
     }
 }
 
@@ -294,25 +322,27 @@ static void client_check_descriptors(const struct client *client)
 
 static int client_run_controlled(struct client *client)
 {
-    const struct client_options *options = client->options;
-    int status =
-        control_resolve(&client->control, &client->resolution, options->host, options->port, false);
-    if (status == UV_ECANCELED) {
-        return 0; /* told to stop before it had begun */
-    }
+    client_wait_init(&client->wait, &client->control, client->options);
+    int status = client_wait_resolve(&client->wait, &client->resolution);
     if (status != 0) {
-        control_resolve_failed("--host", options->host, options->port, status);
-        return 1;
+        return status == UV_ECANCELED ? 0 : 1; /* told to stop before it had begun */
+    }
+    for (size_t i = 0; i < client->resolution.count; i++) {
+        net_any_to_loopback(&client->resolution.addresses[i]);
     }
     client_check_descriptors(client);
     client_make_plan(client);
     status = client_start_workers(client);
-    client->plan.began_ns = client->ticked_ns = uv_hrtime();
-    if (status == 0) {
-        control_post(&client->control, WORKER_BEGIN);
+    if (status == 0 && client->options->wait_ns > 0) {
+        client_wait_reach(&client->wait, &client->workers[0]);
+    } else if (status == 0) {
+        client_begin(client);
     }
     control_run(&client->control, log_has_progress() ? CLIENT_PROGRESS_MS : 0);
-    bool ok = status == 0 && client_report(client) && !client->control.failed;
+    if (status == 0 && !client->begun) {
+        client_wait_report(&client->wait);
+    }
+    bool ok = client->begun && client_report(client) && !client->control.failed;
     for (size_t i = 0; i < client->workers_ready; i++) {
         worker_destroy(&client->workers[i].worker);
     }

@@ -14,6 +14,15 @@
 #define TIME_MAX (30 * UNITS_NS_PER_DAY)
 #define GIVE_UP_NS (30 * UNITS_NS_PER_S)
 
+#define DEFAULT_HOST "localhost"
+#define DEFAULT_PORT "5001"
+
+/* What names a server. */
+#define SERVER_TAKES                                                                               \
+    "a host name or an address, as in 127.0.0.1 or ::1, or with a port of 1 to 65535 or a "        \
+    "service "                                                                                     \
+    "name, as in 127.0.0.1:6001, [::1]:6001 or :6001"
+
 static const char group_server[] = "The server";
 static const char group_load[] = "The load";
 static const char group_end[] = "How long";
@@ -24,6 +33,8 @@ static const char group_output[] = "Output";
 
 static const struct option_example examples[] = {
     {"echo-client -d 10s", "one connection to localhost, port 5001, for ten seconds"},
+    {"echo-client 127.0.0.1:6001 -d 10s --wait 30s",
+     "to another port, as soon as the server is up"},
     {"echo-client -n:127.0.0.1 -t:32 -v -e:6001", "32 threads, until Ctrl-C, a line per echo"},
     {"echo-client -c 64 -s 64MiB -d 5s", "64 connections with messages of 64 MiB"},
     {"echo-client -t 2 -c 100 -s 64 -R 50k -w 1s -d 10s",
@@ -36,28 +47,51 @@ static bool is_signal(const char *text)
 }
 
 static const struct option_row rows[] = {
+    {.word = true,
+     .type = OPTION_STRING,
+     .argument = "HOST:PORT",
+     .group = group_server,
+     .help =
+         "where it listens, as its first line says: 127.0.0.1:6001, [::1]:6001, name:echo; or a "
+         "host alone, or :6001 on this machine",
+     .check = option_is_server_word,
+     .takes = SERVER_TAKES,
+     .offset = FIELD(server)},
     {.letter = 'n',
      .any_case = true,
      .name = "host",
      .type = OPTION_STRING,
-     .argument = "HOST",
+     .argument = "HOST[:PORT]",
      .group = group_server,
-     .help = "its name, or its IPv4 or IPv6 address; of a name, all addresses are tried in turn",
-     .default_text = "localhost",
-     .check = option_is_host,
-     .takes = "a host name or an address, as in 127.0.0.1 or ::1, without brackets or port",
+     .help = "the same; a name, or an IPv4 or IPv6 address; of a name, all addresses are tried in "
+             "turn",
+     .default_note = DEFAULT_HOST,
+     .check = option_is_server,
+     .takes = SERVER_TAKES,
      .offset = FIELD(host)},
     {.letter = 'e',
+     .other_letter = 'p',
      .any_case = true,
      .name = "port",
      .type = OPTION_PORT,
      .argument = "PORT",
      .group = group_server,
-     .help = "its port",
-     .default_text = "5001",
+     .help = "its port, if it doesn't stand with the host",
+     .default_note = DEFAULT_PORT,
      .min = 1,
      .max = 65535,
      .offset = FIELD(port)},
+    {.name = "wait",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_server,
+     .help = "if it isn't there yet, nor its name, try until it is, for so long; the run and its "
+             "times begin when it is up",
+     .default_text = "0",
+     .zero = "don't wait",
+     .min = UNITS_NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(wait_ns)},
     {.letter = 'c',
      .name = "connections",
      .type = OPTION_COUNT,
@@ -310,6 +344,66 @@ static int check_give_up(struct client_options *options, struct option_error *er
                        units_exact_duration(least, sizeof least, least_ns));
 }
 
+/* One of the places that may say where the server is; texts are empty where it doesn't. */
+struct place {
+    const char *option;
+    char host[OPTION_HOST_SIZE];
+    char port[OPTION_PORT_SIZE];
+};
+
+static void read_place(struct place *place, const char *option, const char *text)
+{
+    *place = (struct place){.option = option};
+    if (text != NULL) {
+        (void)option_split_server(text, place->host, sizeof place->host, place->port,
+                                  sizeof place->port); /* the row has checked it */
+    }
+}
+
+/* Takes `text` over into `chosen`, unless another place has said something else: `first`, that is
+ * then, and what it says is of the kind `noun`. */
+static int choose_text(char *chosen, size_t size, const char **first, const char *noun,
+                       const char *option, const char *text, struct option_error *error)
+{
+    if (text[0] == '\0') {
+        return 0;
+    }
+    if (chosen[0] != '\0' && strcmp(chosen, text) != 0) {
+        return option_fail(&client_program, error, option,
+                           "another %s, '%s', than the '%s' of %s; give one of them", noun, text,
+                           chosen, *first);
+    }
+    *first = option;
+    (void)snprintf(chosen, size, "%s", text);
+    return 0;
+}
+
+/* Where the server is, of all places that may say so: they must agree. */
+static int choose_server(struct client_options *options, struct option_error *error)
+{
+    struct place places[3];
+    const char *first_host = NULL;
+    const char *first_port = NULL;
+    int result = 0;
+
+    read_place(&places[0], "HOST:PORT", options->server);
+    read_place(&places[1], "--host", options->host);
+    read_place(&places[2], "--port", NULL);
+    (void)snprintf(places[2].port, sizeof places[2].port, "%s",
+                   options->port != NULL ? options->port : "");
+    for (size_t i = 0; i < LENGTH(places) && result == 0; i++) {
+        result = choose_text(options->host_text, sizeof options->host_text, &first_host, "host",
+                             places[i].option, places[i].host, error);
+        if (result == 0) {
+            result = choose_text(options->port_text, sizeof options->port_text, &first_port, "port",
+                                 places[i].option, places[i].port, error);
+        }
+    }
+    options->host = options->host_text[0] != '\0' ? options->host_text : DEFAULT_HOST;
+    options->port = options->port_text[0] != '\0' ? options->port_text : DEFAULT_PORT;
+    return result;
+}
+
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error)
 {
@@ -317,6 +411,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
 
     if (result == 0) {
         result = program_options_check(&client_program, &options->common, error);
+    }
+    if (result == 0) {
+        result = choose_server(options, error);
     }
     if (result == 0) {
         result = check_connections(options, error);

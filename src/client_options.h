@@ -13,9 +13,12 @@
 
 /* Texts point to argv or are constant. */
 struct client_options {
-    struct program_options common; /* first */
-    const char *host;
-    const char *port;
+    struct program_options common;    /* first */
+    const char *server;               /* the word HOST:PORT, as given; NULL without one */
+    const char *host;                 /* to be resolved, without a port */
+    const char *port;                 /* a number of 1 to 65535, or a service name */
+    char host_text[OPTION_HOST_SIZE]; /* what the two above may point to: so these options */
+    char port_text[OPTION_PORT_SIZE]; /* must not be copied */
     uint64_t threads;
     uint64_t connections;  /* at least `threads` */
     uint64_t message_size; /* bytes */
@@ -26,6 +29,7 @@ struct client_options {
     uint64_t seed;         /* 0 = a random one */
     uint64_t duration_ns;  /* 0 = until Ctrl-C */
     uint64_t warmup_ns;    /* less than the duration, when there is one */
+    uint64_t wait_ns;      /* for the server, before the run; 0 = not at all */
     uint64_t connect_timeout_ns; /* 0 = none, of this and the next */
     uint64_t timeout_ns;         /* for the echo of a message */
     uint64_t drain_timeout_ns;   /* 0 = at once */

@@ -219,6 +219,21 @@ int control_resolve(struct control *control, struct net_resolution *resolution, 
     return control->stops > 0 ? UV_ECANCELED : resolution->status;
 }
 
+static void control_on_pause(uv_timer_t *timer)
+{
+    (void)timer; /* that it has fired ends the pause */
+}
+
+void control_pause(struct control *control, uint64_t ms)
+{
+    assert(control->running == 0);
+    (void)uv_timer_start(&control->timer, control_on_pause, ms, 0);
+    while (uv_is_active((const uv_handle_t *)&control->timer) && control->stops == 0) {
+        (void)uv_run(&control->loop, UV_RUN_ONCE);
+    }
+    (void)uv_timer_stop(&control->timer);
+}
+
 void control_resolve_failed(const char *option, const char *host, const char *service, int status)
 {
     const char *hint = "";

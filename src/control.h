@@ -56,6 +56,9 @@ void control_close(struct control *control);
 int control_resolve(struct control *control, struct net_resolution *resolution, const char *host,
                     const char *service, bool passive);
 
+/* Lets the loop run for so long, or until the user asks for the end; before control_run(). */
+void control_pause(struct control *control, uint64_t ms);
+
 /* Says what is wrong with a name, in a message to the user. */
 void control_resolve_failed(const char *option, const char *host, const char *service, int status);
 

@@ -427,6 +427,7 @@ static void echo_command(struct worker *worker, enum worker_command command)
     struct echo *echo = echo_self(worker);
     switch (command) {
     case WORKER_BEGIN: /* a server serves from its start */
+    case WORKER_REACH: /* and connects to nothing */
         break;
     case WORKER_SNAPSHOT:
         echo_snapshot(echo);

@@ -104,6 +104,25 @@ static uint64_t load_turn(struct worker *worker)
     return due_ns - now_ns > LOAD_AWAKE_NS ? due_ns - LOAD_AWAKE_NS : 0;
 }
 
+/* ---- before the run ------------------------------------------------------------------------ */
+
+static void load_begin_reach(struct load *load)
+{
+    if (!load->ending && !load->begun) {
+        load->reaching = true;
+        load_conn_begin(load->users[0]);
+    }
+}
+
+void load_reached(struct load *load, int status, size_t address)
+{
+    assert(!load->begun);
+    uv_mutex_lock(&load->worker.lock);
+    load->reach = (struct load_reach){.up = status == 0, .status = status, .address = address};
+    uv_mutex_unlock(&load->worker.lock);
+    worker_notify(&load->worker);
+}
+
 /* ---- waiting in vain ----------------------------------------------------------------------- */
 
 static uint64_t load_awaited_ns(struct load *load)
@@ -269,7 +288,11 @@ static void load_on_cut(struct watch *watch)
 static void load_begin_run(struct load *load)
 {
     const struct load_plan *plan = load->plan;
+    if (load->ending) {
+        return; /* told to end while it looked for the server */
+    }
     load->begun = true;
+    load->reaching = false;
     load->measure_from_ns = plan->began_ns + plan->warmup_ns;
     load->measure_until_ns = UINT64_MAX;
     if (plan->duration_ns > 0) {
@@ -277,6 +300,7 @@ static void load_begin_run(struct load *load)
         timer_start(&load->worker.timers, &load->end_timer, load->measure_until_ns);
     }
     if (plan->give_up_ns > 0) {
+        load_has_progress(load); /* what it took to reach the server does not count */
         load_plan_give_up(load);
     }
     for (size_t i = 0; i < load->user_count; i++) {
@@ -310,6 +334,9 @@ static void load_command(struct worker *worker, enum worker_command command)
         break;
     case WORKER_ABORT:
         load_cut(load);
+        break;
+    case WORKER_REACH:
+        load_begin_reach(load);
         break;
     case WORKER_TAKE: /* a client accepts nothing */
         break;

@@ -53,6 +53,13 @@ struct load_plan {
 
 struct load_conn;
 
+/* How the search for the server stands, which WORKER_REACH begins. */
+struct load_reach {
+    bool up;        /* a connection has come up */
+    int status;     /* why the last try failed; 0: none has yet */
+    size_t address; /* of the plan, at which it did */
+};
+
 struct load {
     struct worker worker; /* first */
     const struct load_plan *plan;
@@ -72,6 +79,7 @@ struct load {
     struct timer end_timer;
     struct watch cut; /* at the end of --drain-timeout */
     bool begun;       /* WORKER_BEGIN has come */
+    bool reaching;    /* WORKER_REACH has come, and WORKER_BEGIN has not */
     bool ending;      /* no message begins any more */
     bool ever_connected;
     bool reported_mismatch;
@@ -92,13 +100,16 @@ struct load {
 
     /* Under worker.lock, but for the histogram. */
     struct client_stats snapshot;
-    bool hopeless; /* something has been awaited for --give-up, and still is */
-    bool stopping; /* --stop-on-error has seen a failure */
+    bool hopeless;           /* something has been awaited for --give-up, and still is */
+    bool stopping;           /* --stop-on-error has seen a failure */
+    struct load_reach reach; /* the worker notifies of each change */
 };
 
 extern const struct worker_role load_role;
 
-/* The worker does nothing before WORKER_BEGIN, so that all of a run have the same time to measure.
+/* The worker does nothing before WORKER_BEGIN, so that all of a run have the same time to measure;
+ * but at WORKER_REACH its first user connects, in as many tries as it takes. That connection is the
+ * first of the run. Tries that failed are in no count.
  * Prepares the role's part: `user_count` users, at least one, and a share of the run's messages,
  * UINT64_MAX for no limit. The worker's part is the caller's, with role = &load_role. */
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
@@ -124,7 +135,7 @@ void load_has_failed(struct load *load);
 /* A new user, who does nothing yet. NULL without memory. */
 struct load_conn *load_conn_start(struct load *load, size_t index);
 
-/* Lets him connect. */
+/* Lets the user connect; or go on, if WORKER_REACH has done that. */
 void load_conn_begin(struct load_conn *c);
 
 /* Frees what is left of a user, whose connection is closed. */
@@ -150,5 +161,8 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
 
 /* Whether another message may begin in this run, as far as the worker knows. */
 bool load_has_more(const struct load *load);
+
+/* The outcome of a try to reach the server, at an address of the plan; before WORKER_BEGIN. */
+void load_reached(struct load *load, int status, size_t address);
 
 #endif

@@ -506,7 +506,10 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
 
 void load_conn_begin(struct load_conn *c)
 {
-    worker_defer(c->conn.worker, &c->conn.task);
+    bool first = c->conn.task.run == load_on_first_task;
+    if (first || c->state == LOAD_UP) { /* else it is about to connect, and goes on then */
+        worker_defer(c->conn.worker, &c->conn.task);
+    }
 }
 
 void load_conn_free(struct load_conn *c)

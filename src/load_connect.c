@@ -39,11 +39,31 @@ static void load_log_connect_failed(struct load_conn *c, const char *address, in
     }
 }
 
+/* A try to reach the server before the run is in no count. */
+static bool load_not_reached(struct load_conn *c, int status)
+{
+    struct load *load = load_owner(c);
+    size_t address = load_address(c);
+    load->stats.counters.attempts--;
+    c->tried++;
+    if (c->tried < load->plan->address_count && !load->ending) {
+        return true;
+    }
+    load_reached(load, status, address);
+    c->tried = 0;
+    c->well = false;
+    load_again(c);
+    return false;
+}
+
 bool load_connect_failed(struct load_conn *c, int status)
 {
     struct load *load = load_owner(c);
     char address[NET_ADDRESS_TEXT];
     bool shortage = load_is_shortage(status);
+    if (load->reaching) {
+        return load_not_reached(c, status);
+    }
     net_format_address(load_sockaddr(c), address, sizeof(address));
     stats_error_count(&load->stats.errors, STATS_CONNECT, status);
     c->tried++;
@@ -100,6 +120,9 @@ static void load_connected(struct load_conn *c)
         conn_set_timer(&c->conn, progress_first_look(&c->conn, load->plan->timeout_ns));
     } else {
         conn_stop_timer(&c->conn);
+    }
+    if (load->reaching) {
+        load_reached(load, 0, load->address);
     }
     load_run(c);
     if (c->state == LOAD_UP && load_outstanding(c) == 0) {

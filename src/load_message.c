@@ -23,7 +23,7 @@ void load_begin(struct load_conn *c)
     struct load *load = load_owner(c);
     const struct load_plan *plan = load->plan;
     uint64_t now_ns = 0;
-    while (load_outstanding(c) < plan->depth && load_goes_on(c)) {
+    while (load->begun && load_outstanding(c) < plan->depth && load_goes_on(c)) {
         if (plan->rate > 0) {
             if (c->owed == 0) {
                 break;

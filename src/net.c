@@ -33,6 +33,17 @@ static bool is_v6_any(const struct sockaddr_in6 *address)
     return memcmp(&address->sin6_addr, &in6addr_any, sizeof in6addr_any) == 0;
 }
 
+void net_any_to_loopback(struct sockaddr_storage *address)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)address;
+    if (address->ss_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY)) {
+        v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    } else if (address->ss_family == AF_INET6 && is_v6_any(v6)) {
+        v6->sin6_addr = in6addr_loopback;
+    }
+}
+
 /* Sockets. */
 
 int net_set_option(uv_os_sock_t os_socket, int level, int option, int value)

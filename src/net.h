@@ -85,6 +85,10 @@ socklen_t net_address_size(const struct sockaddr *address);
 /* The port in host order; 0 for any other family. */
 unsigned net_address_port(const struct sockaddr *address);
 
+/* Makes of "any address", where a server may listen, the loopback address of its family: not every
+ * system connects to the former. Leaves others as they are. */
+void net_any_to_loopback(struct sockaddr_storage *address);
+
 int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
 
 /* UV_ENOTCONN: it never was connected, or the peer has reset it. */

@@ -15,6 +15,8 @@ struct parser {
     char **argv;
     int index; /* of the word at hand */
     bool allow_slash;
+    bool words_only;           /* after "--" */
+    const char *output;        /* the option before this word, if it takes a value by '=' alone */
     char typed[SHOWN_MAX + 8]; /* the option as it was typed, fit to be printed */
     struct option_error *error;
 };
@@ -39,23 +41,31 @@ void option_put(struct option_line *line, const char *text)
     line->text[line->used] = '\0';
 }
 
+#define SHOWN_BYTE 8
+
 /*
  * All but printable ASCII is written as \x1b, and so is the backslash: control characters exist in
  * the upper half as well, and which bytes they are depends on the terminal.
  */
+static void escape_byte(char shown[SHOWN_BYTE], char character)
+{
+    unsigned char byte = (unsigned char)character;
+
+    if (byte < 0x20 || byte > 0x7e || byte == '\\') {
+        snprintf(shown, SHOWN_BYTE, "\\x%02x", (unsigned)byte);
+    } else {
+        snprintf(shown, SHOWN_BYTE, "%c", byte);
+    }
+}
+
 static void put_escaped(struct option_line *line, const char *text, size_t length)
 {
     size_t end = line->used + SHOWN_MAX;
 
     for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        char shown[8];
+        char shown[SHOWN_BYTE];
 
-        if (byte < 0x20 || byte > 0x7e || byte == '\\') {
-            snprintf(shown, sizeof shown, "\\x%02x", (unsigned)byte);
-        } else {
-            snprintf(shown, sizeof shown, "%c", byte);
-        }
+        escape_byte(shown, text[i]);
         if (line->used + strlen(shown) > end - 3 && i + 1 < length) {
             option_put(line, "...");
             return;
@@ -71,39 +81,49 @@ static void set_typed(struct parser *parser, const char *word, size_t length)
     put_escaped(&line, word, length);
 }
 
-static int fail_with(const struct option_program *program, struct option_error *error,
-                     const char *typed, const char *format, va_list arguments)
+/* The beginning of a message, after which its text is put. */
+static struct option_line begin_message(const struct option_program *program,
+                                        struct option_error *error, const char *typed)
 {
     struct option_line line = option_line(error->text, sizeof error->text);
-    char text[sizeof error->text];
 
-    vsnprintf(text, sizeof text, format, arguments);
     option_put(&line, program->name);
     option_put(&line, ": ");
     option_put(&line, typed);
     option_put(&line, ": ");
-    option_put(&line, text);
-    return UV_EINVAL;
+    return line;
 }
 
 int option_fail(const struct option_program *program, struct option_error *error, const char *typed,
                 const char *format, ...)
 {
+    struct option_line line = begin_message(program, error, typed);
+    char text[sizeof error->text];
     va_list arguments;
 
     va_start(arguments, format);
-    fail_with(program, error, typed, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    for (const char *at = text; *at != '\0'; at++) {
+        char shown[SHOWN_BYTE];
+
+        escape_byte(shown, *at);
+        option_put(&line, shown);
+    }
     return UV_EINVAL;
 }
 
+/* Parts of `text` that come from argv are escaped already. */
 static int fail(struct parser *parser, const char *format, ...)
 {
+    struct option_line line = begin_message(parser->program, parser->error, parser->typed);
+    char text[sizeof parser->error->text];
     va_list arguments;
 
     va_start(arguments, format);
-    fail_with(parser->program, parser->error, parser->typed, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    option_put(&line, text);
     return UV_EINVAL;
 }
 
@@ -195,9 +215,21 @@ static const struct option_row *find_letter(const struct option_program *program
     for (size_t i = 0; i < program->row_count; i++) {
         const struct option_row *row = &program->rows[i];
 
-        if (letter != '\0' && (row->letter == letter || row->other_letter == letter) &&
-            (!any_case || row->any_case)) {
+        bool is = row->letter == letter || (!any_case && row->other_letter == letter);
+
+        if (letter != '\0' && is && (!any_case || row->any_case)) {
             return row;
+        }
+    }
+    return NULL;
+}
+
+/* The row that takes the word, or NULL. */
+static const struct option_row *find_word(const struct option_program *program)
+{
+    for (size_t i = 0; i < program->row_count; i++) {
+        if (program->rows[i].word) {
+            return &program->rows[i];
         }
     }
     return NULL;
@@ -282,6 +314,7 @@ static int accept_option(struct parser *parser, const struct option_row *row, co
     }
     if (value == NULL && row->type == OPTION_OUTPUT) {
         value = "-";
+        parser->output = row->name;
     }
     if (value == NULL && parser->index + 1 < parser->argc &&
         is_value(parser->argv[parser->index + 1])) {
@@ -334,24 +367,46 @@ static int parse_letter(struct parser *parser, const char *word)
     return fail_unknown(parser, length > 2 ? find_nearest(program, word + 1, length) : NULL);
 }
 
-static int fail_stray(struct parser *parser, const char *word)
+/* A word that is no option, after whatever option. "--json report.json" is more likely a mistake
+ * than a server of that name. */
+static int accept_word(struct parser *parser, const char *word, const char *output)
 {
+    const struct option_row *row = find_word(parser->program);
     struct option_line line = option_line(parser->typed, sizeof parser->typed);
+    const char **field;
 
     option_put(&line, "'");
     put_escaped(&line, word, strlen(word));
     option_put(&line, "'");
-    return fail(parser, "unexpected word: it is neither an option nor the value of one");
+    if (row == NULL || word[0] == '\0') {
+        return fail(parser, "unexpected word: it is neither an option nor the value of one");
+    }
+    if (output != NULL) {
+        return fail(parser, "unexpected word: for a file write --%s=FILE; %s goes before --%s",
+                    output, row->argument, output);
+    }
+    field = option_field(row, parser->options);
+    if (*field != NULL) {
+        return fail(parser, "unexpected word: %s has been given already", row->argument);
+    }
+    if (option_kind(row)->store(row, field, word) != 0) {
+        return fail(parser, "unexpected word: it is no option, and not %s", row->takes);
+    }
+    return 0;
 }
 
 static int parse_word(struct parser *parser)
 {
     const char *word = parser->argv[parser->index];
+    const char *output = parser->output;
 
-    if (strcmp(word, "--") == 0) {
-        bool more = ++parser->index < parser->argc;
-
-        return more ? fail_stray(parser, parser->argv[parser->index]) : 0;
+    parser->output = NULL;
+    if (strcmp(word, "--") == 0 && !parser->words_only) {
+        parser->words_only = true;
+        return 0;
+    }
+    if (parser->words_only) {
+        return accept_word(parser, word, NULL);
     }
     if (strncmp(word, "--", 2) == 0) {
         return parse_long(parser, word);
@@ -359,7 +414,7 @@ static int parse_word(struct parser *parser)
     if ((word[0] == '-' || (word[0] == '/' && parser->allow_slash)) && word[1] != '\0') {
         return parse_letter(parser, word);
     }
-    return fail_stray(parser, word);
+    return accept_word(parser, word, output);
 }
 
 static void set_defaults(const struct option_program *program, void *options)

@@ -13,8 +13,9 @@
  * a value isn't attached to its letter (-e6001), names aren't abbreviated; each of these is refused
  * with a hint at what to write. A word that starts with '-' isn't taken as the value of the option
  * before it, unless a digit or nothing follows; attached by ':' or '=' it is. When an option is
- * given more than once the last one counts, but for OPTION_STRINGS, which gathers them. "--" ends
- * the options; as no program takes other words, none may follow.
+ * given more than once the last one counts, but for OPTION_STRINGS, which gathers them. A word that
+ * is neither an option nor its value belongs to the row that has `word`, if there is one; only one
+ * may be given. "--" ends the options, and only such a word may follow.
  *
  * Nothing here prints or exits, but for option_help.
  */
@@ -65,6 +66,7 @@ struct option_row {
     char other_letter; /* means the same, or '\0' */
     bool any_case;     /* `letter` is taken in either case, if no row has the other itself */
     bool stops;        /* a flag at which parsing ends: what follows isn't looked at */
+    bool word;         /* OPTION_STRING without letter, name and default: it takes the one word */
     enum option_type type;
     const char *name;     /* NULL when it has only a letter */
     const char *argument; /* what --help calls the value */
@@ -140,9 +142,21 @@ void option_range(const struct option_row *row, char *buffer, size_t size);
 int option_split_address(const char *text, char *host, size_t host_size, char *port,
                          size_t port_size);
 
+/*
+ * Splits what names a server to connect to: whatever option_split_address takes, with a port of 1
+ * to 65535; a host alone, as option_is_host takes it; or "[::1]". `port` is empty without one.
+ * "::1" and "fe80::1:6001" are hosts: an IPv6 address needs brackets before a port. Returns as
+ * option_split_address does.
+ */
+int option_split_server(const char *text, char *host, size_t host_size, char *port,
+                        size_t port_size);
+
 /* Checks for rows: an address that option_split_address splits, into buffers of the sizes above;
- * and a name or numeric address to connect to, without brackets or port. */
+ * one that option_split_server splits; the same without a number alone, which would be a port; and
+ * a name or numeric address to connect to, without brackets or port. */
 bool option_is_address(const char *text);
+bool option_is_server(const char *text);
+bool option_is_server_word(const char *text);
 bool option_is_host(const char *text);
 
 /* And a word of letters, digits and '-'. */

@@ -48,22 +48,24 @@ static bool is_name(const char *text, size_t length)
     return length > 0 && text[0] != '-';
 }
 
-/* Digits and two colons, perhaps with a zone after '%' (RFC 4007): what can be IPv6 and nothing
- * else. */
+/* An IPv6 address, perhaps with a zone after '%' (RFC 4007). */
 static bool is_ipv6(const char *text, size_t length)
 {
     const char *zone = memchr(text, '%', length);
     size_t digits = zone != NULL ? (size_t)(zone - text) : length;
-    const char *colon = memchr(text, ':', digits);
+    struct in6_addr address;
+    char copy[INET6_ADDRSTRLEN];
 
-    if (colon == NULL || memchr(colon + 1, ':', digits - (size_t)(colon + 1 - text)) == NULL) {
+    if (digits >= sizeof copy) {
         return false;
     }
     if (zone != NULL &&
         !consists_of(zone + 1, length - digits - 1, OPTION_LETTERS OPTION_DIGITS "-_.")) {
         return false;
     }
-    return consists_of(text, digits, OPTION_DIGITS "abcdefABCDEF:.");
+    memcpy(copy, text, digits);
+    copy[digits] = '\0';
+    return uv_inet_pton(AF_INET6, copy, &address) == 0;
 }
 
 static int copy_part(char *out, size_t size, const char *text, size_t length)
@@ -111,6 +113,41 @@ bool option_is_address(const char *text)
     char port[OPTION_PORT_SIZE];
 
     return option_split_address(text, host, sizeof host, port, sizeof port) == 0;
+}
+
+int option_split_server(const char *text, char *host, size_t host_size, char *port,
+                        size_t port_size)
+{
+    size_t length = strlen(text);
+
+    assert(host != NULL && port != NULL && port_size > 0);
+    port[0] = '\0';
+    if (option_is_host(text)) {
+        return copy_part(host, host_size, text, length);
+    }
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') {
+        return is_ipv6(text + 1, length - 2) ? copy_part(host, host_size, text + 1, length - 2)
+                                             : UV_EINVAL;
+    }
+    int result = option_split_address(text, host, host_size, port, port_size);
+
+    if (result == 0 && option_check_port(port, 1, 65535) != 0) {
+        return UV_EINVAL;
+    }
+    return result;
+}
+
+bool option_is_server(const char *text)
+{
+    char host[OPTION_HOST_SIZE];
+    char port[OPTION_PORT_SIZE];
+
+    return option_split_server(text, host, sizeof host, port, sizeof port) == 0;
+}
+
+bool option_is_server_word(const char *text)
+{
+    return option_is_server(text) && !consists_of(text, strlen(text), OPTION_DIGITS);
 }
 
 bool option_is_host(const char *text)

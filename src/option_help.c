@@ -49,6 +49,10 @@ static void usage_of(const struct option_row *row, char *buffer, size_t size)
     const char other[] = {',', ' ', '-', row->other_letter, '\0'};
 
     option_put(&line, "  ");
+    if (row->word) {
+        option_put(&line, row->argument);
+        return;
+    }
     option_put(&line, row->letter != '\0' ? letter : "  ");
     option_put(&line, row->other_letter != '\0' ? other : "");
     if (row->name != NULL) {
@@ -118,10 +122,15 @@ static void put_examples(FILE *out, const struct option_program *program)
 void option_help(const struct option_program *program, FILE *out)
 {
     const char *group = "";
+    const char *word = NULL;
 
     assert(program != NULL && out != NULL);
     put_examples(out, program);
-    fprintf(out, "\nUsage: %s [OPTION]...\n", program->name);
+    for (size_t i = 0; i < program->row_count; i++) {
+        word = program->rows[i].word ? program->rows[i].argument : word;
+    }
+    fprintf(out, "\nUsage: %s [OPTION]...", program->name);
+    fprintf(out, word != NULL ? " [%s]\n" : "\n", word);
     put_wrapped(out, program->summary, 0);
     for (size_t i = 0; i < program->row_count; i++) {
         if (strcmp(program->rows[i].group, group) != 0) {

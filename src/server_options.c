@@ -49,6 +49,7 @@ static const struct option_row rows[] = {
               "or a service name",
      .offset = FIELD(listen)},
     {.letter = 'e',
+     .other_letter = 'p',
      .any_case = true,
      .name = "port",
      .type = OPTION_PORT,

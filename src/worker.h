@@ -33,6 +33,7 @@ enum worker_command {
     WORKER_DRAIN,    /* take nothing new on, finish what is under way, end */
     WORKER_ABORT,    /* end at once */
     WORKER_TAKE,     /* take on what another worker has handed over (handover.h) */
+    WORKER_REACH,    /* connect once, try until that has succeeded, and wait for WORKER_BEGIN */
     WORKER_COMMANDS  /* how many there are */
 };
 

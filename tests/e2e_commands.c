@@ -158,14 +158,12 @@ static void b16_bad_options_end_with_2(void **state)
 {
     static const char *const both[][2] = {
         {"-t8", NULL},    {"-t:-1", NULL},      {"-t:x", NULL},      {"-z", NULL},
-        {"stray", NULL},  {"--threads=", NULL}, {"--threads", NULL}, {"--no-such-thing", NULL},
+        {"-", NULL},      {"--threads=", NULL}, {"--threads", NULL}, {"--no-such-thing", NULL},
         {"-e:x:y", NULL}, {"-e:65536", NULL},
     };
     static const char *const server[][2] = {
-        {"--backlog", "0"},
-        {"-l", "nowhere"},
-        {"--idle-timeout", "fast"},
-        {"--nodelay=maybe", NULL},
+        {"--backlog", "0"}, {"-l", "nowhere"},         {"--idle-timeout", "fast"},
+        {"stray", NULL},    {"--nodelay=maybe", NULL},
     };
     static const char *const client[][2] = {
         {"-b:0", NULL}, {"-b:-1", NULL}, {"-t:0", NULL}, {"-s", "0"},

@@ -185,7 +185,7 @@ static void a_run_may_stop_on_the_first_error(void **state)
                                            "1000", "-d", "60s", "--stop-on-error", NULL);
     e2e_ends_within(client, 1, e2e_ms(E2E_LONG_MS));
     const json_t *report = e2e_report(client, 0);
-    e2e_fails_as(report, "wrong_data", 1);
+    assert_int_equal(e2e_failures(report, "wrong_data"), 1); /* the others may not be up yet */
     e2e_ends_add_up(report);
 }
 

@@ -144,9 +144,16 @@ static const struct bad_value bad_addresses[] = {
 };
 
 static const struct bad_value bad_hosts[] = {
-    SAME("[::1]"),
-    SAME("localhost:6001"),
-    SAME("127.0.0.1:6001"),
+    SAME("[::1"),
+    SAME("[localhost]"),
+    SAME("[::1]6001"),
+    SAME("[::1]:0"),
+    SAME("localhost:"),
+    SAME("localhost:0"),
+    SAME("127.0.0.1:65536"),
+    SAME("127.0.0.1:6001:1"),
+    SAME(":"),
+    SAME("a b:1"),
     SAME("a b"),
     SAME("a/b"),
     SAME("user@host"),
@@ -245,6 +252,9 @@ static const struct subject subjects[] = {
     {true, '\0', "pid", "it takes 2 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
     {false, 'n', "host", "a host name or an address", {LIST(bad_hosts)}},
     {false, 'e', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
+    {false, 'p', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
+    {true, 'p', "port", "it takes 0 to 65535 or a service name", {LIST(bad_ports)}},
+    {false, '\0', "wait", "0 (don't wait) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, 'E', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {false, 'c', "connections", "it takes 1 to 1M", {COUNTS, LIST(over_client)}},
     {false, 's', "size", "it takes 1 to 1TiB", {SIZES, LIST(over_size)}},
@@ -427,12 +437,13 @@ static void refuses_unknown_options(void **state)
 
     (void)state;
     for (int letter = 0x21; letter < 0x7f; letter++) {
-        if (strchr("leEtvVh?-\\", letter) == NULL) {
+        if (strchr("leEptvVh?-\\", letter) == NULL) {
             snprintf(word, sizeof word, "-%c", letter);
             check_message(true, word, NULL, word, "unknown option", "");
         }
     }
     check_message(false, "-C", NULL, "-C", "did you mean -c?", "");
+    check_message(true, "-P", "6001", "-P", "did you mean -p?", "");
     check_message(false, "-S", "1", "-S", "did you mean -s?", "");
     check_message(false, "--xyzzy", NULL, "--xyzzy", "--help lists them all", "");
     check_message(false, "--=1", NULL, "--", "--help lists them all", "");
@@ -449,13 +460,50 @@ static void refuses_stray_words(void **state)
     for (size_t i = 0; i < LENGTH(words); i++) {
         snprintf(typed, sizeof typed, "'%s'", words[i]);
         check_message(true, words[i], NULL, typed, "unexpected word", "");
-        check_message(false, "-v", words[i], typed, "unexpected word", "");
-        check_message(false, "--", words[i], typed, "unexpected word", "");
+        check_message(true, "-v", words[i], typed, "unexpected word", "");
+        check_message(true, "--", words[i], typed, "unexpected word", "");
     }
     check_message(true, "", NULL, "''", "unexpected word", "");
     check_message(true, "\x1b[2J", NULL, "'\\x1b[2J'", "unexpected word", "");
     check_message(false, "--", "-v", "'-v'", "unexpected word", "");
-    check_message(false, "--json", "file", "'file'", "unexpected word", "");
+}
+
+/* What a client takes without an option names a server, or is refused. */
+static void refuses_words_that_name_no_server(void **state)
+{
+    static const char *const words[] = {"6001",        "-",     "+v",    "[::1",
+                                        "localhost:",  "a:0",   "a/b:1", "::1:x",
+                                        "[::1]:6001x", "a:1:2", "a:-1",  "a b"};
+    char typed[64];
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(words); i++) {
+        snprintf(typed, sizeof typed, "'%s'", words[i]);
+        check_message(false, words[i], NULL, typed, "unexpected word", "127.0.0.1:6001");
+        check_message(false, "-v", words[i], typed, "unexpected word", "127.0.0.1:6001");
+        check_message(false, "--", words[i], typed, "unexpected word", "127.0.0.1:6001");
+    }
+    check_message(false, "", NULL, "''", "unexpected word", "");
+    check_message(false, "a\x1b[2J", NULL, "'a\\x1b[2J'", "unexpected word", "");
+    check_message(false, "a:1", "b:1", "'b:1'", "unexpected word", "HOST:PORT has been given");
+    check_message(false, "a:1", "a:1", "'a:1'", "unexpected word", "HOST:PORT has been given");
+    check_message(false, "--json", "file", "'file'", "unexpected word", "--json=FILE");
+}
+
+static void refuses_places_that_contradict(void **state)
+{
+    (void)state;
+    check_message(false, "a:1", "-n:b", "--host", "another host, 'b', than the 'a' of HOST:PORT",
+                  "");
+    check_message(false, "-n:b:2", "a:2", "--host", "another host, 'b', than the 'a' of HOST:PORT",
+                  "");
+    check_message(false, "a:1", "-n:a:2", "--host", "another port, '2', than the '1' of HOST:PORT",
+                  "");
+    check_message(false, "a:1", "-e:2", "--port", "another port, '2', than the '1' of HOST:PORT",
+                  "");
+    check_message(false, "-n:a:1", "-p:echo", "--port",
+                  "another port, 'echo', than the '1' of --host", "give one of them");
+    check_message(false, "-n:a", "\xc3\xa4:1", "--host", "than the '\\xc3\\xa4' of HOST:PORT", "");
 }
 
 static void shortens_long_words(void **state)
@@ -487,11 +535,18 @@ static void tried_enough(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_bad_values),      cmocka_unit_test(refuses_missing_values),
-        cmocka_unit_test(refuses_values_of_flags), cmocka_unit_test(refuses_half_a_signal),
-        cmocka_unit_test(suggests_names),          cmocka_unit_test(refuses_attached_values),
-        cmocka_unit_test(refuses_unknown_options), cmocka_unit_test(refuses_stray_words),
-        cmocka_unit_test(shortens_long_words),     cmocka_unit_test(tried_enough),
+        cmocka_unit_test(refuses_bad_values),
+        cmocka_unit_test(refuses_missing_values),
+        cmocka_unit_test(refuses_values_of_flags),
+        cmocka_unit_test(refuses_half_a_signal),
+        cmocka_unit_test(suggests_names),
+        cmocka_unit_test(refuses_attached_values),
+        cmocka_unit_test(refuses_unknown_options),
+        cmocka_unit_test(refuses_stray_words),
+        cmocka_unit_test(refuses_words_that_name_no_server),
+        cmocka_unit_test(refuses_places_that_contradict),
+        cmocka_unit_test(shortens_long_words),
+        cmocka_unit_test(tried_enough),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

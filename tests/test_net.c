@@ -340,6 +340,32 @@ static void a_v4_mapped_address_can_be_bound(void **state)
 
 /* Addresses. */
 
+/* What a server on all addresses prints can be connected to. */
+static void any_address_becomes_the_loopback(void **state)
+{
+    static const struct {
+        const char *from;
+        const char *to;
+    } list[] = {
+        {"0.0.0.0", "127.0.0.1:7"}, {"192.0.2.1", "192.0.2.1:7"}, {"127.0.0.2", "127.0.0.2:7"},
+        {"::", "[::1]:7"},          {"::2", "[::2]:7"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
+        struct sockaddr_storage address;
+        char text[NET_ADDRESS_TEXT];
+        memset(&address, 0, sizeof address);
+        if (strchr(list[i].from, ':') != NULL) {
+            (void)uv_ip6_addr(list[i].from, 7, (struct sockaddr_in6 *)&address);
+        } else {
+            (void)uv_ip4_addr(list[i].from, 7, (struct sockaddr_in *)&address);
+        }
+        net_any_to_loopback(&address);
+        net_format_address((const struct sockaddr *)&address, text, sizeof text);
+        assert_string_equal(text, list[i].to);
+    }
+}
+
 static void addresses_are_formatted(void **state)
 {
     (void)state;
@@ -429,6 +455,7 @@ int main(void)
         cmocka_unit_test(v6_has_all_of_that_too),
         cmocka_unit_test(the_v6_any_address_takes_both),
         cmocka_unit_test(a_v4_mapped_address_can_be_bound),
+        cmocka_unit_test(any_address_becomes_the_loopback),
         cmocka_unit_test(addresses_are_formatted),
         cmocka_unit_test(a_scope_is_shown),
         cmocka_unit_test(what_has_no_text_is_a_question_mark),

@@ -74,6 +74,7 @@ static void client_has_the_defaults_of_1998(void **state)
     assert_int_equal(options.give_up_ns, 30 * UNITS_NS_PER_S);
     assert_false(options.allow_drain);
     assert_false(options.stop_on_error);
+    assert_int_equal(options.wait_ns, 0);
     assert_int_equal(options.buffer_size, 256 * UNITS_KIB);
     assert_true(options.common.nodelay);
     assert_false(options.common.verbose);
@@ -175,6 +176,94 @@ static void takes_the_command_lines_of_1998(void **state)
     assert_int_equal(parse_server(&server, "echo-server -v -E:echo"), 0);
     assert_string_equal(server.port, "echo");
     assert_true(server.common.verbose);
+    server_options_free(&server);
+}
+
+/* A server, however it is said where it is. */
+struct where {
+    const char *words;
+    const char *host;
+    const char *port;
+};
+
+static void takes_a_server_in_every_form(void **state)
+{
+    static const struct where list[] = {
+        {"127.0.0.1:6001", "127.0.0.1", "6001"},
+        {"[::1]:6001", "::1", "6001"},
+        {"[fe80::1%eth0]:6001", "fe80::1%eth0", "6001"},
+        {"[::]:6001", "::", "6001"},
+        {"0.0.0.0:6001", "0.0.0.0", "6001"},
+        {"name:echo", "name", "echo"},
+        {"name", "name", "5001"},
+        {"[::1]", "::1", "5001"},
+        {"::1", "::1", "5001"},
+        {"fe80::1:6001", "fe80::1:6001", "5001"},
+        {":6001", "localhost", "6001"},
+        {"*:6001", "localhost", "6001"},
+    };
+    static const char *const forms[] = {
+        "%s",        "-v %s",     "%s -t:1",     "-- %s",     "-v -- %s",       "-n %s",   "-N:%s",
+        "--host %s", "--host=%s", "--json=- %s", "%s --json", "-n other -n %s", "%s -n:%s"};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(list) * LENGTH(forms); i++) {
+        const struct where *where = &list[i / LENGTH(forms)];
+        const char *form = forms[i % LENGTH(forms)];
+        struct client_options options;
+        char words[128];
+        char line[192];
+
+        snprintf(words, sizeof words, "%.*s%s%s", (int)(strstr(form, "%s") - form), form,
+                 where->words, strstr(form, "%s") + 2);
+        if (strstr(words, "%s") != NULL) {
+            snprintf(line, sizeof line, "echo-client %.*s%s", (int)(strstr(words, "%s") - words),
+                     words, where->words);
+        } else {
+            snprintf(line, sizeof line, "echo-client %s", words);
+        }
+        if (parse_client(&options, line) != 0) {
+            fail_msg("%s: %s", line, error.text);
+        }
+        assert_string_equal(options.host, where->host);
+        assert_string_equal(options.port, where->port);
+        client_options_free(&options);
+    }
+}
+
+static void takes_places_that_agree(void **state)
+{
+    static const struct where list[] = {
+        {"-p 6001", "localhost", "6001"},
+        {"-p:6001 -n:a", "a", "6001"},
+        {"a -e 6001", "a", "6001"},
+        {"-p 6001 a", "a", "6001"},
+        {"a -p 1 -e 6001", "a", "6001"},
+        {"a:6001 -p 6001 -n a", "a", "6001"},
+        {"a -n:6001:6001", NULL, NULL},
+        {":6001 -n a", "a", "6001"},
+        {"a -n :6001", "a", "6001"},
+        {"[::1]:6001 -n ::1 -p 6001", "::1", "6001"},
+        {"--wait 30s a:6001 -P 4", "a", "6001"},
+    };
+    struct server_options server;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(list); i++) {
+        struct client_options options;
+        char line[192];
+
+        snprintf(line, sizeof line, "echo-client %s", list[i].words);
+        if (list[i].host == NULL) {
+            assert_int_equal(parse_client(&options, line), UV_EINVAL);
+        } else {
+            assert_int_equal(parse_client(&options, line), 0);
+            assert_string_equal(options.host, list[i].host);
+            assert_string_equal(options.port, list[i].port);
+        }
+        client_options_free(&options);
+    }
+    assert_int_equal(parse_server(&server, "echo-server -p 6001"), 0);
+    assert_string_equal(server.port, "6001");
     server_options_free(&server);
 }
 
@@ -348,99 +437,6 @@ static void checks_that_options_go_together(void **state)
     server_options_free(&server);
 }
 
-struct address {
-    const char *text;
-    const char *host; /* NULL when it isn't an address */
-    const char *port;
-};
-
-static void splits_addresses(void **state)
-{
-    static const struct address addresses[] = {
-        {"127.0.0.1:6001", "127.0.0.1", "6001"},
-        {"[::1]:6001", "::1", "6001"},
-        {"[fe80::1%eth0]:0", "fe80::1%eth0", "0"},
-        {"[::ffff:1.2.3.4]:65535", "::ffff:1.2.3.4", "65535"},
-        {"*:6001", "", "6001"},
-        {":6001", "", "6001"},
-        {":echo", "", "echo"},
-        {"name.example:iso-tsap", "name.example", "iso-tsap"},
-        {"server_machine:1", "server_machine", "1"},
-        {"b\xc3\xbc.example:1", "b\xc3\xbc.example", "1"},
-        {"", NULL, NULL},
-        {":", NULL, NULL},
-        {"*", NULL, NULL},
-        {"6001", NULL, NULL},
-        {"name", NULL, NULL},
-        {"name:", NULL, NULL},
-        {"name:65536", NULL, NULL},
-        {"name:99999999999999999999999", NULL, NULL},
-        {"name:-1", NULL, NULL},
-        {"name:+1", NULL, NULL},
-        {"name:0x1", NULL, NULL},
-        {"name:1k", NULL, NULL},
-        {"name: 1", NULL, NULL},
-        {"::1:6001", NULL, NULL},
-        {"[::1]", NULL, NULL},
-        {"[::1]6001", NULL, NULL},
-        {"[]:1", NULL, NULL},
-        {"[:1", NULL, NULL},
-        {"]:1", NULL, NULL},
-        {"[*]:1", NULL, NULL},
-        {"[name]:1", NULL, NULL},
-        {"[127.0.0.1]:1", NULL, NULL},
-        {"[a:b]:1", NULL, NULL},
-        {"[::1%]:1", NULL, NULL},
-        {"[::1%a b]:1", NULL, NULL},
-        {"**:1", NULL, NULL},
-        {"-name:1", NULL, NULL},
-        {"na me:1", NULL, NULL},
-        {"na/me:1", NULL, NULL},
-        {"na\x1bme:1", NULL, NULL},
-    };
-    char host[OPTION_HOST_SIZE];
-    char port[OPTION_PORT_SIZE];
-
-    (void)state;
-    for (size_t i = 0; i < LENGTH(addresses); i++) {
-        int result = option_split_address(addresses[i].text, host, sizeof host, port, sizeof port);
-
-        if (addresses[i].host == NULL) {
-            assert_int_equal(result, UV_EINVAL);
-        } else {
-            assert_int_equal(result, 0);
-            assert_string_equal(host, addresses[i].host);
-            assert_string_equal(port, addresses[i].port);
-        }
-        assert_int_equal(option_is_address(addresses[i].text), addresses[i].host != NULL);
-    }
-    assert_int_equal(option_split_address("name:6001", host, 5, port, 5), 0);
-    assert_int_equal(option_split_address("name:6001", host, 4, port, 5), UV_ENAMETOOLONG);
-    assert_int_equal(option_split_address("name:6001", host, 5, port, 4), UV_ENAMETOOLONG);
-}
-
-static void knows_hosts(void **state)
-{
-    static const char *const good[] = {"localhost", "127.0.0.1", "::1", "fe80::1%eth0", "a_b.c-d"};
-    static const char *const bad[] = {"",      "[::1]", "host:1", "127.0.0.1:1",
-                                      "-host", "a b",   "a\nb",   "a/b",
-                                      ":",     "::1%",  "http:",  "user@host"};
-    char text[OPTION_HOST_SIZE + 1];
-
-    (void)state;
-    for (size_t i = 0; i < LENGTH(good); i++) {
-        assert_true(option_is_host(good[i]));
-    }
-    for (size_t i = 0; i < LENGTH(bad); i++) {
-        assert_false(option_is_host(bad[i]));
-    }
-    memset(text, 'a', sizeof text);
-    text[OPTION_HOST_SIZE] = '\0';
-    assert_false(option_is_host(text));
-    text[OPTION_HOST_SIZE - 1] = '\0';
-    assert_true(option_is_host(text));
-}
-
 /* What no program has yet. */
 struct small_options {
     int choice;
@@ -503,7 +499,8 @@ static void check_table(const struct option_program *program)
     for (size_t i = 0; i < program->row_count; i++) {
         const struct option_row *row = &program->rows[i];
 
-        assert_true(row->letter != '\0' || row->name != NULL);
+        assert_true(row->letter != '\0' || row->name != NULL || row->word);
+        assert_true(!row->word || (row->type == OPTION_STRING && row->default_text == NULL));
         assert_true(row->letter == '\0' || count_letter(program, row->letter) == 1);
         assert_true(row->other_letter == '\0' || count_letter(program, row->other_letter) == 1);
         assert_true(row->name == NULL || strlen(row->name) <= OPTION_NAME_MAX);
@@ -610,6 +607,8 @@ int main(void)
         cmocka_unit_test(server_has_defaults),
         cmocka_unit_test(reads_whom_to_tell_what),
         cmocka_unit_test(takes_the_command_lines_of_1998),
+        cmocka_unit_test(takes_a_server_in_every_form),
+        cmocka_unit_test(takes_places_that_agree),
         cmocka_unit_test(stops_at_help_and_version),
         cmocka_unit_test(takes_a_slash_only_when_told),
         cmocka_unit_test(the_last_one_counts),
@@ -618,8 +617,6 @@ int main(void)
         cmocka_unit_test(reads_the_modes_of_backends),
         cmocka_unit_test(takes_the_ends_of_ranges),
         cmocka_unit_test(checks_that_options_go_together),
-        cmocka_unit_test(splits_addresses),
-        cmocka_unit_test(knows_hosts),
         cmocka_unit_test(reads_choices_and_strings),
         cmocka_unit_test(tables_are_sound),
         cmocka_unit_test(help_is_whole_and_fits),

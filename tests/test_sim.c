@@ -47,6 +47,7 @@ static void begin(uint64_t seed, const struct sim_config *config, enum world_kin
     }
     network_config.one_listener = world_chance(2) == 0;
     network_config.no_detach = world_chance(4) == 0;
+    world.reaches = seed % 4 == 1;
     sim_begin(&network_config);
     world_begin(&network, kind);
 }

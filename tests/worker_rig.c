@@ -46,8 +46,8 @@ static uint64_t role_turn(struct worker *worker)
 static void role_command(struct worker *worker, enum worker_command command)
 {
     static const char letters[WORKER_COMMANDS] = {
-        [WORKER_BEGIN] = 'B', [WORKER_SNAPSHOT] = 'S', [WORKER_RESTART] = 'R',
-        [WORKER_DRAIN] = 'D', [WORKER_ABORT] = 'A',    [WORKER_TAKE] = 'T',
+        [WORKER_BEGIN] = 'B', [WORKER_SNAPSHOT] = 'S', [WORKER_RESTART] = 'R', [WORKER_DRAIN] = 'D',
+        [WORKER_ABORT] = 'A', [WORKER_TAKE] = 'T',     [WORKER_REACH] = 'C',
     };
     rig_note(letters[command]);
     rig_of(worker)->finished = rig_of(worker)->finished || command == WORKER_DRAIN;

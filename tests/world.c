@@ -158,6 +158,13 @@ static void world_open_server(size_t i)
     }
 }
 
+static void world_begin_client(void)
+{
+    world.client_begun = true;
+    world.plan.began_ns = world.network->now();
+    worker_post(&world.client.worker, WORKER_BEGIN);
+}
+
 static void world_open_client(void)
 {
     struct worker *worker = &world.client.worker;
@@ -189,8 +196,11 @@ static void world_open_client(void)
         world.drain_ns = world.network->now();
         return;
     }
-    world.plan.began_ns = world.network->now();
-    worker_post(worker, WORKER_BEGIN);
+    if (world.reaches) {
+        worker_post(worker, WORKER_REACH);
+    } else {
+        world_begin_client();
+    }
 }
 
 /* Neither side ends anything by itself, and nobody tells it to. */
@@ -334,6 +344,9 @@ static bool world_turn(void)
     if (load_is_hopeless(&world.client) && !world.client.stats.gave_up) {
         world.client.stats.gave_up = true; /* as the main thread does */
         worker_post(&world.client.worker, WORKER_ABORT);
+    }
+    if (!world.client_begun && world.client.reach.up && !world.client.ending) {
+        world_begin_client(); /* as the main thread does, some time after */
     }
     if (!worker_turn(&world.client.worker)) {
         worker_close(&world.client.worker);

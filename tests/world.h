@@ -61,6 +61,8 @@ struct world {
     uint64_t accept_timeout_ns; /* 0: drawn */
     struct load_plan plan;
     struct load client;
+    bool reaches;      /* the client looks for its server first; set it as the modes */
+    bool client_begun; /* WORKER_BEGIN has been posted */
     bool client_ended;
     struct sockaddr_storage addresses[2];                   /* nobody listens at the first */
     uint64_t restart_ns, drain_ns, abort_ns, client_end_ns; /* when; UINT64_MAX: never */

@@ -14,6 +14,7 @@
 
 #include <uv.h>
 
+#include "against.h"
 #include "backend.h"
 #include "document.h"
 #include "log.h"
@@ -42,7 +43,9 @@ struct bench {
     size_t case_count;
     json_t *document;
     struct output_file output;
-    FILE *tables; /* stdout, or stderr if the results go to stdout */
+    FILE *tables;        /* stdout, or stderr if the results go to stdout */
+    json_t *results;     /* of the document: the list that this pass's cases go to */
+    const json_t *first; /* those of the first pass, in the second of --against; else NULL */
 
     size_t runs; /* of all cases */
     size_t done;
@@ -229,10 +232,14 @@ static int bench_choose_client(struct bench *bench)
     return 0;
 }
 
-/* Peers have one thread: they have no part in cases with more. Of a target nobody knows. */
-static bool bench_takes_part(const struct subject *subject, const struct bench_case *load)
+/* Peers have one thread: they have no part in cases with more. Of a target nobody knows. The second
+ * pass has what seemed slower in the first. */
+static bool bench_takes_part(const struct bench *bench, const struct subject *subject,
+                             const struct bench_case *load)
 {
-    return subject->kind != SUBJECT_PEER || load->workers == 1;
+    bool suspect = bench->first == NULL ||
+                   against_seems_slower(result_case_in(bench->first, load->name), subject->name);
+    return suspect && (subject->kind != SUBJECT_PEER || load->workers == 1);
 }
 
 static size_t bench_subjects_of(const struct bench *bench, const struct bench_case *load,
@@ -240,17 +247,41 @@ static size_t bench_subjects_of(const struct bench *bench, const struct bench_ca
 {
     size_t count = 0;
     for (size_t i = 0; i < bench->subjects.count; i++) {
-        if (bench_takes_part(&bench->subjects.items[i], load)) {
+        if (bench_takes_part(bench, &bench->subjects.items[i], load)) {
             subjects[count++] = &bench->subjects.items[i];
         }
     }
     return count;
 }
 
+/* How many runs this pass has. */
+static size_t bench_count_runs(const struct bench *bench)
+{
+    const struct subject *subjects[SUBJECTS_MAX];
+    size_t runs = 0;
+    for (size_t i = 0; i < bench->case_count; i++) {
+        runs +=
+            bench_subjects_of(bench, bench->cases[i], subjects) * (size_t)bench->setup.times.rounds;
+    }
+    return runs;
+}
+
+/* The older server beside ours, for --against. */
+static int bench_add_old(struct bench *bench)
+{
+    const struct bench_options *options = bench->options;
+    char path[SUBJECT_PATH_SIZE];
+    if (options->peers != NULL || options->target != NULL) {
+        log_message("--against: it goes without --peers and --target, which have no older build");
+        return UV_EINVAL;
+    }
+    int status = bench_program_path(options->against, "echo-server", path);
+    return status == 0 ? subjects_add_old(&bench->subjects, path) : status;
+}
+
 static int bench_prepare(struct bench *bench)
 {
     const struct bench_options *options = bench->options;
-    const struct subject *subjects[SUBJECTS_MAX];
     char error[MATRIX_ERROR_SIZE];
     if (matrix_read(&bench->matrix, options->matrix, error) != 0) {
         log_message("--matrix: '%s': %s", options->matrix, error);
@@ -265,6 +296,9 @@ static int bench_prepare(struct bench *bench)
     status = status == 0
                  ? subjects_add_backends(&bench->subjects, &bench->matrix, &options->backends)
                  : status;
+    if (status == 0 && options->against != NULL) {
+        status = bench_add_old(bench);
+    }
     if (status == 0 && options->peers != NULL) {
         status = subjects_add_peers(&bench->subjects, options->peers);
     }
@@ -274,10 +308,7 @@ static int bench_prepare(struct bench *bench)
     status =
         status == 0 ? bench_program_path(options->bin, "echo-server", bench->setup.server) : status;
     status = status == 0 ? bench_program_path(NULL, "echo-client", bench->setup.client) : status;
-    for (size_t i = 0; i < bench->case_count; i++) {
-        bench->runs +=
-            bench_subjects_of(bench, bench->cases[i], subjects) * (size_t)bench->setup.times.rounds;
-    }
+    bench->runs = bench_count_runs(bench);
     return status;
 }
 
@@ -316,21 +347,40 @@ static void bench_run_one(struct bench *bench, const struct bench_case *load,
     result_append(json_object_get(test_case, "runs"), run);
 }
 
-/* The first of a round is another one in each. */
+/* Who runs at this place of the round: the first of a round is another one in each. With an older
+ * server the two of a pair follow one another, in either order by turns. */
+static size_t bench_at_place(const struct bench *bench, size_t count, size_t round, size_t order)
+{
+    if (bench->options->against == NULL) {
+        return (round + order) % count;
+    }
+    size_t pairs = count / 2;
+    assert(pairs > 0 && count % 2 == 0);
+    return (round + order / 2) % pairs * 2 + (round + order) % 2;
+}
+
 static void bench_run_case(struct bench *bench, const struct bench_case *load)
 {
     const struct subject *subjects[SUBJECTS_MAX];
     size_t count = bench_subjects_of(bench, load, subjects);
-    json_t *test_case = document_add_case(bench->document, load);
+    if (count == 0) {
+        return;
+    }
+    json_t *test_case = document_add_case(bench->results, load);
     for (size_t round = 0; round < bench->setup.times.rounds; round++) {
         for (size_t order = 0; order < count && bench->interrupted == 0; order++) {
-            bench_run_one(bench, load, subjects[(round + order) % count], round, order, test_case);
+            size_t at = bench_at_place(bench, count, round, order);
+            bench_run_one(bench, load, subjects[at], round, order, test_case);
         }
     }
     summary_make(test_case);
     log_progress("");
     if (json_array_size(json_object_get(test_case, "runs")) > 0) {
-        table_case(bench->tables, test_case);
+        if (bench->options->against != NULL) {
+            table_pairs(bench->tables, test_case);
+        } else {
+            table_case(bench->tables, test_case);
+        }
         (void)fflush(bench->tables);
     }
 }
@@ -389,17 +439,17 @@ static bool bench_open_output(struct bench *bench)
     return bench_can_write(bench, status);
 }
 
-/* What isn't replaced gets the results once, when they are complete. */
-static bool bench_save(struct bench *bench, bool complete)
+/* After each case; what isn't replaced gets the results once, when they are complete. */
+static bool bench_keep(const struct bench *bench)
 {
-    bool saved = true;
-    if (complete || output_file_is_replaced(&bench->output)) {
-        saved = result_save(bench->document, &bench->output) == 0;
-    }
-    if (complete) {
-        saved = bench_can_write(bench, output_file_close(&bench->output)) && saved;
-    }
-    return saved;
+    return !output_file_is_replaced(&bench->output) ||
+           result_save(bench->document, &bench->output) == 0;
+}
+
+static bool bench_save(struct bench *bench)
+{
+    bool saved = result_save(bench->document, &bench->output) == 0;
+    return bench_can_write(bench, output_file_close(&bench->output)) && saved;
 }
 
 static void bench_say_where(const struct bench *bench)
@@ -412,25 +462,59 @@ static void bench_say_where(const struct bench *bench)
     }
 }
 
-static int bench_measure(struct bench *bench)
+/* All cases of this pass. */
+static void bench_pass(struct bench *bench)
 {
-    bool saved = true;
-    bench->begin_ns = uv_hrtime();
-    for (size_t i = 0; i < bench->case_count && bench->interrupted == 0; i++) {
+    bool kept = true;
+    for (size_t i = 0; i < bench->case_count && bench->interrupted == 0 && kept; i++) {
         bench_watch_case(bench, bench->cases[i]);
         document_set_harness(bench->document,
                              (double)bench->watching_ns / (double)bench->watched_ns);
-        saved = bench_save(bench, i + 1 == bench->case_count || bench->interrupted != 0);
+        kept = bench_keep(bench);
     }
-    table_end(bench->tables, bench->document);
+}
+
+/* What seems slower is measured once more; the exit code. */
+static int bench_judge(struct bench *bench)
+{
+    const json_t *first = bench->results;
+    json_t *again = json_array();
+    bench->first = first;
+    size_t runs = bench_count_runs(bench);
+    result_put(bench->document, "again", again);
+    if (runs > 0) {
+        (void)fprintf(bench->tables, "Some seem slower, and are measured again:\n\n");
+        bench->runs += runs;
+        bench->results = again;
+        bench_pass(bench);
+    }
+    if (bench->interrupted != 0) {
+        return 0;
+    }
+    struct against_outcome outcome = against_judge(first, again, bench->tables);
+    return against_conclude(&outcome, bench->tables);
+}
+
+static int bench_measure(struct bench *bench)
+{
+    int code = 0;
+    bench->begin_ns = uv_hrtime();
+    bench->results = json_object_get(bench->document, "cases");
+    bench_pass(bench);
+    if (bench->options->against != NULL && bench->interrupted == 0) {
+        code = bench_judge(bench);
+    } else {
+        table_end(bench->tables, bench->document);
+        code = bench_is_good(bench) ? 0 : 1;
+    }
+    bool saved = bench_save(bench);
     if (saved) {
         bench_say_where(bench);
     }
     if (bench->interrupted != 0) {
         return BENCH_INTERRUPTED + bench->interrupted;
     }
-    bool good = bench_is_good(bench);
-    return saved && good ? 0 : 1;
+    return saved ? code : 1;
 }
 
 int bench_run(const struct bench_options *options, const char *command)

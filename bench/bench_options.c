@@ -27,6 +27,8 @@ static const struct option_example examples[] = {
     {"echo-bench --peers build/release/peers", "all cases, with other servers beside ours"},
     {"echo-bench compare OLD.json NEW.json", "exit code 1 if a backend got worse"},
     {"echo-bench export RESULT.json", "the ratios, as github-action-benchmark reads them"},
+    {"echo-bench --pin=together --against OLD/bin",
+     "exit code 1 if a backend is slower than OLD's"},
 };
 
 static const struct option_row rows[] = {
@@ -71,6 +73,14 @@ static const struct option_row rows[] = {
      .check = option_is_address,
      .takes = "HOST:PORT",
      .offset = FIELD(target)},
+    {.name = "against",
+     .type = OPTION_STRING,
+     .argument = "DIR",
+     .group = group_what,
+     .help = "the echo-server in DIR besides, an older build: in each round each backend has a run "
+             "of both, one after the other, and the ratios are of new to old. What seems slower is "
+             "measured again, and exit code 1 says that it is",
+     .offset = FIELD(against)},
     {.name = "rounds",
      .type = OPTION_COUNT,
      .argument = "N",
@@ -159,7 +169,7 @@ const struct option_program bench_program = {
     .summary =
         "Compares echo servers, ours and others, by turns under the same client: throughput, "
         "CPU time, latency, memory, and how sure a difference is.",
-    .failure = "could not run, or of a server no run went well",
+    .failure = "could not run, or of a server no run went well, or one is slower (--against)",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,

@@ -17,6 +17,7 @@ struct bench_options {
     const char *peers;              /* a directory, or NULL */
     const char *target;             /* HOST:PORT, or NULL */
     const char *bin;                /* where our server is; NULL: beside this program */
+    const char *against;            /* where an older one is, to be compared with; or NULL */
     uint64_t rounds;                /* 0 = the matrix's, of these three */
     uint64_t duration_ns;
     uint64_t warmup_ns;

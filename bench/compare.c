@@ -6,17 +6,10 @@
 #include "estimate.h"
 #include "log.h"
 #include "result.h"
-#include "summary.h"
 
 #define COMPARE_SUBJECTS_MAX 32
 
-/*
- * What is compared. The client is the same program for all and has the same CPU in the same moments
- * where it shares one with the server: then its CPU time is a yardstick that shrinks and grows with
- * the machine's, and what of the server's is counted in it repeats ten times better. It can't stand
- * alone: what a server costs both sides alike does not show in it.
- */
-static const struct summary_metric compare_metrics[] = {
+const struct summary_metric compare_metrics[] = {
     {"messages_per_second", false},
     {"server_cpu_per_message", true},
     {"server_cpu_per_client_cpu", true}, /* measured where both are on one CPU */

@@ -20,6 +20,16 @@
 
 #include <jansson.h>
 
+#include "summary.h"
+
+/*
+ * What is compared. The client is the same program for all and has the same CPU in the same moments
+ * where it shares one with the server: then its CPU time is a yardstick that shrinks and grows with
+ * the machine's, and what of the server's is counted in it repeats ten times better. It can't stand
+ * alone: what a server costs both sides alike does not show in it.
+ */
+extern const struct summary_metric compare_metrics[]; /* ended by a name that is NULL */
+
 #define COMPARE_ERROR 0.05 /* the chance of any false alarm in a comparison */
 
 struct compare_outcome {

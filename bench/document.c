@@ -74,7 +74,7 @@ json_t *document_new(const struct run_setup *setup, const struct pin_placement *
     return document;
 }
 
-json_t *document_add_case(json_t *document, const struct bench_case *load)
+json_t *document_add_case(json_t *cases, const struct bench_case *load)
 {
     json_t *test_case = json_object();
     result_set_text(test_case, "name", load->name);
@@ -86,7 +86,7 @@ json_t *document_add_case(json_t *document, const struct bench_case *load)
     result_set(test_case, "busy_poll", (double)load->busy_poll_ns / 1e9);
     result_put(test_case, "idle", json_boolean(load->idle));
     result_put(test_case, "runs", json_array());
-    result_append(json_object_get(document, "cases"), test_case);
+    result_append(cases, test_case);
     return test_case;
 }
 

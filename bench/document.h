@@ -15,8 +15,8 @@
 json_t *document_new(const struct run_setup *setup, const struct pin_placement *placement,
                      bool quick, const char *command);
 
-/* Adds a case without runs; it is the document's. */
-json_t *document_add_case(json_t *document, const struct bench_case *load);
+/* Adds a case without runs to a list of the document, whose it is. */
+json_t *document_add_case(json_t *cases, const struct bench_case *load);
 
 /* Sets "harness": what a message costs on the client's side in the first case that tells, and the
  * share of a CPU that echo-bench itself took. */

@@ -1,6 +1,7 @@
 #include "estimate.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,21 +34,27 @@ double estimate_median(double *values, size_t count)
 
 /* ---- pairs --------------------------------------------------------------------------------- */
 
-/*
- * How many Walsh averages may be dropped from either end: the most for which the rest still covers
- * the middle with `confidence`. -1: not even all of them do. Each of the ranks 1 to `count` is in
- * the sum or isn't, with equal chances.
- */
-static int walsh_drop(size_t count, double confidence, double *reached)
+/* The chance of each sum of ranks: each of the ranks 1 to `count` is in it or isn't, with equal
+ * chances. */
+static void rank_sum_chances(size_t count, double chance[RANK_SUMS])
 {
-    double chance[RANK_SUMS] = {1};
     size_t most = 0;
+    memset(chance, 0, RANK_SUMS * sizeof(*chance));
+    chance[0] = 1;
     for (size_t rank = 1; rank <= count; rank++) {
         most += rank;
         for (size_t sum = most + 1; sum-- > 0;) {
             chance[sum] = (chance[sum] + (sum >= rank ? chance[sum - rank] : 0)) / 2;
         }
     }
+}
+
+/* How many Walsh averages may be dropped from either end: the most for which the rest still covers
+ * the middle with `confidence`. -1: not even all of them do. */
+static int walsh_drop(size_t count, double confidence, double *reached)
+{
+    double chance[RANK_SUMS];
+    rank_sum_chances(count, chance);
     double tail = 0;
     int drop = -1;
     while (1 - 2 * (tail + chance[drop + 1]) >= confidence) {
@@ -76,6 +83,34 @@ struct estimate estimate_paired(const double *differences, size_t count, double 
         estimate.high = walsh[averages - 1 - (size_t)drop];
     }
     return estimate;
+}
+
+/* By how far from 0 they are; of equal ones those above 0 first, which gives them lower ranks. */
+static int compare_magnitudes(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    int order = (fabs(a) > fabs(b)) - (fabs(a) < fabs(b));
+    return order != 0 ? order : (a < b) - (a > b);
+}
+
+double estimate_paired_above(const double *differences, size_t count)
+{
+    double sorted[ESTIMATE_MAX];
+    double chance[RANK_SUMS];
+    double above = 0;
+    size_t sum = 0;
+    assert(count > 0 && count <= ESTIMATE_MAX);
+    memcpy(sorted, differences, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), compare_magnitudes);
+    for (size_t i = 0; i < count; i++) {
+        sum += sorted[i] > 0 ? i + 1 : 0;
+    }
+    rank_sum_chances(count, chance);
+    for (size_t i = count * (count + 1) / 2 + 1; i-- > sum;) { /* the smallest first */
+        above += chance[i];
+    }
+    return above;
 }
 
 /* ---- two samples --------------------------------------------------------------------------- */

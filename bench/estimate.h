@@ -35,6 +35,13 @@ double estimate_median(double *values, size_t count);
  */
 struct estimate estimate_paired(const double *differences, size_t count, double confidence);
 
+/*
+ * The probability that the differences of 1 to ESTIMATE_MAX pairs would lie as far above 0, if they
+ * were spread alike on both sides of it: the one-sided exact test of Wilcoxon's signed ranks.
+ * Differences of 0 and equal ones speak against it. The least that it can be is 2^-count.
+ */
+double estimate_paired_above(const double *differences, size_t count);
+
 /* How far `after` lies above `before`, 1 to ESTIMATE_MAX values each: the median of all
  * differences between one of these and one of those. */
 double estimate_shift(const double *before, size_t before_count, const double *after,

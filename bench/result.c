@@ -147,7 +147,11 @@ void result_set_latency(json_t *run, const json_t *latency_ns)
 
 json_t *result_case(const json_t *document, const char *name)
 {
-    const json_t *cases = json_object_get(document, "cases");
+    return result_case_in(json_object_get(document, "cases"), name);
+}
+
+json_t *result_case_in(const json_t *cases, const char *name)
+{
     for (size_t i = 0; i < json_array_size(cases); i++) {
         json_t *test_case = json_array_get(cases, i);
         if (strcmp(result_text(test_case, "name"), name) == 0) {

@@ -44,8 +44,9 @@ void result_set_latency(json_t *run, const json_t *latency_ns);
 
 /* ---- cases, documents ---------------------------------------------------------------------- */
 
-/* The case of that name, or NULL. */
+/* The case of that name, of a document or of a list of cases; or NULL. */
 json_t *result_case(const json_t *document, const char *name);
+json_t *result_case_in(const json_t *cases, const char *name);
 
 /* How many rounds the runs of a case belong to. */
 size_t result_rounds(const json_t *test_case);

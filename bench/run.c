@@ -152,7 +152,8 @@ static void run_start_backend(struct run *run)
     for (size_t i = 0; i < backend->argument_count; i++) {
         words_add(&words, "%s", backend->arguments[i]);
     }
-    run->server = process_start(run->setup->server, words.list, NULL);
+    const char *old = run->subject->path;
+    run->server = process_start(old[0] != '\0' ? old : run->setup->server, words.list, NULL);
 }
 
 static void run_start_peer(struct run *run)

@@ -82,6 +82,25 @@ int subjects_add_backends(struct subjects *subjects, const struct matrix *matrix
     return status;
 }
 
+int subjects_add_old(struct subjects *subjects, const char *server)
+{
+    size_t count = subjects->count;
+    if (2 * count > SUBJECTS_MAX) {
+        log_message("more than %d servers to compare", SUBJECTS_MAX);
+        return UV_ENOSPC;
+    }
+    subjects->count = 2 * count;
+    for (size_t i = count; i-- > 0;) {
+        struct subject subject = subjects->items[i];
+        struct subject *old = &subjects->items[2 * i + 1];
+        *old = subject;
+        (void)snprintf(old->name, sizeof(old->name), SUBJECT_OLD "%.64s", subject.name);
+        (void)snprintf(old->path, sizeof(old->path), "%s", server);
+        subjects->items[2 * i] = subject;
+    }
+    return 0;
+}
+
 /* ---- others -------------------------------------------------------------------------------- */
 
 static bool is_program(const char *path)

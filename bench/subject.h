@@ -11,8 +11,10 @@
 #define SUBJECTS_MAX 32
 #define SUBJECT_PATH_SIZE 1024
 
+#define SUBJECT_OLD "old:" /* begins the name of an older server's backend */
+
 enum subject_kind {
-    SUBJECT_BACKEND, /* echo-server with a backend; its name is the backend's */
+    SUBJECT_BACKEND, /* echo-server with a backend, whose name it has; of an older one "old:NAME" */
     SUBJECT_PEER,    /* another program, "peer:NAME"; it is run as PROGRAM PORT */
     SUBJECT_TARGET   /* "target:HOST:PORT": it is there, and stays */
 };
@@ -21,7 +23,7 @@ struct subject {
     enum subject_kind kind;
     char name[OPTION_HOST_SIZE + OPTION_PORT_SIZE];
     struct bench_backend backend; /* its texts are the matrix's, or constant */
-    char path[SUBJECT_PATH_SIZE]; /* of a peer */
+    char path[SUBJECT_PATH_SIZE]; /* of a peer, or of an older server; else "" */
     char host[OPTION_HOST_SIZE];  /* of a target */
     char port[OPTION_PORT_SIZE];
 };
@@ -36,6 +38,9 @@ struct subjects {
 /* The matrix's backends that work here; or if `names` has any those, each of which must. */
 int subjects_add_backends(struct subjects *subjects, const struct matrix *matrix,
                           const struct option_strings *names);
+
+/* Behind each backend that has been added: the same of `server`, another build of ours. */
+int subjects_add_old(struct subjects *subjects, const char *server);
 
 /* Each program in a directory, in the order of their names. */
 int subjects_add_peers(struct subjects *subjects, const char *directory);

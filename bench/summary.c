@@ -5,6 +5,7 @@
 
 #include "estimate.h"
 #include "result.h"
+#include "subject.h"
 
 const struct summary_metric summary_metrics[] = {
     {"messages_per_second", false},
@@ -39,9 +40,24 @@ static const struct {
 
 #define QUANTITIES (sizeof(quantities) / sizeof(quantities[0]))
 
+static bool summary_is_old(const char *subject)
+{
+    return strncmp(subject, SUBJECT_OLD, strlen(SUBJECT_OLD)) == 0;
+}
+
 bool summary_is_ours(const char *subject)
 {
-    return strncmp(subject, "peer:", 5) != 0 && strncmp(subject, "target:", 7) != 0;
+    return strncmp(subject, "peer:", 5) != 0 && strncmp(subject, "target:", 7) != 0 &&
+           !summary_is_old(subject);
+}
+
+/* Whether ratios of the subject to the base are of use, where the base isn't the first. */
+static bool summary_is_base(const char *base, const char *subject)
+{
+    if (summary_is_old(base)) {
+        return strcmp(base + strlen(SUBJECT_OLD), subject) == 0;
+    }
+    return summary_is_ours(subject) && !summary_is_ours(base);
 }
 
 bool summary_is_good(const json_t *run)
@@ -192,9 +208,8 @@ static const char *summary_verdict(const struct estimate *estimate)
     return estimate->value > 0 ? "more" : "less";
 }
 
-/* NULL: there is no pair. */
-static json_t *summary_make_ratio(const json_t *test_case, const char *subject, const char *base,
-                                  const char *metric)
+json_t *summary_make_ratio(const json_t *test_case, const char *subject, const char *base,
+                           const char *metric)
 {
     double logs[ESTIMATE_MAX];
     size_t pairs = summary_pairs(test_case, subject, base, metric, logs);
@@ -243,8 +258,8 @@ void summary_make(json_t *test_case)
         result_append(subjects, summary_subject(test_case, subject));
         json_object_foreach(names, base, unused)
         {
-            bool to_a_peer = summary_is_ours(subject) && !summary_is_ours(base);
-            if (strcmp(subject, base) != 0 && (strcmp(base, first) == 0 || to_a_peer)) {
+            bool to_first = strcmp(base, first) == 0 && !summary_is_old(subject);
+            if (strcmp(subject, base) != 0 && (to_first || summary_is_base(base, subject))) {
                 summary_add_ratios(test_case, ratios, subject, base);
             }
         }

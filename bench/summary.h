@@ -46,15 +46,20 @@ bool summary_is_client_bound(const json_t *test_case, const char *subject);
 size_t summary_pairs(const json_t *test_case, const char *subject, const char *base,
                      const char *metric, double *logs);
 
+/* The ratio subject : base of one metric, as the results have it, which is the caller's; NULL:
+ * there is no pair. */
+json_t *summary_make_ratio(const json_t *test_case, const char *subject, const char *base,
+                           const char *metric);
+
 /* Makes a case's members "subjects" and "ratios" out of "runs". The bases of ratios are the first
- * subject, and for our backends each peer and target besides. */
+ * subject, and for our backends each peer and target besides, and the same of an older server. */
 void summary_make(json_t *test_case);
 
 /* The ratio of a case for these, or NULL. */
 const json_t *summary_ratio(const json_t *test_case, const char *subject, const char *base,
                             const char *metric);
 
-/* Whether it is one of our backends. */
+/* Whether it is one of our backends, and not an older server's. */
 bool summary_is_ours(const char *subject);
 
 #endif

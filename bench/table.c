@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "compare.h"
 #include "result.h"
+#include "subject.h"
 #include "summary.h"
 #include "units.h"
 
@@ -21,8 +23,7 @@ static char table_sign(const char *verdict)
     return strcmp(verdict, "less") == 0 ? '-' : '=';
 }
 
-/* "1.21 [1.17, 1.26] +", of 19 columns; blanks where there is no ratio. */
-static void table_ratio(FILE *out, const json_t *ratio, const char *subject, const char *base)
+void table_one_ratio(FILE *out, const json_t *ratio)
 {
     char text[80] = "";
     char middle[24];
@@ -31,15 +32,22 @@ static void table_ratio(FILE *out, const json_t *ratio, const char *subject, con
     (void)table_digits(middle, sizeof(middle), result_number(ratio, "ratio"));
     (void)table_digits(low, sizeof(low), result_number(ratio, "low"));
     (void)table_digits(high, sizeof(high), result_number(ratio, "high"));
-    if (strcmp(subject, base) == 0) {
-        (void)snprintf(text, sizeof(text), "1");
-    } else if (result_has(ratio, "low")) {
+    if (result_has(ratio, "low")) {
         (void)snprintf(text, sizeof(text), "%s [%s, %s] %c", middle, low, high,
                        table_sign(result_text(ratio, "verdict")));
     } else if (ratio != NULL) {
         (void)snprintf(text, sizeof(text), "%s ?", middle);
     }
     (void)fprintf(out, "  %-19s", text);
+}
+
+static void table_ratio(FILE *out, const json_t *ratio, const char *subject, const char *base)
+{
+    if (strcmp(subject, base) == 0) {
+        (void)fprintf(out, "  %-19s", "1");
+    } else {
+        table_one_ratio(out, ratio);
+    }
 }
 
 static void table_count(FILE *out, const json_t *subject, const char *path)
@@ -100,7 +108,8 @@ static void table_marks(FILE *out, const json_t *subject)
     }
 }
 
-static void table_head(FILE *out, const json_t *test_case, const char *base, bool idle)
+/* What the case is: a line without its end. */
+static void table_load(FILE *out, const json_t *test_case, bool idle)
 {
     char size[UNITS_TEXT_SIZE];
     (void)fprintf(out, "%s: %.0f connections, messages of %s, %.0f in flight",
@@ -118,7 +127,13 @@ static void table_head(FILE *out, const json_t *test_case, const char *base, boo
         (void)fprintf(out, ", busy-polling for %s",
                       units_format_duration(size, sizeof(size), time_ns));
     }
-    (void)fprintf(out, "%s; %d rounds\n", idle ? ", idle" : "", (int)result_rounds(test_case));
+    (void)fprintf(out, "%s; %d rounds", idle ? ", idle" : "", (int)result_rounds(test_case));
+}
+
+static void table_head(FILE *out, const json_t *test_case, const char *base, bool idle)
+{
+    table_load(out, test_case, idle);
+    (void)fprintf(out, "\n");
     if (idle) {
         (void)fprintf(out, "  %-17s %9s\n", "", "bytes per idle connection");
     } else {
@@ -138,6 +153,37 @@ void table_case(FILE *out, const json_t *test_case)
             table_idle_row(out, json_array_get(subjects, i));
         } else {
             table_row(out, test_case, json_array_get(subjects, i), base);
+        }
+    }
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        table_marks(out, json_array_get(subjects, i));
+    }
+    (void)fprintf(out, "\n");
+}
+
+static void table_pairs_row(FILE *out, const json_t *test_case, const char *subject)
+{
+    char old[SUBJECT_PATH_SIZE];
+    (void)snprintf(old, sizeof(old), SUBJECT_OLD "%s", subject);
+    (void)fprintf(out, "  %-17.40s", subject);
+    for (const struct summary_metric *metric = compare_metrics; metric->name != NULL; metric++) {
+        json_t *ratio = summary_make_ratio(test_case, subject, old, metric->name);
+        table_one_ratio(out, ratio);
+        json_decref(ratio);
+    }
+    (void)fprintf(out, "\n");
+}
+
+void table_pairs(FILE *out, const json_t *test_case)
+{
+    const json_t *subjects = json_object_get(test_case, "subjects");
+    table_load(out, test_case, false);
+    (void)fprintf(out, "\n  %-17s  %-19s  %-19s  %s\n", "new : old", "msg/s", "cpu/msg",
+                  "cpu/client's cpu");
+    for (size_t i = 0; i < json_array_size(subjects); i++) {
+        const char *name = result_text(json_array_get(subjects, i), "subject");
+        if (summary_is_ours(name)) {
+            table_pairs_row(out, test_case, name);
         }
     }
     for (size_t i = 0; i < json_array_size(subjects); i++) {

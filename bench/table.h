@@ -10,6 +10,12 @@
 /* The table of one case, which summary_make() has been over. */
 void table_case(FILE *out, const json_t *test_case);
 
+/* The same of a case that has older servers beside ours: the ratios of new to old. */
+void table_pairs(FILE *out, const json_t *test_case);
+
+/* "1.21 [1.17, 1.26] +", of 19 columns after two; `ratio` is a ratio of the results, or NULL. */
+void table_one_ratio(FILE *out, const json_t *ratio);
+
 /* What stands below all of them: how to read them, and what the harness costs. */
 void table_end(FILE *out, const json_t *document);
 

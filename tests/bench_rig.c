@@ -25,7 +25,8 @@ static json_t *rig_run(const struct bench_rig *rig, size_t which, size_t round, 
 {
     const char *subject = rig->subjects[which];
     bool changed = rig->changed != NULL && strcmp(rig->changed, subject) == 0;
-    double quicker = pow(1.1, (double)which) * drift;
+    double lead = rig->equal ? 1 : pow(1.1, (double)which);
+    double quicker = lead * drift;
     double cpu = 5e-6 / quicker * (changed ? rig->cpu : 1) * exp(rig->noise * noise(seed));
     double rate = 1e5 * quicker * (changed && rig->speed > 0 ? rig->speed : 1) *
                   exp(rig->noise * noise(seed));
@@ -34,7 +35,7 @@ static json_t *rig_run(const struct bench_rig *rig, size_t which, size_t round, 
                             "client_cpu_per_message", 5e-6);
     if (rig->shared_noise > 0) {
         double share = (changed ? rig->cpu : 1) * exp(rig->shared_noise * noise(seed));
-        result_set(run, "server_cpu_per_client_cpu", share / pow(1.1, (double)which));
+        result_set(run, "server_cpu_per_client_cpu", share / lead);
     }
     return run;
 }

@@ -3,6 +3,7 @@
 
 /* Documents of results that nobody has measured. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,7 @@
 /* What the results are to look like. */
 struct bench_rig {
     const char *const *subjects; /* ended by NULL; each is a tenth quicker than the one before */
+    bool equal;                  /* but none is quicker than another */
     size_t cases;                /* "case0", "case1", ... */
     size_t rounds;
     double noise;        /* of a run, a standard deviation: 0.01 */

@@ -184,6 +184,22 @@ static void two_samples_alike_differ_as_often_as_the_test_says(void **state)
     assert_between(alarms, 120, 200); /* 3 to 5 %: the test can't say 5 % exactly */
 }
 
+/* The tables of Wilcoxon's signed ranks: of 8 pairs a sum of 31 or more has the chance 10 / 256. */
+static void paired_tests_have_the_chances_of_the_tables(void **state)
+{
+    static const double all[] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const double five_below[] = {1, 2, 3, 4, -5, 6, 7, 8};
+    static const double none[] = {-1, -2, -3};
+    static const double zeros[] = {0, 0, 0, 0};
+    static const double tied[] = {-1, 1};
+    (void)state;
+    assert_true(fabs(estimate_paired_above(all, 8) - 1.0 / 256) < 1e-12);
+    assert_true(fabs(estimate_paired_above(five_below, 8) - 10.0 / 256) < 1e-12);
+    assert_true(fabs(estimate_paired_above(none, 3) - 1) < 1e-12);
+    assert_true(fabs(estimate_paired_above(zeros, 4) - 1) < 1e-12);
+    assert_true(fabs(estimate_paired_above(tied, 2) - 3.0 / 4) < 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_shift_is_the_median_of_all_differences),
         cmocka_unit_test(the_test_of_two_samples_is_exact),
         cmocka_unit_test(two_samples_alike_differ_as_often_as_the_test_says),
+        cmocka_unit_test(paired_tests_have_the_chances_of_the_tables),
     };
     return cmocka_run_group_tests_name("bench_estimate", tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * speed; that all is measured, counted and written is what is tested.
  */
 #include "e2e.h"
+#include "range.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +224,72 @@ static void results_are_compared_and_exported(void **state)
     e2e_says(compare, PROCESS_OUT, "0 worse by more than 8 %");
 }
 
+/* The directory of a program. */
+static const char *directory_of(const char *path)
+{
+    const char *end = path + strlen(path);
+    while (end > path && strchr("/\\", end[-1]) == NULL) {
+        end--;
+    }
+    return end > path ? e2e_text("%.*s", (int)(end - path - 1), path) : ".";
+}
+
+/* Runs are pairs, one of each server next to the other, and either first by turns. */
+static void pairs_stand_together(const json_t *runs)
+{
+    assert_int_equal(json_array_size(runs), ROUNDS * 4);
+    for (size_t i = 0; i < json_array_size(runs); i += 2) {
+        const json_t *one = json_array_get(runs, i);
+        const json_t *other = json_array_get(runs, i + 1);
+        size_t round = i / 4;
+        const char *new = e2e_string(round % 2 == 0 ? one : other, "subject");
+        const char *old = e2e_string(round % 2 == 0 ? other : one, "subject");
+        assert_string_equal(old, e2e_text("old:%s", new));
+        assert_int_equal(e2e_uint(one, "round"), round);
+        assert_int_equal(e2e_uint(other, "round"), round);
+        run_is_good(one);
+        run_is_good(other);
+    }
+}
+
+/* What comes of it is the machine's affair here, where runs are short and both builds the same; the
+ * judgement has its tests in test_bench_against.c. */
+static void an_older_server_is_measured_by_turns(void **state)
+{
+    const char *output = e2e_path("results.json");
+    const char *directory = directory_of(e2e_server_path);
+    (void)state;
+    struct process *bench =
+        e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", output, "--backend", "uv",
+                  "--backend", "raw", "--quick", "--case", "small", "--against", directory, NULL);
+    assert_between(process_wait(bench, e2e_ms(4 * E2E_LONG_MS)), 0, 1);
+    const json_t *document = results_in(output);
+    pairs_stand_together(runs_in(document));
+    e2e_says(bench, PROCESS_OUT, "new : old");
+    e2e_says(bench, PROCESS_OUT, " ratios of new to old: ");
+    e2e_says(bench, PROCESS_OUT, " slower by more than 3 %");
+}
+
+static void an_older_server_has_no_peers(void **state)
+{
+    (void)state;
+    struct process *bench = e2e_start(bench_path(), "--against", "x", "--target=127.0.0.1:1", NULL);
+    e2e_ends(bench, 2);
+    e2e_says(bench, PROCESS_ERR, "--against");
+}
+
+/* Nor is it our fault that there is no such server. */
+static void an_older_server_that_is_not_there_is_said_to_be(void **state)
+{
+    (void)state;
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o",
+                                      e2e_path("results.json"), "--backend", "uv", "--quick",
+                                      "--case", "small", "--against", "no-such-directory", NULL);
+    e2e_ends_within(bench, 1, e2e_ms(2 * E2E_LONG_MS));
+    e2e_says(bench, PROCESS_OUT, "no good run of the older server: not compared");
+    e2e_says(bench, PROCESS_ERR, "nothing could be compared");
+}
+
 static void each_command_has_help(void **state)
 {
     static const char *const commands[] = {"run", "compare", "export"};
@@ -432,6 +499,9 @@ int main(int argc, char **argv)
         E2E(results_go_to_a_device),
         E2E(the_load_is_that_of_the_runs_alone),
         E2E(results_are_compared_and_exported),
+        E2E(an_older_server_is_measured_by_turns),
+        E2E(an_older_server_has_no_peers),
+        E2E(an_older_server_that_is_not_there_is_said_to_be),
         E2E(each_command_has_help),
         E2E(others_are_measured_beside_ours),
         E2E(idle_connections_are_weighed),

@@ -311,8 +311,12 @@ static void a_rate_is_kept(void **state)
     const char *rate = e2e_text("%u", 1000 / (unsigned)e2e_factor());
     struct process *client = e2e_client(&server, "-t", "2", "-c", "4", "--rate", rate, "-d",
                                         e2e_duration(1000), "-s", "64", NULL);
-    e2e_ends(client, 0);
+    int code = process_wait(client, e2e_ms(E2E_LONG_MS));
     const json_t *report = e2e_report(client, 0);
+    if (code != 0) { /* a machine that is busy may delay the last messages beyond the end */
+        assert_int_equal(code, 1);
+        e2e_fails_as(report, "rate", e2e_uint(report, "unsent"));
+    }
     uint64_t messages = e2e_uint(report, "counters.messages");
     assert_between(messages, 800, 1200);
     assert_between(messages + e2e_uint(report, "unsent"), 1000, 1200);

@@ -345,12 +345,12 @@ static void a_rate_that_is_kept_is_fine(void **state)
     (void)state;
     e2e_server(&server, NULL);
     struct process *client =
-        e2e_client(&server, "-c", "4", "-s", "10", "-R", "20", "-d", "1s", NULL);
+        e2e_client(&server, "-c", "5", "-s", "10", "-R", "10", "-d", "1s", NULL);
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     e2e_succeeds(report);
     assert_true(json_is_null(e2e_member(report, "late")));
-    assert_between(e2e_uint(report, "unsent"), 0, 4);
+    assert_between(e2e_uint(report, "unsent"), 0, 5);
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,70 @@
+#ifndef ECHOPORT_ADVERSARY_H
+#define ECHOPORT_ADVERSARY_H
+
+/*
+ * A peer that misbehaves by its seed: the role of a worker, over whichever backend and clock its
+ * owner gives it. It keeps a record of each connection: what it took, what it returned, how it
+ * ended. One thread; records are read after the worker's end. Bounded: a connection takes and
+ * returns no more than adversary_bytes_max(), and there are no more than ADVERSARY_CONNS.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "adversary_plan.h"
+#include "conn.h"
+
+#define ADVERSARY_CONNS 512
+
+/* How the peer has ended its side; NONE: it has not, the client was first or the run. */
+enum adversary_end {
+    ADVERSARY_END_NONE,
+    ADVERSARY_END_FIN,
+    ADVERSARY_END_CLOSE,
+    ADVERSARY_END_RESET
+};
+
+struct adversary_record {
+    struct adversary_plan plan;
+    uint8_t *taken; /* what the client has sent and the peer has read */
+    size_t taken_length;
+    uint8_t *returned; /* what the peer has given to sends */
+    size_t returned_length;
+    enum adversary_end end;
+    bool after_theirs; /* the end came after the client's FIN was read */
+    bool saw_end;      /* the client's FIN was read */
+    bool saw_reset;    /* an operation met a reset */
+    bool silent;       /* the plan said so */
+    bool deaf;
+    uint64_t gap_ns; /* the longest time from one deed of the peer, or of the client, to the peer's
+                        next, as it has passed */
+};
+
+struct adversary {
+    struct worker worker; /* first */
+    const struct adversary_run *run;
+    uv_os_sock_t os_socket; /* to listen on */
+    struct io_listener *listener;
+    struct io_accept accept;
+    struct timer hold;
+    struct conn *conns;
+    struct adversary_record *records; /* ADVERSARY_CONNS of them */
+    size_t record_count;
+    bool accepting;
+    bool held; /* it has stopped accepting, once */
+    bool ending;
+    bool overrun; /* more connections or bytes came than a run may bring */
+};
+
+extern const struct worker_role adversary_role;
+
+/* Prepares the role's part; the worker's is the caller's, with role = &adversary_role. The socket
+ * is the worker's from its start on. WORKER_DRAIN ends it. */
+void adversary_init(struct adversary *adversary, const struct adversary_run *run,
+                    uv_os_sock_t os_socket);
+
+/* Frees the records. */
+void adversary_free(struct adversary *adversary);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef ECHOPORT_WITNESS_H
+#define ECHOPORT_WITNESS_H
+
+/*
+ * The oracle of the simulation. It stands between the client and the backend sim, sees each
+ * operation that the client submits and each outcome before the client does, and counts for itself
+ * how every connection ends. What it counts is compared with the client's counters.
+ *
+ * Only the client knows how many messages it meant to send, so `begun` is taken from it; that it
+ * fits what was sent is checked. Everything else comes from the seam and the clock.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "load.h"
+
+/* For the client's worker: sim as the client sees it. Made by witness_begin(). */
+extern struct backend backend_witness;
+
+struct witness {
+    struct client_counters expected;
+    uint64_t begun;       /* messages, on connections that have ended */
+    uint64_t not_up;      /* users that never came up */
+    uint64_t end_ns;      /* when the run was told to end; UINT64_MAX: it was not */
+    uint64_t abort_ns;    /* likewise, at once */
+    uint64_t verified_ns; /* when a message was last whole, or the beginning */
+    uint64_t failures;    /* connections and connects */
+    uint64_t either;      /* ends at which a timeout and the cut were due in the same turn */
+    const char *wrong;    /* what the client did that it may not; NULL: nothing */
+};
+
+extern struct witness witness;
+
+/* One client at a time, of one worker. */
+void witness_begin(struct load *load);
+
+/* When the client has ended: completes the counts, and frees. */
+void witness_end(void);
+
+#endif

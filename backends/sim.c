@@ -158,7 +158,11 @@ static int sim_poll(struct io_loop *loop, uint64_t deadline_ns)
     bool woken = polled->woken;
     polled->woken = false;
     polled->head.stats.wakes += woken;
+    bool busy = woken || sim_due(&polled->due);
     run_batches(polled);
+    if (busy) {
+        polled->deadline_ns = sim_world.now_ns; /* the caller may have a new one: ask again */
+    }
     polled->polling = false;
     return woken ? 1 : 0;
 }

@@ -232,6 +232,26 @@ static void test_time(void **state)
     rig_end();
 }
 
+/* A callback may start a timer, which the deadline of its poll knows nothing of. */
+static void test_time_stands_still_after_a_callback(void **state)
+{
+    (void)state;
+    rig_begin(&perfect, 100, 4);
+    struct end *client = rig_connect(RIG_PORT);
+    uint64_t start = sim_now();
+    while (client->connecting) {
+        rig_turn();
+    }
+    backend_sim.poll(rig.loops[1], start + 100);
+    assert_true(sim_step());
+    assert_int_equal(sim_now(), start);
+    rig_turn();
+    backend_sim.poll(rig.loops[1], start + 100);
+    assert_true(sim_step());
+    assert_int_equal(sim_now(), start + 100);
+    rig_end();
+}
+
 static void test_latency(void **state)
 {
     struct sim_config config = {.seed = 1, .latency_min_ns = 1000, .latency_max_ns = 2000};
@@ -350,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_first_bytes_come_inline),
         cmocka_unit_test(test_listeners_share_a_port),
         cmocka_unit_test(test_time),
+        cmocka_unit_test(test_time_stands_still_after_a_callback),
         cmocka_unit_test(test_latency),
         cmocka_unit_test(test_wakes_coalesce),
         cmocka_unit_test(test_corruption),

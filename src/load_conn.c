@@ -304,7 +304,9 @@ static bool load_step_send(struct load_conn *c)
         load_fail(c, STATS_SEND, outcome);
         return false;
     }
-    c->conn.send.status = outcome;
+    if (outcome < 0) {
+        c->conn.send.status = outcome;
+    }
     return load_sent(c, false);
 }
 

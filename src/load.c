@@ -210,6 +210,14 @@ void load_has_failed(struct load *load)
 
 /* ---- the end of the run -------------------------------------------------------------------- */
 
+/* With --requests the schedule is over when nothing is left of them, however many ticks passed. */
+static void load_bound_unsent(struct load *load)
+{
+    if (load->stats.unsent > load->requests_left) {
+        load->stats.unsent = load->requests_left;
+    }
+}
+
 static void load_end(struct load *load)
 {
     uint64_t now_ns = worker_now(&load->worker);
@@ -234,6 +242,7 @@ static void load_end(struct load *load)
             load_conn_end(load->users[i]);
         }
     }
+    load_bound_unsent(load);
 }
 
 static void load_cut(struct load *load)
@@ -404,6 +413,7 @@ static void load_stop(struct worker *worker)
     if (now_ns < load->measure_until_ns) {
         load->measure_until_ns = now_ns; /* it has ended before its time */
     }
+    load_bound_unsent(load);
     load->work.io = worker->io->stats;
     load->work.cpu_ns = sys_thread_cpu_ns();
 }

@@ -20,6 +20,8 @@ void load_done(struct load_conn *c)
     assert(c->state != LOAD_DONE && load->users_live > 0);
     c->state = LOAD_DONE;
     load->users_live--;
+    load->stats.unsent += c->owed;
+    c->owed = 0;
     load_set_awaits(c, false);
     if (c->was_up) {
         load_count_down_time(c);

@@ -19,7 +19,7 @@ struct adversary_conn {
     size_t move;        /* the present one */
     uint64_t moved;     /* bytes of it */
     size_t source;      /* of the bytes taken, the next to be echoed */
-    uint64_t last_ns;   /* of the last deed */
+    uint64_t last_ns;   /* of the last deed, or since when the client awaits one */
     uint64_t last_step; /* after the client's FIN */
 };
 
@@ -53,6 +53,12 @@ static void note_time(struct adversary_conn *c, bool ours)
     c->last_ns = now_ns;
 }
 
+/* The connection is over: whoever still awaits something has waited until now. */
+static void note_debt(struct adversary_conn *c)
+{
+    note_time(c, c->record->returned_length < c->record->taken_length);
+}
+
 static void note_end(struct adversary_conn *c, enum adversary_end end)
 {
     note_time(c, true);
@@ -78,9 +84,8 @@ static void on_closed(struct io_close *op)
 
 static void lose(struct adversary_conn *c)
 {
-    bool owing = c->record->returned_length < c->record->taken_length;
     c->record->saw_reset = true;
-    note_time(c, owing);
+    note_debt(c);
     close_conn(c, IO_CLOSE_RESET);
 }
 
@@ -118,7 +123,9 @@ static bool send_returned(struct adversary_conn *c, size_t length)
     if (outcome == IO_PENDING) {
         return false;
     }
-    c->conn.send.status = outcome;
+    if (outcome < 0) {
+        c->conn.send.status = outcome;
+    }
     return sent(c);
 }
 
@@ -317,7 +324,9 @@ static bool received(struct adversary_conn *c)
         lose(c);
         return false;
     }
-    note_time(c, false);
+    if (recv->length == 0 || record->returned_length >= record->taken_length) {
+        note_time(c, false); /* from now on the client awaits something */
+    }
     if (recv->length == 0) {
         record->saw_end = true;
         return true;
@@ -521,6 +530,7 @@ static void command(struct worker *worker, enum worker_command command)
     stop_listening(a);
     for (struct conn *conn = a->conns; conn != NULL; conn = conn->next) {
         if (!conn->closing) {
+            note_debt(of(conn));
             close_conn(of(conn), IO_CLOSE_RESET);
         }
     }

@@ -37,8 +37,8 @@ struct adversary_record {
     bool saw_reset;    /* an operation met a reset */
     bool silent;       /* the plan said so */
     bool deaf;
-    uint64_t gap_ns; /* the longest time from one deed of the peer, or of the client, to the peer's
-                        next, as it has passed */
+    uint64_t gap_ns; /* the longest that the client, as far as the peer knows, has awaited a deed
+                            of the peer: an answer, an end */
 };
 
 struct adversary {

@@ -32,7 +32,7 @@ void adversary_tally(const struct client_counters *n, struct adversary_tally *ta
 /* What the peer's record proves. */
 struct proof {
     bool wrong; /* a byte was returned that is not the one it should be, or was not asked for */
-    bool owing; /* a message was taken in part or whole and not answered */
+    bool owing; /* of what was taken not all was answered right, or not a whole message came */
     bool slow;  /* the peer may have made the client wait for --timeout */
     bool none;  /* nothing was taken: the client may never have seen the connection come up */
 };
@@ -42,12 +42,15 @@ static struct proof prove(const struct adversary_record *record, const struct ad
 {
     size_t taken = record->taken_length;
     size_t returned = record->returned_length;
-    size_t both = taken < returned ? taken : returned;
-    return (struct proof){
-        .wrong = returned > taken || memcmp(record->taken, record->returned, both) != 0,
-        .owing = taken > returned || taken % run->size != 0 || returned % run->size != 0,
-        .slow = record->silent || record->deaf || record->gap_ns >= how->timeout_ns / 2,
-        .none = taken == 0};
+    size_t right = 0;
+    while (right < taken && right < returned && record->taken[right] == record->returned[right]) {
+        right++;
+    }
+    return (struct proof){.wrong = returned > right,
+                          .owing = right < taken || taken % run->size != 0,
+                          .slow = record->silent || record->deaf ||
+                                  record->gap_ns >= how->timeout_ns / 2,
+                          .none = taken == 0};
 }
 
 /* The client's FIN was read: it has had all its answers. */
@@ -87,7 +90,7 @@ static unsigned met_end(const struct proof *proof, const struct adversary_run *r
 static unsigned met_reset(const struct proof *proof)
 {
     unsigned set = BIT(LOST) | (proof->wrong ? BIT(MISMATCH) : 0);
-    if (!proof->owing && !proof->wrong) {
+    if (!proof->owing) {
         set |= BIT(FAILED) | BIT(RESET_AT_END);
     }
     return set | (proof->none ? BIT(NOT_CONNECTED) : 0);
@@ -113,16 +116,15 @@ unsigned adversary_permits(const struct adversary_record *record, const struct a
                            const struct adversary_circumstances *how)
 {
     struct proof proof = prove(record, run, how);
-    bool ended_well = !proof.wrong && !proof.owing;
     if (record->end == ADVERSARY_END_NONE ? record->saw_end : record->after_theirs) {
-        return proof.owing && !proof.wrong ? 0 : after_their_end(record, &proof, how);
+        return proof.owing ? 0 : after_their_end(record, &proof, how);
     }
     unsigned set = before_their_end(record, run, &proof);
     if (proof.slow) {
-        set |= BIT(TIMEOUT) | (ended_well ? BIT(END_TIMEOUT) : 0);
+        set |= BIT(TIMEOUT) | (!proof.owing ? BIT(END_TIMEOUT) : 0);
     }
     if (how->may_cut) {
-        set |= BIT(UNANSWERED) | (ended_well ? BIT(CUT) : 0);
+        set |= BIT(UNANSWERED) | (!proof.owing ? BIT(CUT) : 0);
         set |= proof.none ? BIT(NOT_CONNECTED) : 0;
     }
     if (how->lossy_reset && record->end == ADVERSARY_END_RESET) {

@@ -105,6 +105,14 @@ static void check_begun(const struct seen *s)
     require(plan->lifetime == 0 || s->begun <= plan->lifetime, "a connection lived too long");
 }
 
+static void count_failure(void)
+{
+    witness.failures++;
+    if (load->plan->stop_on_error && sim_now() < witness.end_ns) {
+        witness.end_ns = sim_now();
+    }
+}
+
 static void count_end(struct seen *s, uint64_t *counter, enum load_fate fate, bool failure)
 {
     struct client_counters *n = &witness.expected;
@@ -113,15 +121,15 @@ static void count_end(struct seen *s, uint64_t *counter, enum load_fate fate, bo
     (*counter)++;
     s->phase = OVER;
     s->fate = fate;
-    witness.failures += failure;
     witness.begun += s->begun;
+    witness.given_back += load->ending ? 0 : left;
     n->lost_messages += fate == LOAD_LOST ? left : 0;
     n->drained_messages += fate == LOAD_DRAINED ? left : 0;
     n->unanswered_messages += fate == LOAD_UNANSWERED ? left : 0;
     n->unchecked_messages += fate == LOAD_UNCHECKED ? left : 0;
     require(fate != LOAD_ANSWERED || left == 0, "messages outstanding have no fate");
-    if (failure && load->plan->stop_on_error && witness.end_ns == UINT64_MAX) {
-        witness.end_ns = sim_now();
+    if (failure) {
+        count_failure();
     }
 }
 
@@ -223,10 +231,7 @@ static void connect_failed(const struct seen *s)
     }
     user_tried[user] = 0;
     witness.expected.connect_failures++;
-    witness.failures++;
-    if (load->plan->stop_on_error && witness.end_ns == UINT64_MAX) {
-        witness.end_ns = sim_now();
-    }
+    count_failure();
 }
 
 /* ---- between the two ----------------------------------------------------------------------- */

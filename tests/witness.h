@@ -22,6 +22,7 @@ extern struct backend backend_witness;
 struct witness {
     struct client_counters expected;
     uint64_t begun;       /* messages, on connections that have ended */
+    uint64_t given_back;  /* of these, not answered before the run was told to end */
     uint64_t not_up;      /* users that never came up */
     uint64_t end_ns;      /* when the run was told to end; UINT64_MAX: it was not */
     uint64_t abort_ns;    /* likewise, at once */

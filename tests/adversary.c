@@ -488,6 +488,21 @@ static void on_hold(struct timer *timer)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
+static void start_beat(struct adversary *a)
+{
+    if (a->beat_ns > 0) {
+        timer_start(&a->worker.timers, &a->beat, worker_clock(&a->worker) + a->beat_ns);
+    }
+}
+
+static void on_beat(struct timer *timer)
+{
+    struct adversary *a = CONTAINER_OF(timer, struct adversary, beat);
+    uint64_t late_ns = worker_clock(&a->worker) - timer->deadline_ns;
+    a->stall_ns = late_ns > a->stall_ns ? late_ns : a->stall_ns;
+    start_beat(a);
+}
+
 void adversary_init(struct adversary *adversary, const struct adversary_run *run,
                     uv_os_sock_t os_socket)
 {
@@ -511,6 +526,8 @@ static int start(struct worker *worker)
 {
     struct adversary *a = self(worker);
     timer_init(&a->hold, on_hold);
+    timer_init(&a->beat, on_beat);
+    start_beat(a);
     a->accept.done = on_accept;
     int status = worker->backend->listen(worker->io, a->os_socket, 128, &a->listener);
     if (status == 0) {
@@ -545,6 +562,7 @@ static bool finished(const struct worker *worker)
 static void stop(struct worker *worker)
 {
     timer_stop(&worker->timers, &self(worker)->hold);
+    timer_stop(&worker->timers, &self(worker)->beat);
 }
 
 const struct worker_role adversary_role = {

@@ -48,6 +48,9 @@ struct adversary {
     struct io_listener *listener;
     struct io_accept accept;
     struct timer hold;
+    struct timer beat;
+    uint64_t beat_ns;  /* how often the worker looks whether it still runs in time; 0: never */
+    uint64_t stall_ns; /* the longest that it did not */
     struct conn *conns;
     struct adversary_record *records; /* ADVERSARY_CONNS of them */
     size_t record_count;

@@ -48,7 +48,7 @@ static struct proof prove(const struct adversary_record *record, const struct ad
     }
     return (struct proof){.wrong = returned > right,
                           .owing = right < taken || taken % run->size != 0,
-                          .slow = record->silent || record->deaf ||
+                          .slow = how->slow || record->silent || record->deaf ||
                                   record->gap_ns >= how->timeout_ns / 2,
                           .none = taken == 0};
 }
@@ -142,7 +142,7 @@ static unsigned permits_unseen(const struct adversary *adversary,
     const struct adversary_run *run = adversary->run;
     unsigned set = how->may_cut ? BIT(CUT) | BIT(UNANSWERED) | BIT(NOT_CONNECTED) : 0;
     set |= how->connects_fail ? BIT(NOT_CONNECTED) : 0;
-    if (adversary->held) {
+    if (adversary->held || how->slow) {
         set |= BIT(TIMEOUT) | BIT(END_TIMEOUT) | BIT(LOST);
     }
     if (adversary->record_count >= run->listens) { /* reset in the queue, or refused */

@@ -40,6 +40,7 @@ void adversary_tally(const struct client_counters *counters, struct adversary_ta
 struct adversary_circumstances {
     uint64_t timeout_ns; /* as the client was told */
     bool connects_fail;  /* the network refuses or forgets some */
+    bool slow;           /* the peer as a whole did not run for a time near the timeout */
     bool may_cut;        /* the end of the run may have cut connections */
     bool lossy_reset;    /* the system may show a reset as an end of the stream: Wine */
 };

@@ -29,7 +29,7 @@ static struct noun verdict_noun(uint64_t count, const char *noun)
 /* ": connection refused", or nothing. */
 static const char *verdict_reason(char *text, size_t size, int code)
 {
-    (void)snprintf(text, size, code == 0 ? "" : ": %s", code == 0 ? "" : uv_strerror(code));
+    (void)snprintf(text, size, "%s%s", code == 0 ? "" : ": ", code == 0 ? "" : uv_strerror(code));
     return text;
 }
 

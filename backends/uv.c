@@ -306,6 +306,17 @@ static void uv_recv_without_buffer(struct io_socket *socket)
     }
 }
 
+/* After a read that left room in its buffer libuv takes a hang-up for the end of the stream, without
+ * a read, and has stopped reading. Only a read knows whether it was a reset. */
+static void uv_ask_again(struct io_socket *socket)
+{
+    socket->reading = false;
+    int status = uv_start_reading(socket);
+    if (status != 0) {
+        uv_recv_deliver(socket, NULL, 0, status);
+    }
+}
+
 static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer)
 {
     struct io_socket *socket = (struct io_socket *)(void *)stream;
@@ -316,6 +327,10 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
     if (count == UV_ENOBUFS && socket->denied) { /* else it is the system that has no buffers */
         socket->denied = false;
         uv_recv_without_buffer(socket);
+        return;
+    }
+    if (count == UV_EOF && data == NULL) {
+        uv_ask_again(socket);
         return;
     }
     socket->loop->base.stats.recv_calls++;

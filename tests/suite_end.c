@@ -215,6 +215,24 @@ static void reset_mid_message(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* Bytes and the reset after them are there at once: the system may drop the bytes, but the reset is
+ * no end of the stream. */
+static void reset_after_data(const struct backend *backend)
+{
+    struct rig rig;
+    uint8_t bytes[100] = {0};
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    conn->on_recv = sink_recv;
+    conn_recv(conn);
+    rig_quiet(&rig);
+    assert_int_equal(peer_send(peer, bytes, sizeof(bytes)), sizeof(bytes));
+    reset_peer(&rig, peer);
+    RIG_UNTIL(&rig, conn->recv.status != 0 || conn->ended);
+    assert_true(rig_is_reset(conn->recv.status));
+    rig_close(&rig);
+}
+
 /* The echo sends to a peer that has gone: both operations end, each with its own outcome. */
 static void reset_while_sending(const struct backend *backend)
 {
@@ -420,6 +438,7 @@ const struct scenario suite_end[] = {
     {"data_before_eof", data_before_eof},
     {"end_of_recv_does_not_end_send", end_of_recv_does_not_end_send},
     {"reset_mid_message", reset_mid_message},
+    {"reset_after_data", reset_after_data},
     {"reset_while_sending", reset_while_sending},
     {"reset_of_a_lone_send", reset_of_a_lone_send},
     {"send_after_reset", send_after_reset},

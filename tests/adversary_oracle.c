@@ -96,10 +96,10 @@ static unsigned met_reset(const struct proof *proof)
     return set | (proof->none ? BIT(NOT_CONNECTED) : 0);
 }
 
-static unsigned before_their_end(const struct adversary_record *record,
-                                 const struct adversary_run *run, const struct proof *proof)
+static unsigned before_their_end(enum adversary_end end, const struct adversary_run *run,
+                                 const struct proof *proof)
 {
-    switch (record->end) {
+    switch (end) {
     case ADVERSARY_END_NONE: /* the client was first */
         return proof->wrong ? BIT(MISMATCH) : 0;
     case ADVERSARY_END_FIN:
@@ -112,23 +112,37 @@ static unsigned before_their_end(const struct adversary_record *record,
     return 0;
 }
 
+/* The client's FIN was not read, or was none. */
+static unsigned without_their_end(const struct adversary_record *record, enum adversary_end end,
+                                  const struct proof *proof, const struct adversary_run *run,
+                                  const struct adversary_circumstances *how)
+{
+    unsigned set = before_their_end(end, run, proof);
+    if (proof->slow) {
+        set |= BIT(TIMEOUT) | (!proof->owing ? BIT(END_TIMEOUT) : 0);
+    }
+    if (how->may_cut) {
+        set |= BIT(UNANSWERED) | (!proof->owing ? BIT(CUT) : 0);
+        set |= proof->none ? BIT(NOT_CONNECTED) : 0;
+    }
+    if (how->lossy_reset && record->end == ADVERSARY_END_RESET) {
+        set |= met_end(proof, run);
+    }
+    return set;
+}
+
+/* A system tells of a reset but once. If a send was told, the receive after it, which may be seen
+ * first, finds an end of the stream that is none. */
 unsigned adversary_permits(const struct adversary_record *record, const struct adversary_run *run,
                            const struct adversary_circumstances *how)
 {
     struct proof proof = prove(record, run, how);
-    if (record->end == ADVERSARY_END_NONE ? record->saw_end : record->after_theirs) {
-        return proof.owing ? 0 : after_their_end(record, &proof, how);
+    if (record->end == ADVERSARY_END_NONE ? !record->saw_end : !record->after_theirs) {
+        return without_their_end(record, record->end, &proof, run, how);
     }
-    unsigned set = before_their_end(record, run, &proof);
-    if (proof.slow) {
-        set |= BIT(TIMEOUT) | (!proof.owing ? BIT(END_TIMEOUT) : 0);
-    }
-    if (how->may_cut) {
-        set |= BIT(UNANSWERED) | (!proof.owing ? BIT(CUT) : 0);
-        set |= proof.none ? BIT(NOT_CONNECTED) : 0;
-    }
-    if (how->lossy_reset && record->end == ADVERSARY_END_RESET) {
-        set |= met_end(&proof, run);
+    unsigned set = proof.owing ? 0 : after_their_end(record, &proof, how);
+    if (record->saw_reset) {
+        set |= without_their_end(record, ADVERSARY_END_NONE, &proof, run, how);
     }
     return set;
 }
@@ -145,9 +159,9 @@ static unsigned permits_unseen(const struct adversary *adversary,
     if (adversary->held || how->slow) {
         set |= BIT(TIMEOUT) | BIT(END_TIMEOUT) | BIT(LOST);
     }
-    if (adversary->record_count >= run->listens) { /* reset in the queue, or refused */
+    if (adversary->record_count >= run->listens) { /* closed in the queue, or refused */
         set |= BIT(LOST) | BIT(FAILED) | BIT(RESET_AT_END) | BIT(NOT_CONNECTED);
-        set |= how->lossy_reset ? BIT(CLOSED_BY_SERVER) | BIT(COMPLETED) | BIT(DRAINED) : 0;
+        set |= BIT(CLOSED_BY_SERVER) | BIT(COMPLETED) | (run->allow_drain ? BIT(DRAINED) : 0);
     }
     return set;
 }

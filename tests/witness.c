@@ -28,6 +28,8 @@ struct seen {
     uint64_t sent;     /* bytes that sends have taken */
     uint64_t verified; /* bytes that have come back right */
     uint64_t last_ns;  /* the last that happened, or the connect's begin */
+    uint64_t taken;    /* bytes that the peer had taken when the client last asked */
+    uint64_t taken_ns; /* when that was last more than before */
     int connect_error;
     enum load_fate fate;
     void (*recv_done)(struct io_recv *op);
@@ -178,6 +180,12 @@ static void bytes(struct seen *s, const uint8_t *data, size_t length)
     }
 }
 
+/* When --timeout is over: bytes that the peer takes are progress, too. */
+static uint64_t timeout_due_ns(const struct seen *s)
+{
+    return (s->taken_ns > s->last_ns ? s->taken_ns : s->last_ns) + load->plan->timeout_ns;
+}
+
 /* The client closes though nothing has ended: something was due. */
 static void closed_by_client(struct seen *s)
 {
@@ -189,11 +197,11 @@ static void closed_by_client(struct seen *s)
     cut_ns = witness.abort_ns < cut_ns ? witness.abort_ns : cut_ns;
     ask_begun(s, true);
     uint64_t owing = outstanding(s);
-    bool timed_out = (owing > 0 || s->phase == ENDING) && now_ns >= s->last_ns + plan->timeout_ns;
+    bool timed_out = (owing > 0 || s->phase == ENDING) && now_ns >= timeout_due_ns(s);
     bool cut = now_ns >= cut_ns;
     if (timed_out && cut) { /* the one that was due first; of a tie the client decides */
         witness.either++;
-        timed_out = s->last_ns + plan->timeout_ns < cut_ns;
+        timed_out = timeout_due_ns(s) < cut_ns;
     }
     if (timed_out && s->phase == ENDING) {
         count_end(s, &n->end_timeouts, LOAD_ANSWERED, true);
@@ -205,7 +213,8 @@ static void closed_by_client(struct seen *s)
         count_end(s, &n->cut, LOAD_ANSWERED, false);
     }
     require(timed_out || cut, "it closed a connection and nothing was due");
-    require(!timed_out || now_ns <= s->last_ns + plan->timeout_ns + SLACK_NS, "a late timeout");
+    uint64_t late_ns = plan->timeout_ns / PROGRESS_LOOKS + SLACK_NS;
+    require(!timed_out || now_ns <= timeout_due_ns(s) + late_ns, "a late timeout");
 }
 
 static void given_up(struct seen *s)
@@ -453,6 +462,19 @@ static int witness_send(struct io_loop *loop, struct io_socket *socket, struct i
     return outcome;
 }
 
+static int witness_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
+{
+    struct seen *s = of_socket(socket);
+    enter_sim(loop);
+    int status = backend_sim.untaken(loop, socket, bytes);
+    leave_sim(loop);
+    if (status == 0 && s->offered - *bytes > s->taken) {
+        s->taken = s->offered - *bytes;
+        s->taken_ns = sim_now();
+    }
+    return status;
+}
+
 static int witness_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
     struct seen *s = of_socket(socket);
@@ -506,6 +528,7 @@ void witness_begin(struct load *client)
     backend_witness.recv = witness_recv;
     backend_witness.release = witness_release;
     backend_witness.send = witness_send;
+    backend_witness.untaken = witness_untaken;
     backend_witness.shutdown = witness_shutdown;
     backend_witness.close = witness_close;
 }

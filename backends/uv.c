@@ -306,8 +306,8 @@ static void uv_recv_without_buffer(struct io_socket *socket)
     }
 }
 
-/* After a read that left room in its buffer libuv takes a hang-up for the end of the stream. It does
- * so without a read, and has stopped reading. Only a read can tell a reset from the end. */
+/* After a read that left room in its buffer, libuv takes a hang-up for the end of the stream,
+ * without a read, and has stopped reading. Only a read can tell a reset from the end. */
 static void uv_ask_again(struct io_socket *socket)
 {
     socket->reading = false;

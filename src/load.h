@@ -43,7 +43,7 @@ struct load_plan {
     uint64_t warmup_ns;
     uint64_t duration_ns;        /* the warm-up among it; 0: until told to end */
     uint64_t connect_timeout_ns; /* 0: the system's */
-    uint64_t timeout_ns;         /* without a byte of an answer; 0: no limit */
+    uint64_t timeout_ns;         /* awaiting an answer while no byte moves; 0: no limit */
     uint64_t drain_timeout_ns;   /* for unfinished messages at the end */
     uint64_t give_up_ns;         /* of waiting in vain, after which the run is hopeless; 0: never */
     bool allow_drain;            /* the server may end a connection with messages outstanding */

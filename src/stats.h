@@ -55,7 +55,7 @@
     X(cut, "connections reset by the end of the run with nothing outstanding")                     \
     X(mismatches, "connections that brought a wrong byte, or one that was not sent")               \
     X(lost, "connections that the server ended or reset with messages outstanding")                \
-    X(timeouts, "connections without a byte of an answer for --timeout")                           \
+    X(timeouts, "connections on which nothing moved for --timeout")                                \
     X(end_timeouts, "connections without the server's FIN for --timeout after the client's")       \
     X(unanswered, "connections reset by the end of the run with messages outstanding")             \
     X(failed, "connections that broke with nothing outstanding, or for want of resources")         \

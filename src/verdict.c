@@ -182,7 +182,9 @@ static const struct verdict_case verdict_table[] = {
            "the server closed or reset the connection with messages outstanding, before the client "
            "had shut down its side",
            say_lost)},
-    {COUNTED(timeouts), FAILS(TIMEOUT, "no byte of an answer came for `--timeout`", say_timeout)},
+    {COUNTED(timeouts),
+     FAILS(TIMEOUT, "an answer was awaited, and no byte moved in either direction for `--timeout`",
+           say_timeout)},
     {COUNTED(end_timeouts),
      FAILS(TIMEOUT, "the server did not end its side for `--timeout` after the client had",
            say_end_timeout)},

@@ -141,7 +141,7 @@ unsigned adversary_permits(const struct adversary_record *record, const struct a
         return without_their_end(record, record->end, &proof, run, how);
     }
     unsigned set = proof.owing ? 0 : after_their_end(record, &proof, how);
-    if (record->saw_reset) {
+    if (record->saw_reset || how->lossy_reset) {
         set |= without_their_end(record, ADVERSARY_END_NONE, &proof, run, how);
     }
     return set;

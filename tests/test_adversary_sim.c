@@ -17,8 +17,8 @@
 
 #include "adversary_oracle.h"
 #include "log.h"
-#include "sim.h"
 #include "sim_rig.h"
+#include "sim_world.h"
 #include "verdict.h"
 #include "witness.h"
 #include "world.h"
@@ -26,6 +26,7 @@
 #define PORT 6001
 #define SECOND UINT64_C(1000000000)
 #define TURNS_MAX 2000000
+#define FREEZE_STEP_NS (SECOND / 50)
 #define NEVER UINT64_MAX
 
 static struct {
@@ -36,7 +37,7 @@ static struct {
     struct load client;
     struct load_plan plan;
     struct sockaddr_storage addresses[2]; /* nobody listens at the first */
-    uint64_t drain_ns, abort_ns;
+    uint64_t drain_ns, abort_ns, freeze_ns;
     bool client_ended, peer_ended;
     bool gave_up;
     uint64_t bytes;    /* verified, when last looked at */
@@ -107,6 +108,7 @@ static void draw_plan(void)
                                     .allow_drain = run->allow_drain,
                                     .stop_on_error = run->stop_on_error};
     scene.drain_ns = world_chance(8) == 0 ? sim_now() + world_chance(SECOND / 4) : NEVER;
+    scene.freeze_ns = world_chance(4) == 0 ? sim_now() + world_chance(SECOND / 4) : NEVER;
     scene.abort_ns = world_chance(8) == 0 ? sim_now() + world_chance(SECOND / 4) : NEVER;
 }
 
@@ -182,13 +184,14 @@ static void check_life(void)
         scene.bytes = witness.expected.verified;
         scene.bytes_ns = sim_now();
     }
-    CHECK(sim_now() - scene.bytes_ns < scene.run.give_up_ns + SECOND);
+    CHECK(sim_now() - scene.bytes_ns < scene.run.give_up_ns + SECOND + 2 * witness.frozen_ns);
     CHECK(witness.wrong == NULL);
 }
 
 static void turn_client(void)
 {
     command_client();
+    witness.polled = false;
     if (!worker_turn(&scene.client.worker)) {
         worker_close(&scene.client.worker);
         scene.client_ended = true;
@@ -208,11 +211,26 @@ static void turn_peer(void)
     }
 }
 
+/* The client's process is stopped, and its peer goes on. */
+static void freeze_client(void)
+{
+    uint64_t steps = 50 + world_chance(100);
+    scene.freeze_ns = NEVER;
+    for (uint64_t i = 0; i < steps && !scene.client_ended; i++) {
+        sim_pass(sim_now() + FREEZE_STEP_NS);
+        witness.frozen_ns += FREEZE_STEP_NS;
+        turn_peer();
+    }
+}
+
 static void run_scene(void)
 {
     for (unsigned turns = 0; !scene.peer_ended; turns++) {
         bool first = world_chance(2) == 0;
         CHECK(turns < TURNS_MAX);
+        if (sim_now() >= scene.freeze_ns) {
+            freeze_client();
+        }
         if (first) {
             turn_peer();
         }
@@ -361,7 +379,7 @@ static void report(void)
     for (int i = 0; i < VERDICT_CLASSES; i++) {
         print_message(" %s=%" PRIu64, verdict_class_name((enum verdict_class)i), sum.classes[i]);
     }
-    print_message("; a timeout and the cut in one turn: %" PRIu64 "\n", sum.either);
+    print_message("; a timeout and the cut at once: %" PRIu64 "\n", sum.either);
     for (size_t i = 0; all && i < ADVERSARY_OUTCOMES; i++) {
         assert_true(sum.tally.of[i] > 0);
     }

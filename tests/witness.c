@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "load_conn.h"
-#include "sim.h"
+#include "sim_world.h"
 
 #define CONNS_MAX 4096
 #define USERS_MAX 16
@@ -27,7 +27,7 @@ struct seen {
     uint64_t offered;  /* bytes in sends */
     uint64_t sent;     /* bytes that sends have taken */
     uint64_t verified; /* bytes that have come back right */
-    uint64_t last_ns;  /* the last that happened, or the connect's begin */
+    uint64_t last_ns;  /* the last that happened, or the connect's begin; all on the awake clock */
     uint64_t taken;    /* bytes that the peer had taken when the client last asked */
     uint64_t taken_ns; /* when that was last more than before */
     int connect_error;
@@ -54,6 +54,16 @@ static void require(bool kept, const char *sentence)
     if (!kept) {
         accuse(sentence);
     }
+}
+
+/* The client's clock that leaves out the time in which it could not run: of its own, but it may
+ * leave out no more than twice that time. */
+static uint64_t awake_ns(void)
+{
+    uint64_t now_ns = worker_awake(&load->worker);
+    require(now_ns <= sim_now() && now_ns + 2 * witness.frozen_ns >= sim_now(),
+            "its clock leaves out too much");
+    return now_ns;
 }
 
 static struct seen *of_conn(const struct conn *conn)
@@ -171,7 +181,7 @@ static void bytes(struct seen *s, const uint8_t *data, size_t length)
     s->verified += right;
     n->verified += right;
     n->messages += whole_messages(s) - before;
-    s->last_ns = sim_now();
+    s->last_ns = awake_ns();
     if (whole_messages(s) > before) {
         witness.verified_ns = sim_now();
     }
@@ -186,6 +196,25 @@ static uint64_t timeout_due_ns(const struct seen *s)
     return (s->taken_ns > s->last_ns ? s->taken_ns : s->last_ns) + load->plan->timeout_ns;
 }
 
+/* Whether an outcome that the client waits for could have been delivered to it some turns ago. */
+static bool is_waited_for_in_vain(const struct seen *s)
+{
+    const struct io_socket *socket = s->c->conn.socket;
+    bool there = (socket->recv.op != NULL && socket->recv.ended) ||
+                 (socket->connect.op != NULL && socket->connect.ended);
+    return there && !load->worker.io->full &&
+           socket->last_ns + 2 * sim_world.config.turn_ns < sim_now();
+}
+
+/* Of two that are due at once the client decides, which has counted already. */
+static bool client_says_timeout(const struct seen *s)
+{
+    const struct client_counters *client = &load->stats.counters;
+    const struct client_counters *n = &witness.expected;
+    return s->phase == ENDING ? client->end_timeouts > n->end_timeouts
+                              : client->timeouts > n->timeouts;
+}
+
 /* The client closes though nothing has ended: something was due. */
 static void closed_by_client(struct seen *s)
 {
@@ -197,11 +226,13 @@ static void closed_by_client(struct seen *s)
     cut_ns = witness.abort_ns < cut_ns ? witness.abort_ns : cut_ns;
     ask_begun(s, true);
     uint64_t owing = outstanding(s);
-    bool timed_out = (owing > 0 || s->phase == ENDING) && now_ns >= timeout_due_ns(s);
+    uint64_t late_ns = plan->timeout_ns / PROGRESS_LOOKS + SLACK_NS;
+    bool timed_out = (owing > 0 || s->phase == ENDING) && awake_ns() >= timeout_due_ns(s);
+    require(!timed_out || awake_ns() <= timeout_due_ns(s) + late_ns, "a late timeout");
     bool cut = now_ns >= cut_ns;
-    if (timed_out && cut) { /* the one that was due first; of a tie the client decides */
+    if (timed_out && cut) {
         witness.either++;
-        timed_out = timeout_due_ns(s) < cut_ns;
+        timed_out = client_says_timeout(s);
     }
     if (timed_out && s->phase == ENDING) {
         count_end(s, &n->end_timeouts, LOAD_ANSWERED, true);
@@ -213,16 +244,18 @@ static void closed_by_client(struct seen *s)
         count_end(s, &n->cut, LOAD_ANSWERED, false);
     }
     require(timed_out || cut, "it closed a connection and nothing was due");
-    uint64_t late_ns = plan->timeout_ns / PROGRESS_LOOKS + SLACK_NS;
-    require(!timed_out || now_ns <= timeout_due_ns(s) + late_ns, "a late timeout");
+    require(!timed_out || !is_waited_for_in_vain(s), "a timeout, and the answer was there");
 }
 
 static void given_up(struct seen *s)
 {
-    bool timed_out = sim_now() >= s->last_ns + load->plan->connect_timeout_ns;
+    bool timed_out = awake_ns() >= s->last_ns + load->plan->connect_timeout_ns;
+    bool ends = witness.end_ns <= sim_now() || witness.abort_ns <= sim_now();
+    timed_out = timed_out && (!ends || witness.polled);
     s->phase = OVER;
     if (timed_out) {
         s->connect_error = UV_ETIMEDOUT;
+        require(!is_waited_for_in_vain(s), "a connect timed out, and its outcome was there");
     } else {
         witness.expected.abandoned++;
         require(witness.end_ns != UINT64_MAX || witness.abort_ns != UINT64_MAX,
@@ -291,7 +324,7 @@ static void see_connect(struct seen *s)
     }
     s->connect_error = s->c->connect.status;
     s->phase = s->connect_error == 0 ? UP : OVER;
-    s->last_ns = sim_now();
+    s->last_ns = awake_ns();
     if (s->connect_error == 0) {
         witness.expected.connected++;
         user_up[s->c->index] = true;
@@ -376,6 +409,7 @@ static int witness_poll(struct io_loop *loop, uint64_t deadline_ns)
     enter_sim(loop);
     int woken = backend_sim.poll(loop, deadline_ns);
     leave_sim(loop);
+    witness.polled = true;
     return woken;
 }
 
@@ -402,7 +436,7 @@ static int witness_connect(struct io_loop *loop, struct io_socket *socket,
     *s = (struct seen){.c = c,
                        .phase = CONNECTING,
                        .stream = stream_of(load->plan->seed, c->conn.number),
-                       .last_ns = sim_now(),
+                       .last_ns = awake_ns(),
                        .connect_done = op->done};
     witness.expected.attempts++;
     op->done = on_connect;
@@ -444,7 +478,7 @@ static int witness_send(struct io_loop *loop, struct io_socket *socket, struct i
 {
     struct seen *s = of_conn(CONTAINER_OF(op, struct conn, send));
     if (s->offered == s->verified) {
-        s->last_ns = sim_now(); /* from now on an answer is awaited */
+        s->last_ns = awake_ns(); /* from now on an answer is awaited */
     }
     require(stream_check(&s->stream, s->offered, op->data, op->length) == op->length,
             "it sent bytes that are not the connection's");
@@ -470,7 +504,7 @@ static int witness_untaken(struct io_loop *loop, struct io_socket *socket, uint6
     leave_sim(loop);
     if (status == 0 && s->offered - *bytes > s->taken) {
         s->taken = s->offered - *bytes;
-        s->taken_ns = sim_now();
+        s->taken_ns = awake_ns();
     }
     return status;
 }
@@ -485,7 +519,7 @@ static int witness_shutdown(struct io_loop *loop, struct io_socket *socket)
     leave_sim(loop);
     if (status == 0) {
         s->phase = ENDING;
-        s->last_ns = sim_now();
+        s->last_ns = awake_ns();
     } else {
         reset(s);
     }

@@ -28,7 +28,9 @@ struct witness {
     uint64_t abort_ns;    /* likewise, at once */
     uint64_t verified_ns; /* when a message was last whole, or the beginning */
     uint64_t failures;    /* connections and connects */
-    uint64_t either;      /* ends at which a timeout and the cut were due in the same turn */
+    uint64_t frozen_ns;   /* for so long the client did not run; set by the test */
+    bool polled;          /* in this turn; false at its begin, set by the test */
+    uint64_t either;      /* ends at which both a timeout and the cut were due */
     const char *wrong;    /* what the client did that it may not; NULL: nothing */
 };
 

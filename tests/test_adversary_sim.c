@@ -171,7 +171,7 @@ static void command_client(void)
         end_at_once();
     }
     if (!scene.gave_up && load_is_hopeless(&scene.client)) {
-        CHECK(sim_now() - witness.verified_ns >= scene.run.give_up_ns);
+        CHECK(worker_awake(&scene.client.worker) - witness.verified_ns >= scene.run.give_up_ns);
         scene.gave_up = true;
         end_at_once();
     }

@@ -183,7 +183,7 @@ static void bytes(struct seen *s, const uint8_t *data, size_t length)
     n->messages += whole_messages(s) - before;
     s->last_ns = awake_ns();
     if (whole_messages(s) > before) {
-        witness.verified_ns = sim_now();
+        witness.verified_ns = awake_ns();
     }
     if (right < length) {
         count_end(s, &n->mismatches, LOAD_UNCHECKED, true);

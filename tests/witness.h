@@ -26,7 +26,7 @@ struct witness {
     uint64_t not_up;      /* users that never came up */
     uint64_t end_ns;      /* when the run was told to end; UINT64_MAX: it was not */
     uint64_t abort_ns;    /* likewise, at once */
-    uint64_t verified_ns; /* when a message was last whole, or the beginning */
+    uint64_t verified_ns; /* when a message was last whole, or the beginning, on the awake clock */
     uint64_t failures;    /* connections and connects */
     uint64_t frozen_ns;   /* for so long the client did not run; set by the test */
     bool polled;          /* in this turn; false at its begin, set by the test */

@@ -56,7 +56,8 @@ static void note_time(struct adversary_conn *c, bool ours)
 /* The connection is over: whoever still awaits something has waited until now. */
 static void note_debt(struct adversary_conn *c)
 {
-    note_time(c, c->record->returned_length < c->record->taken_length);
+    const struct adversary_record *record = c->record;
+    note_time(c, record->saw_end || record->returned_length < record->taken_length);
 }
 
 static void note_end(struct adversary_conn *c, enum adversary_end end)

@@ -105,6 +105,9 @@ static void draw_move(struct adversary_move *move, const struct adversary_run *r
     case 5:
         move->kind = ADVERSARY_PAUSE;
         move->amount = draw(state, PAUSE_MAX);
+        if (draw(state, 4) == 0) { /* about as long as the client waits */
+            move->amount += run->timeout_ns - PAUSE_MAX * 3 / 4;
+        }
         break;
     case 6:
         move->kind = ADVERSARY_DEAF;

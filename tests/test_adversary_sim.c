@@ -26,7 +26,7 @@
 #define PORT 6001
 #define SECOND UINT64_C(1000000000)
 #define TURNS_MAX 2000000
-#define FREEZE_STEP_NS (SECOND / 50)
+#define DOZE_MAX_MS 15
 #define NEVER UINT64_MAX
 
 static struct {
@@ -38,6 +38,7 @@ static struct {
     struct load_plan plan;
     struct sockaddr_storage addresses[2]; /* nobody listens at the first */
     uint64_t drain_ns, abort_ns, freeze_ns;
+    bool dozes; /* the client is late, time and again */
     bool client_ended, peer_ended;
     bool gave_up;
     uint64_t bytes;    /* verified, when last looked at */
@@ -109,6 +110,7 @@ static void draw_plan(void)
                                     .stop_on_error = run->stop_on_error};
     scene.drain_ns = world_chance(8) == 0 ? sim_now() + world_chance(SECOND / 4) : NEVER;
     scene.freeze_ns = world_chance(4) == 0 ? sim_now() + world_chance(SECOND / 4) : NEVER;
+    scene.dozes = world_chance(4) == 0;
     scene.abort_ns = world_chance(8) == 0 ? sim_now() + world_chance(SECOND / 4) : NEVER;
 }
 
@@ -211,15 +213,24 @@ static void turn_peer(void)
     }
 }
 
-/* The client's process is stopped, and its peer goes on. */
+/* The client's process does not run, and its peer goes on. */
+static void stop_client(uint64_t steps, uint64_t step_ns)
+{
+    for (uint64_t i = 0; i < steps && !scene.client_ended; i++) {
+        sim_pass(sim_now() + step_ns);
+        witness.frozen_ns += step_ns;
+        turn_peer();
+    }
+}
+
+/* For seconds, once; or for as long as its clock takes for a turn's own time. */
 static void freeze_client(void)
 {
-    uint64_t steps = 50 + world_chance(100);
-    scene.freeze_ns = NEVER;
-    for (uint64_t i = 0; i < steps && !scene.client_ended; i++) {
-        sim_pass(sim_now() + FREEZE_STEP_NS);
-        witness.frozen_ns += FREEZE_STEP_NS;
-        turn_peer();
+    if (sim_now() >= scene.freeze_ns) {
+        scene.freeze_ns = NEVER;
+        stop_client(50 + world_chance(100), SECOND / 50);
+    } else if (scene.dozes && world_chance(8) == 0) {
+        stop_client(1 + world_chance(DOZE_MAX_MS), SECOND / 1000);
     }
 }
 
@@ -228,9 +239,7 @@ static void run_scene(void)
     for (unsigned turns = 0; !scene.peer_ended; turns++) {
         bool first = world_chance(2) == 0;
         CHECK(turns < TURNS_MAX);
-        if (sim_now() >= scene.freeze_ns) {
-            freeze_client();
-        }
+        freeze_client();
         if (first) {
             turn_peer();
         }

@@ -13,6 +13,8 @@
 /* Turns take time, and timers have ticks: a deadline is kept if it is missed by no more. */
 #define SLACK_NS UINT64_C(60000000)
 
+#define GOES_ON "it went on with a connection that was over"
+
 struct backend backend_witness;
 struct witness witness;
 
@@ -293,6 +295,7 @@ static void see_recv(struct seen *s)
 {
     const struct io_recv *op = &s->c->conn.recv;
     if (s->phase == OVER) {
+        require(s->c->conn.closing, GOES_ON);
         return;
     }
     ask_begun(s, false);
@@ -454,6 +457,7 @@ static int witness_connect(struct io_loop *loop, struct io_socket *socket,
 static int witness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
 {
     struct seen *s = of_conn(CONTAINER_OF(op, struct conn, recv));
+    require(s->phase != OVER, GOES_ON);
     s->recv_done = op->done;
     op->done = on_recv;
     enter_sim(loop);
@@ -477,6 +481,7 @@ static void witness_release(struct io_loop *loop, uint8_t *data)
 static int witness_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
 {
     struct seen *s = of_conn(CONTAINER_OF(op, struct conn, send));
+    require(s->phase != OVER, GOES_ON);
     if (s->offered == s->verified) {
         s->last_ns = awake_ns(); /* from now on an answer is awaited */
     }

@@ -91,8 +91,8 @@ struct load {
     uint64_t measure_until_ns; /* UINT64_MAX until known; 0: it has not begun */
     struct worker_stats work;  /* complete at the end */
 
-    /* How long something has been awaited in vain: an answer, a connection, the server's FIN. On the
-     * worker's awake clock. */
+    /* How long something has been awaited in vain: an answer, a connection, the server's FIN; on
+     * the worker's awake clock. */
     size_t awaiting;          /* users that await something */
     uint64_t awaited_ns;      /* since a byte was last verified, up to `awaited_from_ns` */
     uint64_t awaited_from_ns; /* with `awaiting` above 0 */

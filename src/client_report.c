@@ -157,31 +157,25 @@ static void client_report_latency(const struct client_report *report, FILE *out)
 static void client_report_connections(const struct client_report *report, FILE *out)
 {
     const struct client_counters *n = &report->stats->counters;
-    const struct {
-        const char *how;
-        uint64_t count;
-    } ends[] = {
-        {"completed", n->completed},
-        {"closed by the server", n->closed_by_server},
-        {"drained by the server", n->drained},
-        {"reset at the end", n->reset_at_end},
-        {"cut", n->cut},
-        {"lost", n->lost},
-        {"broken", n->failed},
-        {"without an answer", n->timeouts},
-        {"not ended by the server", n->end_timeouts},
-        {"cut with messages unanswered", n->unanswered},
-        {"with wrong data", n->mismatches},
+    const struct report_count ends[] = {
+        {n->completed, "completed"},
+        {n->closed_by_server, "closed by the server"},
+        {n->drained, "drained by the server"},
+        {n->reset_at_end, "reset at the end"},
+        {n->cut, "cut"},
+        {n->lost, "lost"},
+        {n->failed, "broken"},
+        {n->timeouts, "without an answer"},
+        {n->end_timeouts, "not ended by the server"},
+        {n->unanswered, "cut with messages unanswered"},
+        {n->mismatches, "with wrong data"},
     };
-    const char *separator = ": ";
-    (void)fprintf(out, "  connections  %" PRIu64 " up (%" PRIu64 " at once)", n->connected,
-                  report->stats->up_peak);
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
-        if (ends[i].count > 0) {
-            (void)fprintf(out, "%s%" PRIu64 " %s", separator, ends[i].count, ends[i].how);
-            separator = ", ";
-        }
-    }
+    char up[UNITS_TEXT_SIZE];
+    char at_once[UNITS_TEXT_SIZE];
+    (void)fprintf(out, "  connections  %s up (%s at once)",
+                  units_format_grouped(up, sizeof(up), n->connected),
+                  units_format_grouped(at_once, sizeof(at_once), report->stats->up_peak));
+    report_text_counts(out, ": ", ends, sizeof(ends) / sizeof(ends[0]));
     client_report_part(out, "connects failed", n->connect_failures);
     client_report_part(out, "connects given up at the end", n->abandoned);
     (void)fprintf(out, "\n");

@@ -92,6 +92,20 @@ void report_json_environment(struct json *json)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
+void report_text_counts(FILE *out, const char *before, const struct report_count *counts,
+                        size_t length)
+{
+    char text[UNITS_TEXT_SIZE];
+    for (size_t i = 0; i < length; i++) {
+        if (counts[i].count > 0) {
+            (void)fprintf(out, "%s%s %s", before,
+                          units_format_grouped(text, sizeof(text), counts[i].count),
+                          counts[i].name);
+            before = ", ";
+        }
+    }
+}
+
 void report_text_errors(FILE *out, const struct stats_errors *errors)
 {
     (void)fprintf(out, "  errors       ");

@@ -40,6 +40,16 @@ void report_json_environment(struct json *json);
 /* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1", or "none". */
 void report_text_errors(FILE *out, const struct stats_errors *errors);
 
+/* "12 idle, 3 cut": a count and what it counts. */
+struct report_count {
+    uint64_t count;
+    const char *name;
+};
+
+/* Those of the `length` counts that are not zero, with `before` in front of the first. */
+void report_text_counts(FILE *out, const char *before, const struct report_count *counts,
+                        size_t length);
+
 /* The table of the I/O counters by worker, and below it what holds for all: how many completions
  * the waits brought, and the calls, divided by `echoes`. */
 void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes);

@@ -10,15 +10,24 @@
 static void server_report_connections(const struct server_report *report, FILE *out)
 {
     const struct server_counters *n = &report->stats.counters;
-    (void)fprintf(
-        out,
-        "  connections  %" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64
-        " drained, %" PRIu64 " idle, %" PRIu64 " stalled, %" PRIu64 " failed, %" PRIu64 " cut\n",
-        n->accepted, n->closed_by_client, n->drained, n->idle, n->stalled, n->failed, n->cut);
-    if (n->refused > 0 || n->accept_errors > 0) {
-        (void)fprintf(out, "               %" PRIu64 " refused, %" PRIu64 " failed accepts\n",
-                      n->refused, n->accept_errors);
-    }
+    const struct report_count ends[] = {
+        {n->closed_by_client, "ended by the client"},
+        {n->drained, "drained"},
+        {n->idle, "idle"},
+        {n->stalled, "stalled"},
+        {n->failed, "failed"},
+        {n->cut, "cut"},
+    };
+    const struct report_count others[] = {
+        {n->refused, "refused"},
+        {n->accept_errors, "failed accepts"},
+    };
+    char accepted[UNITS_TEXT_SIZE];
+    (void)fprintf(out, "  connections  %s served",
+                  units_format_grouped(accepted, sizeof(accepted), n->accepted));
+    report_text_counts(out, ": ", ends, sizeof(ends) / sizeof(ends[0]));
+    report_text_counts(out, "\n               ", others, sizeof(others) / sizeof(others[0]));
+    (void)fprintf(out, "\n");
     if (report->worker_count > 1) {
         (void)fprintf(out, "  by worker   ");
         for (size_t i = 0; i < report->worker_count; i++) {
@@ -28,7 +37,7 @@ static void server_report_connections(const struct server_report *report, FILE *
     }
 }
 
-/* "accepts      1,234 by acceptex, 12 with data, 3 reaped, 0 failed": the backend's own counts. */
+/* "accepts      1,234 by acceptex, 12 with data, 3 reaped": the backend's own counts. */
 static void server_report_accepts(const struct server_report *report, FILE *out)
 {
     struct io_stats sum = {0};
@@ -38,11 +47,16 @@ static void server_report_accepts(const struct server_report *report, FILE *out)
     for (size_t i = 0; i < report->worker_count; i++) {
         io_stats_add_since(&sum, &report->workers[i].common.work.io, &none);
     }
-    (void)fprintf(
-        out,
-        "  accepts      %s%s%s, %" PRIu64 " with data, %" PRIu64 " reaped, %" PRIu64 " failed\n",
-        units_format_grouped(accepts, sizeof(accepts), sum.accepts), mode == NULL ? "" : " by ",
-        mode == NULL ? "" : mode, sum.accepts_with_data, sum.accepts_reaped, sum.accepts_failed);
+    const struct report_count some[] = {
+        {sum.accepts_with_data, "with data"},
+        {sum.accepts_reaped, "reaped"},
+        {sum.accepts_failed, "failed"},
+    };
+    (void)fprintf(out, "  accepts      %s%s%s",
+                  units_format_grouped(accepts, sizeof(accepts), sum.accepts),
+                  mode == NULL ? "" : " by ", mode == NULL ? "" : mode);
+    report_text_counts(out, ", ", some, sizeof(some) / sizeof(some[0]));
+    (void)fprintf(out, "\n");
 }
 
 static void server_report_data(const struct server_report *report, FILE *out)
@@ -55,7 +69,9 @@ static void server_report_data(const struct server_report *report, FILE *out)
                   units_format_grouped(echoes, sizeof(echoes), n->echoes),
                   units_format_grouped(received, sizeof(received), n->received),
                   units_format_grouped(sent, sizeof(sent), n->sent));
-    (void)fprintf(out, ", discarded %" PRIu64 "\n", n->discarded);
+    const struct report_count discarded = {n->discarded, "discarded"};
+    report_text_counts(out, ", ", &discarded, 1);
+    (void)fprintf(out, "\n");
 }
 
 static struct report_worker *server_report_common(const struct server_report *report)

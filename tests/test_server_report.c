@@ -197,33 +197,37 @@ static void no_errors_are_none(void **state)
 
 static void server_text_has_the_numbers(void **state)
 {
-    const struct server_counters *n = &server_report.stats.counters;
-    char line[256];
     (void)state;
+    server_report.stats.counters = (struct server_counters){.accepted = 1234,
+                                                            .closed_by_client = 1200,
+                                                            .drained = 10,
+                                                            .idle = 11,
+                                                            .stalled = 2,
+                                                            .failed = 7,
+                                                            .cut = 4,
+                                                            .refused = 5,
+                                                            .accept_errors = 6,
+                                                            .echoes = 1010,
+                                                            .received = 1011,
+                                                            .sent = 1012,
+                                                            .discarded = 13};
     server_text();
     rig_has("generation 3, 12.5 s, backend made-up, 2 workers\n");
-    (void)snprintf(
-        line, sizeof(line),
-        "%" PRIu64 " served: %" PRIu64 " ended by the client, %" PRIu64 " drained, %" PRIu64
-        " idle, %" PRIu64 " stalled, %" PRIu64 " failed, %" PRIu64 " cut\n",
-        n->accepted, n->closed_by_client, n->drained, n->idle, n->stalled, n->failed, n->cut);
-    rig_has(line);
-    (void)snprintf(line, sizeof(line), "%" PRIu64 " refused, %" PRIu64 " failed accepts\n",
-                   n->refused, n->accept_errors);
-    rig_has(line);
-    (void)snprintf(line, sizeof(line), "discarded %" PRIu64 "\n", n->discarded);
-    rig_has(line);
-    rig_has("echoes       1,010, received 1,011 bytes, sent 1,012 bytes");
+    rig_has("1,234 served: 1,200 ended by the client, 10 drained, 11 idle, 2 stalled, 7 failed, "
+            "4 cut\n               5 refused, 6 failed accepts\n");
+    rig_has("echoes       1,010, received 1,011 bytes, sent 1,012 bytes, 13 discarded\n");
 }
 
 static void server_text_is_silent_about_what_did_not_happen(void **state)
 {
     (void)state;
-    server_report.stats.counters.refused = 0;
-    server_report.stats.counters.accept_errors = 0;
+    server_report.stats.counters =
+        (struct server_counters){.accepted = 3, .closed_by_client = 2, .cut = 1};
     server_report.worker_count = 1;
     server_text();
+    rig_has("  connections  3 served: 2 ended by the client, 1 cut\n");
     rig_has_not("refused");
+    rig_has_not("discarded");
     rig_has_not("by worker");
 }
 
@@ -271,7 +275,7 @@ static void mode_without_a_name_is_not_named(void **state)
     server_workers[0].common.work.io = (struct io_stats){.accepts = 7};
     server_workers[1].common.work.io = (struct io_stats){.accepts = 1};
     server_text();
-    rig_has("  accepts      8, 0 with data, 0 reaped, 0 failed\n");
+    rig_has("  accepts      8\n");
     rig_clear();
     server_json();
     rig_has("\"accept\":null,");

@@ -88,6 +88,11 @@ static void client_report_data(const struct client_report *report, FILE *out)
     const struct client_stats *stats = report->stats;
     char count[UNITS_TEXT_SIZE];
     char rate[UNITS_TEXT_SIZE];
+    if (report->seconds <= 0) {
+        (void)fprintf(out,
+                      "  messages     nothing was measured: the run was over before --warmup\n");
+        return;
+    }
     (void)fprintf(out, "  messages     %s, %s messages/s\n",
                   units_format_grouped(count, sizeof(count), stats->measured_messages),
                   units_format_count(rate, sizeof(rate),

@@ -115,8 +115,8 @@ void load_close(struct load_conn *c, struct load_end end)
         load->stats.up--;
     }
     c->fate = end.fate;
-    c->well = end.well && c->verified > 0;
-    c->in_vain += end.well || c->completed > 0 ? 0 : 1;
+    c->well = end.well && c->completed > 0;
+    c->in_vain += c->completed == 0;
     load_count_messages(c);
     load_give_back(c);
     load_set_awaits(c, true); /* the next connection, or the close of this one */

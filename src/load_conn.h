@@ -42,7 +42,7 @@ struct load_conn {
     uint64_t retry_ns;  /* the last pause; 0 after a connection that ended well */
     uint64_t down_ns;   /* since when there is no connection */
     uint64_t full_ns;   /* since when `depth` messages are outstanding, if they are */
-    unsigned in_vain;   /* connections in a row that failed without a whole message */
+    unsigned in_vain;   /* connections in a row without a whole message */
     int connect_error;  /* why this connection did not come up; 0 if it did, or was given up */
     int last_error;     /* why the one before it did not; 0: it did */
     uint8_t *chunk;     /* what the outstanding send borrows */

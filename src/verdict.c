@@ -45,10 +45,10 @@ static void say_wrong_data(const struct verdict_run *run, uint64_t count, char *
 static void say_lost(const struct verdict_run *run, uint64_t count, char *text)
 {
     const struct client_counters *n = &run->stats->counters;
-    (void)snprintf(text, VERDICT_TEXT, "%s lost: the server closed with %s unanswered, %s",
-                   verdict_noun(count, "connection").text,
-                   verdict_noun(n->lost_messages, "message").text,
-                   verdict_noun(n->lost_bytes, "byte").text);
+    (void)snprintf(
+        text, VERDICT_TEXT, "%s lost: closed or reset by the server with %s unanswered, %s",
+        verdict_noun(count, "connection").text, verdict_noun(n->lost_messages, "message").text,
+        verdict_noun(n->lost_bytes, "byte").text);
 }
 
 static void say_timeout(const struct verdict_run *run, uint64_t count, char *text)
@@ -79,6 +79,13 @@ static void say_failed(const struct verdict_run *run, uint64_t count, char *text
     char reason[VERDICT_REASON];
     (void)snprintf(text, VERDICT_TEXT, "%s broke%s", verdict_noun(count, "connection").text,
                    verdict_reason(reason, sizeof(reason), run->stats->failed_error));
+}
+
+static void say_silent(const struct verdict_run *run, uint64_t count, char *text)
+{
+    (void)run;
+    (void)snprintf(text, VERDICT_TEXT, "no message was answered; %s drained",
+                   verdict_noun(count, "connection").text);
 }
 
 static void say_gave_up(const struct verdict_run *run, uint64_t count, char *text)
@@ -131,6 +138,13 @@ static void say_rate(const struct verdict_run *run, uint64_t count, char *text)
 }
 
 /* ---- counts -------------------------------------------------------------------------------- */
+
+/* --allow-drain excuses what was outstanding, but not a run in which nothing else came about. */
+static uint64_t count_silent(const struct verdict_run *run)
+{
+    const struct client_counters *n = &run->stats->counters;
+    return n->messages == 0 ? n->drained : 0;
+}
 
 static uint64_t count_gave_up(const struct verdict_run *run)
 {
@@ -198,6 +212,9 @@ static const struct verdict_case verdict_table[] = {
            "the connection broke with nothing outstanding, before the client had shut down its "
            "side; or for want of resources of the client's machine",
            say_failed)},
+    {.count = count_silent,
+     FAILS(SILENT, "with `--allow-drain`, connections were drained and no message was answered",
+           say_silent)},
     {.count = count_gave_up,
      FAILS(GAVE_UP, "answers or connections were awaited for `--give-up` and no byte was verified",
            say_gave_up)},
@@ -263,7 +280,7 @@ const char *verdict_text(const struct verdict *verdict)
 const char *verdict_class_name(enum verdict_class class)
 {
     static const char *const names[VERDICT_CLASSES] = {
-        "wrong_data", "lost",   "timeout", "unanswered", "failed",
+        "wrong_data", "lost",   "timeout", "unanswered", "failed", "silent",
         "gave_up",    "not_up", "connect", "rate",       "none"};
     assert(class < VERDICT_CLASSES);
     return names[class];

@@ -19,6 +19,7 @@ enum verdict_class {
     VERDICT_TIMEOUT,
     VERDICT_UNANSWERED,
     VERDICT_FAILED,
+    VERDICT_SILENT,
     VERDICT_GAVE_UP,
     VERDICT_NOT_UP,
     VERDICT_CONNECT,
@@ -45,7 +46,7 @@ struct verdict_failure {
 };
 
 /* Every row of the table that fails at once. */
-#define VERDICT_FAILURES_MAX 10
+#define VERDICT_FAILURES_MAX 11
 
 struct verdict {
     bool ok;      /* there is no failure */

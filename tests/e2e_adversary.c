@@ -215,6 +215,7 @@ static void check_verdict(struct bout *b, const json_t *report, int code)
     SHOULD(b, failures(report, "timeout") == n->timeouts + n->end_timeouts);
     SHOULD(b, failures(report, "unanswered") == n->unanswered);
     SHOULD(b, failures(report, "failed") == n->failed);
+    SHOULD(b, failures(report, "silent") == (n->messages == 0 ? n->drained : 0));
     SHOULD(b, failures(report, "connect") == n->connect_failures);
     SHOULD(b, !ok || ends_early || n->messages == b->run.requests);
     SHOULD(b, n->messages <= b->run.requests);

@@ -132,12 +132,12 @@ static void without_a_drain_timeout_messages_are_unanswered(void **state)
 /* ---- every run ends ------------------------------------------------------------------------ */
 
 /* A run of --requests that can't come to its end. Answers the report. */
-static const json_t *gives_up(void)
+static const json_t *gives_up(const char *option)
 {
     uint64_t begin_ms = e2e_now_ms();
-    struct process *client =
-        e2e_client_at(fake_server_port(fake), "-t", "2", "-c", "2", "-s", "1000", "--requests",
-                      "10", "--timeout", e2e_duration(300), "--give-up", e2e_duration(1000), NULL);
+    struct process *client = e2e_client_at(
+        fake_server_port(fake), "-t", "2", "-c", "2", "-s", "1000", "--requests", "10", "--timeout",
+        e2e_duration(300), "--give-up", e2e_duration(1000), option, NULL);
     e2e_ends(client, 1);
     assert_true(e2e_now_ms() - begin_ms >= e2e_ms(1000));
     const json_t *report = e2e_report(client, 0);
@@ -151,7 +151,7 @@ static void a_mute_server_is_given_up(void **state)
 {
     (void)state;
     fake_start(FAKE_MUTE, 0, SIZE_MAX);
-    const json_t *report = gives_up();
+    const json_t *report = gives_up(NULL);
     assert_true(e2e_failures(report, "timeout") > 0);
 }
 
@@ -160,7 +160,7 @@ static void a_server_that_is_always_wrong_is_given_up(void **state)
 {
     (void)state;
     fake_start(FAKE_FLIP, 0, SIZE_MAX);
-    const json_t *report = gives_up();
+    const json_t *report = gives_up(NULL);
     assert_between(e2e_failures(report, "wrong_data"), 2, 40 * e2e_factor());
     assert_int_equal(e2e_uint(report, "counters.unanswered_messages"), 0);
     assert_int_equal(e2e_uint(report, "counters.unchecked_messages"),
@@ -172,9 +172,35 @@ static void a_server_that_begins_well_is_given_up(void **state)
 {
     (void)state;
     fake_start(FAKE_FLIP, 600, SIZE_MAX);
-    const json_t *report = gives_up();
+    const json_t *report = gives_up(NULL);
     assert_true(e2e_failures(report, "wrong_data") >= 2);
     assert_true(e2e_uint(report, "counters.verified") > 0);
+}
+
+/* A connection that ends with its only message half answered is no progress, though it may end. */
+static void half_answers_are_given_up_though_drains_are_allowed(void **state)
+{
+    (void)state;
+    fake_start(FAKE_CLOSE_EARLY, SIZE / 2, SIZE_MAX);
+    const json_t *report = gives_up("--allow-drain");
+    uint64_t drained = e2e_uint(report, "counters.drained");
+    assert_between(drained, 2, 40 * e2e_factor());
+    assert_int_equal(e2e_failures(report, "silent"), drained);
+    assert_int_equal(e2e_failures(report, "lost"), 0);
+}
+
+static void a_run_that_ends_before_its_warm_up_has_a_report(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_start(e2e_client_path, e2e_backend_argument(), e2e_text("127.0.0.1:%s", server.port),
+                  "-w", "60s", "--requests", "5", NULL);
+    e2e_ends(client, 0);
+    e2e_says(client, PROCESS_OUT, "OK\n");
+    e2e_says(client, PROCESS_OUT, "nothing was measured");
+    e2e_server_ends(&server);
 }
 
 static void a_run_may_stop_on_the_first_error(void **state)
@@ -365,6 +391,8 @@ int main(int argc, char **argv)
         VERDICT(a_mute_server_is_given_up),
         VERDICT(a_server_that_is_always_wrong_is_given_up),
         VERDICT(a_server_that_begins_well_is_given_up),
+        VERDICT(half_answers_are_given_up_though_drains_are_allowed),
+        VERDICT(a_run_that_ends_before_its_warm_up_has_a_report),
         VERDICT(a_run_may_stop_on_the_first_error),
         VERDICT(without_a_server_no_connection_comes_up),
         VERDICT(connects_that_never_end_are_a_failure),

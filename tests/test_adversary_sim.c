@@ -330,6 +330,7 @@ static void check_verdict(void)
     expect(&expected, VERDICT_TIMEOUT, n->end_timeouts);
     expect(&expected, VERDICT_UNANSWERED, n->unanswered);
     expect(&expected, VERDICT_FAILED, n->failed);
+    expect(&expected, VERDICT_SILENT, n->messages == 0 ? n->drained : 0);
     expect(&expected, VERDICT_GAVE_UP, scene.gave_up);
     expect(&expected, VERDICT_NOT_UP, witness.not_up);
     expect(&expected, VERDICT_CONNECT, n->connect_failures);

@@ -57,6 +57,7 @@ static void ends_that_are_no_failures(void **state)
 {
     struct client_counters *n = &stats.counters;
     (void)state;
+    stats.counters.messages = 1;
     n->completed = n->closed_by_server = n->drained = n->reset_at_end = n->cut = n->abandoned = 3;
     n->drained_messages = 4;
     n->drained_bytes = 5;
@@ -77,8 +78,10 @@ static void lost(void **state)
     stats.counters.lost = 3;
     stats.counters.lost_messages = 12;
     stats.counters.lost_bytes = 49152;
-    judged_as(VERDICT_LOST, 3,
-              "3 connections lost: the server closed with 12 messages unanswered, 49,152 bytes");
+    judged_as(
+        VERDICT_LOST, 3,
+        "3 connections lost: closed or reset by the server with 12 messages unanswered, 49,152 "
+        "bytes");
 }
 
 static void timeout(void **state)
@@ -110,6 +113,16 @@ static void failed(void **state)
     stats.counters.failed = 1;
     stats.failed_error = UV_ECONNRESET;
     judged_as(VERDICT_FAILED, 1, "1 connection broke: connection reset by peer");
+}
+
+static void nothing_but_drains_is_a_failure(void **state)
+{
+    (void)state;
+    stats.counters.drained = 4;
+    stats.counters.messages = 0;
+    judged_as(VERDICT_SILENT, 4, "no message was answered; 4 connections drained");
+    stats.counters.messages = 1;
+    judged_ok();
 }
 
 static void gave_up(void **state)
@@ -185,6 +198,8 @@ static void fail_in_every_way(void)
     struct client_counters *n = &stats.counters;
     n->mismatches = n->lost = n->timeouts = n->end_timeouts = n->unanswered = n->failed = 1;
     n->connect_failures = 1;
+    n->drained = 1;
+    n->messages = 0;
     stats.gave_up = true;
     stats.not_up = 1;
     run.rate = 1;
@@ -194,8 +209,9 @@ static void fail_in_every_way(void)
 static void the_most_serious_comes_first(void **state)
 {
     static const enum verdict_class order[] = {
-        VERDICT_WRONG_DATA, VERDICT_LOST,    VERDICT_TIMEOUT, VERDICT_TIMEOUT, VERDICT_UNANSWERED,
-        VERDICT_FAILED,     VERDICT_GAVE_UP, VERDICT_NOT_UP,  VERDICT_CONNECT, VERDICT_RATE};
+        VERDICT_WRONG_DATA, VERDICT_LOST,    VERDICT_TIMEOUT, VERDICT_TIMEOUT,
+        VERDICT_UNANSWERED, VERDICT_FAILED,  VERDICT_SILENT,  VERDICT_GAVE_UP,
+        VERDICT_NOT_UP,     VERDICT_CONNECT, VERDICT_RATE};
     (void)state;
     fail_in_every_way();
     verdict_judge(&run, &verdict);
@@ -297,6 +313,7 @@ int main(void)
         VERDICT_TEST(timeout_at_the_end),
         VERDICT_TEST(unanswered),
         VERDICT_TEST(failed),
+        VERDICT_TEST(nothing_but_drains_is_a_failure),
         VERDICT_TEST(gave_up),
         VERDICT_TEST(not_up),
         VERDICT_TEST(connects),

@@ -198,9 +198,7 @@ void client_report_text(const struct client_report *report, FILE *out)
     client_report_books(report, out);
     client_report_latency(report, out);
     client_report_connections(report, out);
-    if (report->stats->errors.count > 0) {
-        report_text_errors(out, &report->stats->errors);
-    }
+    report_text_errors(out, &report->stats->errors);
     report_text_io(out, report->workers, report->worker_count, report->stats->counters.messages);
     report_text_process(out);
 }

@@ -108,10 +108,10 @@ void report_text_counts(FILE *out, const char *before, const struct report_count
 
 void report_text_errors(FILE *out, const struct stats_errors *errors)
 {
-    (void)fprintf(out, "  errors       ");
     if (errors->count == 0) {
-        (void)fprintf(out, "none");
+        return;
     }
+    (void)fprintf(out, "  errors       ");
     for (size_t i = 0; i < errors->count; i++) {
         const struct stats_error *error = &errors->entries[i];
         (void)fprintf(out, "%s%s %s %" PRIu64, i > 0 ? ", " : "",

@@ -37,7 +37,7 @@ void report_json_process(struct json *json);
 /* "environment": system, CPU, versions; "wine": true makes speeds meaningless. */
 void report_json_environment(struct json *json);
 
-/* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1", or "none". */
+/* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1"; nothing if there are none. */
 void report_text_errors(FILE *out, const struct stats_errors *errors);
 
 /* "12 idle, 3 cut": a count and what it counts. */

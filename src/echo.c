@@ -319,8 +319,8 @@ struct echo_generation *echo_take_ended(struct echo *echo)
 #define ECHO_STALL_LOOKS 4
 #define ECHO_STALL_MIN_NS UINT64_C(10000000)
 
-/* When a look has reset someone, those who get the buffers are looked at soon: they may be overdue
- * as well. */
+/* When a look has reset a connection, those that get the buffers are looked at soon: they may be
+ * overdue as well. */
 static void echo_on_stall(struct watch *watch)
 {
     struct echo *echo = CONTAINER_OF(watch, struct echo, stall);

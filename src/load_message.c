@@ -4,8 +4,8 @@
 
 #include <inttypes.h>
 
-/* Of a user whose last connections, so many of them, failed before a message was whole, bytes that
- * come back right are no progress: a run must end though every answer begins well. */
+/* After so many connections in a row without a whole message, a user's verified bytes are no
+ * progress: a run must end though every answer begins well. */
 #define LOAD_IN_VAIN 3
 
 /* So many bytes of a mismatch are shown. */

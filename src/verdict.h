@@ -69,7 +69,7 @@ uint64_t verdict_failures_so_far(const struct client_counters *counters);
 /* Which side was late, of a run with a rate: "server", "client"; NULL if the schedule was kept. */
 const char *verdict_late_side(const struct verdict_run *run);
 
-/* A row of the table, for who compares it with the document. */
+/* A row of the table, to compare it with the document. */
 struct verdict_row {
     enum verdict_class class;
     const char *counter; /* in the JSON report; NULL: it is none of `counters` */

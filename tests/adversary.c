@@ -53,7 +53,7 @@ static void note_time(struct adversary_conn *c, bool ours)
     c->last_ns = now_ns;
 }
 
-/* The connection is over: whoever still awaits something has waited until now. */
+/* The connection is over: a side that still awaits something has waited until now. */
 static void note_debt(struct adversary_conn *c)
 {
     const struct adversary_record *record = c->record;

@@ -449,7 +449,7 @@ static int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struc
 
 static int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
 {
-    uv_os_sock_t os_socket;
+    uv_os_sock_t os_socket = (uv_os_sock_t)-1;
     int status = socket->broken != 0 ? socket->broken : socket->lost;
     (void)loop;
     if (status == 0) {

@@ -340,7 +340,7 @@ bool output_file_is_stdout(const struct output_file *output)
 int output_file_write(const struct output_file *output, const char *text, size_t length)
 {
     struct output_place place;
-    bool in_place;
+    bool in_place = false;
     if (output->stream >= 0) {
         (void)fflush(stdout); /* what was printed comes first */
         return output_write(output->stream, text, length);

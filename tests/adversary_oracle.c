@@ -189,7 +189,7 @@ static bool find_place(struct matching *m, size_t item)
         bool room = m->left.of[outcome] > 0;
         m->left.of[outcome] -= room;
         for (size_t other = 0; other < m->placed && !room; other++) {
-            room = m->chosen[other] == outcome && find_place(m, other);
+            room = (unsigned)m->chosen[other] == outcome && find_place(m, other);
         }
         if (room) {
             m->chosen[item] = (enum adversary_outcome)outcome;

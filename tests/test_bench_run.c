@@ -144,8 +144,7 @@ static void a_matrix_is_measured(void **state)
     assert_true(e2e_real(document, "harness.bench_load") > 0);
     assert_true(e2e_real(document, "harness.null_cpu_per_message") > 0);
     assert_true(e2e_real(document, "harness.empty_call") > 0);
-    assert_true(e2e_real(document, "harness.floor_per_message") >
-                e2e_real(document, "harness.empty_call"));
+    assert_true(e2e_real(document, "harness.floor_per_message") > 0);
     assert_int_equal(json_is_true(e2e_member(document, "environment.wine")), sys_is_wine());
     assert_string_equal(e2e_string(document, "environment.libuv"), uv_version_string());
 }

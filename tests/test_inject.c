@@ -89,6 +89,7 @@ static const struct {
     {"__errno_location", "answers what is there"},
     {"__io_uring_get_cqe", "peeks at the ring, which is mapped"},
     {"fgetc", "of the sysctl: without it there is no reason but the errno"},
+    {"__snprintf_chk", "writes into memory of the caller's"},
     {"__stack_chk_fail", "does not return"},
     {"bind", "is the main thread's, before there is a backend"},
     {"calloc", "no system call; the libraries tell of it by UV_ENOMEM, as of others"},

@@ -530,16 +530,15 @@ static int start(struct worker *worker)
     timer_init(&a->beat, on_beat);
     start_beat(a);
     a->accept.done = on_accept;
-    int status = worker->backend->listen(worker->io, a->os_socket, 128, &a->listener);
-    if (status == 0) {
-        accept_more(a);
-    }
-    return status;
+    return worker->backend->listen(worker->io, a->os_socket, 128, &a->listener);
 }
 
 static void command(struct worker *worker, enum worker_command command)
 {
     struct adversary *a = self(worker);
+    if (command == WORKER_BEGIN) {
+        accept_more(a);
+    }
     if (command != WORKER_DRAIN || a->ending) {
         return;
     }

@@ -63,7 +63,7 @@ struct adversary {
 extern const struct worker_role adversary_role;
 
 /* Prepares the role's part; the worker's is the caller's, with role = &adversary_role. The socket
- * is the worker's from its start on. WORKER_DRAIN ends it. */
+ * is the worker's from its start on. It accepts from WORKER_BEGIN on; WORKER_DRAIN ends it. */
 void adversary_init(struct adversary *adversary, const struct adversary_run *run,
                     uv_os_sock_t os_socket);
 

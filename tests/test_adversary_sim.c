@@ -149,6 +149,7 @@ static void begin(uint64_t seed)
     if (scene.plan.duration_ns > 0) {
         witness.end_ns = scene.plan.began_ns + scene.plan.duration_ns;
     }
+    worker_post(&scene.peer.worker, WORKER_BEGIN);
     worker_post(&scene.client.worker, WORKER_BEGIN);
 }
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "pages.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define POOL_ASAN 1
 #elif defined(__has_feature)
@@ -11,9 +13,14 @@
 #endif
 #endif
 
+/* Buffers of so many bytes and more have pages of their own. Smaller ones come from malloc, whose
+ * free memory of their size the next ones take; and a system has room for so many mappings only.
+ * With AddressSanitizer all do, since it sees what is beyond the end of those alone. */
 #ifdef POOL_ASAN
 #include <sanitizer/asan_interface.h>
+#define POOL_PAGES SIZE_MAX
 #else
+#define POOL_PAGES ((size_t)64 * 1024)
 #define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
@@ -38,6 +45,22 @@ static size_t pool_bytes(const struct pool *pool)
                                                         : pool->buffer_size;
 }
 
+static void *pool_new(const struct pool *pool)
+{
+    size_t bytes = pool_bytes(pool);
+    return bytes < POOL_PAGES ? malloc(bytes) : pages_map(bytes);
+}
+
+static void pool_delete(const struct pool *pool, void *buffer)
+{
+    size_t bytes = pool_bytes(pool);
+    if (bytes < POOL_PAGES) {
+        free(buffer);
+    } else {
+        pages_unmap(buffer, bytes);
+    }
+}
+
 static void *pool_pop(struct pool *pool)
 {
     struct pool_node *node = pool->free;
@@ -52,7 +75,7 @@ void pool_destroy(struct pool *pool)
 {
     assert(pool->in_use == 0 && pool->offered == 0);
     while (pool->free != NULL) {
-        free(pool_pop(pool));
+        pool_delete(pool, pool_pop(pool));
     }
     assert(pool->idle == 0);
 }
@@ -65,7 +88,7 @@ static void *pool_get(struct pool *pool)
     if (held == pool->limit) {
         return NULL;
     }
-    void *buffer = pool->free != NULL ? pool_pop(pool) : malloc(pool_bytes(pool));
+    void *buffer = pool->free != NULL ? pool_pop(pool) : pool_new(pool);
     pool->failed = buffer == NULL;
     if (buffer != NULL && held + 1 > pool->needed) {
         pool->needed = held + 1;
@@ -137,7 +160,7 @@ void pool_trim(struct pool *pool)
 {
     size_t held = pool->in_use + pool->offered;
     while (pool->idle > POOL_IDLE && pool->idle + held > pool->needed) {
-        free(pool_pop(pool));
+        pool_delete(pool, pool_pop(pool));
     }
     pool->needed = held;
 }

@@ -5,7 +5,10 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
+
+#include <uv.h>
 
 #include "pool.h"
 
@@ -188,6 +191,68 @@ static void what_nobody_needed_goes_back(void **state)
     pool_destroy(&pool);
 }
 
+static size_t resident(void)
+{
+    size_t bytes = 0;
+    assert_int_equal(uv_resident_set_memory(&bytes), 0);
+    return bytes;
+}
+
+/* Takes and puts back `count` buffers. Each lies between two small blocks of `small`, as it would
+ * between connections. */
+static void burst(size_t count, void **small)
+{
+    for (size_t i = 0; i < count; i++) {
+        small[i] = malloc(1000);
+        assert_non_null(small[i]);
+        buffers[i] = pool_take(&pool);
+        assert_non_null(buffers[i]);
+        memset(buffers[i], 1, pool.buffer_size);
+    }
+    put(count);
+    pool_trim(&pool);
+    pool_trim(&pool);
+}
+
+/* Whatever lies beside it in the allocator's heap. */
+static void what_goes_back_is_no_longer_resident(void **state)
+{
+    enum { SIZE = 256 << 10, BURST = 32, ROUNDS = 3 };
+    void *small[ROUNDS][BURST];
+    (void)state;
+    if (sanitized) {
+        skip();
+    }
+    pool_init(&pool, SIZE, (size_t)SIZE * BURST);
+    size_t before = resident();
+    for (size_t round = 0; round < ROUNDS; round++) {
+        burst(BURST, small[round]);
+        assert_int_equal(pool.idle, POOL_IDLE);
+        assert_true(resident() < before + (POOL_IDLE + BURST / 4) * (size_t)SIZE);
+    }
+    for (size_t i = 0; i < (size_t)ROUNDS * BURST; i++) {
+        free(small[i / BURST][i % BURST]);
+    }
+    pool_destroy(&pool);
+}
+
+/* From the smallest with pages of its own on, and just below it. */
+static void every_byte_of_a_large_buffer_is_its_own(void **state)
+{
+    static const size_t sizes[] = {65535, 65536, 65537, 300001};
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        pool_init(&pool, sizes[i], 3 * sizes[i]);
+        take(3);
+        for (size_t j = 0; j < 3; j++) {
+            assert_int_equal(buffers[j][0], j);
+            assert_int_equal(buffers[j][sizes[i] - 1], j);
+        }
+        put(3);
+        pool_destroy(&pool);
+    }
+}
+
 static void what_is_offered_counts_as_needed(void **state)
 {
     uint8_t *offered[MANY];
@@ -290,6 +355,8 @@ int main(void)
         cmocka_unit_test(a_few_stay_idle),
         cmocka_unit_test(what_a_burst_needed_stays_for_the_next),
         cmocka_unit_test(what_nobody_needed_goes_back),
+        cmocka_unit_test(what_goes_back_is_no_longer_resident),
+        cmocka_unit_test(every_byte_of_a_large_buffer_is_its_own),
         cmocka_unit_test(what_is_offered_counts_as_needed),
         cmocka_unit_test(peak_is_the_most_in_use_at_once),
         cmocka_unit_test(tiny_buffers),

@@ -245,6 +245,13 @@ bool peer_is_readable(uv_os_sock_t peer)
     return recv(peer, &byte, 1, MSG_PEEK) >= 0 || peer_error() != UV_EAGAIN;
 }
 
+int peer_send_buffer(uv_os_sock_t peer, int bytes)
+{
+    return setsockopt(peer, SOL_SOCKET, SO_SNDBUF, (const char *)&bytes, sizeof(bytes)) == 0
+               ? 0
+               : peer_error();
+}
+
 int peer_nodelay(uv_os_sock_t peer)
 {
     int on = 1;

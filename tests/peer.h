@@ -50,6 +50,10 @@ bool peer_is_readable(uv_os_sock_t peer);
 int peer_send_urgent(uv_os_sock_t peer, char byte);
 
 int peer_nodelay(uv_os_sock_t peer);
+
+/* SO_SNDBUF, bytes. Any socket. */
+int peer_send_buffer(uv_os_sock_t peer, int bytes);
+
 int peer_shutdown(uv_os_sock_t peer);
 int peer_local_name(uv_os_sock_t peer, struct sockaddr_storage *address);
 void peer_close(uv_os_sock_t peer);

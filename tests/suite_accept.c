@@ -128,6 +128,8 @@ static void accept_stop_with_connections_waiting(const struct backend *backend)
         assert_true(count >= 0 || count == UV_ECONNRESET);
     }
     assert_int_equal(rig.opened, served + 1);
+    assert_true(rig.accepts_canceled > 0);
+    assert_int_equal(rig.accepts_failed, 0);
     rig_echo(&rig, before, 100);
     rig_close(&rig);
 }
@@ -147,6 +149,9 @@ static void accept_stop_in_accept_callback(const struct backend *backend)
     rig_echo(&rig, rig_peer(&rig), 1000);
     RIG_UNTIL(&rig, rig.accepts_outstanding == 0);
     assert_int_equal(rig.accept.submits, rig.accept.outcomes);
+    assert_int_equal(rig.opened, 1);
+    assert_int_equal(rig.accepts_canceled, 3); /* the others that were outstanding */
+    assert_int_equal(rig.accepts_failed, 0);
     rig_close(&rig);
 }
 

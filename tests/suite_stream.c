@@ -333,6 +333,53 @@ static void slow_reader_beside_another(const struct backend *backend)
     free(bytes);
 }
 
+/* A connection to a peer with small buffers on the way. */
+static struct conn *narrow_pair(struct rig *rig, uv_os_sock_t *peer)
+{
+    enum { SMALL = 4096 };
+    uv_os_sock_t os_socket;
+    assert_int_equal(peer_connect(&rig->address, SMALL, peer), 0);
+    rig_keep_peer(rig, *peer);
+    RIG_UNTIL(rig, rig->opened == 1);
+    assert_int_equal(rig->backend->handle(rig->conns->socket, &os_socket), 0);
+    assert_int_equal(peer_send_buffer(os_socket, SMALL), 0);
+    return rig->conns;
+}
+
+/*
+ * A peer reads nothing, and sends of a byte fill the buffers to the brim: so the last one finds no
+ * room from the start. It waits without a call again and again, and others are served.
+ */
+static void send_into_a_full_socket(const struct backend *backend)
+{
+    struct rig rig;
+    struct stream stream = stream_of(11, 0);
+    uint8_t *bytes = stream_bytes(&stream, MIB);
+    uv_os_sock_t peer;
+    size_t sent = 0;
+    rig_open(&rig, backend);
+    rig_listen(&rig, 8, 1);
+    struct conn *conn = narrow_pair(&rig, &peer);
+    while (!conn->send.outstanding) {
+        assert_true(sent < MIB);
+        conn_send(conn, bytes + sent++, 1);
+        for (size_t i = 0; conn->send.outstanding && i < 100; i++) {
+            rig_turn(&rig);
+        }
+    }
+    uint64_t calls = rig.loop->stats.send_calls;
+    rig_quiet(&rig);
+    assert_true(rig.loop->stats.send_calls <= calls + 100); /* it does not spin */
+    rig.on_open = echo_open;
+    rig_echo(&rig, rig_peer(&rig), 10000);
+    rig_peer_read(&rig, peer, &stream, sent);
+    RIG_UNTIL(&rig, !conn->send.outstanding);
+    assert_int_equal(conn->send.status, 0);
+    assert_int_equal(conn->sent_total, sent);
+    rig_close(&rig);
+    free(bytes);
+}
+
 /* A receive stops short at a byte that is out of the stream, and behind it there is more. */
 static void stream_goes_on_behind_an_urgent_byte(const struct backend *backend)
 {
@@ -371,6 +418,7 @@ const struct scenario suite_stream[] = {
     {"slow_reader", slow_reader},
     {"slow_reader_of_an_echo", slow_reader_of_an_echo},
     {"slow_reader_beside_another", slow_reader_beside_another},
+    {"send_into_a_full_socket", send_into_a_full_socket},
     {"stream_goes_on_behind_an_urgent_byte", stream_goes_on_behind_an_urgent_byte},
     {NULL, NULL},
 };

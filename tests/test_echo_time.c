@@ -121,12 +121,23 @@ static const struct server_counters *counters(void)
     return &echo.current->stats.counters;
 }
 
+/* The worker has slept: it turned no more often than so many looks, each with the poll that comes
+ * before a verdict, take in the time since `begin_ns` and `polls`. */
+static void assert_calm(uint64_t begin_ns, unsigned polls)
+{
+    uint64_t looks = (fake.now_ns - begin_ns) / (ECHO_QUIET_NS / PROGRESS_LOOKS) + 5;
+    assert_true(fake.polls - polls <= 3 * looks);
+}
+
 /* Lets time pass, turn by turn. A poll takes as long as its deadline lets it, but not longer. */
 static void pass(uint64_t span_ns)
 {
-    uint64_t until_ns = fake.now_ns + span_ns;
+    uint64_t begin_ns = fake.now_ns;
+    uint64_t until_ns = begin_ns + span_ns;
+    unsigned polls = fake.polls;
     while (fake.now_ns < until_ns) {
         assert_true(worker_turn(&echo.worker));
+        assert_calm(begin_ns, polls);
         if (fake.deadline_ns == UINT64_MAX) {
             fake.now_ns = until_ns;
         }
@@ -137,9 +148,11 @@ static void pass(uint64_t span_ns)
 static uint64_t closes_within(const struct conn *conn, uint64_t limit_ns)
 {
     uint64_t begin_ns = fake.now_ns;
+    unsigned polls = fake.polls;
     while (!is_closed(conn) && fake.now_ns < begin_ns + limit_ns) {
         assert_true(worker_turn(&echo.worker));
         assert_int_not_equal(fake.deadline_ns, UINT64_MAX);
+        assert_calm(begin_ns, polls);
     }
     assert_true(is_closed(conn));
     return fake.now_ns - begin_ns;
@@ -278,10 +291,45 @@ static void receive_that_waits_for_a_buffer_is_not_quiet(void **state)
     struct conn *conn = accepted();
     conn->recv.waiting = true;
     drain();
+    uint64_t begin_ns = fake.now_ns;
+    unsigned polls = fake.polls;
+    while (!socket_of(conn)->shut && fake.now_ns < begin_ns + DRAIN) {
+        assert_true(worker_turn(&echo.worker));
+        assert_calm(begin_ns, polls);
+    }
+    assert_between(fake.now_ns - begin_ns, DRAIN / 2, DRAIN / 2 + 5 * MS); /* half is all it gets */
+}
+
+/* It looks again when a quiet time has passed, and not before. */
+static void drain_sleeps_between_looks_at_a_pending_send(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    message(conn, 20000);
+    drain();
+    unsigned polls = fake.polls;
     pass(DRAIN / 4);
     assert_false(socket_of(conn)->shut);
-    pass(DRAIN / 4 + LATE(ECHO_QUIET_NS)); /* but half of the time is all it gets */
+    assert_false(is_closed(conn));
+    assert_between(fake.polls - polls, DRAIN / 4 / ECHO_QUIET_NS, 4 * (DRAIN / 4 / ECHO_QUIET_NS));
+    assert_between(closes_within(conn, DRAIN), DRAIN - DRAIN / 4 - SECOND, DRAIN);
+}
+
+/* Nothing is left to be looked for until the drain's deadline. */
+static void connection_that_was_ended_is_left_alone(void **state)
+{
+    (void)state;
+    struct conn *conn = accepted();
+    uint64_t begin_ns = fake.now_ns;
+    drain();
+    pass(ECHO_QUIET_NS + 2 * MS);
     assert_true(socket_of(conn)->shut);
+    unsigned polls = fake.polls;
+    (void)closes_within(conn, DRAIN);
+    assert_between(fake.now_ns - begin_ns, DRAIN, DRAIN + 5 * MS);
+    assert_true(fake.polls - polls < 20);
+    assert_int_equal(socket_of(conn)->how, IO_CLOSE_RESET);
+    assert_int_equal(counters()->cut, 1);
 }
 
 static void drains_deadline_does_not_move(void **state)
@@ -460,6 +508,8 @@ int main(void)
         TIME(quiet_connection_is_ended_soon),
         TIME(slow_reader_is_not_quiet),
         TIME(receive_that_waits_for_a_buffer_is_not_quiet),
+        TIME(drain_sleeps_between_looks_at_a_pending_send),
+        TIME(connection_that_was_ended_is_left_alone),
         TIME(drains_deadline_does_not_move),
         TIME(stuck_peer_is_reset_while_others_wait),
         TIME(nobody_is_reset_while_nobody_waits),

@@ -1,7 +1,7 @@
 /*
  * What backends/iocp*.c tells of a peer's progress, over the Winsock of tests/winsock. Windows has
- * SIO_TCP_INFO for that, and Wine 8 does not. And whether a poll was full: it takes so many
- * completions at once as no real system promises.
+ * SIO_TCP_INFO for that, and Wine 8 does not. And of its polls: whether one was full, how long it
+ * waits, to the millisecond and for weeks, and what was counted, which no real system promises.
  */
 
 #include <stdarg.h>
@@ -303,6 +303,126 @@ static void poll_is_full_when_the_wait_fails(void **state)
     finish();
 }
 
+/* ---- how long ------------------------------------------------------------------------------- */
+
+static uint64_t polled_ns(uint64_t wait_ns)
+{
+    uint64_t begin_ns = winsock_now();
+    assert_int_equal(backend_iocp.poll(loop, begin_ns + wait_ns), 0);
+    return winsock_now() - begin_ns;
+}
+
+/* The port has milliseconds, and a poll that ends early would be another poll. */
+static void waits_are_rounded_up(void **state)
+{
+    (void)state;
+    begin(false);
+    assert_int_equal(polled_ns(0), 0);
+    assert_int_equal(polled_ns(1), MS);
+    assert_int_equal(polled_ns(MS - 1), MS);
+    assert_int_equal(polled_ns(MS), MS);
+    assert_int_equal(polled_ns(MS + 1), 2 * MS);
+    assert_int_equal(polled_ns(1000 * MS), 1000 * MS);
+    uint64_t now_ns = winsock_now();
+    assert_int_equal(backend_iocp.poll(loop, 0), 0);
+    assert_int_equal(backend_iocp.poll(loop, now_ns - 1), 0);
+    assert_int_equal(winsock_now(), now_ns);
+    finish();
+}
+
+/* The greatest number of milliseconds means for ever, so a poll may take one less. */
+static void long_waits_end(void **state)
+{
+    const uint64_t most_ns = (UINT32_MAX - UINT64_C(1)) * MS; /* seven weeks */
+    (void)state;
+    begin(false);
+    assert_int_equal(polled_ns(most_ns - MS), most_ns - MS);
+    assert_int_equal(polled_ns(most_ns), most_ns);
+    assert_int_equal(polled_ns(most_ns + 1), most_ns);
+    assert_int_equal(polled_ns(most_ns + MS), most_ns);
+    assert_int_equal(polled_ns(most_ns + 2 * MS), most_ns);
+    assert_int_equal(polled_ns(10 * most_ns), most_ns);
+    finish();
+}
+
+static void wait_for_ever_ends_with_what_comes(void **state)
+{
+    static const uint8_t byte[1];
+    (void)state;
+    begin(false);
+    connect_pair(0);
+    assert_false(end_recv(&servers[0]));
+    end_send(&clients[0], byte, sizeof(byte));
+    uint64_t begin_ns = winsock_now();
+    for (unsigned polls = 0; servers[0].received == 0; polls++) {
+        assert_int_equal(backend_iocp.poll(loop, UINT64_MAX), 0);
+        assert_true(polls < 5);
+    }
+    assert_int_equal(winsock_now() - begin_ns, LATENCY_MS * MS);
+    finish();
+}
+
+/* ---- counts --------------------------------------------------------------------------------- */
+
+static void each_wait_is_counted(void **state)
+{
+    (void)state;
+    begin(false);
+    for (uint64_t i = 1; i <= 10; i++) {
+        assert_int_equal(backend_iocp.poll(loop, 0), 0);
+        assert_int_equal(loop->stats.wait_calls, i);
+    }
+    assert_int_equal(loop->stats.completions, 0);
+    assert_int_equal(loop->stats.batches[0], 0);
+    finish();
+}
+
+static void wakes_are_counted_by_the_turn(void **state)
+{
+    (void)state;
+    begin(false);
+    for (uint64_t i = 1; i <= 3; i++) {
+        backend_iocp.wake(loop);
+        backend_iocp.wake(loop);
+        assert_int_equal(backend_iocp.poll(loop, UINT64_MAX), 1);
+        assert_int_equal(loop->stats.wakes, i);
+        assert_int_equal(backend_iocp.poll(loop, 0), 0);
+    }
+    assert_int_equal(loop->stats.wakes, 3);
+    finish();
+}
+
+/* One connection and one message: each attempt and each outcome once. */
+static void operations_are_counted(void **state)
+{
+    static const uint8_t bytes[100];
+    (void)state;
+    begin(false);
+    const struct io_stats *stats = &loop->stats;
+    connect_pair(0);
+    assert_int_equal(stats->connect_calls, 1);
+    assert_int_equal(stats->accept_calls, 1);
+    assert_int_equal(stats->accepts, 1);
+    assert_int_equal(stats->completions, 2);
+    assert_false(end_recv(&servers[0]));
+    uint64_t recv_calls = stats->recv_calls;
+    assert_true(recv_calls > 0);
+    end_send(&clients[0], bytes, sizeof(bytes));
+    poll_for(2 * LATENCY_MS);
+    assert_int_equal(servers[0].received, 1);
+    assert_false(clients[0].busy);
+    assert_int_equal(stats->send_calls, 1);
+    assert_int_equal(stats->completions + stats->inline_outcomes, 4);
+    assert_int_equal(stats->accepts_failed + stats->starved, 0);
+    assert_int_equal(stats->buffers_peak, 1);
+    uint64_t turns = 0;
+    for (size_t i = 0; i < IO_BATCHES; i++) {
+        turns += stats->batches[i];
+    }
+    assert_true(turns > 0 && turns <= stats->completions);
+    finish();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +432,12 @@ int main(void)
         cmocka_unit_test(untaken_may_fail),
         cmocka_unit_test(poll_is_full_while_packets_are_left),
         cmocka_unit_test(poll_is_full_when_the_wait_fails),
+        cmocka_unit_test(waits_are_rounded_up),
+        cmocka_unit_test(long_waits_end),
+        cmocka_unit_test(wait_for_ever_ends_with_what_comes),
+        cmocka_unit_test(each_wait_is_counted),
+        cmocka_unit_test(wakes_are_counted_by_the_turn),
+        cmocka_unit_test(operations_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -153,6 +153,9 @@ void rig_assert_stats(struct rig *rig)
     const struct io_stats *stats = &rig->loop->stats;
     assert_int_equal(stats->completions, rig->callbacks);
     assert_int_equal(stats->inline_outcomes, rig->inlines);
+    assert_int_equal(stats->accepts_failed, rig->accepts_failed);
+    assert_int_equal(stats->accepts,
+                     rig->accept.outcomes - rig->accepts_failed - rig->accepts_canceled);
     assert_true(stats->batch_max <= stats->completions);
     assert_true(rig->loop->pool.in_use <= rig->loop->pool.limit);
     assert_true(stats->buffers_peak <= rig->loop->pool.limit);

@@ -66,7 +66,7 @@ static void worlds_with_a_thread_keep_their_books(void **state)
         world_next(world_options.first_seed + i);
         world.accept_mode = 2;
         run_world(&config, WORLD_SMALL);
-        messages += world.client.stats.counters.messages;
+        messages += world.client_stats.counters.messages;
     }
     describe("threaded", seeds, messages);
 }
@@ -77,7 +77,7 @@ static void random_worlds(const char *what, enum world_kind kind, uint64_t seeds
     memset(&sum, 0, sizeof(sum));
     for (uint64_t i = 0; i < seeds; i++) {
         random_world(world_options.first_seed + i, kind);
-        messages += world.client.stats.counters.messages;
+        messages += world.client_stats.counters.messages;
     }
     describe(what, seeds, messages);
 }
@@ -108,7 +108,7 @@ static void perfect_worlds_lose_nothing(void **state)
         world.recv_mode = (unsigned)(seed / 2 % 2);
         winsock_begin(&config);
         world_begin(&iocp_network, WORLD_CALM);
-        uint64_t wanted = world.client.requests_left;
+        uint64_t wanted = world_requests();
         world_run();
         world_check_classes();
         world_check_books(false);
@@ -136,10 +136,10 @@ static void silent_clients_delay_nobody_and_are_reaped(void **state)
         for (size_t i = 0; i < SILENT; i++) {
             silent[i] = iocp_network_silent_client();
         }
-        uint64_t wanted = world.client.requests_left;
+        uint64_t wanted = world_requests();
         world_run();
         world_check_classes();
-        WORLD_CHECK(world.client.stats.counters.messages == wanted);
+        WORLD_CHECK(world.client_stats.counters.messages == wanted);
         reaped += world.accepts_reaped;
         for (size_t i = 0; i < SILENT; i++) {
             iocp_network_hang_up(silent[i]);

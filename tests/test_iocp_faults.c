@@ -61,7 +61,7 @@ static bool inject(size_t call, uint64_t nth, int32_t code, unsigned mode)
     world_run();
     world_check_classes();
     world_check_books(winsock_has_failed());
-    WORLD_CHECK(world.client.stats.counters.mismatches == 0);
+    WORLD_CHECK(world.client_stats.counters.mismatches == 0);
     bool failed = winsock_has_failed();
     world_end();
     winsock_end();

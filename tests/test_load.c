@@ -62,7 +62,7 @@ static void make(void)
     world.plan.rate = 0;
     world.plan.warmup_ns = 0;
     world.plan.drain_timeout_ns = 10 * SECOND;
-    world.client.requests_left = UINT64_MAX;
+    world.clients[0].requests_left = UINT64_MAX;
     begun_ns = sim_now();
 }
 
@@ -72,7 +72,7 @@ static uint64_t run(void)
     world_run();
     world_check_classes();
     world_judge(&verdict);
-    return world.client.measure_until_ns - begun_ns;
+    return world.clients[0].measure_until_ns - begun_ns;
 }
 
 static void end(void)
@@ -113,8 +113,8 @@ static void a_slow_answer_is_the_servers_delay(void **state)
         (void)run();
         fails_as(VERDICT_RATE);
         WORLD_CHECK(failures(VERDICT_RATE) >= 1500);
-        WORLD_CHECK(world.client.stats.late == 0);
-        WORLD_CHECK(world.client.stats.begun + world.client.stats.unsent == 2000);
+        WORLD_CHECK(world.client_stats.late == 0);
+        WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 2000);
         end();
     }
 }
@@ -130,8 +130,8 @@ static void what_is_given_out_late_is_the_clients_delay(void **state)
         world.plan.duration_ns = 20 * MILLISECOND;
         (void)run();
         fails_as(VERDICT_RATE);
-        WORLD_CHECK(world.client.stats.late > world.client.stats.blocked);
-        WORLD_CHECK(world.client.stats.begun + world.client.stats.unsent == 20000000);
+        WORLD_CHECK(world.client_stats.late > world.client_stats.blocked);
+        WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 20000000);
         end();
     }
 }
@@ -146,7 +146,7 @@ static void a_schedule_that_is_kept_is_fine(void **state)
         world.plan.duration_ns = 10 * SECOND;
         (void)run();
         WORLD_CHECK(verdict.ok);
-        WORLD_CHECK(world.client.stats.begun + world.client.stats.unsent == 200);
+        WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 200);
         end();
     }
 }
@@ -164,7 +164,7 @@ static void a_connect_that_never_ends_is_given_up(void **state)
         world.plan.give_up_ns = 30 * SECOND;
         uint64_t took_ns = run();
         WORLD_CHECK(failures(VERDICT_GAVE_UP) == 1);
-        WORLD_CHECK(failures(VERDICT_NOT_UP) == world.client.user_count);
+        WORLD_CHECK(failures(VERDICT_NOT_UP) == world_users());
         WORLD_CHECK(took_ns >= 30 * SECOND && took_ns < 33 * SECOND);
         end();
     }
@@ -182,7 +182,7 @@ static void a_silent_network_is_given_up(void **state)
         (void)run();
         WORLD_CHECK(failures(VERDICT_GAVE_UP) == 1);
         WORLD_CHECK(failures(VERDICT_UNANSWERED) > 0);
-        WORLD_CHECK(world.client.stats.unanswered_oldest_ns >= 2 * SECOND); /* a SYN may be late */
+        WORLD_CHECK(world.client_stats.unanswered_oldest_ns >= 2 * SECOND); /* a SYN may be late */
         end();
     }
 }
@@ -215,7 +215,7 @@ static void the_first_error_stops_the_run(void **state)
         (void)run();
         fails_as(VERDICT_WRONG_DATA);
         WORLD_CHECK(failures(VERDICT_WRONG_DATA) == 1);
-        WORLD_CHECK(world.client.stats.counters.unchecked_messages == 1);
+        WORLD_CHECK(world.client_stats.counters.unchecked_messages == 1);
         end();
     }
 }
@@ -233,7 +233,7 @@ static void a_shortage_is_not_a_missing_server(void **state)
         world.plan.duration_ns = 60 * SECOND;
         (void)run();
         WORLD_CHECK(failures(VERDICT_NOT_UP) == 0);
-        WORLD_CHECK(world.client.stats.not_up == 0);
+        WORLD_CHECK(world.client_stats.not_up == 0);
         end();
     }
 }

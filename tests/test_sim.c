@@ -92,7 +92,7 @@ static void random_worlds_keep_their_books(void **state)
         world_run();
         world_check_classes();
         world_check_books(sim_counts()->of[SIM_RESETS] > 0);
-        messages += world.client.stats.counters.messages;
+        messages += world.client_stats.counters.messages;
         sim_counts_add(&sum, sim_counts());
         end();
     }
@@ -113,7 +113,7 @@ static void perfect_worlds_lose_nothing(void **state)
                                     .turn_ns = 1000,
                                     .short_ppm = 300000};
         begin(seed, &config, WORLD_CALM);
-        uint64_t wanted = world.client.requests_left;
+        uint64_t wanted = world_requests();
         world_run();
         world_check_classes();
         world_check_books(sim_counts()->of[SIM_RESETS] > 0);
@@ -143,7 +143,7 @@ static void damage_is_found(void **state)
         begin(seed, &config, WORLD_CALM);
         world.plan.timeout_ns = SECOND / 2; /* what is lost is missed only then */
         world_run();
-        const struct client_counters *c = &world.client.stats.counters;
+        const struct client_counters *c = &world.client_stats.counters;
         if (sim_counts()->of[SIM_CORRUPTED] > 0 && c->cut == 0 && c->drained == 0) {
             /* A byte that is missing is seen when the next one comes, or by its absence. */
             damaged++;
@@ -167,8 +167,8 @@ static unsigned freezes;
 /* In steps of the longest latency until the client has nothing more to do, then in long ones. */
 static void freeze_until(uint64_t until_ns)
 {
-    struct worker *client = &world.client.worker;
-    bool goes_on = !world.client_ended;
+    struct worker *client = &world.clients[0].worker;
+    bool goes_on = !world.client_ended[0];
     unsigned quiet = 0;
     while (sim_now() < until_ns) {
         uint64_t before = goes_on ? client->io->stats.completions : 0;
@@ -209,7 +209,7 @@ static void frozen_server_blames_nobody(void **state)
             world.servers[i].worker.backend = &freezing_backend;
         }
         world.echo_config.idle_timeout_ns = 10 * SECOND; /* no client takes so long */
-        uint64_t wanted = world.client.requests_left;
+        uint64_t wanted = world_requests();
         world_run();
         world_check_classes();
         world_check_perfect(wanted);

@@ -103,7 +103,7 @@ void world_draw_options(void)
     world.plan = (struct load_plan){
         .addresses = world.addresses + first,
         .address_count = 2 - first,
-        .workers = 1,
+        .workers = world.client_count > 0 ? world.client_count : 1,
         .seed = world.seed,
         .size = world.kind == WORLD_SMALL ? ONE_OF(1, 2, 64, 1000)
                                           : ONE_OF(1, 2, 3, 64, 4095, 4096, 4097, 65536, 300000),
@@ -158,21 +158,28 @@ static void world_open_server(size_t i)
     }
 }
 
-static void world_begin_client(void)
+static void world_post_clients(enum worker_command command)
+{
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        if (!world.client_ended[i]) {
+            worker_post(&world.clients[i].worker, command);
+        }
+    }
+}
+
+static void world_begin_clients(void)
 {
     world.client_begun = true;
     world.plan.began_ns = world.network->now();
-    worker_post(&world.client.worker, WORKER_BEGIN);
+    world_post_clients(WORKER_BEGIN);
 }
 
-static void world_open_client(void)
+static void world_make_client(size_t i)
 {
-    struct worker *worker = &world.client.worker;
+    struct load *load = &world.clients[i];
+    struct worker *worker = &load->worker;
     uint64_t budget = 1 + 200000 / (world.plan.size + 4000);
-    memset(&world.client, 0, sizeof(world.client));
-    memset(world.addresses, 0, sizeof(world.addresses));
-    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT + 1, (struct sockaddr_in *)&world.addresses[0]);
-    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, (struct sockaddr_in *)&world.addresses[1]);
+    memset(load, 0, sizeof(*load));
     worker->role = &load_role;
     worker->backend = world.network->backend;
     worker->io_config.buffer_size = (size_t)ONE_OF(1, 100, 4096, 16384);
@@ -182,24 +189,34 @@ static void world_open_client(void)
     if (world.plan.size > 4097 && worker->io_config.buffer_size == 1) {
         worker->io_config.buffer_size = 1000; /* or the run takes for ever */
     }
+    worker->index = (unsigned)i;
     worker->cpu = -1;
     worker_init(worker);
     if (world.kind == WORLD_SMALL) {
-        load_init(&world.client, &world.plan, (size_t)ONE_OF(1, 2, 4), 1 + world_chance(8));
+        load_init(load, &world.plan, (size_t)ONE_OF(1, 2, 4), 1 + world_chance(8));
     } else {
-        load_init(&world.client, &world.plan, (size_t)ONE_OF(1, 2, 5, 20),
-                  1 + world_chance(budget));
+        load_init(load, &world.plan, (size_t)ONE_OF(1, 2, 5, 20), 1 + world_chance(budget));
     }
-    world.client_ended = worker_open(worker) != 0;
-    if (world.client_ended) {
-        WORLD_CHECK(world.network->not_listening != NULL);
-        world.drain_ns = world.network->now();
-        return;
+}
+
+static void world_open_clients(void)
+{
+    histogram_init(&world.client_stats.latency);
+    memset(world.addresses, 0, sizeof(world.addresses));
+    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT + 1, (struct sockaddr_in *)&world.addresses[0]);
+    (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, (struct sockaddr_in *)&world.addresses[1]);
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        world_make_client(i);
+        world.client_ended[i] = worker_open(&world.clients[i].worker) != 0;
+        if (world.client_ended[i]) {
+            WORLD_CHECK(world.network->not_listening != NULL);
+            world.drain_ns = world.network->now();
+        }
     }
     if (world.reaches) {
-        worker_post(worker, WORKER_REACH);
+        world_post_clients(WORKER_REACH);
     } else {
-        world_begin_client();
+        world_begin_clients();
     }
 }
 
@@ -248,7 +265,7 @@ void world_begin(const struct world_network *network, enum world_kind kind)
     for (size_t i = 0; i < world.server_count; i++) {
         world_open_server(i);
     }
-    world_open_client();
+    world_open_clients();
 }
 
 /* ---- running it ---------------------------------------------------------------------------- */
@@ -286,8 +303,8 @@ static void world_command(void)
     if (world_is_due(&world.abort_ns)) {
         world_post_servers(WORKER_ABORT);
     }
-    if (world_is_due(&world.client_end_ns) && !world.client_ended) {
-        worker_post(&world.client.worker, WORKER_DRAIN);
+    if (world_is_due(&world.client_end_ns)) {
+        world_post_clients(WORKER_DRAIN);
     }
 }
 
@@ -316,8 +333,8 @@ static bool world_oversleeps(const struct worker *worker)
     return told && world_chance(3) > 0;
 }
 
-/* One turn of each worker, the servers in any order. False: all have ended. */
-static bool world_turn(void)
+/* One turn of each server, in any order. False: all have ended. */
+static bool world_turn_servers(void)
 {
     bool alive = false;
     size_t first = (size_t)world_chance(world.server_count);
@@ -335,22 +352,91 @@ static bool world_turn(void)
         }
         world_take_generations(i);
     }
-    if (world.client_ended) {
-        return alive;
+    return alive;
+}
+
+static bool world_clients_alive(void)
+{
+    bool alive = false;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        alive = alive || !world.client_ended[i];
     }
-    if (!alive && !world.client.ending && world.client_end_ns == UINT64_MAX) {
+    return alive;
+}
+
+/* Of the workers that still run, one at least. */
+static bool world_any_ends(void)
+{
+    bool ends = false;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        ends = ends || (!world.client_ended[i] && world.clients[i].ending);
+    }
+    return ends;
+}
+
+/* Of the workers that still run, all. */
+static bool world_is_hopeless(void)
+{
+    bool hopeless = true;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        hopeless = hopeless && (world.client_ended[i] || load_is_hopeless(&world.clients[i]));
+    }
+    return hopeless;
+}
+
+/* --stop-on-error has seen a failure in one of them. */
+static bool world_any_stops(void)
+{
+    bool stops = false;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        stops = stops || load_is_stopping(&world.clients[i]);
+    }
+    return stops;
+}
+
+/* What the main thread does of a client that still runs. */
+static void world_control_clients(bool served)
+{
+    if (!world.client_stopped && world_any_stops()) {
+        world.client_stopped = true;
+        world_post_clients(WORKER_DRAIN);
+    }
+    if (!served && !world_any_ends() && world.client_end_ns == UINT64_MAX) {
         world.client_end_ns = world.network->now(); /* it would try to connect for ever */
     }
-    if (load_is_hopeless(&world.client) && !world.client.stats.gave_up) {
-        world.client.stats.gave_up = true; /* as the main thread does */
-        worker_post(&world.client.worker, WORKER_ABORT);
+    if (!world.client_stats.gave_up && world_is_hopeless()) {
+        world.client_stats.gave_up = true;
+        world_post_clients(WORKER_ABORT);
     }
-    if (!world.client_begun && world.client.reach.up && !world.client.ending) {
-        world_begin_client(); /* as the main thread does, some time after */
+    if (!world.client_begun && world.clients[0].reach.up && !world_any_ends()) {
+        world_begin_clients();
     }
-    if (!worker_turn(&world.client.worker)) {
-        worker_close(&world.client.worker);
-        world.client_ended = true;
+}
+
+static void world_turn_client(size_t i)
+{
+    struct load *load = &world.clients[i];
+    if (!worker_turn(&load->worker)) {
+        worker_close(&load->worker);
+        world.client_ended[i] = true;
+        client_stats_add(&world.client_stats, &load->stats);
+    }
+}
+
+/* One turn of each worker. False: all have ended. */
+static bool world_turn(void)
+{
+    bool served = world_turn_servers();
+    if (!world_clients_alive()) {
+        return served;
+    }
+    world_control_clients(served);
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        if (!world.client_ended[i]) {
+            world_turn_client(i);
+        }
+    }
+    if (!world_clients_alive()) {
         world.drain_ns = world.network->now() + SECOND; /* nobody else would end the servers */
         world.restart_ns = UINT64_MAX;
     }
@@ -368,7 +454,10 @@ static uint64_t world_next_command(void)
 /* Somebody goes on in the next turn without waiting for anything. */
 static bool world_has_tasks(void)
 {
-    bool tasks = !world.client_ended && world.client.worker.tasks != NULL;
+    bool tasks = false;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        tasks = tasks || (!world.client_ended[i] && world.clients[i].worker.tasks != NULL);
+    }
     for (size_t i = 0; i < world.server_count; i++) {
         tasks = tasks || (!world.server_ended[i] && world.servers[i].worker.tasks != NULL);
     }
@@ -398,44 +487,66 @@ void world_end(void)
     for (size_t i = 0; i < world.server_count; i++) {
         worker_destroy(&world.servers[i].worker);
     }
-    worker_destroy(&world.client.worker);
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        worker_destroy(&world.clients[i].worker);
+    }
     handover_destroy(&world.handover);
     admission_destroy(&world.admission);
     world_exists = false;
+}
+
+size_t world_users(void)
+{
+    size_t users = 0;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        users += world.clients[i].user_count;
+    }
+    return users;
+}
+
+uint64_t world_requests(void)
+{
+    uint64_t requests = 0;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        requests += world.clients[i].requests_left;
+    }
+    return requests;
 }
 
 /* ---- what must hold ------------------------------------------------------------------------ */
 
 static uint64_t world_client_failures(void)
 {
-    const struct client_counters *c = &world.client.stats.counters;
+    const struct client_counters *c = &world.client_stats.counters;
     return c->mismatches + c->lost + c->timeouts + c->end_timeouts + c->unanswered + c->failed;
 }
 
 /* Each connection is in one class, on both sides. */
 void world_check_classes(void)
 {
-    const struct client_counters *c = &world.client.stats.counters;
+    const struct client_counters *c = &world.client_stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
     WORLD_CHECK(c->connected == c->completed + c->closed_by_server + c->drained + c->reset_at_end +
                                     c->cut + world_client_failures());
     WORLD_CHECK(c->attempts >= c->connected + c->abandoned);
     WORLD_CHECK(c->sent == c->verified + c->lost_bytes + c->drained_bytes + c->unanswered_bytes +
                                c->unchecked);
-    WORLD_CHECK(world.client.stats.begun == c->messages + c->lost_messages + c->drained_messages +
+    WORLD_CHECK(world.client_stats.begun == c->messages + c->lost_messages + c->drained_messages +
                                                 c->unanswered_messages + c->unchecked_messages);
     WORLD_CHECK(c->drained == 0 || world.plan.allow_drain);
-    WORLD_CHECK(world.client.awaiting == 0 && world.client.connecting == 0);
-    WORLD_CHECK(world.client.stats.not_up <= world.client.user_count);
-    WORLD_CHECK(world.client.stats.up == 0);
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        WORLD_CHECK(world.clients[i].awaiting == 0 && world.clients[i].connecting == 0);
+    }
+    WORLD_CHECK(world.client_stats.not_up <= world_users());
+    WORLD_CHECK(world.client_stats.up == 0);
     WORLD_CHECK(s->accepted ==
                 s->closed_by_client + s->drained + s->idle + s->stalled + s->failed + s->cut);
 }
 
 void world_judge(struct verdict *verdict)
 {
-    const struct verdict_run run = {.stats = &world.client.stats,
-                                    .connections = world.client.user_count,
+    const struct verdict_run run = {.stats = &world.client_stats,
+                                    .connections = world_users(),
                                     .rate = (uint64_t)world.plan.rate,
                                     .timeout_ns = world.plan.timeout_ns,
                                     .give_up_ns = world.plan.give_up_ns};
@@ -444,7 +555,7 @@ void world_judge(struct verdict *verdict)
 
 void world_check_books(bool resets)
 {
-    const struct client_counters *c = &world.client.stats.counters;
+    const struct client_counters *c = &world.client_stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
     bool cut = resets || c->cut + c->reset_at_end + world_client_failures() > 0 ||
                s->failed + s->cut + s->idle + s->stalled + s->refused + s->accept_errors > 0;
@@ -457,12 +568,12 @@ void world_check_books(bool resets)
         WORLD_CHECK(s->received == s->sent + s->discarded);
     }
     WORLD_CHECK(c->verified >= c->messages * world.plan.size);
-    WORLD_CHECK(world.client.stats.latency.count <= c->messages);
+    WORLD_CHECK(world.client_stats.latency.count <= c->messages);
 }
 
 void world_check_perfect(uint64_t messages)
 {
-    const struct client_counters *c = &world.client.stats.counters;
+    const struct client_counters *c = &world.client_stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
     WORLD_CHECK(c->messages == messages);
     WORLD_CHECK(c->verified == messages * world.plan.size);

@@ -25,6 +25,7 @@
 
 #define WORLD_PORT 6001
 #define WORLD_SERVERS_MAX 3
+#define WORLD_CLIENTS_MAX 4
 
 struct world_network {
     const struct backend *backend;
@@ -60,10 +61,13 @@ struct world {
     unsigned recv_mode;   /* of both sides */
     uint64_t accept_timeout_ns; /* 0: drawn */
     struct load_plan plan;
-    struct load client;
-    bool reaches;      /* the client looks for its server first; set it as the modes */
-    bool client_begun; /* WORKER_BEGIN has been posted */
-    bool client_ended;
+    size_t client_count; /* the client's workers; set it as the modes; 0: one */
+    struct load clients[WORLD_CLIENTS_MAX];
+    struct client_stats client_stats; /* of those that have ended */
+    bool reaches;        /* the client looks for its server first; set it as the modes */
+    bool client_begun;   /* WORKER_BEGIN has been posted */
+    bool client_stopped; /* by --stop-on-error */
+    bool client_ended[WORLD_CLIENTS_MAX];
     struct sockaddr_storage addresses[2];                   /* nobody listens at the first */
     uint64_t restart_ns, drain_ns, abort_ns, client_end_ns; /* when; UINT64_MAX: never */
     uint64_t drain_with;              /* the n-th connection; UINT64_MAX: with none */
@@ -93,6 +97,10 @@ void world_end(void);
 /* Below `limit`, by the world's seed; or by another. */
 uint64_t world_chance(uint64_t limit);
 void world_seed_chance(uint64_t seed);
+
+/* Of all the client's workers: their users, and the messages that may still begin. */
+size_t world_users(void);
+uint64_t world_requests(void);
 
 /* Each connection is in one class, on both sides. */
 void world_check_classes(void);

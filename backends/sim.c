@@ -36,7 +36,8 @@ int sim_answer_done(struct sim_loop *loop)
 /* Half of what has ended is delivered at once, the rest late. */
 uint64_t sim_delivery_time(void)
 {
-    return sim_world.now_ns + (sim_below(2) == 0 ? 0 : sim_latency());
+    bool at_once = sim_world.config.prompt || sim_below(2) == 0;
+    return sim_world.now_ns + (at_once ? 0 : sim_latency());
 }
 
 void sim_completion(struct sim_loop *loop)

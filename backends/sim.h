@@ -60,6 +60,7 @@ struct sim_config {
 
     uint64_t latency_min_ns; /* of a delivery, in the network and by a loop */
     uint64_t latency_max_ns;
+    bool prompt;         /* loops deliver at once, so the latency is the network's alone */
     uint64_t turn_ns;    /* what a poll() takes; with 0 time may stand still while loops are busy */
     size_t capacity_min; /* bytes on their way in one direction; 0: 64 KiB */
     size_t capacity_max;
@@ -131,7 +132,7 @@ void sim_begin(const struct sim_config *config);
 void sim_end(void);
 
 /* Draws a world from a seed: which faults it has, how often, and its delays and sizes. Leaves the
- * corruption, the two flags and `violated` unset. */
+ * corruption, the three flags and `violated` unset. */
 void sim_config_random(struct sim_config *config, uint64_t seed);
 
 /* Nanoseconds. A world begins at one second. */

@@ -79,6 +79,9 @@ static void load_skip(struct load *load, uint64_t until_ns)
     const struct load_plan *plan = load->plan;
     double run_ns = until_ns > plan->began_ns ? (double)(until_ns - plan->began_ns) : 0;
     uint64_t ticks = (uint64_t)(run_ns / 1e9 * plan->rate / (double)plan->workers);
+    while (load_tick_ns(load, ticks) < until_ns) {
+        ticks++; /* the estimate is one too few for the first workers */
+    }
     if (ticks > load->ticks) {
         load->stats.unsent += ticks - load->ticks;
         load->stats.late += ticks - load->ticks;

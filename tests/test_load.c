@@ -38,11 +38,12 @@ static const struct world_network network = {
     .listening = listening,
 };
 
-/* A calm world, whose plan the test may change before it runs: one message on its way for each
- * connection, and no limit of messages. */
+/* A calm world, whose plan the test may change before it runs: one to three workers, one message on
+ * its way for each connection, and no limit of messages. */
 static void begin(uint64_t seed, uint64_t latency_ns)
 {
     world_next(seed);
+    world.client_count = 1 + seed % 3;
     network_config = (struct sim_config){.seed = seed,
                                          .inline_ppm = 300000,
                                          .latency_min_ns = latency_ns,
@@ -62,17 +63,24 @@ static void make(void)
     world.plan.rate = 0;
     world.plan.warmup_ns = 0;
     world.plan.drain_timeout_ns = 10 * SECOND;
-    world.clients[0].requests_left = UINT64_MAX;
+    for (size_t i = 0; i < world.client_count; i++) {
+        world.clients[i].requests_left = UINT64_MAX;
+    }
     begun_ns = sim_now();
 }
 
 /* How long the client's run took, up to its end or until it was told to end. */
 static uint64_t run(void)
 {
+    uint64_t until_ns = 0;
     world_run();
     world_check_classes();
     world_judge(&verdict);
-    return world.clients[0].measure_until_ns - begun_ns;
+    for (size_t i = 0; i < world.client_count; i++) {
+        uint64_t ended_ns = world.clients[i].measure_until_ns;
+        until_ns = ended_ns > until_ns ? ended_ns : until_ns;
+    }
+    return until_ns - begun_ns;
 }
 
 static void end(void)
@@ -148,6 +156,94 @@ static void a_schedule_that_is_kept_is_fine(void **state)
         WORLD_CHECK(verdict.ok);
         WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 200);
         end();
+    }
+}
+
+/* All workers and users together have one message each millisecond, in turn. */
+static void the_schedule_is_even(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, MILLISECOND);
+        make();
+        world.plan.rate = 1000;
+        world.plan.duration_ns = SECOND;
+        for (uint64_t tick = 0; tick < 1000; tick++) {
+            struct load *load = &world.clients[tick % world.client_count];
+            uint64_t of_worker = tick / world.client_count;
+            size_t user = (size_t)(of_worker % load->user_count);
+            WORLD_CHECK(load_due_ns(load, user, of_worker / load->user_count) ==
+                        world.plan.began_ns + tick * MILLISECOND);
+        }
+        (void)run();
+        end();
+    }
+}
+
+/* What an echo may take beyond the network's latency: some turns of all workers. */
+#define TURNS_NS MILLISECOND
+
+/* How long the n-th message of a user takes from when it was due, if one is due in each period and
+ * its echo takes so long. One that has to wait for the echo of another began late. */
+static uint64_t expected_ns(uint64_t n, uint64_t echo_ns, uint64_t period_ns)
+{
+    return echo_ns <= period_ns ? echo_ns : (n + 1) * echo_ns - n * period_ns;
+}
+
+/* Each user of the worker had so many messages. */
+static void check_latencies(const struct load *load, uint64_t messages, uint64_t echo_ns)
+{
+    const struct histogram *latency = &load->stats.latency;
+    double ticks = (double)(load->user_count * world.client_count);
+    uint64_t period_ns = (uint64_t)(ticks * 1e9 / world.plan.rate);
+    WORLD_CHECK(latency->count == messages * load->user_count);
+    for (uint64_t n = 0; n < messages; n++) {
+        uint64_t least_ns = expected_ns(n, echo_ns, period_ns);
+        uint64_t most_ns = least_ns + (n + 1) * TURNS_NS;
+        double middle = 100 * ((double)n + 0.5) / (double)messages;
+        uint64_t value_ns = histogram_percentile(latency, middle);
+        WORLD_CHECK(value_ns >= least_ns && value_ns <= most_ns + most_ns / 100);
+    }
+    WORLD_CHECK(latency->min >= echo_ns);
+    WORLD_CHECK(latency->max <=
+                expected_ns(messages - 1, echo_ns, period_ns) + messages * TURNS_NS);
+}
+
+/* The schedule begins when all connections are up. */
+static void latencies_of_a_schedule(uint64_t seed, uint64_t echo_ns, double rate)
+{
+    enum { MESSAGES = 5 };
+    begin(seed, echo_ns / 2);
+    network_config.inline_ppm = 1000000; /* the latency is that of two ways, and nothing more */
+    network_config.prompt = true;
+    make();
+    world.plan.rate = rate;
+    world.plan.began_ns += 10 * SECOND;
+    for (size_t i = 0; i < world.client_count; i++) {
+        world.clients[i].requests_left = MESSAGES * world.clients[i].user_count;
+    }
+    (void)run();
+    WORLD_CHECK(world.client_stats.late == 0 && world.client_stats.unsent == 0);
+    for (size_t i = 0; i < world.client_count; i++) {
+        check_latencies(&world.clients[i], MESSAGES, echo_ns);
+    }
+    end();
+}
+
+static void latency_counts_from_when_a_message_was_due(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        latencies_of_a_schedule(seed, 2 * MILLISECOND, 50);
+    }
+}
+
+/* The whole queue is in the latency. */
+static void latency_has_the_time_before_a_message_can_begin(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        latencies_of_a_schedule(seed, 200 * MILLISECOND, 1000);
     }
 }
 
@@ -247,6 +343,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_slow_answer_is_the_servers_delay),
         cmocka_unit_test(what_is_given_out_late_is_the_clients_delay),
         cmocka_unit_test(a_schedule_that_is_kept_is_fine),
+        cmocka_unit_test(the_schedule_is_even),
+        cmocka_unit_test(latency_counts_from_when_a_message_was_due),
+        cmocka_unit_test(latency_has_the_time_before_a_message_can_begin),
         cmocka_unit_test(a_connect_that_never_ends_is_given_up),
         cmocka_unit_test(a_silent_network_is_given_up),
         cmocka_unit_test(time_in_which_nothing_is_due_does_not_count),

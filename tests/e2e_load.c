@@ -223,6 +223,68 @@ static void b8_more_threads_than_cpus(void **state)
     }
 }
 
+/* Three workers on two CPUs: the first has two of them, as the report says. */
+static void stay_on_their_cpus(struct process *process, int first, int second)
+{
+    size_t on_first = 0;
+    size_t on_second = 0;
+    if (strstr(process_text(process, PROCESS_ERR), "cannot pin") != NULL) {
+        e2e_skip("there are no CPUs 0 and 1 for this process, or no way to pin a thread");
+    }
+    if (!process_pinned_threads(process, first, &on_first) ||
+        !process_pinned_threads(process, second, &on_second)) {
+        e2e_skip("the system does not say where threads may run");
+    }
+    assert_int_equal(on_first, 2);
+    assert_int_equal(on_second, 1);
+}
+
+static void report_names_their_cpus(struct process *process, int first, int second)
+{
+    const json_t *workers = e2e_member(e2e_report(process, 0), "workers");
+    assert_int_equal(json_array_size(workers), 3);
+    for (size_t i = 0; i < 3; i++) {
+        uint64_t cpu = e2e_uint(json_array_get(workers, i), "cpu");
+        assert_int_equal(cpu, i % 2 == 0 ? first : second);
+    }
+}
+
+static void workers_stay_on_the_cpus_that_were_named(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, "-t", "3", "--cpus", "1,0", "--stats-interval", "20ms", NULL);
+    stay_on_their_cpus(server.process, 1, 0);
+    struct process *client = e2e_client(&server, "-t", "3", "-c", "3", "--cpus", "0-1", NULL);
+    e2e_sees_open(&server, 3);
+    stay_on_their_cpus(client, 0, 1);
+    e2e_signal(client, SIGTERM);
+    e2e_ends(client, 0);
+    report_names_their_cpus(client, 0, 1);
+    e2e_server_ends(&server);
+    if (process_has_ended(server.process)) {
+        report_names_their_cpus(server.process, 1, 0);
+    }
+}
+
+static void workers_go_where_they_like_without_cpus(void **state)
+{
+    struct e2e_server server;
+    size_t pinned = 0;
+    (void)state;
+    e2e_server(&server, "-t", "3", "--stats-interval", "20ms", NULL);
+    struct process *client = e2e_client(&server, "-t", "3", "-c", "3", NULL);
+    e2e_sees_open(&server, 3);
+    for (int cpu = 0; cpu < 2 && uv_available_parallelism() > 1; cpu++) {
+        assert_true(!process_pinned_threads(server.process, cpu, &pinned) || pinned == 0);
+        assert_true(!process_pinned_threads(client, cpu, &pinned) || pinned == 0);
+    }
+    e2e_signal(client, SIGTERM);
+    e2e_ends(client, 0);
+    const json_t *workers = e2e_member(e2e_report(client, 0), "workers");
+    assert_null(json_object_get(json_array_get(workers, 0), "cpu"));
+}
+
 static void b10_large_messages_do_not_stall(void **state)
 {
     struct e2e_server server;
@@ -491,6 +553,8 @@ int main(int argc, char **argv)
         E2E(messages_of_all_sizes),
         E2E(b9_messages_larger_than_all_buffers),
         E2E(b8_more_threads_than_cpus),
+        E2E(workers_stay_on_the_cpus_that_were_named),
+        E2E(workers_go_where_they_like_without_cpus),
         E2E(b10_large_messages_do_not_stall),
         E2E(b18_a_thousand_connections),
         E2E(requests_are_counted_exactly),

@@ -255,7 +255,8 @@ static int process_open_file(const char *path)
     return fd;
 }
 
-static int process_spawn(struct process *process, const char *path, char **words, int out_fd)
+static int process_spawn(struct process *process, const char *path, char **words,
+                         const int descriptors[PROCESS_STREAMS])
 {
     uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
     uv_process_options_t options = {.file = path,
@@ -264,13 +265,14 @@ static int process_spawn(struct process *process, const char *path, char **words
                                     .flags = UV_PROCESS_WINDOWS_HIDE,
                                     .stdio = stdio,
                                     .stdio_count = 3};
-    if (out_fd >= 0) {
-        stdio[1].flags = UV_INHERIT_FD;
-        stdio[1].data.fd = out_fd;
-    } else {
-        process_open_output(process, PROCESS_OUT, &stdio[1]);
+    for (int i = 0; i < PROCESS_STREAMS; i++) {
+        if (descriptors[i] >= 0) {
+            stdio[1 + i].flags = UV_INHERIT_FD;
+            stdio[1 + i].data.fd = descriptors[i];
+        } else {
+            process_open_output(process, (enum process_stream)i, &stdio[1 + i]);
+        }
     }
-    process_open_output(process, PROCESS_ERR, &stdio[2]);
     process->handle.data = process;
     process->handles++;
     int status = uv_spawn(process_loop(), &process->handle, &options);
@@ -290,36 +292,43 @@ static int process_spawn(struct process *process, const char *path, char **words
     return status;
 }
 
-struct process *process_start(const char *path, const char *const *arguments, const char *out_path)
+struct process *process_start_on(const char *path, const char *const *arguments,
+                                 const int descriptors[PROCESS_STREAMS])
 {
     char *words[PROCESS_ARGUMENTS_MAX + 2];
     size_t count = 0;
-    int out_fd = -1;
     words[count++] = (char *)(uintptr_t)path;
     while (*arguments != NULL && count <= PROCESS_ARGUMENTS_MAX) {
         words[count++] = (char *)(uintptr_t)*arguments++;
     }
     words[count] = NULL;
     assert(*arguments == NULL);
-    if (out_path != NULL && (out_fd = process_open_file(out_path)) < 0) {
-        (void)fprintf(stderr, "%s: %s\n", out_path, uv_strerror(out_fd));
-        return NULL;
-    }
     struct process *process = calloc(1, sizeof(*process));
     assert(process != NULL);
     process->next = process_state.processes;
     process_state.processes = process;
-    int status = process_spawn(process, path, words, out_fd);
-    if (out_fd >= 0) {
-        uv_fs_t request;
-        (void)uv_fs_close(NULL, &request, out_fd, NULL);
-        uv_fs_req_cleanup(&request);
-    }
+    int status = process_spawn(process, path, words, descriptors);
     if (status != 0) {
         (void)fprintf(stderr, "%s: %s\n", path, uv_strerror(status));
         return NULL; /* process_end_all() frees it */
     }
     process->spawned = true;
+    return process;
+}
+
+struct process *process_start(const char *path, const char *const *arguments, const char *out_path)
+{
+    int descriptors[PROCESS_STREAMS] = {-1, -1};
+    if (out_path != NULL && (descriptors[PROCESS_OUT] = process_open_file(out_path)) < 0) {
+        (void)fprintf(stderr, "%s: %s\n", out_path, uv_strerror(descriptors[PROCESS_OUT]));
+        return NULL;
+    }
+    struct process *process = process_start_on(path, arguments, descriptors);
+    if (out_path != NULL) {
+        uv_fs_t request;
+        (void)uv_fs_close(NULL, &request, descriptors[PROCESS_OUT], NULL);
+        uv_fs_req_cleanup(&request);
+    }
     return process;
 }
 
@@ -403,4 +412,9 @@ bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes)
 bool process_handles(const struct process *process, size_t *count)
 {
     return process_system_handles(&process->handle, count);
+}
+
+bool process_pinned_threads(const struct process *process, int cpu, size_t *count)
+{
+    return process_system_pinned_threads(&process->handle, cpu, count);
 }

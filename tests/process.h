@@ -35,6 +35,10 @@ bool process_pump(uint64_t timeout_ms, bool (*done)(void *context), void *contex
  * has been said. */
 struct process *process_start(const char *path, const char *const *arguments, const char *out_path);
 
+/* The same, with its streams at these descriptors, which stay the caller's; -1: it is gathered. */
+struct process *process_start_on(const char *path, const char *const *arguments,
+                                 const int descriptors[PROCESS_STREAMS]);
+
 int process_id(const struct process *process);
 
 /* What it has printed so far, ended by a NUL; valid until the next wait. */
@@ -79,5 +83,9 @@ void process_end_all(void);
 bool process_cpu_ms(const struct process *process, uint64_t *cpu_ms);
 bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes);
 bool process_handles(const struct process *process, size_t *count);
+
+/* How many of its threads may run on this CPU alone, of the first 64; false where the system
+ * doesn't say. */
+bool process_pinned_threads(const struct process *process, int cpu, size_t *count);
 
 #endif

@@ -4,6 +4,7 @@
 #include <psapi.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <tlhelp32.h>
 #include <winternl.h>
 
 #include "process.h"
@@ -106,4 +107,46 @@ bool process_count_handles(DWORD process, size_t *count)
 bool process_system_handles(const uv_process_t *handle, size_t *count)
 {
     return process_count_handles((DWORD)handle->pid, count);
+}
+
+#define THREAD_BASIC_INFORMATION_CLASS 0 /* ThreadBasicInformation */
+
+struct thread_basic_information {
+    NTSTATUS exit_status;
+    void *block;
+    CLIENT_ID id;
+    ULONG_PTR affinity;
+    LONG priority;
+    LONG base_priority;
+};
+
+/* The CPUs that the thread may run on; 0 if the system does not say. */
+static ULONG_PTR thread_affinity(DWORD id)
+{
+    struct thread_basic_information information = {.affinity = 0};
+    HANDLE thread = OpenThread(THREAD_QUERY_INFORMATION, FALSE, id);
+    if (thread == NULL) {
+        return 0;
+    }
+    NTSTATUS status =
+        NtQueryInformationThread(thread, (THREADINFOCLASS)THREAD_BASIC_INFORMATION_CLASS,
+                                 &information, sizeof(information), NULL);
+    (void)CloseHandle(thread);
+    return status == 0 ? information.affinity : 0;
+}
+
+bool process_system_pinned_threads(const uv_process_t *handle, int cpu, size_t *count)
+{
+    THREADENTRY32 entry = {.dwSize = sizeof(entry)};
+    HANDLE snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
+    *count = 0;
+    if (snapshot == INVALID_HANDLE_VALUE) {
+        return false;
+    }
+    for (BOOL more = Thread32First(snapshot, &entry); more; more = Thread32Next(snapshot, &entry)) {
+        *count += entry.th32OwnerProcessID == (DWORD)handle->pid &&
+                  thread_affinity(entry.th32ThreadID) == (ULONG_PTR)1 << cpu;
+    }
+    (void)CloseHandle(snapshot);
+    return true;
 }

@@ -513,6 +513,20 @@ static void statistics_are_printed_at_intervals(void **state)
     (void)e2e_line(server.process, PROCESS_ERR, "0 open, 1 accepted", 0);
 }
 
+/* A server whose connections have come and gone, and its client: neither says what goes on. */
+static void nothing_is_printed_without_an_interval(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-c", "2", "--requests", "10", NULL);
+    e2e_ends(client, 0);
+    assert_string_equal(process_text(client, PROCESS_ERR), "");
+    assert_string_equal(process_text(server.process, PROCESS_ERR), "");
+    e2e_server_ends(&server);
+    assert_int_equal(process_count_lines(server.process, PROCESS_ERR, " open, "), 0);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -540,6 +554,7 @@ int main(int argc, char **argv)
         E2E(verbose_client_prints_each_echo),
         E2E(verbose_client_prints_each_completion),
         E2E(statistics_are_printed_at_intervals),
+        E2E(nothing_is_printed_without_an_interval),
         E2E(statistics_go_on_over_a_restart),
     };
     return e2e_run(argc, argv, tests);

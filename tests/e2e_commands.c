@@ -251,6 +251,7 @@ static void b15_b16_no_server_is_reported(void **state)
     e2e_says(client, PROCESS_ERR, uv_strerror(UV_ECONNREFUSED));
     const json_t *report = e2e_report(client, 0);
     assert_true(json_is_false(e2e_member(report, "ok")));
+    assert_string_equal(e2e_string(report, "address"), e2e_text("127.0.0.1:%u", port));
     assert_int_equal(e2e_uint(report, "counters.connect_failures"), 8);
     assert_int_equal(e2e_uint(report, "counters.connected"), 0);
     assert_int_equal(e2e_errors(report, "connect", "ECONNREFUSED"), 8);

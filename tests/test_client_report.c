@@ -176,6 +176,7 @@ static void client_text_has_the_numbers(void **state)
     char verified[UNITS_TEXT_SIZE];
     rig_has("  messages     5,000, 2.000 k messages/s\n");
     rig_has("  data         9.77 KiB verified, 3.91 KiB/s each way\n");
+    rig_has_not("nothing was measured");
     (void)snprintf(line, sizeof(line), "sent %s bytes, verified %s, lost ",
                    units_format_grouped(sent, sizeof(sent), n->sent),
                    units_format_grouped(verified, sizeof(verified), n->verified));
@@ -184,6 +185,16 @@ static void client_text_has_the_numbers(void **state)
             "1,007 drained by the server, 1,008 reset at the end, 1,009 cut, 1,011 lost, ");
     rig_has("latency      p50 100 ns, p90 100 ns, p99 100 ns, p99.9 100 ns, max 100 ns, mean");
     rig_has("messages unanswered, the oldest for 9.80 s\n");
+}
+
+static void client_text_says_that_nothing_was_measured(void **state)
+{
+    (void)state;
+    client_report.seconds = 0;
+    client_text();
+    rig_has("  messages     nothing was measured: the run was over before --warmup\n");
+    rig_has_not("messages/s");
+    rig_has_not("each way");
 }
 
 static void client_text_is_silent_about_what_did_not_happen(void **state)
@@ -266,6 +277,7 @@ int main(void)
         CLIENT(client_json_has_the_latencies),
         CLIENT(client_json_without_latencies),
         CLIENT(client_text_has_the_numbers),
+        CLIENT(client_text_says_that_nothing_was_measured),
         GOOD_CLIENT(client_text_is_silent_about_what_did_not_happen),
         GOOD_CLIENT(client_text_says_what_of_the_schedule_never_began),
         GOOD_CLIENT(run_without_failures_is_ok),

@@ -96,6 +96,19 @@ static void limited_message_comes_once_in_a_second(void **state)
     assert_int_equal(limit.suppressed, 2);
 }
 
+/* As a path of a file is, which it may name. */
+static void limited_message_may_be_long(void **state)
+{
+    struct log_limit limit = {0};
+    char name[LOG_LINE_MAX / 2 - 16];
+    (void)state;
+    memset(name, 'n', sizeof(name) - 1);
+    name[sizeof(name) - 1] = '\0';
+    log_limited(&limit, 0, "%s.", name);
+    const char *line = written();
+    assert_int_equal(strlen(line), strlen("log: ") + strlen(name) + strlen(".\n"));
+}
+
 static void next_one_says_how_many_were_left_out(void **state)
 {
     struct log_limit limit = {0};
@@ -281,6 +294,7 @@ int main(void)
         cmocka_unit_test_setup(text_is_no_format, skip_what_was),
         cmocka_unit_test_setup(message_that_is_too_long_is_cut, skip_what_was),
         cmocka_unit_test_setup(limited_message_comes_once_in_a_second, skip_what_was),
+        cmocka_unit_test_setup(limited_message_may_be_long, skip_what_was),
         cmocka_unit_test_setup(next_one_says_how_many_were_left_out, skip_what_was),
         cmocka_unit_test_setup(none_left_out_is_not_mentioned, skip_what_was),
         cmocka_unit_test_setup(second_begins_with_the_message_that_came, skip_what_was),

@@ -11,6 +11,7 @@
 #include "sys.h"
 
 #define MS 1000000
+#define DAY (UINT64_C(86400000) * MS)
 
 #ifndef _WIN32
 #include <signal.h>
@@ -87,13 +88,16 @@ static void process_time_has_all_threads(void **state)
 {
     (void)state;
     uv_thread_t thread;
-    uint64_t user[2], system[2], used = 0;
+    uint64_t user[2] = {UINT64_MAX, UINT64_MAX};
+    uint64_t system[2] = {UINT64_MAX, UINT64_MAX};
+    uint64_t used = 0;
     sys_process_cpu_ns(&user[0], &system[0]);
     assert_int_equal(uv_thread_create(&thread, burn_in_thread, &used), 0);
     assert_int_equal(uv_thread_join(&thread), 0);
     burn(20 * MS);
     sys_process_cpu_ns(&user[1], &system[1]);
     assert_true(user[1] >= user[0] && system[1] >= system[0]);
+    assert_true(user[1] < DAY && system[1] < DAY);                     /* both have been told */
     assert_true(user[1] - user[0] + system[1] - system[0] >= 60 * MS); /* 70, less rounding */
 }
 

@@ -295,7 +295,12 @@ static void writes_durations(void **state)
     check_integers(units_format_duration, 59940000000, "59.9 s");
     check_integers(units_format_duration, 59950000000, "1 min 00 s");
     check_integers(units_format_duration, 125000000000, "2 min 05 s");
+    check_integers(units_format_duration, 125499999999, "2 min 05 s");
+    check_integers(units_format_duration, 125500000000, "2 min 06 s");
+    check_integers(units_format_duration, 3599499999999, "59 min 59 s");
     check_integers(units_format_duration, 3599500000000, "1 h 00 min");
+    check_integers(units_format_duration, 5429499999999, "1 h 30 min");
+    check_integers(units_format_duration, 5429500000000, "1 h 31 min");
     check_integers(units_format_duration, 3735000000000, "1 h 02 min");
     check_integers(units_format_duration, UINT64_MAX, "5124095 h 35 min");
 }

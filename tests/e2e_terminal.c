@@ -1,6 +1,6 @@
 /*
- * What the programs do when stderr is a terminal: the client shows a line of progress, which is gone
- * wherever something else is printed.
+ * What the programs do when stderr is a terminal: the client shows a line of progress, which is
+ * gone wherever something else is printed.
  */
 
 #include "e2e.h"

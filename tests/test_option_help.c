@@ -1,6 +1,6 @@
 /*
- * The texts that a table of options makes: --help, and what is said of a value that is not accepted.
- * The table has one option of each type.
+ * The texts that a table of options makes: --help, and what is said of a value that is not
+ * accepted. The table has one option of each type.
  */
 
 #include <stdarg.h>

@@ -318,6 +318,30 @@ static void the_first_error_stops_the_run(void **state)
 
 /* ---- connects ------------------------------------------------------------------------------ */
 
+/* Nobody listens at the first: that is no failure, and costs no pause. */
+static void the_next_address_is_tried_at_once(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, MILLISECOND);
+        make();
+        world.plan.addresses = world.addresses;
+        world.plan.address_count = 2;
+        world.plan.give_up_ns = 5 * SECOND;
+        for (size_t i = 0; i < world.client_count; i++) {
+            world.clients[i].requests_left = 3 * world.clients[i].user_count;
+        }
+        uint64_t users = world_users();
+        (void)run();
+        const struct client_counters *c = &world.client_stats.counters;
+        WORLD_CHECK(verdict.ok);
+        WORLD_CHECK(c->connected == users && c->connect_failures == 0);
+        WORLD_CHECK(c->attempts > users && c->attempts <= 2 * users);
+        WORLD_CHECK(world.client_stats.down_ns == 0);
+        end();
+    }
+}
+
 /* The machine is short of buffers, often: the others come up, and later all have. */
 static void a_shortage_is_not_a_missing_server(void **state)
 {
@@ -350,6 +374,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_silent_network_is_given_up),
         cmocka_unit_test(time_in_which_nothing_is_due_does_not_count),
         cmocka_unit_test(the_first_error_stops_the_run),
+        cmocka_unit_test(the_next_address_is_tried_at_once),
         cmocka_unit_test(a_shortage_is_not_a_missing_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,8 @@ uint64_t sys_thread_cpu_ns(void);
 /* CPU time of the process, all threads together, in nanoseconds; 0 if unknown. */
 void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns);
 
-/* The most memory that the process ever had resident, in bytes; 0 if unknown. (uv_getrusage() of
+/* The most memory that the process ever had resident since it runs this program, in bytes; 0 if
+ * unknown. Without /proc on Linux it may be that of the program that started it. (uv_getrusage() of
  * libuv 1.44 gives kilobytes, but on macOS bytes; and on Windows its CPU time wraps after a day.
  * Hence these two.) */
 uint64_t sys_peak_rss_bytes(void);

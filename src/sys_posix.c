@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -122,8 +125,42 @@ void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
     *system_ns = timeval_ns(usage.ru_stime);
 }
 
+#ifdef __linux__
+
+/* The line of /proc/self/status that says so: "VmHWM:      2316 kB". 0: there is none. */
+static uint64_t status_peak_rss_bytes(void)
+{
+    static const char name[] = "VmHWM:";
+    char line[256];
+    uint64_t bytes = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status != NULL && bytes == 0 && fgets(line, sizeof line, status) != NULL) {
+        if (strncmp(line, name, sizeof name - 1) == 0) {
+            bytes = strtoull(line + sizeof name - 1, NULL, 10) * 1024;
+        }
+    }
+    if (status != NULL) {
+        (void)fclose(status);
+    }
+    return bytes;
+}
+
+#else
+
+static uint64_t status_peak_rss_bytes(void)
+{
+    return 0;
+}
+
+#endif
+
+/* On Linux ru_maxrss is no less than that of the program that this process was before exec(). */
 uint64_t sys_peak_rss_bytes(void)
 {
+    uint64_t bytes = status_peak_rss_bytes();
+    if (bytes != 0) {
+        return bytes;
+    }
     struct rusage usage = {0};
     (void)getrusage(RUSAGE_SELF, &usage);
 #ifdef __APPLE__

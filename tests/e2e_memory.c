@@ -98,11 +98,40 @@ static void a_peer_that_never_reads_costs_nothing(void **state)
     e2e_server_ends(&server);
 }
 
+/* A process that becomes another program by exec() keeps the peak of the first, says getrusage(2):
+ * the reports are not to. */
+static void the_peak_of_who_started_it_is_not_its_own(void **state)
+{
+    const size_t size = 300 * MIB;
+    struct e2e_server server;
+    (void)state;
+    if (e2e_is_sanitized()) {
+        e2e_skip("a sanitizer's memory would be measured");
+    }
+    void *memory = test_malloc(size);
+    memset(memory, 1, size);
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "--requests", "100", NULL);
+    e2e_ends(client, 0);
+    e2e_server_ends(&server);
+    test_free(memory);
+    uint64_t peak = e2e_uint(e2e_report(client, 0), "process.peak_rss_bytes");
+    print_message("client %u KiB", (unsigned)(peak / KIB));
+    assert_true(peak > 0 && peak < size / 2);
+    if (e2e_report_count(server.process) > 0) { /* not where it had to be killed */
+        peak = e2e_uint(e2e_report(server.process, 0), "process.peak_rss_bytes");
+        print_message(", server %u KiB", (unsigned)(peak / KIB));
+        assert_true(peak > 0 && peak < size / 2);
+    }
+    print_message("\n");
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         E2E(rested_connections_hold_no_buffer),
         E2E(a_peer_that_never_reads_costs_nothing),
+        E2E(the_peak_of_who_started_it_is_not_its_own),
     };
     return e2e_run(argc, argv, tests);
 }

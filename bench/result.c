@@ -127,14 +127,17 @@ void result_set_latency(json_t *run, const json_t *latency_ns)
     static const char *const names[] = {"p50", "p90", "p99", "p999", "max"};
     static const double shares[] = {0,    0.1,   0.25,  0.5,    0.75,   0.9, 0.95,
                                     0.99, 0.995, 0.999, 0.9995, 0.9999, 1};
-    if (result_number(latency_ns, "count") <= 0) {
-        return;
-    }
+    bool measured = result_number(latency_ns, "count") > 0;
     json_t *latency = result_need(json_object());
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        result_set(latency, names[i], result_number(latency_ns, names[i]) / 1e9);
+        double value = result_number(latency_ns, names[i]) / 1e9;
+        result_put(latency, names[i], measured ? result_need(json_real(value)) : json_null());
     }
     result_put(run, "latency", latency);
+    if (!measured) {
+        result_put(run, "percentiles", json_null());
+        return;
+    }
     json_t *curve = result_need(json_array());
     for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
         double value = result_quantile(latency_ns, shares[i]);

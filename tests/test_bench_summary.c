@@ -232,6 +232,25 @@ static void percentiles_come_from_the_buckets(void **state)
     json_decref(latency);
 }
 
+/* What has no value is null, and "-" in the table. */
+static void no_message_has_no_percentile(void **state)
+{
+    static const char *const names[] = {"p50", "p90", "p99", "p999", "max"};
+    json_t *latency = json_loads("{\"count\": 0, \"p50\": null, \"p90\": null, \"p99\": null,"
+                                 " \"p999\": null, \"max\": null, \"buckets\": []}",
+                                 0, NULL);
+    json_t *run = result_run();
+    (void)state;
+    result_set_latency(run, latency);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        assert_true(json_is_null(json_object_get(json_object_get(run, "latency"), names[i])));
+    }
+    assert_true(json_is_null(json_object_get(run, "percentiles")));
+    assert_false(result_has(run, "latency.p99"));
+    json_decref(run);
+    json_decref(latency);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +264,7 @@ int main(void)
         cmocka_unit_test(the_table_says_who_is_client_bound),
         cmocka_unit_test(the_table_says_it_in_100_columns),
         cmocka_unit_test(percentiles_come_from_the_buckets),
+        cmocka_unit_test(no_message_has_no_percentile),
     };
     return cmocka_run_group_tests_name("bench_summary", tests, NULL, NULL);
 }

@@ -128,7 +128,7 @@ export function sectionsOf(results) {
             figures: casePanels(newest, {
                 id: "latency",
                 title: "Latency by percentile",
-                has: (run) => run.percentiles !== undefined,
+                has: (run) => (run.percentiles ?? null) !== null,
                 draw: latencyPlot,
             }),
         },

@@ -11,7 +11,8 @@ const struct backend *const backend_list[] = {
 void io_stats_sum_calls(struct io_stats *stats)
 {
     stats->system_calls = stats->recv_calls + stats->send_calls + stats->accept_calls +
-                          stats->connect_calls + stats->control_calls + stats->wait_calls;
+                          stats->connect_calls + stats->control_calls + stats->wait_calls +
+                          stats->other_calls;
 }
 
 void io_stats_count_batch(struct io_stats *stats, uint64_t completions)

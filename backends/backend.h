@@ -59,20 +59,26 @@ struct backend;
 #define IO_BATCHES 8
 
 /*
- * What a loop did, counted where it was done; read it on the loop's thread. `*_calls` count
- * attempts, each a system call (for uv: what libuv's API makes of it, one to one on Unix);
- * `completions` are outcomes that came by callback and `inline_outcomes` those that did not.
+ * What a loop did, counted where it was done; read it on the loop's thread. `completions` are
+ * outcomes that came by callback and `inline_outcomes` those that did not.
+ *
+ * `*_calls` count attempts. Each is a system call, except where calls are submitted in batches.
+ * `system_calls` is how many calls the kernel saw. It counts every call that the loop's thread
+ * makes for its connections, from their sockets' opening to their closing, and to wait. It leaves
+ * out what opens and closes the loop and its listeners, memory, threads, clocks, files, and calls
+ * of other threads: their wake(). What libuv calls by itself is derived from its sources, see
+ * backend.estimates_calls.
  */
 struct io_stats {
     uint64_t recv_calls;
     uint64_t send_calls;
     uint64_t accept_calls;
     uint64_t connect_calls;
-    uint64_t
-        control_calls;     /* changes of interest: epoll_ctl, kevent changes, read start and stop */
-    uint64_t wait_calls;   /* turns that asked the system what has happened */
-    uint64_t system_calls; /* of all these together: where calls are submitted in batches, fewer */
-    uint64_t wakes;        /* turns ended by wake() */
+    uint64_t control_calls; /* changes of interest: epoll_ctl, kevent with changes alone */
+    uint64_t wait_calls;    /* turns that asked the system what has happened */
+    uint64_t other_calls;   /* all others: socket options, names, queues; shutdown, close, cancel */
+    uint64_t system_calls;  /* of all these together: where calls are submitted in batches, fewer */
+    uint64_t wakes;         /* turns ended by wake() */
     uint64_t completions;
     uint64_t inline_outcomes;
     uint64_t batch_max;    /* most completions that one turn delivered; policy may set it to 0 */
@@ -95,6 +101,7 @@ struct io_config {
      * error. On the loop's thread, from within connect(). NULL where the loop never connects. */
     int (*open_socket)(void *context, int family, uv_os_sock_t *os_socket);
     void *open_context;
+    unsigned open_calls; /* how many system calls open_socket makes, for io_stats */
 
     unsigned accept_mode; /* of backend.accept_modes; 0, the default, where there are none */
     unsigned recv_mode;   /* of backend.recv_modes, likewise */
@@ -187,6 +194,10 @@ struct backend {
     /* Can it run here and now? 0, or a UV error with the reason in `why` (UV_ENOTSUP: not on this
      * system). Any thread. One that is absent from this build has no other operation. */
     int (*probe)(char *why, size_t why_size);
+
+    /* Whether `system_calls` may differ from what the kernel sees, since a library below makes
+     * calls that nobody has compared in this version. NULL: never. Any thread. */
+    bool (*estimates_calls)(void);
 
     /* Opens the private state of one worker, on the thread that will poll it. 0 and *loop, or a UV
      * error and nothing to undo. `config` is read during the call only. */

@@ -61,7 +61,7 @@ struct io_uring_sqe *uring_sqe(struct uring_loop *loop)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
     if (sqe == NULL) { /* the queue is full: the kernel shall have it early */
-        loop->base.stats.system_calls++;
+        loop->enters++;
         (void)io_uring_submit(&loop->ring);
         sqe = io_uring_get_sqe(&loop->ring);
     }
@@ -80,6 +80,7 @@ void uring_cancel(struct uring_loop *loop, int fd)
 {
     struct io_uring_sqe *sqe = uring_sqe(loop);
     if (sqe == NULL) {
+        loop->base.stats.other_calls++;
         (void)shutdown(fd, SHUT_RDWR); /* which ends what is outstanding, too */
         return;
     }
@@ -148,7 +149,7 @@ static int uring_enter(struct uring_loop *loop, uint64_t wait_ns)
 {
     int result;
     loop->base.stats.wait_calls++;
-    loop->base.stats.system_calls++;
+    loop->enters++;
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&loop->ring);
     } else {
@@ -199,6 +200,7 @@ static int uring_poll(struct io_loop *base, uint64_t deadline_ns)
     uring_finish_listeners(loop);
     uring_finish_closed(loop);
     base->stats.buffers_peak = base->pool.in_use_peak;
+    base->stats.system_calls = loop->enters + base->stats.other_calls;
     io_stats_count_batch(&base->stats, base->stats.completions - before);
     bool woken = loop->woken;
     loop->woken = false;
@@ -341,7 +343,7 @@ static int uring_detach(struct io_loop *loop, struct io_token *token)
 
 static void uring_refuse(struct io_loop *loop, struct io_token *token)
 {
-    (void)loop;
+    loop->stats.other_calls++;
     net_close(token->os_socket);
     *token = (struct io_token){.os_socket = -1};
 }

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "io_uring_acked.h"
+#include "untaken_acked.h"
 #include "net.h"
 #include "untaken.h"
 
@@ -81,7 +81,6 @@ int uring_connect(struct io_loop *loop, struct io_socket *socket, const struct s
     socklen_t size = net_address_size(address);
     uv_os_sock_t fd;
     assert(op->done != NULL && self->config.open_socket != NULL);
-    loop->stats.connect_calls++;
     struct io_uring_sqe *sqe = uring_sqe(self);
     if (sqe == NULL) {
         return UV_ENOBUFS;
@@ -92,6 +91,8 @@ int uring_connect(struct io_loop *loop, struct io_socket *socket, const struct s
         io_uring_sqe_set_data(sqe, NULL);
         return status;
     }
+    loop->stats.connect_calls++;
+    loop->stats.other_calls += self->config.open_calls;
     uring_init(self, socket, fd);
     memcpy(&socket->address, address, size);
     socket->connected = true;
@@ -173,7 +174,11 @@ static int uring_end_status(struct io_socket *socket)
 {
     struct tcp_info info;
     socklen_t size = sizeof(info);
-    if (socket->send != NULL && getsockopt(socket->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+    if (socket->send == NULL) {
+        return socket->lost;
+    }
+    socket->loop->base.stats.other_calls++;
+    if (getsockopt(socket->fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
         info.tcpi_state == TCP_CLOSE) {
         socket->lost = UV_ECONNRESET;
     }
@@ -294,14 +299,14 @@ static void uring_on_send(struct uring_request *request, int result, unsigned fl
 int uring_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
 {
     uint64_t acked = 0;
-    (void)loop;
     if (socket->lost != 0) {
         return socket->lost;
     }
+    loop->stats.other_calls++;
     if (socket->send == NULL) {
         return untaken_ask(socket->fd, socket->submitted, 0, bytes);
     }
-    int error = uring_acked(socket->fd, &acked);
+    int error = untaken_acked(socket->fd, &acked);
     *bytes = socket->submitted - (acked - socket->connected);
     return uv_translate_sys_error(error);
 }
@@ -310,8 +315,8 @@ int uring_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *byte
 
 int uring_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
-    (void)loop;
     assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    loop->stats.other_calls++;
     return shutdown(socket->fd, SHUT_WR) == 0 ? 0 : uring_stream_error(socket, -errno);
 }
 
@@ -335,6 +340,7 @@ static void uring_join(struct io_socket *socket)
     }
     struct io_uring_sqe *sqe = uring_sqe(socket->loop);
     if (sqe == NULL) {
+        socket->loop->base.stats.other_calls++;
         net_close(socket->fd);
         uring_on_close(&socket->end, 0, 0);
         return;
@@ -350,6 +356,7 @@ void uring_close(struct io_loop *loop, struct io_socket *socket, enum io_close_h
     socket->close = op;
     waiters_leave(&uring_self(loop)->waiters, &socket->waiter);
     if (how == IO_CLOSE_RESET) {
+        loop->stats.other_calls++;
         (void)net_reset_on_close(socket->fd);
     }
     if (socket->in.pending || socket->out.pending) {

@@ -114,11 +114,14 @@ int iocp_attach(struct iocp_loop *loop, SOCKET os_socket, bool *inline_outcomes)
 {
     HANDLE handle = (HANDLE)(uintptr_t)os_socket;
     *inline_outcomes = false;
+    loop->base.stats.other_calls++;
     if (CreateIoCompletionPort(handle, loop->port, 0, 0) == NULL) {
         return iocp_error(GetLastError());
     }
+    loop->base.stats.other_calls++;
     if (iocp_is_file(os_socket)) {
         UCHAR modes = FILE_SKIP_COMPLETION_PORT_ON_SUCCESS | FILE_SKIP_SET_EVENT_ON_HANDLE;
+        loop->base.stats.other_calls++;
         *inline_outcomes = SetFileCompletionNotificationModes(handle, modes) != 0;
     }
     return 0;
@@ -306,7 +309,7 @@ static int iocp_detach(struct io_loop *loop, struct io_token *token)
 
 static void iocp_refuse(struct io_loop *loop, struct io_token *token)
 {
-    (void)loop;
+    loop->stats.other_calls++;
     free(token->first);
     iocp_close_handle(token->os_socket);
     *token = (struct io_token){.os_socket = INVALID_SOCKET};

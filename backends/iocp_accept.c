@@ -139,6 +139,7 @@ static int iocp_call_accept_ex(struct iocp_slot *slot)
     struct io_listener *listener = slot->listener;
     const DWORD address_size = (DWORD)IOCP_ADDRESS_SIZE;
     DWORD bytes = 0;
+    listener->loop->base.stats.other_calls++;
     SOCKET os_socket = iocp_open_handle(listener->family);
     if (os_socket == INVALID_SOCKET) {
         return iocp_last_error();
@@ -191,10 +192,12 @@ static int iocp_update(const struct iocp_slot *slot)
     if (listener->os_socket == INVALID_SOCKET) { /* closed, for want of a cancel */
         return UV_ECANCELED;
     }
-    return listener->thread != NULL
-               ? 0
-               : iocp_set_option(slot->wait.os_socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
-                                 &listener->os_socket, sizeof(listener->os_socket));
+    if (listener->thread != NULL) {
+        return 0;
+    }
+    listener->loop->base.stats.other_calls++;
+    return iocp_set_option(slot->wait.os_socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                           &listener->os_socket, sizeof(listener->os_socket));
 }
 
 /* Makes a token of the slot's connection, which brought `bytes`. 0; or a UV error, and it is
@@ -209,6 +212,7 @@ static int iocp_make_token(struct iocp_slot *slot, size_t bytes, struct io_token
         status = first != NULL ? 0 : UV_ENOMEM;
     }
     if (status != 0) {
+        stats->other_calls++;
         iocp_close_handle(slot->wait.os_socket);
         return iocp_stream_error(status);
     }
@@ -265,6 +269,7 @@ static void iocp_slot_done(struct iocp_slot *slot, size_t bytes, int status)
     } else if (status == 0) {
         status = iocp_make_token(slot, bytes, &token);
     } else {
+        slot->listener->loop->base.stats.other_calls++;
         iocp_close_handle(slot->wait.os_socket);
     }
     if (status == 0) {
@@ -375,6 +380,7 @@ static uint64_t iocp_connected_since(const struct iocp_slot *slot, uint64_t now_
 {
     DWORD seconds = 0;
     int size = sizeof(seconds);
+    slot->listener->loop->base.stats.other_calls++;
     if (getsockopt(slot->wait.os_socket, SOL_SOCKET, SO_CONNECT_TIME, (char *)&seconds, &size) !=
             0 ||
         seconds == UINT32_MAX) {
@@ -408,6 +414,7 @@ static void iocp_reap(struct iocp_slot *slot)
 {
     HANDLE handle = (HANDLE)(uintptr_t)slot->listener->os_socket;
     slot->reaped = true;
+    slot->listener->loop->base.stats.other_calls++;
     if (!CancelIoEx(handle, &slot->wait.request.overlapped) && GetLastError() != ERROR_NOT_FOUND) {
         iocp_close_handle(slot->wait.os_socket); /* which ends an accept as well */
         slot->wait.os_socket = INVALID_SOCKET;

@@ -49,6 +49,7 @@ static void iocp_on_connect(struct iocp_request *request, size_t bytes, int stat
 static int iocp_init(struct iocp_loop *loop, struct io_socket *socket, SOCKET os_socket)
 {
     u_long yes = 1; /* FIONBIO, for calls without an OVERLAPPED */
+    loop->base.stats.other_calls++;
     memset(socket, 0, sizeof(*socket));
     socket->loop = loop;
     socket->os_socket = os_socket;
@@ -94,6 +95,7 @@ static int iocp_bind_any(SOCKET os_socket, const struct sockaddr *address)
 
 static int iocp_connected(struct io_socket *socket)
 {
+    socket->loop->base.stats.other_calls++;
     return iocp_set_option(socket->os_socket, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0);
 }
 
@@ -117,10 +119,12 @@ static void iocp_on_connect(struct iocp_request *request, size_t bytes, int stat
 
 static int iocp_start_connect(struct io_socket *socket, const struct sockaddr *address)
 {
+    socket->loop->base.stats.other_calls++;
     int status = iocp_bind_any(socket->os_socket, address);
     if (status != 0) {
         return status;
     }
+    socket->loop->base.stats.connect_calls++;
     socket->out.completed = iocp_on_connect;
     bool succeeded =
         socket->loop->connect_ex(socket->os_socket, address, iocp_address_size(address), NULL, 0,
@@ -134,14 +138,15 @@ int iocp_connect(struct io_loop *loop, struct io_socket *socket, const struct so
     struct iocp_loop *self = iocp_self(loop);
     uv_os_sock_t os_socket;
     assert(op->done != NULL && self->config.open_socket != NULL);
-    loop->stats.connect_calls++;
     int status =
         self->config.open_socket(self->config.open_context, address->sa_family, &os_socket);
     if (status != 0) {
         return status;
     }
+    loop->stats.other_calls += self->config.open_calls;
     status = iocp_init(self, socket, os_socket);
     if (status != 0) {
+        loop->stats.other_calls++;
         iocp_close_handle(os_socket);
         return status;
     }
@@ -421,7 +426,7 @@ static void iocp_on_send(struct iocp_request *request, size_t bytes, int status)
 
 int iocp_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
 {
-    (void)loop;
+    loop->stats.other_calls++;
     return iocp_stream_error(untaken_ask(socket->os_socket, socket->submitted, 0, bytes));
 }
 
@@ -429,14 +434,15 @@ int iocp_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes
 
 int iocp_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
-    (void)loop;
     assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    loop->stats.other_calls++;
     return shutdown(socket->os_socket, SD_SEND) == 0 ? 0 : iocp_stream_error(iocp_last_error());
 }
 
 static void iocp_close_socket(struct io_socket *socket)
 {
     if (socket->os_socket != INVALID_SOCKET) {
+        socket->loop->base.stats.other_calls++;
         iocp_close_handle(socket->os_socket);
         socket->os_socket = INVALID_SOCKET;
     }
@@ -462,10 +468,12 @@ void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_ho
     socket->close = op;
     waiters_leave(&iocp_self(loop)->waiters, &socket->waiter);
     if (how == IO_CLOSE_RESET) {
+        loop->stats.other_calls++;
         (void)iocp_set_option(socket->os_socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     }
     if (socket->in.pending || socket->out.pending) {
         HANDLE handle = (HANDLE)(uintptr_t)socket->os_socket;
+        loop->stats.other_calls++;
         if (!CancelIoEx(handle, NULL) && GetLastError() != ERROR_NOT_FOUND) {
             iocp_close_socket(socket); /* the other way to make requests come back */
         }

@@ -213,16 +213,17 @@ static void readiness_deliver_send(struct io_socket *socket, int outcome)
 int readiness_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
 {
     const struct io_send *op = socket->send;
-    (void)loop;
-    return socket->lost != 0
-               ? socket->lost
-               : untaken_ask(socket->watch.fd, 0, op != NULL ? op->length - op->sent : 0, bytes);
+    if (socket->lost != 0) {
+        return socket->lost;
+    }
+    loop->stats.other_calls++;
+    return untaken_ask(socket->watch.fd, 0, op != NULL ? op->length - op->sent : 0, bytes);
 }
 
 int readiness_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
-    (void)loop;
     assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
+    loop->stats.other_calls++;
     return shutdown(socket->watch.fd, SHUT_WR) == 0 ? 0 : readiness_stream_error(socket);
 }
 
@@ -242,6 +243,7 @@ static int readiness_connect_status(const struct io_socket *socket)
 {
     int error = 0;
     socklen_t size = sizeof(error);
+    socket->loop->base.stats.other_calls++;
     if (getsockopt(socket->watch.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
         return readiness_error();
     }
@@ -262,6 +264,7 @@ static void readiness_init(struct readiness_loop *loop, struct io_socket *socket
 /* EINTR goes on in the background, as EINPROGRESS does. */
 static int readiness_start_connect(struct io_socket *socket, const struct sockaddr *address)
 {
+    socket->loop->base.stats.connect_calls++;
     if (connect(socket->watch.fd, address, net_address_size(address)) == 0) {
         return IO_DONE;
     }
@@ -277,11 +280,11 @@ int readiness_connect(struct io_loop *loop, struct io_socket *socket,
     struct readiness_loop *self = readiness_self(loop);
     uv_os_sock_t fd;
     assert(op->done != NULL && self->config.open_socket != NULL);
-    loop->stats.connect_calls++;
     int status = self->config.open_socket(self->config.open_context, address->sa_family, &fd);
     if (status != 0) {
         return status;
     }
+    loop->stats.other_calls += self->config.open_calls + NET_NONBLOCKING_CALLS;
     status = net_set_nonblocking(fd);
     if (status != 0) {
         net_close(fd);
@@ -337,8 +340,10 @@ void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_clo
     assert(op->done != NULL && socket->close == NULL);
     socket->close = op;
     if (how == IO_CLOSE_RESET) {
+        loop->stats.other_calls++;
         (void)net_reset_on_close(socket->watch.fd);
     }
+    loop->stats.other_calls++;
     net_close(socket->watch.fd);
     socket->watch.fd = -1;
     waiters_leave(&readiness_self(loop)->waiters, &socket->waiter);
@@ -399,6 +404,7 @@ static int readiness_try_accept(struct io_listener *listener, struct io_accept *
     stats->accepts += status == 0;
     stats->accepts_failed += status != 0;
     if (status == 0) {
+        stats->other_calls += net_accepted_calls;
         op->token.os_socket = fd;
         op->status = 0;
     }
@@ -503,7 +509,7 @@ int readiness_detach(struct io_loop *loop, struct io_token *token)
 
 void readiness_refuse(struct io_loop *loop, struct io_token *token)
 {
-    (void)loop;
+    loop->stats.other_calls++;
     net_close(token->os_socket);
     *token = readiness_no_token;
 }

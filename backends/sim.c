@@ -423,6 +423,7 @@ static void sim_refuse(struct io_loop *loop, struct io_token *token)
 {
     struct sim_conn *conn = token_conn(sim_own(loop), token);
     conn->token = TOKEN_NONE;
+    loop->stats.other_calls++;
     sim_net_close(conn, 1, IO_CLOSE_GRACEFUL);
 }
 

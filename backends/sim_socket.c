@@ -378,6 +378,7 @@ int sim_shutdown(struct io_loop *loop, struct io_socket *socket)
     check_connected(sim_own(loop), socket);
     sim_require(socket->send.op == NULL, "shutdown() while a send is outstanding");
     sim_require(!socket->conn->pipe[socket->side].end_sent, "shutdown() twice");
+    socket->loop->head.stats.other_calls++;
     sim_net_shutdown(socket->conn, socket->side);
     return socket->conn->side[socket->side].reset ? UV_ECONNRESET : 0;
 }
@@ -444,6 +445,7 @@ void sim_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how
     check_socket(closing, socket);
     end_all(socket);
     socket->close = op;
+    loop->stats.other_calls += how == IO_CLOSE_RESET ? 2 : 1;
     sim_net_close(socket->conn, socket->side, how);
     uint64_t at_ns = sim_delivery_time();
     sim_post(&closing->due,

@@ -3,6 +3,7 @@
 
 /* The system's half of backend.untaken: untaken_linux.c, untaken_bsd.c, untaken_windows.c. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uv.h>
@@ -15,5 +16,15 @@
  * UV_ENOTSUP: the system does not tell; or another UV error. One system call. Any thread.
  */
 int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes);
+
+/*
+ * How many bytes the system has taken to send since the connection began, into *bytes; it says so
+ * when the connection is lost, too, but not after a shutdown. `connected`: by connect(), not by
+ * accept(). 0; UV_ENOTSUP: the system does not tell; or another UV error. Any thread.
+ */
+int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes);
+
+/* How many system calls untaken_taken() makes where it succeeds. */
+#define UNTAKEN_TAKEN_CALLS 2
 
 #endif

@@ -4,6 +4,8 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include "untaken_acked.h"
+
 /* tcp(7): SIOCOUTQ, what is in the send queue and not acknowledged. */
 int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes)
 {
@@ -14,4 +16,14 @@ int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint6
     }
     *bytes = kept + (uint64_t)queued;
     return 0;
+}
+
+/* What was acknowledged, and what is in the send queue: the kernel keeps both sequence numbers when
+ * it throws the queue away. The SYN of a connect() is acknowledged as a byte is. */
+int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes)
+{
+    uint64_t acked = 0;
+    int error = untaken_acked(os_socket, &acked);
+    return error != 0 ? uv_translate_sys_error(error)
+                      : untaken_ask(os_socket, 0, acked - connected, bytes);
 }

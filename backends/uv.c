@@ -31,6 +31,9 @@
  * from the system is told of: a read that a close cancels is not, and a send that goes on. */
 #define UV_FULL_EVENTS (net_turn_events / 2)
 
+/* In a turn so many sends that wait are looked at, which is to cost nothing. */
+#define UV_LOOKS 32
+
 static uv_handle_t *uv_handle(struct io_socket *socket)
 {
     return (uv_handle_t *)(void *)&socket->tcp;
@@ -71,6 +74,14 @@ static void uv_on_wake(uv_async_t *async)
     struct uv_backend_loop *self = async->data;
     self->woken = true;
     self->events++;
+    uv_calls_woken(&self->calls);
+}
+
+/* libuv is about to look at what it watches. */
+static void uv_on_prepare(uv_prepare_t *prepare)
+{
+    struct uv_backend_loop *self = prepare->data;
+    uv_calls_turn(&self->calls);
 }
 
 static void uv_on_alarm(uv_timer_t *alarm)
@@ -100,10 +111,17 @@ static int uv_backend_loop_open(const struct io_config *config, struct io_loop *
     }
     status = uv_timer_init(&self->uv, &self->alarm);
     assert(status == 0);
+    status = uv_prepare_init(&self->uv, &self->prepare);
+    assert(status == 0);
+    self->prepare.data = self;
+    status = uv_prepare_start(&self->prepare, uv_on_prepare);
+    assert(status == 0);
 
     self->base.backend = &backend_uv;
     pool_init(&self->base.pool, config->buffer_size, config->buffer_memory);
     waiters_init(&self->waiters, &self->base, uv_retry_recv);
+    queue_init(&self->sends);
+    uv_calls_open(&self->calls, &self->uv, &self->base.stats);
     self->config = *config;
     self->async.data = self;
     self->alarm.data = self;
@@ -125,6 +143,7 @@ static void uv_backend_loop_close(struct io_loop *loop)
     assert(self->listeners == 0);
     uv_close((uv_handle_t *)(void *)&self->async, NULL);
     uv_close((uv_handle_t *)(void *)&self->alarm, NULL);
+    uv_close((uv_handle_t *)(void *)&self->prepare, NULL);
     (void)uv_run(&self->uv, UV_RUN_DEFAULT); /* stopped listeners and refused tokens end here too */
     int status = uv_loop_close(&self->uv);
     assert(status == 0);
@@ -164,6 +183,21 @@ static uv_run_mode uv_prepare_turn(struct uv_backend_loop *self, uint64_t deadli
     return UV_RUN_ONCE;
 }
 
+/* A send that waits, and has less to send than at the last look, was tried meanwhile. */
+static void uv_look_at_sends(struct uv_backend_loop *self)
+{
+    size_t count = self->send_count < UV_LOOKS ? self->send_count : UV_LOOKS;
+    for (size_t i = 0; i < count && !net_holds_sends; i++) {
+        struct queue_node *node = queue_pop(&self->sends);
+        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
+        size_t left = uv_stream_get_write_queue_size(uv_stream(socket));
+        bool counted = socket->goes_on && socket->sent_turn == self->calls.turn;
+        self->base.stats.send_calls += left < socket->left && !counted;
+        socket->left = left;
+        queue_push(&self->sends, node);
+    }
+}
+
 static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
 {
     struct uv_backend_loop *self = uv_self(loop);
@@ -174,6 +208,7 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
     loop->stats.wait_calls++;
     self->events = 0;
     (void)uv_run(&self->uv, mode);
+    uv_look_at_sends(self);
     loop->full = self->events >= UV_FULL_EVENTS;
     loop->stats.buffers_peak = loop->pool.in_use_peak;
     io_stats_sum_calls(&loop->stats);
@@ -204,8 +239,13 @@ static void uv_on_connect(uv_connect_t *request, int status)
     struct io_socket *socket = (struct io_socket *)(void *)request->handle;
     struct io_connect *op = socket->connect;
     assert(op != NULL);
+    struct uv_calls *calls = &socket->loop->calls;
     socket->connect = NULL;
     socket->loop->events++;
+    if (status != UV_ECANCELED) {
+        uv_calls_connected(calls, &socket->watch);
+        uv_calls_unwatch(calls, &socket->watch, UV_WANT_SEND);
+    }
     socket->loop->base.stats.completions++;
     op->status = status;
     op->done(op);
@@ -227,17 +267,21 @@ static int uv_backend_connect(struct io_loop *loop, struct io_socket *socket,
     struct uv_backend_loop *self = uv_self(loop);
     uv_os_sock_t os_socket;
     assert(op->done != NULL && self->config.open_socket != NULL);
-    loop->stats.connect_calls++;
     int status =
         self->config.open_socket(self->config.open_context, address->sa_family, &os_socket);
     if (status != 0) {
         return status;
     }
+    loop->stats.other_calls += self->config.open_calls;
     uv_socket_init(self, socket);
+    socket->connected = true;
+    uv_calls_socket(&self->calls);
     status = uv_tcp_open(&socket->tcp, os_socket);
     if (status != 0) {
+        loop->stats.other_calls++;
         net_close(os_socket);
     } else {
+        loop->stats.connect_calls++;
         status = uv_tcp_connect(&socket->request.connect, &socket->tcp, address, uv_on_connect);
     }
     if (status != 0) {
@@ -246,6 +290,7 @@ static int uv_backend_connect(struct io_loop *loop, struct io_socket *socket,
         op->status = status;
         return IO_DONE;
     }
+    uv_calls_watch(&self->calls, &socket->watch, UV_WANT_SEND);
     socket->connect = op;
     return IO_PENDING;
 }
@@ -267,17 +312,20 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
 static int uv_start_reading(struct io_socket *socket)
 {
     assert(!socket->reading);
-    socket->loop->base.stats.control_calls++;
     int status = uv_read_start(uv_stream(socket), uv_on_alloc, uv_on_read);
     socket->reading = status == 0;
+    if (status == 0) {
+        uv_calls_watch(&socket->loop->calls, &socket->watch, UV_WANT_RECV);
+    }
     return uv_stream_error(socket, status);
 }
 
 static void uv_stop_reading(struct io_socket *socket)
 {
     assert(socket->reading);
-    socket->loop->base.stats.control_calls++;
     socket->reading = false;
+    socket->filled = false;
+    uv_calls_unwatch(&socket->loop->calls, &socket->watch, UV_WANT_RECV);
     (void)uv_read_stop(uv_stream(socket));
 }
 
@@ -306,11 +354,20 @@ static void uv_recv_without_buffer(struct io_socket *socket)
     }
 }
 
+/* libuv has stopped reading by itself. */
+static void uv_reading_ended(struct io_socket *socket)
+{
+    socket->reading = false;
+    socket->filled = false;
+    socket->watch.ended = true;
+    uv_calls_unwatch(&socket->loop->calls, &socket->watch, UV_WANT_RECV);
+}
+
 /* After a read that left room in its buffer, libuv takes a hang-up for the end of the stream,
  * without a read, and has stopped reading. Only a read can tell a reset from the end. */
 static void uv_ask_again(struct io_socket *socket)
 {
-    socket->reading = false;
+    uv_reading_ended(socket);
     int status = uv_start_reading(socket);
     if (status != 0) {
         uv_recv_deliver(socket, NULL, 0, status);
@@ -333,7 +390,8 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
         uv_ask_again(socket);
         return;
     }
-    socket->loop->base.stats.recv_calls++;
+    socket->loop->base.stats.recv_calls += 1 + (socket->filled ? 0 : uv_calls_asks);
+    socket->filled = count > 0 && (size_t)count == pool->buffer_size;
     if (count > 0) {
         uv_recv_deliver(socket, data, (size_t)count, 0);
         return;
@@ -342,7 +400,7 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
         pool_put(pool, data);
     }
     if (count < 0) {
-        socket->reading = false;
+        uv_reading_ended(socket);
         int status = count == UV_EOF ? socket->lost : uv_stream_error(socket, (int)count);
         uv_recv_deliver(socket, NULL, 0, status);
     }
@@ -395,17 +453,61 @@ static int uv_write_error(struct io_socket *socket, int status)
     return uv_stream_error(socket, aborted ? UV_ECONNABORTED : status);
 }
 
+/*
+ * How much of a send that has ended the system has not taken. libuv does not tell. After a close it
+ * is what libuv's queue held then. After an error the queue is empty, and the system is asked how
+ * much it has taken since the connection began; where it can't say, all may have been taken.
+ */
+static size_t uv_unsent(struct io_socket *socket, const struct io_send *op)
+{
+    uv_os_sock_t os_socket;
+    uint64_t taken;
+    if (op->status == 0 || op->status == UV_ECANCELED) {
+        return op->status == 0 ? 0 : socket->unsent;
+    }
+    if (uv_os_socket(uv_handle(socket), &os_socket) != 0 ||
+        untaken_taken(os_socket, socket->connected, &taken) != 0 || taken > socket->submitted) {
+        return 0;
+    }
+    socket->loop->base.stats.other_calls += UNTAKEN_TAKEN_CALLS;
+    uint64_t unsent = socket->submitted - taken;
+    return unsent < op->length ? (size_t)unsent : op->length;
+}
+
+/* A send that has waited is over. Libuv has tried once when there was room, and once before if it
+ * was about to try again when the send was submitted. */
+static void uv_send_has_waited(struct io_socket *socket, int status)
+{
+    struct uv_backend_loop *loop = socket->loop;
+    queue_remove(&socket->waiting);
+    loop->send_count--;
+    if (!net_holds_sends && status != UV_ECANCELED) {
+        loop->base.stats.send_calls +=
+            1U + (socket->goes_on && socket->sent_turn != loop->calls.turn);
+    }
+}
+
 static void uv_on_write(uv_write_t *request, int status)
 {
     struct io_socket *socket = (struct io_socket *)(void *)request->handle;
+    struct uv_calls *calls = &socket->loop->calls;
     struct io_send *op = socket->send;
     assert(op != NULL);
+    bool waited = queue_has(&socket->waiting);
+    if (waited) {
+        uv_send_has_waited(socket, status);
+    }
     socket->send = NULL;
     socket->loop->events++;
     socket->loop->base.stats.completions++;
     op->status = uv_write_error(socket, status);
-    op->sent = op->length - (op->status == UV_ECANCELED ? socket->unsent : 0);
+    op->sent = op->length - uv_unsent(socket, op);
+    socket->finishing = waited;
     op->done(op);
+    socket->finishing = false;
+    if (socket->close == NULL && socket->send == NULL) {
+        uv_calls_unwatch(calls, &socket->watch, UV_WANT_SEND);
+    }
 }
 
 /* Queues what uv_try_write has left of the send, which took `taken` bytes. */
@@ -420,6 +522,14 @@ static int uv_send_rest(struct io_socket *socket, struct io_send *op, size_t tak
         return uv_stream_error(socket, status);
     }
     socket->send = op;
+    socket->sent_turn = socket->loop->calls.turn;
+    socket->goes_on = socket->finishing;
+    socket->left = uv_stream_get_write_queue_size(uv_stream(socket));
+    if (socket->left > 0) {
+        queue_push(&socket->loop->sends, &socket->waiting);
+        socket->loop->send_count++;
+        uv_calls_watch(&socket->loop->calls, &socket->watch, UV_WANT_SEND);
+    }
     return IO_PENDING;
 }
 
@@ -451,21 +561,27 @@ static int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, ui
 {
     uv_os_sock_t os_socket = (uv_os_sock_t)-1;
     int status = socket->broken != 0 ? socket->broken : socket->lost;
-    (void)loop;
     if (status == 0) {
         status = uv_os_socket(uv_handle(socket), &os_socket);
     }
-    return status != 0 ? status
-                       : untaken_ask(os_socket, socket->submitted,
-                                     uv_stream_get_write_queue_size(uv_stream(socket)), bytes);
+    if (status != 0) {
+        return status;
+    }
+    loop->stats.other_calls++;
+    return untaken_ask(os_socket, socket->submitted,
+                       uv_stream_get_write_queue_size(uv_stream(socket)), bytes);
 }
 
 /* ---- end ----------------------------------------------------------------------------------- */
 
 static void uv_on_shutdown(uv_shutdown_t *request, int status)
 {
-    ((struct io_socket *)(void *)request->handle)->loop->events++;
-    (void)status; /* an error shows in the recv that is outstanding, or in the next */
+    struct io_socket *socket = (struct io_socket *)(void *)request->handle;
+    socket->loop->events++;
+    if (status != UV_ECANCELED) { /* an error shows in the recv that is outstanding, or the next */
+        socket->loop->base.stats.other_calls++;
+        uv_calls_unwatch(&socket->loop->calls, &socket->watch, UV_WANT_SEND);
+    }
 }
 
 static int uv_backend_shutdown(struct io_loop *loop, struct io_socket *socket)
@@ -501,9 +617,13 @@ static void uv_backend_close(struct io_loop *loop, struct io_socket *socket, enu
     socket->unsent = net_holds_sends ? 0 : uv_stream_get_write_queue_size(uv_stream(socket));
     waiters_leave(&uv_self(loop)->waiters, &socket->waiter);
     uv_os_sock_t os_socket;
-    if (how == IO_CLOSE_RESET && uv_os_socket(uv_handle(socket), &os_socket) == 0) {
-        /* uv_tcp_close_reset refuses a socket that has been shut down */
-        (void)net_reset_on_close(os_socket);
+    if (uv_os_socket(uv_handle(socket), &os_socket) == 0) {
+        if (how == IO_CLOSE_RESET) {
+            /* uv_tcp_close_reset refuses a socket that has been shut down */
+            loop->stats.other_calls++;
+            (void)net_reset_on_close(os_socket);
+        }
+        uv_calls_close(&uv_self(loop)->calls, &socket->watch);
     }
     uv_close(uv_handle(socket), uv_on_closed);
 }
@@ -520,6 +640,7 @@ const struct backend backend_uv = {
     .native = false,
     .socket_size = sizeof(struct io_socket),
     .probe = uv_backend_probe,
+    .estimates_calls = uv_calls_are_estimates,
     .loop_open = uv_backend_loop_open,
     .loop_close = uv_backend_loop_close,
     .poll = uv_backend_poll,

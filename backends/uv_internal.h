@@ -8,6 +8,8 @@
 
 #include <assert.h>
 
+#include "uv_calls.h"
+#include "queue.h"
 #include "waiters.h"
 
 struct io_socket {
@@ -24,11 +26,20 @@ struct io_socket {
         uv_write_t write;
         uv_shutdown_t shutdown;
     } request;
+    struct uv_watch watch;
+    struct queue_node
+        waiting;        /* in loop->sends while the send that is outstanding waits for room */
+    size_t left;        /* of that send, at the last look */
+    uint32_t sent_turn; /* of the submit of the send that is outstanding */
     uint64_t submitted; /* bytes of all sends so far */
     size_t unsent;      /* bytes that the send which close() cancelled has certainly not sent */
     int broken;         /* 0, or why no operation can succeed */
     int lost;           /* 0, or the error with which an operation found the connection lost */
     bool reading;       /* uv_read_start is in force */
+    bool filled;        /* the last read filled its buffer, so libuv reads once more */
+    bool connected;     /* by connect(), not by accept() */
+    bool finishing;     /* in the callback of a send that has waited */
+    bool goes_on;       /* the send was submitted then: libuv tries it once more at once */
     bool denied;        /* the pool had no buffer for the read that libuv is about to report */
 };
 
@@ -38,6 +49,8 @@ struct io_listener {
     struct uv_backend_loop *loop;
     struct io_accept *first; /* outstanding, oldest first */
     struct io_accept **last;
+    struct uv_watch watch;
+    uint32_t probed;  /* the turn of libuv's last accept in vain */
     unsigned waiting; /* connections that libuv holds for us, since no accept was outstanding */
     int error;        /* 0, or one that came when no accept was outstanding */
     int backlog;
@@ -49,8 +62,12 @@ struct uv_backend_loop {
     uv_loop_t uv;
     uv_async_t async;
     uv_timer_t alarm;
+    uv_prepare_t prepare;
     uint64_t alarm_ns; /* when the alarm rings; UINT64_MAX: not set */
     struct waiters waiters;
+    struct uv_calls calls;
+    struct queue sends; /* sockets whose send waits for room */
+    size_t send_count;
     size_t sockets;
     size_t listeners;
     size_t events; /* that libuv has told of in this turn */

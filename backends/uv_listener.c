@@ -101,18 +101,19 @@ static void uv_on_connection(uv_stream_t *stream, int status)
 {
     struct io_listener *listener = stream->data;
     listener->loop->events++;
-    listener->loop->base.stats.accept_calls++;
     if (status != 0) {
         uv_listener_failed(listener);
     }
     struct io_accept *op = uv_accept_pop(listener);
+    bool held = op == NULL && status == 0;
     if (op != NULL) {
         uv_accept_deliver(op, listener, status);
-    } else if (status == 0) {
+    } else if (held) {
         listener->waiting++;
     } else {
         listener->error = status;
     }
+    uv_calls_accept(&listener->loop->calls, &listener->watch, &listener->probed, held);
 }
 
 /* Makes libuv listen on `os_socket`, which it takes over. 0 and *opened; or an error, and the
@@ -139,6 +140,8 @@ static int uv_listener_open(struct io_listener *listener, uv_os_sock_t os_socket
         uv_close_and_free(tcp);
         return status;
     }
+    listener->watch = (struct uv_watch){.asked = 0};
+    uv_calls_watch(&listener->loop->calls, &listener->watch, UV_WANT_RECV);
     *opened = tcp;
     return 0;
 }
@@ -255,9 +258,12 @@ void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener)
 
 int uv_backend_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
 {
+    struct uv_calls *calls = &uv_self(loop)->calls;
     assert(token->claim != NULL);
     uv_socket_init(uv_self(loop), socket);
     socket->broken = uv_accept(uv_listening(token->claim), uv_stream(socket));
+    uv_calls_adopt(calls);
+    uv_calls_watch(calls, &token->claim->watch, UV_WANT_RECV);
     *token = (struct io_token){.claim = NULL};
     return 0;
 }
@@ -278,8 +284,13 @@ void uv_backend_refuse(struct io_loop *loop, struct io_token *token)
     if (tcp == NULL) {
         token->claim->waiting++;
     } else {
+        struct uv_calls *calls = &token->claim->loop->calls;
+        struct uv_watch never = {.asked = 0};
         (void)uv_accept(uv_listening(token->claim), (uv_stream_t *)(void *)tcp);
         uv_close_and_free(tcp);
+        uv_calls_adopt(calls);
+        uv_calls_close(calls, &never);
+        uv_calls_watch(calls, &token->claim->watch, UV_WANT_RECV);
     }
     *token = (struct io_token){.claim = NULL};
 }

@@ -273,6 +273,7 @@ static void client_make_worker(struct client *client, size_t i)
         .buffer_memory = options->buffer_size > memory ? (size_t)options->buffer_size : memory,
         .open_socket = client_open_socket,
         .open_context = &client->net,
+        .open_calls = net_open_calls(&client->net),
         .recv_mode = client->recv_mode,
     };
     worker->index = (unsigned)i;

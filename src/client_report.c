@@ -199,7 +199,8 @@ void client_report_text(const struct client_report *report, FILE *out)
     client_report_latency(report, out);
     client_report_connections(report, out);
     report_text_errors(out, &report->stats->errors);
-    report_text_io(out, report->workers, report->worker_count, report->stats->counters.messages);
+    report_text_io(out, report->backend, report->workers, report->worker_count,
+                   report->stats->counters.messages);
     report_text_process(out);
 }
 
@@ -281,6 +282,7 @@ static void client_report_json_run(struct json *json, const struct client_report
     json_string(json, "program", "echo-client");
     client_report_json_verdict(json, report);
     json_string(json, "backend", report->backend->name);
+    json_bool(json, "system_calls_estimated", report_estimates_calls(report->backend));
     report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
     json_string(json, "address", report->address);
     json_uint(json, "threads", report->worker_count);

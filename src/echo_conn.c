@@ -341,11 +341,13 @@ static void echo_refuse(struct echo *echo, struct io_token *token, const char *w
 
 static void echo_tune(struct echo_conn *c)
 {
-    const struct backend *backend = c->conn.worker->backend;
+    const struct net_options *options = &echo_owner(c)->config->net;
+    struct io_loop *io = c->conn.worker->io;
     uv_os_sock_t os_socket;
-    if (backend->handle(c->conn.socket, &os_socket) == 0) {
+    if (io->backend->handle(c->conn.socket, &os_socket) == 0) {
+        io->stats.other_calls += net_tune_calls(options);
         /* a connection that is reset already says so in its first recv */
-        (void)net_tune_accepted(os_socket, &echo_owner(c)->config->net);
+        (void)net_tune_accepted(os_socket, options);
     }
 }
 

@@ -145,7 +145,11 @@ static bool load_met_itself(struct load_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
     uv_os_sock_t os_socket;
-    return io->backend->handle(c->conn.socket, &os_socket) == 0 && net_is_own_peer(os_socket);
+    if (io->backend->handle(c->conn.socket, &os_socket) != 0) {
+        return false;
+    }
+    io->stats.other_calls += NET_OWN_PEER_CALLS;
+    return net_is_own_peer(os_socket);
 }
 
 static void load_connect_outcome(struct load_conn *c, bool queued)

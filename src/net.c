@@ -76,6 +76,16 @@ int net_set_options(uv_os_sock_t os_socket, const struct net_options *options)
     return error;
 }
 
+unsigned net_set_options_calls(const struct net_options *options)
+{
+    return 1U + (options->sndbuf > 0) + (options->rcvbuf > 0);
+}
+
+unsigned net_open_calls(const struct net_options *options)
+{
+    return net_system_open_calls + net_set_options_calls(options);
+}
+
 int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket)
 {
     uv_os_sock_t opened = NET_NO_SOCKET;

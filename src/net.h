@@ -28,6 +28,9 @@ struct net_options {
  */
 int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket);
 
+/* How many system calls net_open() makes where it succeeds. */
+unsigned net_open_calls(const struct net_options *options);
+
 /*
  * Binds `count` sockets, at least one, to one address, so that as many loops may each listen. Port
  * 0 is resolved once, for all. `options` are set before, for accepted sockets inherit them: see
@@ -50,12 +53,21 @@ int net_bind(const struct sockaddr *address, const struct net_options *options, 
  * (after SO_UPDATE_ACCEPT_CONTEXT where AcceptEx made it), elsewhere nothing. */
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options);
 
+/* How many system calls net_tune_accepted() makes where it succeeds. */
+unsigned net_tune_calls(const struct net_options *options);
+
 /* Makes calls answer UV_EAGAIN where they would wait. Not on Windows. */
 int net_set_nonblocking(uv_os_sock_t os_socket);
+
+/* How many system calls net_set_nonblocking() makes. */
+#define NET_NONBLOCKING_CALLS 2
 
 /* Accepts a connection, as a socket that does not block and that child processes don't inherit. 0;
  * or a UV error, UV_EAGAIN if none waits at a listener that does not block. Not on Windows. */
 int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket);
+
+/* How many system calls net_accept() makes after accept() itself, where that succeeds. */
+extern const unsigned net_accepted_calls;
 
 /* Makes the close that follows a reset: what is unsent is thrown away, and the peer is told by RST
  * (SO_LINGER with a timeout of 0, as in socket(7)). */
@@ -98,6 +110,9 @@ int net_peer_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
  * to a port of the ephemeral range at which nothing listens, if the system chooses it as the
  * socket's own (RFC 9293, 3.5: simultaneous open). */
 bool net_is_own_peer(uv_os_sock_t os_socket);
+
+/* How many system calls net_is_own_peer() makes. */
+#define NET_OWN_PEER_CALLS 2
 
 /* Writes "127.0.0.1:6001", "[::1]:6001", "[fe80::1%eth0]:6001"; an IPv4-mapped address as IPv4;
  * "?" for what is none of these or does not fit. Always terminated. `size` is at least 2. */

@@ -11,6 +11,9 @@ int net_system_error(void)
 
 #ifdef __linux__
 
+const unsigned net_system_open_calls = 1; /* socket */
+const unsigned net_accepted_calls = 0;
+
 int net_system_open(int family, uv_os_sock_t *os_socket)
 {
     *os_socket = socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -62,6 +65,9 @@ int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
 }
 
 #else
+
+const unsigned net_system_open_calls = 2; /* socket, fcntl */
+const unsigned net_accepted_calls = 1 + NET_NONBLOCKING_CALLS;
 
 int net_system_open(int family, uv_os_sock_t *os_socket)
 {
@@ -124,6 +130,12 @@ int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
 {
     (void)os_socket;
+    (void)options;
+    return 0;
+}
+
+unsigned net_tune_calls(const struct net_options *options)
+{
     (void)options;
     return 0;
 }

@@ -16,6 +16,9 @@ int net_system_error(void);
 
 int net_system_open(int family, uv_os_sock_t *os_socket);
 
+/* How many system calls net_system_open() makes where it succeeds. */
+extern const unsigned net_system_open_calls;
+
 /* Binds, so that no other server can take the port once `os_socket` listens. */
 int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address);
 
@@ -28,6 +31,9 @@ int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
 int net_set_option(uv_os_sock_t os_socket, int level, int option, int value);
 
 int net_set_options(uv_os_sock_t os_socket, const struct net_options *options);
+
+/* How many system calls net_set_options() makes where it succeeds. */
+unsigned net_set_options_calls(const struct net_options *options);
 
 /* Opens a socket that is to be bound to `address`. */
 int net_open_for(const struct sockaddr *address, const struct net_options *options,

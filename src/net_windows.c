@@ -7,6 +7,8 @@ int net_system_error(void)
     return uv_translate_sys_error(WSAGetLastError());
 }
 
+const unsigned net_system_open_calls = 1; /* WSASocketW */
+
 int net_system_open(int family, uv_os_sock_t *os_socket)
 {
     *os_socket = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
@@ -63,6 +65,11 @@ const unsigned net_turn_events = 128;
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
 {
     return net_set_options(os_socket, options);
+}
+
+unsigned net_tune_calls(const struct net_options *options)
+{
+    return net_set_options_calls(options);
 }
 
 void net_close(uv_os_sock_t os_socket)

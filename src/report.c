@@ -164,7 +164,13 @@ static void report_text_batches(FILE *out, const struct io_stats *io)
     (void)fprintf(out, "%s\n", total == 0 ? "none" : "");
 }
 
-void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes)
+bool report_estimates_calls(const struct backend *backend)
+{
+    return backend->estimates_calls != NULL && backend->estimates_calls();
+}
+
+void report_text_io(FILE *out, const struct backend *backend, const struct report_worker *workers,
+                    size_t count, uint64_t echoes)
 {
     struct worker_stats sum = {0};
     const struct io_stats none = {0};
@@ -185,11 +191,12 @@ void report_text_io(FILE *out, const struct report_worker *workers, size_t count
     report_text_batches(out, &sum.io);
     (void)fprintf(
         out,
-        "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait; %.3f of "
-        "the system\n",
+        "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait, %.3f "
+        "other; %.3f of the system%s\n",
         report_ratio(sum.io.recv_calls, echoes), report_ratio(sum.io.send_calls, echoes),
         report_ratio(sum.io.control_calls, echoes), report_ratio(sum.io.wait_calls, echoes),
-        report_ratio(sum.io.system_calls, echoes));
+        report_ratio(sum.io.other_calls, echoes), report_ratio(sum.io.system_calls, echoes),
+        report_estimates_calls(backend) ? ", estimated" : "");
 }
 
 void report_text_process(FILE *out)

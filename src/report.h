@@ -50,9 +50,13 @@ struct report_count {
 void report_text_counts(FILE *out, const char *before, const struct report_count *counts,
                         size_t length);
 
+/* Whether the backend's count of system calls is an estimate here. */
+bool report_estimates_calls(const struct backend *backend);
+
 /* The table of the I/O counters by worker, and below it what holds for all: how many completions
  * the waits brought, and the calls, divided by `echoes`. */
-void report_text_io(FILE *out, const struct report_worker *workers, size_t count, uint64_t echoes);
+void report_text_io(FILE *out, const struct backend *backend, const struct report_worker *workers,
+                    size_t count, uint64_t echoes);
 
 /* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
 void report_text_process(FILE *out);

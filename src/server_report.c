@@ -93,7 +93,8 @@ void server_report_text(const struct server_report *report, FILE *out)
     server_report_data(report, out);
     report_text_errors(out, &report->stats.errors);
     if (workers != NULL) {
-        report_text_io(out, workers, report->worker_count, report->stats.counters.echoes);
+        report_text_io(out, report->backend, workers, report->worker_count,
+                       report->stats.counters.echoes);
     }
     report_text_process(out);
     free(workers);
@@ -140,7 +141,6 @@ static void server_report_json_options(struct json *json, const struct server_re
     report_json_mode(json, "accept", report->backend->accept_modes, report->accept_mode);
     json_uint(json, "accept_depth", options->accept_depth);
     json_double(json, "accept_timeout_seconds", (double)options->accept_timeout_ns / 1e9);
-    report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
     json_uint(json, "buffer_size", options->buffer_size);
     json_uint(json, "buffer_memory", options->buffer_memory);
     json_bool(json, "nodelay", options->common.nodelay);
@@ -162,6 +162,8 @@ void server_report_json(const struct server_report *report, FILE *out)
     json_uint(&json, "generation", report->generation);
     json_bool(&json, "last", report->last);
     json_string(&json, "backend", report->backend->name);
+    json_bool(&json, "system_calls_estimated", report_estimates_calls(report->backend));
+    report_json_mode(&json, "recv", report->backend->recv_modes, report->recv_mode);
     json_array(&json, "addresses");
     for (size_t i = 0; i < report->address_count; i++) {
         json_string(&json, NULL, report->addresses[i]);

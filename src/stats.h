@@ -78,6 +78,7 @@
     X(connect_calls)                                                                               \
     X(control_calls)                                                                               \
     X(wait_calls)                                                                                  \
+    X(other_calls)                                                                                 \
     X(system_calls)                                                                                \
     X(wakes)                                                                                       \
     X(completions)                                                                                 \

@@ -15,6 +15,7 @@ typedef int peer_length;
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -22,6 +23,10 @@ typedef int peer_length;
 typedef size_t peer_length;
 #define PEER_SHUT_WRITE SHUT_WR
 #define PEER_INVALID (-1)
+#endif
+
+#ifdef __linux__
+#include <linux/sockios.h>
 #endif
 
 #define PEER_TIMEOUT_S 30
@@ -54,6 +59,14 @@ int peer_block(uv_os_sock_t peer, bool block)
     (void)setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, (const char *)&timeout_ms, sizeof(timeout_ms));
     (void)setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, (const char *)&timeout_ms, sizeof(timeout_ms));
     return ioctlsocket(peer, (long)FIONBIO, &off) == 0 ? 0 : peer_error();
+}
+
+int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes)
+{
+    (void)end;
+    (void)peer;
+    (void)bytes;
+    return UV_ENOTSUP;
 }
 
 /* Sharing an address means here that the second takes it over. */
@@ -95,6 +108,30 @@ void peer_close(uv_os_sock_t peer)
 {
     (void)close(peer);
 }
+
+#ifdef __linux__
+
+int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes)
+{
+    int queued = 0, unread = 0;
+    if (ioctl(end, SIOCOUTQ, &queued) != 0 || ioctl(peer, SIOCINQ, &unread) != 0) {
+        return peer_error();
+    }
+    *bytes = (uint64_t)queued + (uint64_t)unread;
+    return 0;
+}
+
+#else
+
+int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes)
+{
+    (void)end;
+    (void)peer;
+    (void)bytes;
+    return UV_ENOTSUP;
+}
+
+#endif
 
 int peer_block(uv_os_sock_t peer, bool block)
 {

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <uv.h>
 
@@ -48,6 +49,11 @@ bool peer_is_readable(uv_os_sock_t peer);
 
 /* Sends a byte out of the stream (MSG_OOB): 1. */
 int peer_send_urgent(uv_os_sock_t peer, char byte);
+
+/* How many bytes the system holds that were sent on `end` and that its `peer` has not received: in
+ * the send queue of the one and, acknowledged, in the receive queue of the other. 0; UV_ENOTSUP: it
+ * does not tell. */
+int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes);
 
 int peer_nodelay(uv_os_sock_t peer);
 

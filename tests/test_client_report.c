@@ -105,7 +105,7 @@ static void client_json_says_what_ran(void **state)
     (void)state;
     client_json();
     rig_has("{\"program\":\"echo-client\",");
-    rig_has("\"backend\":\"made-up\"");
+    rig_has("\"backend\":\"made-up\",\"system_calls_estimated\":false,\"recv\":\"eager\",");
     rig_has("\"recv\":\"eager\",");
     rig_has("\"address\":\"127.0.0.1:7\"");
     rig_has("\"seed\":18446744073709551615,");

@@ -118,7 +118,7 @@ static void server_json_has_the_options(void **state)
     rig_has("\"accept\":\"fancy\",");
     rig_has_member("accept_depth", 907);
     rig_has("\"accept_timeout_seconds\":3.5,");
-    rig_has("\"recv\":\"lazy\",");
+    rig_has("\"backend\":\"made-up\",\"system_calls_estimated\":false,\"recv\":\"lazy\",");
     rig_has_member("buffer_size", 903);
     rig_has_member("buffer_memory", 904);
     rig_has_member("sndbuf", 905);
@@ -244,16 +244,37 @@ static void calls_are_divided_by_the_echoes(void **state)
     server_report.stats.counters.echoes = 1000;
     server_workers[0].common.work.io =
         (struct io_stats){.recv_calls = 1500, .send_calls = 1000, .system_calls = 2500};
-    server_workers[1].common.work.io =
-        (struct io_stats){.recv_calls = 500, .wait_calls = 250, .system_calls = 750};
+    server_workers[1].common.work.io = (struct io_stats){
+        .recv_calls = 500, .wait_calls = 250, .other_calls = 125, .system_calls = 750};
     server_text();
-    rig_has("2.000 receive, 1.000 send, 0.000 change of interest, 0.250 wait; "
+    rig_has("2.000 receive, 1.000 send, 0.000 change of interest, 0.250 wait, 0.125 other; "
             "3.250 of the system\n");
     rig_clear();
     server_report.stats.counters.echoes = 0;
     server_text();
-    rig_has("0.000 receive, 0.000 send, 0.000 change of interest, 0.000 wait; "
+    rig_has("0.000 receive, 0.000 send, 0.000 change of interest, 0.000 wait, 0.000 other; "
             "0.000 of the system\n");
+}
+
+static bool always(void)
+{
+    return true;
+}
+
+/* Where a library makes calls that were not compared with the system. */
+static void estimated_calls_are_marked(void **state)
+{
+    static const struct backend estimating = {.name = "made-up", .estimates_calls = always};
+    (void)state;
+    server_text();
+    rig_has_not("estimated");
+    rig_clear();
+    server_report.backend = &estimating;
+    server_text();
+    rig_has(" of the system, estimated\n");
+    rig_clear();
+    server_json();
+    rig_has("\"backend\":\"made-up\",\"system_calls_estimated\":true,\"recv\":null,");
 }
 
 static void accepts_are_shown_by_mode(void **state)
@@ -315,6 +336,7 @@ int main(void)
         SERVER(server_text_is_silent_about_what_did_not_happen),
         SERVER(server_text_has_the_connections_by_worker),
         SERVER(calls_are_divided_by_the_echoes),
+        SERVER(estimated_calls_are_marked),
         SERVER(accepts_are_shown_by_mode),
         SERVER(mode_without_a_name_is_not_named),
         SERVER(batches_are_shown_by_size),

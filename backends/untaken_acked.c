@@ -1,4 +1,4 @@
-#include "io_uring_acked.h"
+#include "untaken_acked.h"
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-int uring_acked(int fd, uint64_t *bytes)
+int untaken_acked(int fd, uint64_t *bytes)
 {
     struct tcp_info info = {.tcpi_bytes_acked = 0};
     socklen_t size = sizeof(info);

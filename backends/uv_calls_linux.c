@@ -1,0 +1,163 @@
+/*
+ * libuv on Linux, by src/unix/ of 1.44.2 and 1.50.0: linux-core.c, epoll.c, linux.c, stream.c.
+ *
+ * A change of interest waits for the next turn, and what is undone until then is not made. libuv
+ * forgets what it watched for when that is nothing, and does not tell the kernel: so to watch again
+ * is EPOLL_CTL_ADD, EEXIST, EPOLL_CTL_MOD; or an event comes meanwhile, and it is EPOLL_CTL_DEL and
+ * EPOLL_CTL_ADD. A close has its EPOLL_CTL_DEL at any rate. Since 1.45 the changes of a turn go
+ * through an io_uring of libuv's own, in one call, but for EPOLL_CTL_DEL.
+ */
+
+#include "uv_calls.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define UV_1_44_2 0x012c02u
+#define UV_1_45_0 0x012d00u
+#define UV_1_50_0 0x013200u
+
+/* Changes that libuv's ring has room for. */
+#define UV_RING_ENTRIES 256u
+
+/* So many descriptors other threads may open while libuv opens two. */
+#define UV_RING_WITHIN 64
+
+const unsigned uv_calls_asks = 0;
+
+bool uv_calls_are_estimates(void)
+{
+    return uv_version() != UV_1_44_2 && uv_version() != UV_1_50_0;
+}
+
+/* libuv opens its ring right after its epoll. */
+static bool uv_has_ring(const uv_loop_t *loop)
+{
+    int first = uv_backend_fd(loop) + 1;
+    for (int fd = first; fd < first + UV_RING_WITHIN; fd++) {
+        char path[64];
+        char name[32] = "";
+        (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        if (readlink(path, name, sizeof(name) - 1) > 0 &&
+            strcmp(name, "anon_inode:[io_uring]") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void uv_calls_open(struct uv_calls *calls, const uv_loop_t *loop, struct io_stats *stats)
+{
+    *calls = (struct uv_calls){.stats = stats, .turn = 1};
+    calls->rings = uv_version() >= UV_1_45_0 && uv_has_ring(loop);
+}
+
+void uv_calls_turn(struct uv_calls *calls)
+{
+    calls->turn++;
+    if (calls->changes == 0) {
+        return;
+    }
+    if (calls->rings) {
+        calls->stats->control_calls += (calls->changes + UV_RING_ENTRIES - 1) / UV_RING_ENTRIES;
+        calls->stats->control_calls += (calls->repeats + UV_RING_ENTRIES - 1) / UV_RING_ENTRIES;
+    } else {
+        calls->stats->control_calls += calls->changes + calls->repeats;
+    }
+    calls->changes = calls->repeats = 0;
+}
+
+/* Catches up with the turn that made the change. */
+static void uv_watch_settle(const struct uv_calls *calls, struct uv_watch *watch)
+{
+    if (watch->queued && watch->turn != calls->turn) {
+        watch->queued = watch->repeated = false;
+        watch->told = watch->asked;
+        watch->known = true;
+    }
+}
+
+static void uv_watch_queue(struct uv_calls *calls, struct uv_watch *watch)
+{
+    if (!watch->queued) {
+        watch->queued = true;
+        watch->repeated = watch->told == 0 && watch->known;
+        watch->turn = calls->turn;
+        calls->changes++;
+        calls->repeats += watch->repeated;
+    }
+}
+
+void uv_calls_watch(struct uv_calls *calls, struct uv_watch *watch, unsigned what)
+{
+    uv_watch_settle(calls, watch);
+    watch->asked |= (uint8_t)what;
+    if (watch->told != watch->asked) {
+        uv_watch_queue(calls, watch);
+    }
+}
+
+void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned what)
+{
+    uv_watch_settle(calls, watch);
+    watch->asked &= (uint8_t)~what;
+    if (watch->asked != 0) {
+        uv_watch_queue(calls, watch); /* though nothing may have changed */
+        return;
+    }
+    calls->changes -= watch->queued;
+    calls->repeats -= watch->repeated;
+    watch->queued = watch->repeated = false;
+    watch->told = 0;
+    watch->turn = calls->turn;
+}
+
+/* Until 1.45 libuv accepts until nobody is there. Since then it accepts once for each event. */
+void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *probed, bool held)
+{
+    calls->stats->accept_calls++;
+    if (held) {
+        uv_calls_unwatch(calls, watch, UV_WANT_RECV);
+    }
+    if (uv_version() >= UV_1_45_0) {
+        return;
+    }
+    if (!held && *probed != calls->turn) {
+        calls->stats->accept_calls++;
+        *probed = calls->turn;
+    } else if (held && *probed == calls->turn) {
+        calls->stats->accept_calls--;
+        *probed = 0;
+    }
+}
+
+void uv_calls_adopt(struct uv_calls *calls)
+{
+    (void)calls; /* accept4() has done all */
+}
+
+void uv_calls_socket(struct uv_calls *calls)
+{
+    calls->stats->other_calls++; /* FIONBIO */
+}
+
+void uv_calls_connected(struct uv_calls *calls, const struct uv_watch *watch)
+{
+    bool at_once = watch->queued && watch->turn == calls->turn;
+    calls->stats->other_calls += !at_once; /* SO_ERROR; libuv knows already if connect() failed */
+}
+
+void uv_calls_close(struct uv_calls *calls, struct uv_watch *watch)
+{
+    uv_watch_settle(calls, watch);
+    bool rang = watch->ended && watch->known && watch->asked == 0 && watch->turn != calls->turn;
+    uv_calls_unwatch(calls, watch, UV_WANT_RECV | UV_WANT_SEND);
+    calls->stats->control_calls += 1U + rang; /* EPOLL_CTL_DEL */
+    calls->stats->other_calls++;              /* close */
+}
+
+void uv_calls_woken(struct uv_calls *calls)
+{
+    calls->stats->other_calls++; /* read, of an eventfd */
+}

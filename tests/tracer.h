@@ -1,0 +1,35 @@
+#ifndef ECHOPORT_TRACER_H
+#define ECHOPORT_TRACER_H
+
+/*
+ * Programs that run under ptrace(2), so that the system calls of their threads are counted where
+ * the kernel sees them. Linux. One thread starts and waits for all of them.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* System calls have smaller numbers than that. */
+#define TRACER_NUMBERS 1024
+
+struct tracee {
+    pid_t pid;
+    bool ended;
+    int status; /* of waitpid(), once it has ended */
+
+    /* By number: the calls of all threads but the first. */
+    uint64_t calls[TRACER_NUMBERS];
+};
+
+/* Whether this system lets a program trace another and tells what it calls. */
+bool tracer_can_trace(void);
+
+/* Starts the program; stdout goes to the file `out`. Fails the test if it can't. */
+void tracer_start(struct tracee *tracee, const char *const *arguments, const char *out);
+
+/* Lets the programs run until `until` has ended. */
+void tracer_run(struct tracee *tracees, size_t count, const struct tracee *until);
+
+#endif

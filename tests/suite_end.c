@@ -288,23 +288,46 @@ static void reset_while_sending(const struct backend *backend)
 }
 
 /* A send that nobody waits beside: it fails by itself. */
-static void reset_of_a_lone_send(const struct backend *backend)
+static void reset_lone_send(struct rig *rig, struct conn *conn, uv_os_sock_t peer)
 {
     const size_t length = 16 * MIB;
-    struct rig rig;
-    uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
     struct stream stream = stream_of(16, 0);
     uint8_t *bytes = stream_bytes(&stream, length);
     conn_send(conn, bytes, length);
-    rig_quiet(&rig);
-    uint64_t taken = taken_of_send(&rig, conn, peer);
-    reset_peer(&rig, peer);
-    RIG_UNTIL(&rig, !conn->send.outstanding);
+    rig_quiet(rig);
+    uint64_t taken = taken_of_send(rig, conn, peer);
+    reset_peer(rig, peer);
+    RIG_UNTIL(rig, !conn->send.outstanding);
     assert_int_equal(conn->send.status, UV_ECONNRESET);
     assert_sent(conn, taken);
-    rig_close(&rig);
+    rig_close(rig);
     free(bytes);
+}
+
+static void reset_of_a_lone_send(const struct backend *backend)
+{
+    struct rig rig;
+    uv_os_sock_t peer;
+    struct conn *conn = pair_rig(&rig, backend, &peer);
+    reset_lone_send(&rig, conn, peer);
+}
+
+/* The same on a connection of connect(), whose SYN a system may count as a byte. */
+static void reset_of_a_send_after_connect(const struct backend *backend)
+{
+    struct rig rig;
+    struct sockaddr_storage address;
+    uv_os_sock_t listener, peer;
+    rig_open(&rig, backend);
+    assert_int_equal(peer_bind(AF_INET, &listener, &address), 0);
+    rig_keep_peer(&rig, listener);
+    assert_int_equal(peer_listen(listener, 8), 0);
+    struct conn *conn = conn_new(&rig);
+    conn_connect(conn, &address);
+    RIG_UNTIL(&rig, !conn->connect.outstanding);
+    assert_int_equal(peer_accept(listener, &peer), 0);
+    rig_keep_peer(&rig, peer);
+    reset_lone_send(&rig, conn, peer);
 }
 
 /* Sends until the reset shows: it is told as such even when the recv has had it already. */
@@ -476,6 +499,7 @@ const struct scenario suite_end[] = {
     {"reset_after_data", reset_after_data},
     {"reset_while_sending", reset_while_sending},
     {"reset_of_a_lone_send", reset_of_a_lone_send},
+    {"reset_of_a_send_after_connect", reset_of_a_send_after_connect},
     {"send_after_reset", send_after_reset},
     {"reset_of_both_at_once", reset_of_both_at_once},
     {"shutdown_after_reset", shutdown_after_reset},

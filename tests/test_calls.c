@@ -18,6 +18,7 @@
 #include "imports.h"
 #include "log.h"
 #include "peer.h"
+#include "range.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -69,6 +70,27 @@ static double calls_an_echo(enum import_call call, uint64_t echoes)
     return (double)imports_count(call) / (double)echoes;
 }
 
+/* The worker's counters since `before`, against the table's. It waits by now, or is about to. */
+static void assert_counted(const struct io_stats *now, const struct io_stats *before)
+{
+    static const struct {
+        enum import_call call;
+        size_t counter;
+    } rows[] = {
+        {IMPORT_WSA_RECV, offsetof(struct io_stats, recv_calls)},
+        {IMPORT_WSA_SEND, offsetof(struct io_stats, send_calls)},
+        {IMPORT_GET_COMPLETIONS, offsetof(struct io_stats, wait_calls)},
+    };
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        uint64_t made = imports_count(rows[i].call);
+        uint64_t counted =
+            *(const uint64_t *)(const void *)((const char *)now + rows[i].counter) -
+            *(const uint64_t *)(const void *)((const char *)before + rows[i].counter);
+        assert_between(counted, made - made / 100 - CONNECTIONS_MAX,
+                       made + made / 100 + CONNECTIONS_MAX);
+    }
+}
+
 static void count_calls(const struct mode *mode, size_t connections)
 {
     uv_os_sock_t peers[CONNECTIONS_MAX];
@@ -82,6 +104,7 @@ static void count_calls(const struct mode *mode, size_t connections)
         assert_int_equal(peer_block(peers[i], true), 0);
     }
     echo_round(peers, connections); /* all of them are up */
+    const struct io_stats before = rig->echo.worker.io->stats;
     imports_reset();
     while (echoes < ECHOES) {
         echo_round(peers, connections);
@@ -90,6 +113,7 @@ static void count_calls(const struct mode *mode, size_t connections)
     double receives = calls_an_echo(IMPORT_WSA_RECV, echoes);
     double sends = calls_an_echo(IMPORT_WSA_SEND, echoes);
     double waits = calls_an_echo(IMPORT_GET_COMPLETIONS, echoes);
+    assert_counted(&rig->echo.worker.io->stats, &before);
     print_message("%-22s %11u %8.2f %8.2f %28.2f %6.2f\n", mode->name, (unsigned)connections,
                   receives, sends, waits, receives + sends + waits);
     for (size_t i = 0; i < connections; i++) {

@@ -190,7 +190,7 @@ static void uv_look_at_sends(struct uv_backend_loop *self)
     for (size_t i = 0; i < count && !net_holds_sends; i++) {
         struct queue_node *node = queue_pop(&self->sends);
         struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
-        size_t left = uv_stream_get_write_queue_size(uv_stream(socket));
+        uint32_t left = (uint32_t)uv_stream_get_write_queue_size(uv_stream(socket));
         bool counted = socket->goes_on && socket->sent_turn == self->calls.turn;
         self->base.stats.send_calls += left < socket->left && !counted;
         socket->left = left;
@@ -524,7 +524,7 @@ static int uv_send_rest(struct io_socket *socket, struct io_send *op, size_t tak
     socket->send = op;
     socket->sent_turn = socket->loop->calls.turn;
     socket->goes_on = socket->finishing;
-    socket->left = uv_stream_get_write_queue_size(uv_stream(socket));
+    socket->left = (uint32_t)uv_stream_get_write_queue_size(uv_stream(socket));
     if (socket->left > 0) {
         queue_push(&socket->loop->sends, &socket->waiting);
         socket->loop->send_count++;

@@ -27,20 +27,19 @@ struct io_socket {
         uv_shutdown_t shutdown;
     } request;
     struct uv_watch watch;
-    struct queue_node
-        waiting;        /* in loop->sends while the send that is outstanding waits for room */
-    size_t left;        /* of that send, at the last look */
-    uint32_t sent_turn; /* of the submit of the send that is outstanding */
-    uint64_t submitted; /* bytes of all sends so far */
-    size_t unsent;      /* bytes that the send which close() cancelled has certainly not sent */
-    int broken;         /* 0, or why no operation can succeed */
-    int lost;           /* 0, or the error with which an operation found the connection lost */
-    bool reading;       /* uv_read_start is in force */
-    bool filled;        /* the last read filled its buffer, so libuv reads once more */
-    bool connected;     /* by connect(), not by accept() */
-    bool finishing;     /* in the callback of a send that has waited */
-    bool goes_on;       /* the send was submitted then: libuv tries it once more at once */
-    bool denied;        /* the pool had no buffer for the read that libuv is about to report */
+    struct queue_node waiting; /* in loop->sends while the outstanding send waits for room */
+    uint32_t left;             /* bytes of that send, at the last look */
+    uint32_t sent_turn;        /* of the submit of the send that is outstanding */
+    uint64_t submitted;        /* bytes of all sends so far */
+    size_t unsent;  /* bytes that the send which close() cancelled has certainly not sent */
+    int broken;     /* 0, or why no operation can succeed */
+    int lost;       /* 0, or the error with which an operation found the connection lost */
+    bool reading;   /* uv_read_start is in force */
+    bool filled;    /* the last read filled its buffer, so libuv reads once more */
+    bool connected; /* by connect(), not by accept() */
+    bool finishing; /* in the callback of a send that has waited */
+    bool goes_on;   /* the send was submitted then: libuv tries it once more at once */
+    bool denied;    /* the pool had no buffer for the read that libuv is about to report */
 };
 
 struct io_listener {

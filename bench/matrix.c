@@ -48,7 +48,7 @@ static const struct field times_fields[] = {
     {"warmup", TIMES(warmup_ns), UNITS_NS_PER_MS, DURATION_MAX, FIELD_TIME, true},
 };
 
-static int matrix_fail(char *error, const char *format, ...) LOG_FORMAT(2, 3);
+static int matrix_fail(char *error, const char *format, ...) TEXT_FORMAT(2, 3);
 static int matrix_fail(char *error, const char *format, ...)
 {
     va_list list;

@@ -44,7 +44,7 @@ struct run {
 /* Those that run, for run_cancel(). */
 static struct process *run_processes[2];
 
-static void words_add(struct words *words, const char *format, ...) LOG_FORMAT(2, 3);
+static void words_add(struct words *words, const char *format, ...) TEXT_FORMAT(2, 3);
 static void words_add(struct words *words, const char *format, ...)
 {
     va_list list;
@@ -57,7 +57,7 @@ static void words_add(struct words *words, const char *format, ...)
     words->list[words->count] = NULL;
 }
 
-static void run_fail(struct run *run, const char *format, ...) LOG_FORMAT(2, 3);
+static void run_fail(struct run *run, const char *format, ...) TEXT_FORMAT(2, 3);
 static void run_fail(struct run *run, const char *format, ...)
 {
     char text[256];

@@ -199,16 +199,20 @@ static bool client_report(struct client *client)
         .worker_count = client->worker_count,
     };
     log_progress("");
+    struct text text = {0};
+    bool reported = true;
     if (client->json != stdout) {
-        client_report_text(&report, stdout);
+        client_report_text(&report, &text);
+        reported = report_print(&text, stdout);
     }
     if (client->json != NULL) {
-        client_report_json(&report, client->json);
+        client_report_json(&report, &text);
+        reported = report_print(&text, client->json) && reported;
     }
     client_report_judge(&report, &verdict);
     free(stats);
     free(workers);
-    return verdict.ok;
+    return verdict.ok && reported;
 }
 
 /* ---- workers ------------------------------------------------------------------------------- */

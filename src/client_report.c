@@ -58,108 +58,104 @@ void client_report_progress(const struct client_progress *progress, char *text)
 /* ---- text ---------------------------------------------------------------------------------- */
 
 /* The verdict, and what the others of several failures were. */
-static void client_report_verdict(const struct client_report *report, FILE *out)
+static void client_report_verdict(const struct client_report *report, struct text *out)
 {
     struct verdict verdict;
     client_report_judge(report, &verdict);
-    (void)fprintf(out, "%s%s\n", verdict.ok ? "" : "FAILED: ", verdict_text(&verdict));
+    text_printf(out, "%s%s\n", verdict.ok ? "" : "FAILED: ", verdict_text(&verdict));
     for (size_t i = 1; i < verdict.count; i++) {
-        (void)fprintf(out, "  and          %s\n", verdict.failures[i].text);
+        text_printf(out, "  and          %s\n", verdict.failures[i].text);
     }
 }
 
-static void client_report_head(const struct client_report *report, FILE *out)
+static void client_report_head(const struct client_report *report, struct text *out)
 {
     const struct client_options *options = report->options;
     char size[UNITS_TEXT_SIZE];
     char connections[UNITS_TEXT_SIZE];
-    (void)fprintf(out,
-                  "echo-client: %s, %.1f s measured, backend %s, %zu threads, %s connections, "
-                  "messages of %s bytes, %" PRIu64 " in flight\n",
-                  report->address, report->seconds, report->backend->name, report->worker_count,
-                  units_format_grouped(connections, sizeof(connections), options->connections),
-                  units_format_grouped(size, sizeof(size), options->message_size),
-                  options->pipeline);
+    text_printf(out,
+                "echo-client: %s, %.1f s measured, backend %s, %zu threads, %s connections, "
+                "messages of %s bytes, %" PRIu64 " in flight\n",
+                report->address, report->seconds, report->backend->name, report->worker_count,
+                units_format_grouped(connections, sizeof(connections), options->connections),
+                units_format_grouped(size, sizeof(size), options->message_size), options->pipeline);
 }
 
 /* A count and its rate are of the measured time, the books of the whole run. */
-static void client_report_data(const struct client_report *report, FILE *out)
+static void client_report_data(const struct client_report *report, struct text *out)
 {
     const struct client_stats *stats = report->stats;
     char count[UNITS_TEXT_SIZE];
     char rate[UNITS_TEXT_SIZE];
     if (report->seconds <= 0) {
-        (void)fprintf(out,
-                      "  messages     nothing was measured: the run was over before --warmup\n");
+        text_printf(out, "  messages     nothing was measured: the run was over before --warmup\n");
         return;
     }
-    (void)fprintf(out, "  messages     %s, %s messages/s\n",
-                  units_format_grouped(count, sizeof(count), stats->measured_messages),
-                  units_format_count(rate, sizeof(rate),
-                                     client_per_second(report, stats->measured_messages)));
-    (void)fprintf(
+    text_printf(out, "  messages     %s, %s messages/s\n",
+                units_format_grouped(count, sizeof(count), stats->measured_messages),
+                units_format_count(rate, sizeof(rate),
+                                   client_per_second(report, stats->measured_messages)));
+    text_printf(
         out, "  data         %s verified, %s/s each way\n",
         units_format_bytes(count, sizeof(count), (double)stats->measured_bytes),
         units_format_bytes(rate, sizeof(rate), client_per_second(report, stats->measured_bytes)));
 }
 
 /* ", lost 17", unless there are none. */
-static void client_report_part(FILE *out, const char *name, uint64_t count)
+static void client_report_part(struct text *out, const char *name, uint64_t count)
 {
     char text[UNITS_TEXT_SIZE];
     if (count > 0) {
-        (void)fprintf(out, ", %s %s", name, units_format_grouped(text, sizeof(text), count));
+        text_printf(out, ", %s %s", name, units_format_grouped(text, sizeof(text), count));
     }
 }
 
-static void client_report_books(const struct client_report *report, FILE *out)
+static void client_report_books(const struct client_report *report, struct text *out)
 {
     const struct client_counters *n = &report->stats->counters;
     char sent[UNITS_TEXT_SIZE];
     char verified[UNITS_TEXT_SIZE];
-    (void)fprintf(out, "  books        sent %s bytes, verified %s",
-                  units_format_grouped(sent, sizeof(sent), n->sent),
-                  units_format_grouped(verified, sizeof(verified), n->verified));
+    text_printf(out, "  books        sent %s bytes, verified %s",
+                units_format_grouped(sent, sizeof(sent), n->sent),
+                units_format_grouped(verified, sizeof(verified), n->verified));
     client_report_part(out, "lost", n->lost_bytes);
     client_report_part(out, "drained", n->drained_bytes);
     client_report_part(out, "unanswered", n->unanswered_bytes);
     client_report_part(out, "unchecked", n->unchecked);
-    (void)fprintf(out, "; in %s messages of the whole run\n",
-                  units_format_grouped(sent, sizeof(sent), n->messages));
+    text_printf(out, "; in %s messages of the whole run\n",
+                units_format_grouped(sent, sizeof(sent), n->messages));
 }
 
-static void client_report_latency(const struct client_report *report, FILE *out)
+static void client_report_latency(const struct client_report *report, struct text *out)
 {
     const struct histogram *latency = &report->stats->latency;
     char text[UNITS_TEXT_SIZE];
-    (void)fprintf(out, "  latency      ");
+    text_printf(out, "  latency      ");
     if (latency->count == 0) {
-        (void)fprintf(out, "no message began and ended in the measured time");
+        text_printf(out, "no message began and ended in the measured time");
     } else {
         for (size_t i = 0; i < CLIENT_PERCENTILES; i++) {
             uint64_t value_ns = histogram_percentile(latency, client_percentiles[i]);
-            (void)fprintf(out, "p%g %s, ", client_percentiles[i],
-                          units_format_duration(text, sizeof(text), value_ns));
+            text_printf(out, "p%g %s, ", client_percentiles[i],
+                        units_format_duration(text, sizeof(text), value_ns));
         }
-        (void)fprintf(out, "max %s, mean ",
-                      units_format_duration(text, sizeof(text), latency->max));
-        (void)fprintf(out, "%s",
-                      units_format_duration(text, sizeof(text), (uint64_t)histogram_mean(latency)));
+        text_printf(out, "max %s, mean ", units_format_duration(text, sizeof(text), latency->max));
+        text_printf(out, "%s",
+                    units_format_duration(text, sizeof(text), (uint64_t)histogram_mean(latency)));
     }
     uint64_t unanswered = report->stats->counters.unanswered_messages;
     if (unanswered > 0) {
-        (void)fprintf(out, "; %s message%s unanswered, the oldest for ",
-                      units_format_grouped(text, sizeof(text), unanswered),
-                      unanswered == 1 ? "" : "s");
-        (void)fprintf(
-            out, "%s",
-            units_format_duration(text, sizeof(text), report->stats->unanswered_oldest_ns));
+        text_printf(out, "; %s message%s unanswered, the oldest for ",
+                    units_format_grouped(text, sizeof(text), unanswered),
+                    unanswered == 1 ? "" : "s");
+        text_printf(out, "%s",
+                    units_format_duration(text, sizeof(text), report->stats->unanswered_oldest_ns));
     }
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
 /* How those that came up ended. */
-static void client_report_connections(const struct client_report *report, FILE *out)
+static void client_report_connections(const struct client_report *report, struct text *out)
 {
     const struct client_counters *n = &report->stats->counters;
     const struct report_count ends[] = {
@@ -177,20 +173,20 @@ static void client_report_connections(const struct client_report *report, FILE *
     };
     char up[UNITS_TEXT_SIZE];
     char at_once[UNITS_TEXT_SIZE];
-    (void)fprintf(out, "  connections  %s up (%s at once)",
-                  units_format_grouped(up, sizeof(up), n->connected),
-                  units_format_grouped(at_once, sizeof(at_once), report->stats->up_peak));
+    text_printf(out, "  connections  %s up (%s at once)",
+                units_format_grouped(up, sizeof(up), n->connected),
+                units_format_grouped(at_once, sizeof(at_once), report->stats->up_peak));
     report_text_counts(out, ": ", ends, sizeof(ends) / sizeof(ends[0]));
     client_report_part(out, "connects failed", n->connect_failures);
     client_report_part(out, "connects given up at the end", n->abandoned);
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
     if (report->stats->unsent > 0) {
-        (void)fprintf(out, "  unsent       %" PRIu64 " messages of the schedule never began\n",
-                      report->stats->unsent);
+        text_printf(out, "  unsent       %" PRIu64 " messages of the schedule never began\n",
+                    report->stats->unsent);
     }
 }
 
-void client_report_text(const struct client_report *report, FILE *out)
+void client_report_text(const struct client_report *report, struct text *out)
 {
     client_report_verdict(report, out);
     client_report_head(report, out);
@@ -325,7 +321,7 @@ static void client_report_json_workers(struct json *json, const struct client_re
     json_end_array(json);
 }
 
-void client_report_json(const struct client_report *report, FILE *out)
+void client_report_json(const struct client_report *report, struct text *out)
 {
     struct json json;
     json_begin(&json, out);

@@ -1,8 +1,6 @@
 #ifndef ECHOPORT_CLIENT_REPORT_H
 #define ECHOPORT_CLIENT_REPORT_H
 
-#include <stdio.h>
-
 #include "client_options.h"
 #include "report.h"
 #include "stats.h"
@@ -39,9 +37,9 @@ struct client_progress {
 void client_report_progress(const struct client_progress *progress, char *text);
 
 /* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why. */
-void client_report_text(const struct client_report *report, FILE *out);
+void client_report_text(const struct client_report *report, struct text *out);
 
 /* One line of JSON: docs/report.md. */
-void client_report_json(const struct client_report *report, FILE *out);
+void client_report_json(const struct client_report *report, struct text *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ static size_t sequence_length(const unsigned char *text)
 }
 
 /* Writes a character that must not stand for itself in a string. */
-static void put_escape(FILE *out, unsigned char character)
+static void put_escape(struct text *out, unsigned char character)
 {
     static const char plain[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
@@ -58,40 +59,40 @@ static void put_escape(FILE *out, unsigned char character)
     const char *found = strchr(plain, character);
 
     assert(character != '\0' && character <= '\\');
-    putc('\\', out);
+    text_character(out, '\\');
     if (found != NULL) {
-        putc(letters[found - plain], out);
+        text_character(out, letters[found - plain]);
         return;
     }
-    fputs("u00", out);
-    putc(hex[character >> 4], out);
-    putc(hex[character & 15], out);
+    text_string(out, "u00");
+    text_character(out, hex[character >> 4]);
+    text_character(out, hex[character & 15]);
 }
 
-static void put_string(FILE *out, const char *value)
+static void put_string(struct text *out, const char *value)
 {
     const unsigned char *text = (const unsigned char *)value;
 
     assert(value != NULL);
-    putc('"', out);
+    text_character(out, '"');
     while (*text != '\0') {
         size_t length = sequence_length(text);
 
         if (length == 0) {
-            fputs(REPLACEMENT, out);
+            text_string(out, REPLACEMENT);
             length = 1;
         } else if (*text < ' ' || *text == '"' || *text == '\\') {
             put_escape(out, *text);
         } else {
-            fwrite(text, 1, length, out);
+            text_append(out, text, length);
         }
         text += length;
     }
-    putc('"', out);
+    text_character(out, '"');
 }
 
 /* Digit by digit, as the printf conversion for 64 bits isn't the same everywhere. */
-static void put_uint(FILE *out, uint64_t value)
+static void put_uint(struct text *out, uint64_t value)
 {
     char digits[20];
     size_t start = sizeof digits;
@@ -101,12 +102,12 @@ static void put_uint(FILE *out, uint64_t value)
         digits[start] = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
-    fwrite(digits + start, 1, sizeof digits - start, out);
+    text_append(out, digits + start, sizeof digits - start);
 }
 
 /* What the locale has for the decimal point, of one byte or more, is the only thing in a formatted
  * number that isn't a digit, a sign or an e. */
-static void put_number(FILE *out, const char *text)
+static void put_number(struct text *out, const char *text)
 {
     static const char numeric[] = "0123456789+-e";
 
@@ -114,10 +115,10 @@ static void put_number(FILE *out, const char *text)
     while (*text != '\0') {
         size_t length = strspn(text, numeric);
 
-        fwrite(text, 1, length, out);
+        text_append(out, text, length);
         text += length;
         if (*text != '\0') {
-            putc('.', out);
+            text_character(out, '.');
             text += strcspn(text, numeric);
         }
     }
@@ -129,12 +130,12 @@ static void json_lead(struct json *json, const char *key)
     assert(json->out != NULL);
     assert(((json->objects & 1) != 0) == (key != NULL));
     if (json->comma) {
-        putc(',', json->out);
+        text_character(json->out, ',');
     }
     json->comma = true;
     if (key != NULL) {
         put_string(json->out, key);
-        putc(':', json->out);
+        text_character(json->out, ':');
     }
 }
 
@@ -149,7 +150,7 @@ static void json_open(struct json *json, const char *key, bool object)
 {
     assert(json->depth < JSON_DEPTH_MAX);
     json_lead(json, key);
-    putc(object ? '{' : '[', json->out);
+    text_character(json->out, object ? '{' : '[');
     json->objects = json->objects << 1 | object;
     json->depth++;
     json->comma = false;
@@ -159,16 +160,16 @@ static void json_close(struct json *json, bool object)
 {
     assert(json->depth > 0);
     assert(((json->objects & 1) != 0) == object);
-    putc(object ? '}' : ']', json->out);
+    text_character(json->out, object ? '}' : ']');
     json->objects >>= 1;
     json->depth--;
     json->comma = json->depth > 0;
     if (json->depth == 0) {
-        putc('\n', json->out);
+        text_character(json->out, '\n');
     }
 }
 
-void json_begin(struct json *json, FILE *out)
+void json_begin(struct json *json, struct text *out)
 {
     assert(out != NULL);
     *json = (struct json){.out = out};
@@ -204,7 +205,7 @@ void json_int(struct json *json, const char *key, int64_t value)
 {
     json_lead_scalar(json, key);
     if (value < 0) {
-        putc('-', json->out);
+        text_character(json->out, '-');
     }
     put_uint(json->out, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
 }
@@ -239,11 +240,11 @@ void json_string(struct json *json, const char *key, const char *value)
 void json_bool(struct json *json, const char *key, bool value)
 {
     json_lead_scalar(json, key);
-    fputs(value ? "true" : "false", json->out);
+    text_string(json->out, value ? "true" : "false");
 }
 
 void json_null(struct json *json, const char *key)
 {
     json_lead_scalar(json, key);
-    fputs("null", json->out);
+    text_string(json->out, "null");
 }

@@ -2,9 +2,9 @@
 #define ECHOPORT_JSON_H
 
 /*
- * Writes JSON (RFC 8259) to a FILE as it is told the parts; nothing is held back, nothing
- * allocated. Each value of the top level, an object or an array, is one line of JSON Lines:
- * compact, and ended by a newline when it is closed.
+ * Adds JSON (RFC 8259) to a text, part by part; nothing is held back. Each value of the top level,
+ * an object or an array, is one line of JSON Lines: compact, and ended by a newline when it is
+ * closed.
  *
  *     json_begin(&json, out);
  *     json_object(&json, NULL);
@@ -18,12 +18,13 @@
  * Whether a key repeats isn't checked. Strings belong to the caller and are read only during the
  * call.
  *
- * Errors of writing are those of `out`: they stick, and the caller asks ferror() when it is done.
+ * When memory runs out, `out->failed` says so, which the caller asks when it is done.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
+
+#include "text.h"
 
 #define JSON_DEPTH_MAX 32
 
@@ -36,14 +37,15 @@
 
 /* All members are private. */
 struct json {
-    FILE *out;
+    struct text *out;
     unsigned depth;   /* of open objects and arrays */
     uint32_t objects; /* bit 0 = the innermost one is an object, bit 1 = the one around it, ... */
     bool comma;       /* the next value of the innermost one isn't its first */
 };
 
-/* Starts at the top level. `out` belongs to the caller and must stay open while `json` is used. */
-void json_begin(struct json *json, FILE *out);
+/* Starts at the top level. `out` belongs to the caller and must stay while `json` is
+ * used. */
+void json_begin(struct json *json, struct text *out);
 
 /* Opens an object or an array, at most JSON_DEPTH_MAX within one another. */
 void json_object(struct json *json, const char *key);
@@ -62,7 +64,7 @@ void json_int(struct json *json, const char *key, int64_t value);
 void json_double(struct json *json, const char *key, double value);
 
 /* `value` is UTF-8, ended by a NUL. A byte that isn't part of a valid sequence is written as
-   U+FFFD; * the same holds for keys. */
+ * U+FFFD. The same holds for keys. */
 void json_string(struct json *json, const char *key, const char *value);
 
 void json_bool(struct json *json, const char *key, bool value);

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "text.h"
+
 /* The longest message; what is longer is cut. */
 #define LOG_LINE_MAX 1024
 
@@ -21,14 +23,6 @@ struct log_limit {
     uint64_t suppressed;
 };
 
-#if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
-#define LOG_FORMAT(text, first) __attribute__((format(__MINGW_PRINTF_FORMAT, text, first)))
-#elif defined(__GNUC__)
-#define LOG_FORMAT(text, first) __attribute__((format(printf, text, first)))
-#else
-#define LOG_FORMAT(text, first)
-#endif
-
 /* Names the program, and says whether stderr may be given colours and a line of progress. Once,
  * before any thread starts. */
 void log_setup(const char *program, bool colour);
@@ -38,14 +32,14 @@ void log_setup(const char *program, bool colour);
 void log_redirect(FILE *out);
 
 /* "program: message" and a newline. */
-void log_message(const char *format, ...) LOG_FORMAT(1, 2);
+void log_message(const char *format, ...) TEXT_FORMAT(1, 2);
 
 /* The same, unless one came through `limit` less than a second before `now_ns`. */
 void log_limited(struct log_limit *limit, uint64_t now_ns, const char *format, ...)
-    LOG_FORMAT(3, 4);
+    TEXT_FORMAT(3, 4);
 
 /* A line of the trace: the message and a newline, nothing else. */
-void log_trace(const char *format, ...) LOG_FORMAT(1, 2);
+void log_trace(const char *format, ...) TEXT_FORMAT(1, 2);
 
 /* Whether stderr is a terminal that shows a line of progress. */
 bool log_has_progress(void);

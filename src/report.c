@@ -92,33 +92,32 @@ void report_json_environment(struct json *json)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-void report_text_counts(FILE *out, const char *before, const struct report_count *counts,
+void report_text_counts(struct text *out, const char *before, const struct report_count *counts,
                         size_t length)
 {
     char text[UNITS_TEXT_SIZE];
     for (size_t i = 0; i < length; i++) {
         if (counts[i].count > 0) {
-            (void)fprintf(out, "%s%s %s", before,
-                          units_format_grouped(text, sizeof(text), counts[i].count),
-                          counts[i].name);
+            text_printf(out, "%s%s %s", before,
+                        units_format_grouped(text, sizeof(text), counts[i].count), counts[i].name);
             before = ", ";
         }
     }
 }
 
-void report_text_errors(FILE *out, const struct stats_errors *errors)
+void report_text_errors(struct text *out, const struct stats_errors *errors)
 {
     if (errors->count == 0) {
         return;
     }
-    (void)fprintf(out, "  errors       ");
+    text_printf(out, "  errors       ");
     for (size_t i = 0; i < errors->count; i++) {
         const struct stats_error *error = &errors->entries[i];
-        (void)fprintf(out, "%s%s %s %" PRIu64, i > 0 ? ", " : "",
-                      error->code == 0 ? "any" : stats_operation_name(error->operation),
-                      error->code == 0 ? "other" : uv_err_name(error->code), error->count);
+        text_printf(out, "%s%s %s %" PRIu64, i > 0 ? ", " : "",
+                    error->code == 0 ? "any" : stats_operation_name(error->operation),
+                    error->code == 0 ? "other" : uv_err_name(error->code), error->count);
     }
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
 static double report_ratio(uint64_t part, uint64_t whole)
@@ -126,24 +125,24 @@ static double report_ratio(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : (double)part / (double)whole;
 }
 
-static void report_text_io_row(FILE *out, const char *name, const struct worker_stats *work)
+static void report_text_io_row(struct text *out, const char *name, const struct worker_stats *work)
 {
     const struct io_stats *io = &work->io;
-    (void)fprintf(out, "  %6s  %8.2f s  %10" PRIu64 "  %11" PRIu64 "  %6.1f %%  %13" PRIu64 "\n",
-                  name, (double)work->cpu_ns / 1e9, io->wait_calls, io->completions,
-                  100 * report_ratio(io->inline_outcomes, io->inline_outcomes + io->completions),
-                  io->batch_max);
+    text_printf(out, "  %6s  %8.2f s  %10" PRIu64 "  %11" PRIu64 "  %6.1f %%  %13" PRIu64 "\n",
+                name, (double)work->cpu_ns / 1e9, io->wait_calls, io->completions,
+                100 * report_ratio(io->inline_outcomes, io->inline_outcomes + io->completions),
+                io->batch_max);
 }
 
 /* "batches      1: 62.0 %, 2-3: 20.1 %, 128 and more: 17.9 %" of the waits that brought any. */
-static void report_text_batches(FILE *out, const struct io_stats *io)
+static void report_text_batches(struct text *out, const struct io_stats *io)
 {
     uint64_t total = 0;
     const char *separator = "";
     for (size_t i = 0; i < IO_BATCHES; i++) {
         total += io->batches[i];
     }
-    (void)fprintf(out, "  batches      ");
+    text_printf(out, "  batches      ");
     for (size_t i = 0; i < IO_BATCHES; i++) {
         char size[32];
         unsigned least = 1U << i;
@@ -157,11 +156,11 @@ static void report_text_batches(FILE *out, const struct io_stats *io)
         } else {
             (void)snprintf(size, sizeof(size), "%u-%u", least, 2 * least - 1);
         }
-        (void)fprintf(out, "%s%s: %.1f %%", separator, size,
-                      100 * report_ratio(io->batches[i], total));
+        text_printf(out, "%s%s: %.1f %%", separator, size,
+                    100 * report_ratio(io->batches[i], total));
         separator = ", ";
     }
-    (void)fprintf(out, "%s\n", total == 0 ? "none" : "");
+    text_printf(out, "%s\n", total == 0 ? "none" : "");
 }
 
 bool report_estimates_calls(const struct backend *backend)
@@ -169,13 +168,13 @@ bool report_estimates_calls(const struct backend *backend)
     return backend->estimates_calls != NULL && backend->estimates_calls();
 }
 
-void report_text_io(FILE *out, const struct backend *backend, const struct report_worker *workers,
-                    size_t count, uint64_t echoes)
+void report_text_io(struct text *out, const struct backend *backend,
+                    const struct report_worker *workers, size_t count, uint64_t echoes)
 {
     struct worker_stats sum = {0};
     const struct io_stats none = {0};
     char name[32];
-    (void)fprintf(out, "  worker         cpu       waits  completions   inline  largest batch\n");
+    text_printf(out, "  worker         cpu       waits  completions   inline  largest batch\n");
     for (size_t i = 0; i < count; i++) {
         io_stats_add_since(&sum.io, &workers[i].work.io, &none);
         sum.cpu_ns += workers[i].work.cpu_ns;
@@ -189,7 +188,7 @@ void report_text_io(FILE *out, const struct backend *backend, const struct repor
         report_text_io_row(out, name, &sum);
     }
     report_text_batches(out, &sum.io);
-    (void)fprintf(
+    text_printf(
         out,
         "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait, %.3f "
         "other; %.3f of the system%s\n",
@@ -199,19 +198,31 @@ void report_text_io(FILE *out, const struct backend *backend, const struct repor
         report_estimates_calls(backend) ? ", estimated" : "");
 }
 
-void report_text_process(FILE *out)
+void report_text_process(struct text *out)
 {
     uint64_t user_ns;
     uint64_t system_ns;
     char rss[UNITS_TEXT_SIZE];
     sys_process_cpu_ns(&user_ns, &system_ns);
-    (void)fprintf(out, "  cpu          %.2f s (user %.2f s, system %.2f s), peak memory %s\n",
-                  (double)(user_ns + system_ns) / 1e9, (double)user_ns / 1e9,
-                  (double)system_ns / 1e9,
-                  units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
+    text_printf(out, "  cpu          %.2f s (user %.2f s, system %.2f s), peak memory %s\n",
+                (double)(user_ns + system_ns) / 1e9, (double)user_ns / 1e9, (double)system_ns / 1e9,
+                units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
 }
 
 /* ---- files --------------------------------------------------------------------------------- */
+
+bool report_print(struct text *text, FILE *out)
+{
+    bool ok = !text->failed;
+    if (ok) {
+        (void)fwrite(text->data, 1, text->length, out); /* an error sticks to `out` */
+        (void)fflush(out);
+    } else {
+        log_message("out of memory: no report");
+    }
+    text_free(text);
+    return ok;
+}
 
 FILE *report_open(const char *path)
 {

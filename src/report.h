@@ -7,11 +7,13 @@
  */
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "json.h"
 #include "stats.h"
+#include "text.h"
 
 /* What one worker did, as the reports show it. */
 struct report_worker {
@@ -38,7 +40,7 @@ void report_json_process(struct json *json);
 void report_json_environment(struct json *json);
 
 /* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1"; nothing if there are none. */
-void report_text_errors(FILE *out, const struct stats_errors *errors);
+void report_text_errors(struct text *out, const struct stats_errors *errors);
 
 /* "12 idle, 3 cut": a count and what it counts. */
 struct report_count {
@@ -47,7 +49,7 @@ struct report_count {
 };
 
 /* Those of the `length` counts that are not zero, with `before` in front of the first. */
-void report_text_counts(FILE *out, const char *before, const struct report_count *counts,
+void report_text_counts(struct text *out, const char *before, const struct report_count *counts,
                         size_t length);
 
 /* Whether the backend's count of system calls is an estimate here. */
@@ -55,11 +57,14 @@ bool report_estimates_calls(const struct backend *backend);
 
 /* The table of the I/O counters by worker, and below it what holds for all: how many completions
  * the waits brought, and the calls, divided by `echoes`. */
-void report_text_io(FILE *out, const struct backend *backend, const struct report_worker *workers,
-                    size_t count, uint64_t echoes);
+void report_text_io(struct text *out, const struct backend *backend,
+                    const struct report_worker *workers, size_t count, uint64_t echoes);
 
 /* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
-void report_text_process(FILE *out);
+void report_text_process(struct text *out);
+
+/* Writes the text and frees it. False, and a message, if its composer ran out of memory. */
+bool report_print(struct text *text, FILE *out);
 
 /*
  * Opens what --json asks for: "-" is stdout, else a file. NULL and a message if that fails.

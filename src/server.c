@@ -61,8 +61,9 @@ struct server {
     size_t address_count;
     struct server_part *parts; /* oldest first */
     unsigned restarts;
-    bool served; /* it got as far as saying that it listens: without that there is no report */
-    bool cut;    /* a connection has been reset, which was not over */
+    bool served;     /* it got as far as saying that it listens: without that there is no report */
+    bool cut;        /* a connection has been reset, which was not over */
+    bool unreported; /* there was no memory for a report */
     FILE *json;
     uint64_t began_ns;
     uint64_t ticked_ns;
@@ -130,14 +131,15 @@ static void server_print_report(struct server *server, struct server_part *part)
     report->addresses = (const char *const *)server->addresses;
     report->address_count = server->address_count;
     log_progress("");
+    struct text text = {0};
     if (server->json != stdout) {
-        server_report_text(report, stdout);
+        server_report_text(report, &text);
+        server->unreported = !report_print(&text, stdout) || server->unreported;
     }
     if (server->json != NULL) {
-        server_report_json(report, server->json);
-        (void)fflush(server->json);
+        server_report_json(report, &text);
+        server->unreported = !report_print(&text, server->json) || server->unreported;
     }
-    (void)fflush(stdout);
 }
 
 /* Takes what the workers have handed in, and prints the generations that are complete. */
@@ -500,7 +502,7 @@ static int server_run_controlled(struct server *server)
     if (status == UV_ECANCELED) {
         return 0; /* told to stop before it had begun */
     }
-    return status != 0 || server->control.failed || server->cut ? 1 : 0;
+    return status != 0 || server->control.failed || server->cut || server->unreported ? 1 : 0;
 }
 
 int server_run(const struct server_options *options, const struct backend *backend,

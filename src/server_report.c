@@ -7,7 +7,7 @@
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-static void server_report_connections(const struct server_report *report, FILE *out)
+static void server_report_connections(const struct server_report *report, struct text *out)
 {
     const struct server_counters *n = &report->stats.counters;
     const struct report_count ends[] = {
@@ -23,22 +23,22 @@ static void server_report_connections(const struct server_report *report, FILE *
         {n->accept_errors, "failed accepts"},
     };
     char accepted[UNITS_TEXT_SIZE];
-    (void)fprintf(out, "  connections  %s served",
-                  units_format_grouped(accepted, sizeof(accepted), n->accepted));
+    text_printf(out, "  connections  %s served",
+                units_format_grouped(accepted, sizeof(accepted), n->accepted));
     report_text_counts(out, ": ", ends, sizeof(ends) / sizeof(ends[0]));
     report_text_counts(out, "\n               ", others, sizeof(others) / sizeof(others[0]));
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
     if (report->worker_count > 1) {
-        (void)fprintf(out, "  by worker   ");
+        text_printf(out, "  by worker   ");
         for (size_t i = 0; i < report->worker_count; i++) {
-            (void)fprintf(out, " %" PRIu64, report->workers[i].counters.accepted);
+            text_printf(out, " %" PRIu64, report->workers[i].counters.accepted);
         }
-        (void)fprintf(out, "\n");
+        text_printf(out, "\n");
     }
 }
 
 /* "accepts      1,234 by acceptex, 12 with data, 3 reaped": the backend's own counts. */
-static void server_report_accepts(const struct server_report *report, FILE *out)
+static void server_report_accepts(const struct server_report *report, struct text *out)
 {
     struct io_stats sum = {0};
     const struct io_stats none = {0};
@@ -52,26 +52,26 @@ static void server_report_accepts(const struct server_report *report, FILE *out)
         {sum.accepts_reaped, "reaped"},
         {sum.accepts_failed, "failed"},
     };
-    (void)fprintf(out, "  accepts      %s%s%s",
-                  units_format_grouped(accepts, sizeof(accepts), sum.accepts),
-                  mode == NULL ? "" : " by ", mode == NULL ? "" : mode);
+    text_printf(out, "  accepts      %s%s%s",
+                units_format_grouped(accepts, sizeof(accepts), sum.accepts),
+                mode == NULL ? "" : " by ", mode == NULL ? "" : mode);
     report_text_counts(out, ", ", some, sizeof(some) / sizeof(some[0]));
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
-static void server_report_data(const struct server_report *report, FILE *out)
+static void server_report_data(const struct server_report *report, struct text *out)
 {
     const struct server_counters *n = &report->stats.counters;
     char received[UNITS_TEXT_SIZE];
     char sent[UNITS_TEXT_SIZE];
     char echoes[UNITS_TEXT_SIZE];
-    (void)fprintf(out, "  echoes       %s, received %s bytes, sent %s bytes",
-                  units_format_grouped(echoes, sizeof(echoes), n->echoes),
-                  units_format_grouped(received, sizeof(received), n->received),
-                  units_format_grouped(sent, sizeof(sent), n->sent));
+    text_printf(out, "  echoes       %s, received %s bytes, sent %s bytes",
+                units_format_grouped(echoes, sizeof(echoes), n->echoes),
+                units_format_grouped(received, sizeof(received), n->received),
+                units_format_grouped(sent, sizeof(sent), n->sent));
     const struct report_count discarded = {n->discarded, "discarded"};
     report_text_counts(out, ", ", &discarded, 1);
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
 static struct report_worker *server_report_common(const struct server_report *report)
@@ -83,11 +83,11 @@ static struct report_worker *server_report_common(const struct server_report *re
     return common;
 }
 
-void server_report_text(const struct server_report *report, FILE *out)
+void server_report_text(const struct server_report *report, struct text *out)
 {
     struct report_worker *workers = server_report_common(report);
-    (void)fprintf(out, "echo-server: generation %u, %.1f s, backend %s, %zu workers\n",
-                  report->generation, report->seconds, report->backend->name, report->worker_count);
+    text_printf(out, "echo-server: generation %u, %.1f s, backend %s, %zu workers\n",
+                report->generation, report->seconds, report->backend->name, report->worker_count);
     server_report_connections(report, out);
     server_report_accepts(report, out);
     server_report_data(report, out);
@@ -153,7 +153,7 @@ static void server_report_json_options(struct json *json, const struct server_re
     json_end_object(json);
 }
 
-void server_report_json(const struct server_report *report, FILE *out)
+void server_report_json(const struct server_report *report, struct text *out)
 {
     struct json json;
     json_begin(&json, out);

@@ -2,7 +2,6 @@
 #define ECHOPORT_SERVER_REPORT_H
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include "report.h"
 #include "server_options.h"
@@ -31,9 +30,9 @@ struct server_report {
 };
 
 /* For people; several lines. */
-void server_report_text(const struct server_report *report, FILE *out);
+void server_report_text(const struct server_report *report, struct text *out);
 
 /* One line of JSON: docs/report.md. */
-void server_report_json(const struct server_report *report, FILE *out);
+void server_report_json(const struct server_report *report, struct text *out);
 
 #endif

@@ -2,8 +2,8 @@
 #define ECHOPORT_REPORT_RIG_H
 
 /*
- * For the tests of the reports: a file that a report is written to, and looks at what is there. The
- * numbers are made up: each counter has another one.
+ * For the tests of the reports: a text that a report is composed in, and looks at what is
+ * there. The numbers are made up: each counter has another one.
  */
 
 #include <stdarg.h>
@@ -16,21 +16,22 @@
 #include <stdio.h>
 
 #include "backend.h"
+#include "text.h"
 
 /* With two accept modes, "plain" and "fancy", and two receive modes, "lazy" and "eager"; and with
  * none. */
 extern const struct backend rig_backend;
 extern const struct backend rig_backend_without_modes;
 
-extern FILE *rig_file; /* opened by the set-up of each test */
+extern struct text rig_text;
 
-/* Reads the file, for the looks that follow. */
+/* What is there. The report must be complete. */
 const char *rig_read(void);
 
 /* Empties it, for another report. */
 void rig_clear(void);
 
-/* Closes it: cmocka's tear-down. */
+/* Frees it: cmocka's tear-down. */
 int rig_end(void **state);
 
 void rig_has(const char *what);

@@ -24,7 +24,6 @@ static struct client_report client_report;
 static int begin_client(void **state)
 {
     (void)state;
-    rig_file = tmpfile();
     memset(&client_options, 0, sizeof(client_options));
     memset(&client_stats, 0, sizeof(client_stats));
     memset(client_workers, 0, sizeof(client_workers));
@@ -55,7 +54,7 @@ static int begin_client(void **state)
                                            .stats = &client_stats,
                                            .workers = client_workers,
                                            .worker_count = WORKERS};
-    return rig_file != NULL ? 0 : -1;
+    return 0;
 }
 
 /* With nothing that failed. */
@@ -70,14 +69,14 @@ static int begin_good_client(void **state)
 
 static void client_json(void)
 {
-    client_report_json(&client_report, rig_file);
+    client_report_json(&client_report, &rig_text);
     (void)rig_read();
     rig_is_a_line();
 }
 
 static void client_text(void)
 {
-    client_report_text(&client_report, rig_file);
+    client_report_text(&client_report, &rig_text);
     (void)rig_read();
 }
 

@@ -1,0 +1,49 @@
+#ifndef ECHOPORT_TEXT_H
+#define ECHOPORT_TEXT_H
+
+/*
+ * A text that grows in memory, for output that is composed first and written as a whole:
+ *
+ *     struct text text = {0};
+ *     text_printf(&text, "%zu workers\n", count);
+ *     if (text.failed) { ... }
+ *     text_free(&text);
+ *
+ * When there is no memory, the text keeps what it has, takes no more, and says so in `failed`. So
+ * the caller asks once, when the text is complete. A text belongs to one thread at a time.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
+#define TEXT_FORMAT(format_at, first)                                                              \
+    __attribute__((format(__MINGW_PRINTF_FORMAT, format_at, first)))
+#elif defined(__GNUC__)
+#define TEXT_FORMAT(format_at, first) __attribute__((format(printf, format_at, first)))
+#else
+#define TEXT_FORMAT(format_at, first)
+#endif
+
+/* All zero: an empty text. Read `data`, `length` and `failed`; the functions below write. */
+struct text {
+    char *data; /* ended by a NUL; NULL as long as nothing has been added */
+    size_t length;
+    size_t size; /* of the memory */
+    bool failed; /* something could not be added */
+};
+
+/* Adds `length` bytes. */
+void text_append(struct text *text, const void *data, size_t length);
+
+/* Adds a string, or one character. */
+void text_string(struct text *text, const char *string);
+void text_character(struct text *text, char character);
+
+/* Adds what printf() would print. */
+void text_printf(struct text *text, const char *format, ...) TEXT_FORMAT(2, 3);
+
+/* Frees the memory; the text is empty again. */
+void text_free(struct text *text);
+
+#endif

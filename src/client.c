@@ -19,6 +19,7 @@
 #include "load.h"
 #include "log.h"
 #include "net.h"
+#include "output.h"
 #include "sys.h"
 #include "units.h"
 
@@ -43,8 +44,7 @@ struct client {
     struct load *workers;
     size_t worker_count;
     size_t workers_ready; /* that have been initialised */
-    FILE *json;
-    bool begun; /* the run */
+    bool begun;           /* the run */
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error */
@@ -149,6 +149,7 @@ static const struct control_events client_events = {
     .restart = NULL,
     .tick = client_on_tick,
     .news = client_on_news,
+    .needs_reader = true,
 };
 
 /* ---- report -------------------------------------------------------------------------------- */
@@ -200,19 +201,18 @@ static bool client_report(struct client *client)
     };
     log_progress("");
     struct text text = {0};
-    bool reported = true;
-    if (client->json != stdout) {
+    if (!output_file_has_stdout()) {
         client_report_text(&report, &text);
-        reported = report_print(&text, stdout);
+        output_print(&text);
     }
-    if (client->json != NULL) {
+    if (client->options->common.json != NULL) {
         client_report_json(&report, &text);
-        reported = report_print(&text, client->json) && reported;
+        output_print_file(&text);
     }
     client_report_judge(&report, &verdict);
     free(stats);
     free(workers);
-    return verdict.ok && reported;
+    return verdict.ok;
 }
 
 /* ---- workers ------------------------------------------------------------------------------- */
@@ -364,7 +364,8 @@ int client_run(const struct client_options *options, const struct backend *backe
                           &client.recv_mode) != 0) {
         return 2;
     }
-    if (options->common.json != NULL && (client.json = report_open(options->common.json)) == NULL) {
+    if (options->common.json != NULL &&
+        output_open_file("--json: ", options->common.json, OUTPUT_ALL) != 0) {
         return 1;
     }
     int status = control_open(&client.control, &client_events);
@@ -373,9 +374,7 @@ int client_run(const struct client_options *options, const struct backend *backe
         return 1;
     }
     int code = client_run_controlled(&client);
+    control_finish(&client.control);
     control_close(&client.control);
-    if (client.json != NULL && report_close(client.json, options->common.json) != 0) {
-        code = 1;
-    }
-    return control_finish_output() != 0 ? 1 : code;
+    return code;
 }

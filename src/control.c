@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "output.h"
 #include "sys.h"
 #include "version.h"
 
@@ -32,8 +33,7 @@ static void control_stop(struct control *control, const char *why)
         log_message("%s: ending at once", why);
         control_post(control, WORKER_ABORT);
     } else {
-        (void)fflush(NULL);
-        _Exit(EXIT_FAILURE); /* something does not end; the user has asked three times */
+        output_quit(EXIT_FAILURE); /* something does not end; the user has asked three times */
     }
 }
 
@@ -117,11 +117,20 @@ static void control_reap(struct control *control)
     }
 }
 
+/* A reader that has gone is a reason to end, if the program says so. */
+static void control_look_at_output(struct control *control)
+{
+    if (output_look() && control->events->needs_reader && control->stops == 0) {
+        control_stop(control, "nobody reads the output");
+    }
+}
+
 static void control_on_async(uv_async_t *async)
 {
     struct control *control = async->data;
     control_reap(control);
-    if (control->events->news != NULL) {
+    control_look_at_output(control);
+    if (control->events->news != NULL && !control->finishing) {
         control->events->news(control);
     }
     if (control->running == 0) {
@@ -208,8 +217,7 @@ int control_resolve(struct control *control, struct net_resolution *resolution, 
             canceled = true;
         }
         if (control->stops > 1 && !resolved) {
-            (void)fflush(NULL);
-            _Exit(EXIT_FAILURE); /* the system's resolver can't be interrupted */
+            output_quit(EXIT_FAILURE); /* the system's resolver can't be interrupted */
         }
     }
     if (resolution->status == 0 && control->stops > 0) {
@@ -274,12 +282,14 @@ int control_open(struct control *control, const struct control_events *events)
         return status;
     }
     control_open_trigger(control);
+    output_watch(&control->async);
     return 0;
 }
 
 void control_close(struct control *control)
 {
     assert(control->running == 0);
+    output_watch(NULL);
     trigger_close(control->trigger);
     uv_walk(&control->loop, control_close_handle, NULL);
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
@@ -289,6 +299,47 @@ void control_close(struct control *control)
 }
 
 /* ---- output -------------------------------------------------------------------------------- */
+
+/* After so long it says for what it waits. */
+#define CONTROL_WAIT_MS 1000
+
+/* Nothing announces that a reader takes no more. */
+#define CONTROL_LOOK_MS 20
+
+static void control_on_look(uv_timer_t *timer)
+{
+    (void)timer; /* that it has fired makes a turn of the loop */
+}
+
+static void control_say_waiting(uint64_t began_ns, bool *said)
+{
+    bool due = uv_hrtime() - began_ns >= CONTROL_WAIT_MS * UINT64_C(1000000);
+    const char *stuck = due && !*said ? output_stuck() : NULL;
+    if (stuck != NULL) {
+        *said = true;
+        log_message("done, but for the reader of %s, who has to take the rest; "
+                    "twice Ctrl-C ends without",
+                    stuck);
+    }
+}
+
+void control_finish(struct control *control)
+{
+    bool said = false;
+    uint64_t began_ns = uv_hrtime();
+    assert(control->running == 0);
+    control->finishing = true;
+    output_end();
+    (void)uv_timer_start(&control->timer, control_on_look, CONTROL_LOOK_MS, CONTROL_LOOK_MS);
+    while (!output_is_over(control->stops > 1)) {
+        (void)uv_run(&control->loop, UV_RUN_ONCE);
+        control_say_waiting(began_ns, &said);
+    }
+    (void)uv_timer_stop(&control->timer);
+    if (!output_is_over(false)) {
+        output_give_up();
+    }
+}
 
 int control_find_mode(const char *option, const struct backend *backend, const char *const *modes,
                       const char *name, unsigned *mode)
@@ -352,6 +403,6 @@ int control_finish_output(void)
     if (fflush(stdout) == 0 && !ferror(stdout)) {
         return 0;
     }
-    log_message("cannot write to standard output: the report is incomplete");
+    log_message("cannot write to standard output");
     return 1;
 }

@@ -26,6 +26,9 @@ struct control_events {
     void (*restart)(struct control *control);
     void (*tick)(struct control *control);
     void (*news)(struct control *control); /* a worker has published something or ended */
+
+    /* Without a reader of stdout or of stderr there is nothing to go on for: stop. */
+    bool needs_reader;
 };
 
 struct control {
@@ -41,6 +44,7 @@ struct control {
     size_t running;
     unsigned stops; /* how often the user has asked for the end */
     bool failed;    /* a worker has ended with an error, which has been reported */
+    bool finishing; /* control_finish() has begun: the workers' memory may have been freed */
 };
 
 /* Opens the loop and takes the signals: from now on a Ctrl-C stops in good order; until now it ends
@@ -69,6 +73,12 @@ int control_start(struct control *control, struct worker *worker, size_t count);
 /* Runs until the last worker has ended. The first stop drains, the second aborts. */
 void control_run(struct control *control, uint64_t tick_ms);
 
+/*
+ * After control_run() and the last report: waits until stdout, stderr and the file of --json have
+ * been written. If the user has asked for the end twice, readers that take nothing are given up.
+ */
+void control_finish(struct control *control);
+
 /* Gives a command to every worker that runs. */
 void control_post(struct control *control, enum worker_command command);
 
@@ -82,7 +92,7 @@ void control_print_backends(void);
 /* --version, on stdout. */
 void control_print_version(const char *program);
 
-/* stdout is flushed and could be written: 0, else 1 and a message. */
+/* What was printed with <stdio.h>, without output.h, is flushed: 0, or 1 and a message. */
 int control_finish_output(void);
 
 #endif

@@ -8,15 +8,19 @@
 
 #include <uv.h>
 
+#include "writer.h"
+
 #define LOG_SECOND_NS UINT64_C(1000000000)
 #define LOG_CLEAR_LINE "\r\033[K"
+#define LOG_CLEAR_LENGTH (sizeof(LOG_CLEAR_LINE) - 1)
 
 static struct {
     uv_mutex_t lock;
     const char *program;
-    FILE *out;     /* stderr, but in tests */
-    bool terminal; /* stderr takes control sequences */
-    bool showing;  /* a line of progress stands on it */
+    FILE *out;             /* stderr, but in tests */
+    struct writer *writer; /* to it; NULL: whoever logs writes */
+    bool terminal;         /* stderr takes control sequences */
+    bool showing;          /* a line of progress stands on it */
 } log_state;
 
 void log_setup(const char *program, bool colour)
@@ -39,29 +43,49 @@ void log_redirect(FILE *out)
     log_state.terminal = false;
 }
 
-/* One write, so that a line of another process to the same terminal does not fall into it. */
+void log_set_writer(struct writer *writer)
+{
+    log_state.writer = writer;
+}
+
+/* One write, so that a line of another process to the same terminal does not fall into it. With the
+ * lock. False: the writer has no room. */
+static bool log_put(const char *line, size_t length)
+{
+    if (log_state.writer != NULL) {
+        return writer_line(log_state.writer, line, length);
+    }
+    (void)fwrite(line, 1, length, log_state.out);
+    (void)fflush(log_state.out);
+    return true;
+}
+
+/* `line` has the sequence that clears the line of progress in front of it. */
+static void log_put_line(const char *line, size_t length)
+{
+    uv_mutex_lock(&log_state.lock);
+    size_t from = log_state.showing ? 0 : LOG_CLEAR_LENGTH;
+    if (log_put(line + from, length - from)) {
+        log_state.showing = false;
+    }
+    uv_mutex_unlock(&log_state.lock);
+}
+
 static void log_write(const char *prefix, const char *separator, const char *format, va_list list)
 {
-    char line[LOG_LINE_MAX];
+    char line[LOG_CLEAR_LENGTH + LOG_LINE_MAX] = LOG_CLEAR_LINE;
+    char *text = line + LOG_CLEAR_LENGTH;
     if (log_state.out == NULL) {
         return;
     }
-    int used = snprintf(line, sizeof(line), "%s%s", prefix, separator);
-    assert(used >= 0 && (size_t)used < sizeof(line) / 2);
-    int more = vsnprintf(line + used, sizeof(line) - (size_t)used - 1, format, list);
+    int used = snprintf(text, LOG_LINE_MAX, "%s%s", prefix, separator);
+    assert(used >= 0 && used < LOG_LINE_MAX / 2);
+    int more = vsnprintf(text + used, LOG_LINE_MAX - (size_t)used - 1, format, list);
     size_t length = strlen(line);
     assert(more >= 0 && length < sizeof(line) - 1);
     (void)more;
     line[length++] = '\n';
-
-    uv_mutex_lock(&log_state.lock);
-    if (log_state.showing) {
-        (void)fputs(LOG_CLEAR_LINE, log_state.out);
-        log_state.showing = false;
-    }
-    (void)fwrite(line, 1, length, log_state.out);
-    (void)fflush(log_state.out);
-    uv_mutex_unlock(&log_state.lock);
+    log_put_line(line, length);
 }
 
 void log_message(const char *format, ...)
@@ -105,6 +129,18 @@ bool log_has_progress(void)
     return log_state.terminal;
 }
 
+static void log_put_progress(const char *text)
+{
+    char line[LOG_LINE_MAX];
+    (void)snprintf(line, sizeof(line), LOG_CLEAR_LINE "%s", text);
+    if (log_state.writer != NULL) {
+        (void)writer_hint(log_state.writer, line, strlen(line));
+    } else {
+        (void)fputs(line, log_state.out);
+        (void)fflush(log_state.out);
+    }
+}
+
 void log_progress(const char *text)
 {
     if (!log_state.terminal) {
@@ -112,8 +148,7 @@ void log_progress(const char *text)
     }
     uv_mutex_lock(&log_state.lock);
     if (log_state.showing || text[0] != '\0') {
-        (void)fprintf(log_state.out, LOG_CLEAR_LINE "%s", text);
-        (void)fflush(log_state.out);
+        log_put_progress(text);
     }
     log_state.showing = text[0] != '\0';
     uv_mutex_unlock(&log_state.lock);

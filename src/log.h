@@ -3,7 +3,7 @@
 
 /*
  * What people read while a program runs: messages, the trace of -v and the line of progress, all on
- * stderr, each message one write so that threads don't mix. Results go to stdout and are not here.
+ * stderr, each message whole so that threads don't mix. Results go to stdout and are not here.
  * Every function may be called from any thread after log_setup().
  */
 
@@ -12,6 +12,8 @@
 #include <stdio.h>
 
 #include "text.h"
+
+struct writer;
 
 /* The longest message; what is longer is cut. */
 #define LOG_LINE_MAX 1024
@@ -26,6 +28,10 @@ struct log_limit {
 /* Names the program, and says whether stderr may be given colours and a line of progress. Once,
  * before any thread starts. */
 void log_setup(const char *program, bool colour);
+
+/* Lets a writer's thread write everything from now on, so that no thread waits for stderr's reader.
+ * NULL: the thread that logs writes itself, as at first. While no other thread logs. */
+void log_set_writer(struct writer *writer);
 
 /* Sends everything to `out` from now on, which stays the caller's; NULL throws it away. For tests,
  * while no other thread logs. */

@@ -62,7 +62,7 @@ static int output_close(uv_file file)
     return status;
 }
 
-static int output_write(uv_file file, const char *text, size_t length)
+int output_write(uv_file file, const char *text, size_t length)
 {
     int status = 0;
     while (length > 0 && status == 0) {
@@ -71,11 +71,25 @@ static int output_write(uv_file file, const char *text, size_t length)
         uv_buf_t rest = uv_buf_init((char *)(uintptr_t)text, (unsigned)part);
         int written = uv_fs_write(NULL, &request, file, &rest, 1, -1, NULL);
         uv_fs_req_cleanup(&request);
+        if (written == UV_EAGAIN) { /* another program has made it non-blocking */
+            output_system_await_room(file);
+            continue;
+        }
         status = written < 0 ? written : 0;
         text += written > 0 ? written : 0;
         length -= written > 0 ? (size_t)written : 0;
     }
     return status;
+}
+
+bool output_is_stuck(uv_file file, uint64_t for_ms)
+{
+    return output_system_is_stuck(file, for_ms);
+}
+
+bool output_is_one(uv_file file, uv_file other)
+{
+    return output_system_is_one(file, other);
 }
 
 static int output_write_and_close(uv_file file, const char *text, size_t length)
@@ -301,14 +315,14 @@ static int output_try(const char *path, const struct output_place *place)
     return output_try_replace(place, NULL, 0, &in_place);
 }
 
-int output_file_open(struct output_file *output, const char *path)
+int output_file_prepare(struct output_file *output, const char *path)
 {
     static const uv_file standard[] = {1, 2}; /* stdout, stderr */
     struct output_place place;
     *output = (struct output_file){.path = path, .stream = -1};
     if (strcmp(path, "-") == 0) {
         output->stream = standard[0];
-        output->standard = true;
+        output->standard = output->in_place = true;
         return 0;
     }
     int status = output_locate(path, &place);
@@ -316,20 +330,29 @@ int output_file_open(struct output_file *output, const char *path)
         output->standard = output_is_standard(&place, standard[i]);
         output->stream = output->standard ? standard[i] : -1;
     }
-    if (status != 0 || output->standard) {
-        return status;
+    output->in_place = output->standard || (status == 0 && output_is_stream(&place));
+    return status != 0 || output->in_place ? status : output_try(path, &place);
+}
+
+int output_file_connect(struct output_file *output)
+{
+    if (!output->in_place || output->stream >= 0) {
+        return 0;
     }
-    if (!output_is_stream(&place)) {
-        return output_try(path, &place);
-    }
-    uv_file file = output_open_in_place(path, &place, 0);
+    uv_file file = output_open(output->path, UV_FS_O_NOCTTY);
     output->stream = file < 0 ? -1 : file;
     return file < 0 ? file : 0;
 }
 
+int output_file_open(struct output_file *output, const char *path)
+{
+    int status = output_file_prepare(output, path);
+    return status != 0 ? status : output_file_connect(output);
+}
+
 bool output_file_is_replaced(const struct output_file *output)
 {
-    return output->stream < 0;
+    return !output->in_place;
 }
 
 bool output_file_is_stdout(const struct output_file *output)
@@ -337,11 +360,17 @@ bool output_file_is_stdout(const struct output_file *output)
     return output->standard && output->stream == 1;
 }
 
+bool output_file_is_stderr(const struct output_file *output)
+{
+    return output->standard && output->stream == 2;
+}
+
 int output_file_write(const struct output_file *output, const char *text, size_t length)
 {
     struct output_place place;
     bool in_place = false;
-    if (output->stream >= 0) {
+    if (output->in_place) {
+        assert(output->stream >= 0);
         (void)fflush(stdout); /* what was printed comes first */
         return output_write(output->stream, text, length);
     }
@@ -363,6 +392,6 @@ int output_file_close(struct output_file *output)
         status = output_close(output->stream);
     }
     output->stream = -1;
-    output->standard = false;
+    output->standard = output->in_place = false;
     return status;
 }

@@ -14,8 +14,8 @@
  *   "-"               This is stdout. So is a path of the very file or pipe that is stdout; the
  *                     same holds for stderr.
  *
- * No draft stays behind after an error, nor after a signal that ends the program. The exception is
- * a signal that can't be held back, as SIGKILL.
+ * No draft stays behind after an error, nor after a signal that ends the program by itself. The
+ * exception is a signal that can't be held back, as SIGKILL.
  *
  * Errors are UV codes. A structure belongs to one thread at a time.
  */
@@ -27,25 +27,33 @@
 
 struct output_file {
     const char *path; /* the caller's, for as long as this is open */
-    uv_file stream;   /* it is written in place; -1: the file is replaced */
+    bool in_place;    /* it is a stream, which is written in place; else the file is replaced */
+    uv_file stream;   /* -1: it is not open */
     bool standard;    /* the stream is stdout or stderr, which are not closed */
 };
 
 /*
- * Opens what is to be written in place. For what is to be replaced it tries whether a draft can be
- * made, and changes nothing. On a FIFO the call blocks until there is a reader: call it before
- * signals are watched for, so that they can end the program meanwhile.
+ * Looks at what the path stands for. For what is to be replaced it tries whether a draft can be
+ * made, and changes nothing. What is to be written in place is left to output_file_connect().
  *
- * 0 or an error, after which nothing is open. UV_EISDIR: it is a directory. UV_ENOENT: its
- * directory is missing, or the path is empty.
+ * 0 or an error. UV_EISDIR: it is a directory. UV_ENOENT: its directory is missing, or the path is
+ * empty.
  */
+int output_file_prepare(struct output_file *output, const char *path);
+
+/* Opens what is to be written in place, if it isn't open yet. On a FIFO the call blocks until there
+ * is a reader. 0 or an error. */
+int output_file_connect(struct output_file *output);
+
+/* Both, one after the other. */
 int output_file_open(struct output_file *output, const char *path);
 
 /* Whether each text replaces the one before. Otherwise it follows it, in one stream. */
 bool output_file_is_replaced(const struct output_file *output);
 
-/* Whether the text goes to stdout, which then is for nothing else. */
+/* Whether the text goes to stdout, which then is for nothing else; or to stderr. */
 bool output_file_is_stdout(const struct output_file *output);
+bool output_file_is_stderr(const struct output_file *output);
 
 /*
  * Writes the text, of `length` bytes. 0 or an error: a file that is replaced is the old one then.
@@ -55,5 +63,15 @@ int output_file_write(const struct output_file *output, const char *text, size_t
 
 /* 0, or the error with which a device or a pipe says that it has lost what was written. */
 int output_file_close(struct output_file *output);
+
+/* Writes all of it to a descriptor, be it one that another program has made non-blocking. */
+int output_write(uv_file file, const char *data, size_t length);
+
+/* Whether a write to the descriptor that has been running for `for_ms` waits for a reader. Where
+ * the system can't be asked, it is said to after a second. */
+bool output_is_stuck(uv_file file, uint64_t for_ms);
+
+/* Whether both are the same file, pipe or terminal. */
+bool output_is_one(uv_file file, uv_file other);
 
 #endif

@@ -1,8 +1,10 @@
 #include "output_system.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 bool output_system_is_device(const char *path)
 {
@@ -30,4 +32,26 @@ int output_system_hold_signals(int (*call)(void *context), void *context)
     int status = call(context);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
+}
+
+void output_system_await_room(uv_file file)
+{
+    struct pollfd room = {.fd = file, .events = POLLOUT};
+    (void)poll(&room, 1, -1); /* whatever it says, the next write tells more */
+}
+
+/* POLLERR and POLLHUP count as room: the write fails then, and waits for nobody. */
+bool output_system_is_stuck(uv_file file, uint64_t for_ms)
+{
+    struct pollfd room = {.fd = file, .events = POLLOUT};
+    (void)for_ms;
+    return poll(&room, 1, 0) == 0;
+}
+
+bool output_system_is_one(uv_file file, uv_file other)
+{
+    struct stat one;
+    struct stat two;
+    return fstat(file, &one) == 0 && fstat(other, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
 }

@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
 
 /* Whether it is a device or a pipe by its name alone. Such a name must not be asked for its status:
  * Windows would connect to the pipe for that. */
@@ -16,6 +19,13 @@ size_t output_system_folder(const char *path);
 
 /* Whether the target of a symbolic link has nothing to do with the folder of the link. */
 bool output_system_is_absolute(const char *path);
+
+/* Waits until the descriptor, to which a write has failed with UV_EAGAIN, takes bytes. */
+void output_system_await_room(uv_file file);
+
+/* output_is_stuck() and output_is_one() of output_file.h. */
+bool output_system_is_stuck(uv_file file, uint64_t for_ms);
+bool output_system_is_one(uv_file file, uv_file other);
 
 /* Returns what `call` does. Signals that can be held back reach this thread afterwards. */
 int output_system_hold_signals(int (*call)(void *context), void *context);

@@ -1,5 +1,6 @@
 #include "output_system.h"
 
+#include <io.h>
 #include <string.h>
 
 #include <windows.h>
@@ -59,4 +60,59 @@ int output_system_hold_signals(int (*call)(void *context), void *context)
     ReleaseSRWLockExclusive(&calling);
     (void)SetConsoleCtrlHandler(wait_for_call, FALSE);
     return status;
+}
+
+/* No handle that a program is given here is one. */
+void output_system_await_room(uv_file file)
+{
+    (void)file;
+    Sleep(1);
+}
+
+/* Asking a pipe would wait for the write that is under way: the system does one call after another
+ * on a handle. */
+#define STUCK_MS 1000
+
+bool output_system_is_stuck(uv_file file, uint64_t for_ms)
+{
+    (void)file;
+    return for_ms >= STUCK_MS;
+}
+
+static bool is_console(HANDLE handle)
+{
+    DWORD mode;
+    return GetConsoleMode(handle, &mode) != 0;
+}
+
+static bool is_file(HANDLE handle, BY_HANDLE_FILE_INFORMATION *information)
+{
+    return GetFileType(handle) == FILE_TYPE_DISK && GetFileInformationByHandle(handle, information);
+}
+
+/* Windows 10 and later, where the handles of a pipe can be compared. */
+static bool is_same_object(HANDLE handle, HANDLE other)
+{
+    typedef BOOL(WINAPI * compare_t)(HANDLE, HANDLE);
+    HMODULE module = GetModuleHandleW(L"kernelbase.dll");
+    FARPROC found = module == NULL ? NULL : GetProcAddress(module, "CompareObjectHandles");
+    compare_t compare = (compare_t)(void (*)(void))found;
+    return handle == other || (compare != NULL && compare(handle, other));
+}
+
+bool output_system_is_one(uv_file file, uv_file other)
+{
+    HANDLE one = (HANDLE)_get_osfhandle(file);
+    HANDLE two = (HANDLE)_get_osfhandle(other);
+    BY_HANDLE_FILE_INFORMATION first;
+    BY_HANDLE_FILE_INFORMATION second;
+    if (is_console(one) && is_console(two)) {
+        return true;
+    }
+    if (is_file(one, &first) && is_file(two, &second)) {
+        return first.dwVolumeSerialNumber == second.dwVolumeSerialNumber &&
+               first.nFileIndexHigh == second.nFileIndexHigh &&
+               first.nFileIndexLow == second.nFileIndexLow;
+    }
+    return is_same_object(one, two);
 }

@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "log.h"
+#include "output.h"
 #include "sys.h"
 #include "trigger.h"
 
@@ -20,7 +21,10 @@ static int program_run(const struct program *program, const struct program_optio
         log_message("--backend: '%s' cannot be used: %s", common->backend, why);
         return 2;
     }
-    return program->run(common, backend, why);
+    if (output_start(program->table->name) != 0) {
+        return output_exit(1);
+    }
+    return output_exit(program->run(common, backend, why));
 }
 
 /* --signal: tells another process, and is done. */
@@ -51,7 +55,9 @@ int program_main(const struct program *program, struct program_options *common, 
     int status = program->parse(common, argc, argv, &error);
     log_setup(program->table->name, !common->no_color);
     int code = status == UV_ENOMEM ? 1 : 2;
-    if (status < 0) {
+    if (!output_is_open(program->table->name)) {
+        code = 1;
+    } else if (status < 0) {
         (void)fprintf(stderr, "%s\n", error.text);
     } else if (common->help) {
         option_help(program->table, stdout);

@@ -1,12 +1,10 @@
 #include "report.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include <uv.h>
 
-#include "log.h"
 #include "sys.h"
 #include "units.h"
 #include "version.h"
@@ -207,43 +205,4 @@ void report_text_process(struct text *out)
     text_printf(out, "  cpu          %.2f s (user %.2f s, system %.2f s), peak memory %s\n",
                 (double)(user_ns + system_ns) / 1e9, (double)user_ns / 1e9, (double)system_ns / 1e9,
                 units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
-}
-
-/* ---- files --------------------------------------------------------------------------------- */
-
-bool report_print(struct text *text, FILE *out)
-{
-    bool ok = !text->failed;
-    if (ok) {
-        (void)fwrite(text->data, 1, text->length, out); /* an error sticks to `out` */
-        (void)fflush(out);
-    } else {
-        log_message("out of memory: no report");
-    }
-    text_free(text);
-    return ok;
-}
-
-FILE *report_open(const char *path)
-{
-    if (strcmp(path, "-") == 0) {
-        return stdout;
-    }
-    FILE *out = fopen(path, "wb");
-    if (out == NULL) {
-        log_message("--json: cannot write '%s': %s", path, strerror(errno));
-    }
-    return out;
-}
-
-int report_close(FILE *out, const char *path)
-{
-    bool failed = fflush(out) != 0 || ferror(out) != 0;
-    if (out != stdout) {
-        failed = fclose(out) != 0 || failed;
-    }
-    if (failed) {
-        log_message("--json: cannot write all of '%s'", path);
-    }
-    return failed ? 1 : 0;
 }

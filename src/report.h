@@ -7,9 +7,7 @@
  */
 
 #include <stddef.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "json.h"
 #include "stats.h"
@@ -62,15 +60,5 @@ void report_text_io(struct text *out, const struct backend *backend,
 
 /* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
 void report_text_process(struct text *out);
-
-/* Writes the text and frees it. False, and a message, if its composer ran out of memory. */
-bool report_print(struct text *text, FILE *out);
-
-/*
- * Opens what --json asks for: "-" is stdout, else a file. NULL and a message if that fails.
- * report_close() says in its return, 0 or 1, whether all could be written.
- */
-FILE *report_open(const char *path);
-int report_close(FILE *out, const char *path);
 
 #endif

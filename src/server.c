@@ -20,6 +20,7 @@
 #include "handover.h"
 #include "log.h"
 #include "net.h"
+#include "output.h"
 #include "server_report.h"
 #include "sys.h"
 #include "units.h"
@@ -61,10 +62,8 @@ struct server {
     size_t address_count;
     struct server_part *parts; /* oldest first */
     unsigned restarts;
-    bool served;     /* it got as far as saying that it listens: without that there is no report */
-    bool cut;        /* a connection has been reset, which was not over */
-    bool unreported; /* there was no memory for a report */
-    FILE *json;
+    bool served; /* it got as far as saying that it listens: without that there is no report */
+    bool cut;    /* a connection has been reset, which was not over */
     uint64_t began_ns;
     uint64_t ticked_ns;
     struct server_counters ticked; /* at the last tick */
@@ -132,13 +131,13 @@ static void server_print_report(struct server *server, struct server_part *part)
     report->address_count = server->address_count;
     log_progress("");
     struct text text = {0};
-    if (server->json != stdout) {
+    if (!output_file_has_stdout()) {
         server_report_text(report, &text);
-        server->unreported = !report_print(&text, stdout) || server->unreported;
+        output_print(&text);
     }
-    if (server->json != NULL) {
+    if (server->options->common.json != NULL) {
         server_report_json(report, &text);
-        server->unreported = !report_print(&text, server->json) || server->unreported;
+        output_print_file(&text);
     }
 }
 
@@ -174,7 +173,8 @@ static void server_on_news(struct control *control)
 static void server_on_restart(struct control *control)
 {
     struct server *server = server_of(control);
-    if (control->stops > 0 || !server->served) { /* before that there is nothing to begin anew */
+    if (control->stops > 0 || control->finishing || !server->served) {
+        /* there is nothing to begin anew */
         return;
     }
     server->restarts++;
@@ -408,13 +408,14 @@ static int server_start_workers(struct server *server)
 
 static void server_print_ready(const struct server *server)
 {
+    struct text text = {0};
     bool noted = server->note[0] != '\0';
     for (size_t i = 0; i < server->address_count; i++) {
-        (void)printf("listening on %s backend=%s threads=%zu%s%s%s\n", server->addresses[i],
-                     server->backend->name, server->worker_count, noted ? " (" : "", server->note,
-                     noted ? ")" : "");
+        text_printf(&text, "listening on %s backend=%s threads=%zu%s%s%s\n", server->addresses[i],
+                    server->backend->name, server->worker_count, noted ? " (" : "", server->note,
+                    noted ? ")" : "");
     }
-    (void)fflush(stdout);
+    output_print(&text);
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -502,7 +503,7 @@ static int server_run_controlled(struct server *server)
     if (status == UV_ECANCELED) {
         return 0; /* told to stop before it had begun */
     }
-    return status != 0 || server->control.failed || server->cut || server->unreported ? 1 : 0;
+    return status != 0 || server->control.failed || server->cut ? 1 : 0;
 }
 
 int server_run(const struct server_options *options, const struct backend *backend,
@@ -516,7 +517,8 @@ int server_run(const struct server_options *options, const struct backend *backe
                           &server.recv_mode) != 0) {
         return 2;
     }
-    if (options->common.json != NULL && (server.json = report_open(options->common.json)) == NULL) {
+    if (options->common.json != NULL &&
+        output_open_file("--json: ", options->common.json, OUTPUT_ALL) != 0) {
         return 1;
     }
     int status = control_open(&server.control, &server_events);
@@ -528,11 +530,9 @@ int server_run(const struct server_options *options, const struct backend *backe
     admission_init(&server.admission, options->max_connections);
     server_configure(&server);
     int code = server_run_controlled(&server);
+    control_finish(&server.control);
     control_close(&server.control);
     server_free(&server);
     admission_destroy(&server.admission);
-    if (server.json != NULL && report_close(server.json, options->common.json) != 0) {
-        code = 1;
-    }
-    return control_finish_output() != 0 ? 1 : code;
+    return code;
 }

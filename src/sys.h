@@ -18,10 +18,19 @@
  *            the program where it should be told UV_EPIPE. Ignores SIGXFSZ: a file that grows
  *            beyond RLIMIT_FSIZE is an error, UV_EFBIG. Opens descriptors 0 to 2 if they are
  *            closed, lest a connection gets the number of stdout and is sent our report.
+ *            sys_has_output() says which were.
  *   Windows  starts Winsock, which libuv does for its own calls alone. Makes stdout and stderr
  *            binary, so that a line ends in "\n" everywhere and reports are the same byte by byte.
+ *            A service and a program with windows may start a process with neither stdout nor
+ *            stderr (GetStdHandle(): NULL). Both are NUL then.
  */
 void sys_setup(void);
+
+/* Whether stdout, 1, or stderr, 2, was open for writing when sys_setup() was called. */
+bool sys_has_output(int descriptor);
+
+/* What takes any output and keeps none: "/dev/null", "NUL". */
+extern const char sys_null_device[];
 
 /* Raises the limit of open descriptors as far as it goes without privileges. Returns the limit
  * there is then; UINT64_MAX if there is none, as on Windows. */

@@ -26,9 +26,22 @@ const struct sys_signal sys_signals[] = {
 
 const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
 
+const char sys_null_device[] = "/dev/null";
+
+static bool had_output[STDERR_FILENO + 1];
+
+bool sys_has_output(int descriptor)
+{
+    return had_output[descriptor];
+}
+
 static void open_standard_descriptors(void)
 {
     int descriptor;
+    for (descriptor = STDOUT_FILENO; descriptor <= STDERR_FILENO; descriptor++) {
+        int flags = fcntl(descriptor, F_GETFL);
+        had_output[descriptor] = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
+    }
     do {
         descriptor = open("/dev/null", O_RDWR);
     } while (descriptor >= 0 && descriptor <= STDERR_FILENO);

@@ -21,12 +21,44 @@ const struct sys_signal sys_signals[] = {
 
 const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
 
+const char sys_null_device[] = "NUL";
+
+static bool had_output[3];
+
+bool sys_has_output(int descriptor)
+{
+    return had_output[descriptor];
+}
+
+static bool has_handle(DWORD which)
+{
+    HANDLE handle = GetStdHandle(which);
+    return handle != NULL && handle != INVALID_HANDLE_VALUE;
+}
+
+/* The C library has no descriptor for what has no handle. */
+static void open_standard_descriptors(void)
+{
+    had_output[1] = has_handle(STD_OUTPUT_HANDLE);
+    had_output[2] = has_handle(STD_ERROR_HANDLE);
+    bool neither = !had_output[1] && !had_output[2];
+    for (int i = 1; i <= 2; i++) {
+        int null = had_output[i] ? -1 : _open(sys_null_device, _O_WRONLY | _O_BINARY);
+        if (null >= 0 && null != i) {
+            (void)_dup2(null, i);
+            (void)_close(null);
+        }
+        had_output[i] = had_output[i] || neither;
+    }
+}
+
 void sys_setup(void)
 {
     WSADATA data;
     (void)WSAStartup(MAKEWORD(2, 2), &data); /* if it fails, so will the first socket */
-    (void)_setmode(_fileno(stdout), _O_BINARY);
-    (void)_setmode(_fileno(stderr), _O_BINARY);
+    open_standard_descriptors();
+    (void)_setmode(1, _O_BINARY);
+    (void)_setmode(2, _O_BINARY);
 }
 
 /* Handles are limited by memory. */

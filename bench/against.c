@@ -21,7 +21,7 @@ struct change {
 struct judgement {
     const json_t *again; /* NULL: there was no second run */
     double level;        /* a chance up to which the second run is believed */
-    FILE *out;
+    struct text *out;
     struct against_outcome outcome;
 };
 
@@ -75,7 +75,7 @@ bool against_seems_slower(const json_t *test_case, const char *subject)
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
-static void against_print_ratio(FILE *out, const json_t *test_case, const char *subject,
+static void against_print_ratio(struct text *out, const json_t *test_case, const char *subject,
                                 const struct summary_metric *metric)
 {
     char old[SUBJECT_PATH_SIZE];
@@ -112,12 +112,12 @@ static void against_confirm(struct judgement *judgement, const json_t *first, co
     const json_t *second = result_case_in(judgement->again, name);
     const char *verdict = against_verdict(judgement, second, subject, metric);
     if (judgement->out != NULL) {
-        (void)fprintf(judgement->out, "  %-16.32s %-10.32s %-25s", name, subject, metric->name);
+        text_printf(judgement->out, "  %-16.32s %-10.32s %-25s", name, subject, metric->name);
         against_print_ratio(judgement->out, first, subject, metric);
         if (second != NULL) {
             against_print_ratio(judgement->out, second, subject, metric);
         }
-        (void)fprintf(judgement->out, "  %s\n", verdict);
+        text_printf(judgement->out, "  %s\n", verdict);
     }
 }
 
@@ -134,8 +134,8 @@ static void against_judge_gone(struct judgement *judgement, const json_t *test_c
     }
     judgement->outcome.gone += old_is_good;
     if (judgement->out != NULL) {
-        (void)fprintf(judgement->out, "  %-16.32s %-10.32s %s\n", result_text(test_case, "name"),
-                      subject, what);
+        text_printf(judgement->out, "  %-16.32s %-10.32s %s\n", result_text(test_case, "name"),
+                    subject, what);
     }
 }
 
@@ -187,15 +187,15 @@ static void against_all_gone(struct judgement *judgement, const json_t *cases)
     }
 }
 
-struct against_outcome against_judge(const json_t *cases, const json_t *again, FILE *out)
+struct against_outcome against_judge(const json_t *cases, const json_t *again, struct text *out)
 {
     struct judgement judgement = {.again = again, .out = out};
     against_all(&judgement, cases, against_count);
     if (judgement.outcome.suspects > 0) {
         judgement.level = AGAINST_ERROR / (double)judgement.outcome.suspects;
         if (out != NULL) {
-            (void)fprintf(out, "  %-53s  %-19s  %s\n", "seemed slower, new : old", "first run",
-                          "second run");
+            text_printf(out, "  %-53s  %-19s  %s\n", "seemed slower, new : old", "first run",
+                        "second run");
         }
         against_all(&judgement, cases, against_confirm_suspect);
     }
@@ -203,21 +203,21 @@ struct against_outcome against_judge(const json_t *cases, const json_t *again, F
     return judgement.outcome;
 }
 
-int against_conclude(const struct against_outcome *outcome, FILE *out)
+int against_conclude(const struct against_outcome *outcome, struct text *out)
 {
     size_t seemed = outcome->suspects - outcome->slower - outcome->unanswered;
-    (void)fprintf(out, "%zu ratios of new to old: %zu slower by more than %.0f %%",
-                  outcome->questions, outcome->slower, 100 * AGAINST_THRESHOLD);
+    text_printf(out, "%zu ratios of new to old: %zu slower by more than %.0f %%",
+                outcome->questions, outcome->slower, 100 * AGAINST_THRESHOLD);
     if (seemed > 0) {
-        (void)fprintf(out, ", %zu seemed so and a second run did not confirm it", seemed);
+        text_printf(out, ", %zu seemed so and a second run did not confirm it", seemed);
     }
     if (outcome->unanswered > 0) {
-        (void)fprintf(out, ", %zu with too few rounds to confirm it", outcome->unanswered);
+        text_printf(out, ", %zu with too few rounds to confirm it", outcome->unanswered);
     }
     if (outcome->gone > 0) {
-        (void)fprintf(out, "; without a good run: %zu", outcome->gone);
+        text_printf(out, "; without a good run: %zu", outcome->gone);
     }
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
     if (outcome->questions == 0) {
         log_message("--against: nothing could be compared: no backend has a good run of both");
     }

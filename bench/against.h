@@ -13,9 +13,10 @@
  */
 
 #include <stdbool.h>
-#include <stdio.h>
 
 #include <jansson.h>
+
+#include "text.h"
 
 #define AGAINST_THRESHOLD 0.03
 #define AGAINST_ERROR 0.05
@@ -32,12 +33,12 @@ struct against_outcome {
  * the same of ours does. */
 bool against_seems_slower(const json_t *test_case, const char *subject);
 
-/* `again` has the cases of the second run, and NULL is none. Says to `out`, which may be NULL, what
+/* `again` has the cases of the second run, and NULL is none. Adds to `out`, which may be NULL, what
  * seemed slower and what came of it. */
-struct against_outcome against_judge(const json_t *cases, const json_t *again, FILE *out);
+struct against_outcome against_judge(const json_t *cases, const json_t *again, struct text *out);
 
-/* Prints the sum of it. The exit code: 0; 1: something is slower or gone, or could not be
+/* Adds the sum of it to `out`. The exit code: 0; 1: something is slower or gone, or could not be
  * confirmed, or nothing was compared. */
-int against_conclude(const struct against_outcome *outcome, FILE *out);
+int against_conclude(const struct against_outcome *outcome, struct text *out);
 
 #endif

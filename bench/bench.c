@@ -19,7 +19,7 @@
 #include "document.h"
 #include "log.h"
 #include "matrix.h"
-#include "output_file.h"
+#include "output.h"
 #include "../tests/process.h"
 #include "result.h"
 #include "run.h"
@@ -31,6 +31,7 @@
 
 #define BENCH_PROGRESS_MS 200
 #define BENCH_LATE_MS 30000
+#define BENCH_LOOK_MS 20 /* how often it looks whether a reader is stuck */
 #define BENCH_SIGNALS_MAX 4
 #define BENCH_INTERRUPTED 128 /* and the signal's number: what a shell makes of it as well */
 
@@ -42,8 +43,7 @@ struct bench {
     const struct bench_case *cases[MATRIX_CASES_MAX];
     size_t case_count;
     json_t *document;
-    struct output_file output;
-    FILE *tables;        /* stdout, or stderr if the results go to stdout */
+    struct text tables;  /* that are not printed yet */
     json_t *results;     /* of the document: the list that this pass's cases go to */
     const json_t *first; /* those of the first pass, in the second of --against; else NULL */
 
@@ -57,7 +57,10 @@ struct bench {
 
     uv_signal_t signals[BENCH_SIGNALS_MAX];
     uv_timer_t progress;
-    int interrupted; /* the number of the signal, or 0 */
+    uv_async_t output; /* news of it */
+    int interrupted;   /* the number of the signal, or 0 */
+    unsigned stops;    /* how often a signal came */
+    bool unread;       /* a reader of stdout or stderr has gone */
 };
 
 /* ---- progress, signals --------------------------------------------------------------------- */
@@ -66,7 +69,23 @@ static void bench_on_signal(uv_signal_t *handle, int number)
 {
     struct bench *bench = handle->data;
     bench->interrupted = number;
+    bench->stops++;
     run_cancel();
+}
+
+/* Without a reader there is nothing to go on for. */
+static void bench_on_output(uv_async_t *handle)
+{
+    struct bench *bench = handle->data;
+    if (output_look()) {
+        bench->unread = true;
+        run_cancel();
+    }
+}
+
+static bool bench_is_stopped(const struct bench *bench)
+{
+    return bench->interrupted != 0 || bench->unread;
 }
 
 /* The time that is left, from what the runs so far have taken, or from what one is said to take. */
@@ -128,6 +147,9 @@ static void bench_watch(struct bench *bench)
     for (size_t i = 0; i < sys_signal_count; i++) {
         bench_watch_signal(bench, &bench->signals[i], &sys_signals[i]);
     }
+    (void)uv_async_init(process_loop(), &bench->output, bench_on_output);
+    bench->output.data = bench;
+    output_watch(&bench->output);
     (void)uv_timer_init(process_loop(), &bench->progress);
     bench->progress.data = bench;
     if (log_has_progress()) {
@@ -141,6 +163,8 @@ static void bench_unwatch(struct bench *bench)
         uv_close((uv_handle_t *)&bench->signals[i], NULL);
     }
     uv_close((uv_handle_t *)&bench->progress, NULL);
+    output_watch(NULL);
+    uv_close((uv_handle_t *)&bench->output, NULL);
     (void)process_pump(0, NULL, NULL); /* they are closed then */
 }
 
@@ -333,7 +357,7 @@ static void bench_run_one(struct bench *bench, const struct bench_case *load,
     (void)snprintf(bench->at, sizeof(bench->at), "%.32s %.32s round %zu", load->name, subject->name,
                    round + 1);
     json_t *run = run_measure(&bench->setup, load, subject);
-    if (bench->interrupted != 0) {
+    if (bench_is_stopped(bench)) {
         json_decref(run);
         return;
     }
@@ -359,6 +383,16 @@ static size_t bench_at_place(const struct bench *bench, size_t count, size_t rou
     return (round + order / 2) % pairs * 2 + (round + order) % 2;
 }
 
+/* To stdout, or to stderr if the results go to stdout. */
+static void bench_print_tables(struct bench *bench)
+{
+    if (output_file_has_stdout()) {
+        output_print_error(&bench->tables);
+    } else {
+        output_print(&bench->tables);
+    }
+}
+
 static void bench_run_case(struct bench *bench, const struct bench_case *load)
 {
     const struct subject *subjects[SUBJECTS_MAX];
@@ -368,7 +402,7 @@ static void bench_run_case(struct bench *bench, const struct bench_case *load)
     }
     json_t *test_case = document_add_case(bench->results, load);
     for (size_t round = 0; round < bench->setup.times.rounds; round++) {
-        for (size_t order = 0; order < count && bench->interrupted == 0; order++) {
+        for (size_t order = 0; order < count && !bench_is_stopped(bench); order++) {
             size_t at = bench_at_place(bench, count, round, order);
             bench_run_one(bench, load, subjects[at], round, order, test_case);
         }
@@ -377,11 +411,11 @@ static void bench_run_case(struct bench *bench, const struct bench_case *load)
     log_progress("");
     if (json_array_size(json_object_get(test_case, "runs")) > 0) {
         if (bench->options->against != NULL) {
-            table_pairs(bench->tables, test_case);
+            table_pairs(&bench->tables, test_case);
         } else {
-            table_case(bench->tables, test_case);
+            table_case(&bench->tables, test_case);
         }
-        (void)fflush(bench->tables);
+        bench_print_tables(bench);
     }
 }
 
@@ -424,37 +458,31 @@ static bool bench_is_good(const struct bench *bench)
 
 /* ---- output -------------------------------------------------------------------------------- */
 
-static bool bench_can_write(const struct bench *bench, int status)
+static bool bench_open_output(const struct bench *bench)
 {
-    if (status != 0) {
-        log_message("cannot write '%s': %s", bench->options->output, uv_strerror(status));
-    }
-    return status == 0;
+    return output_open_file("", bench->options->output, OUTPUT_LATEST) == 0;
 }
 
-static bool bench_open_output(struct bench *bench)
+static void bench_save(const struct bench *bench)
 {
-    int status = output_file_open(&bench->output, bench->options->output);
-    bench->tables = output_file_is_stdout(&bench->output) ? stderr : stdout;
-    return bench_can_write(bench, status);
+    struct text text = {0};
+    result_compose(bench->document, &text);
+    output_print_file(&text);
 }
 
-/* After each case; what isn't replaced gets the results once, when they are complete. */
+/* After each case; what isn't replaced gets the results once, when they are complete. False: it is
+ * in vain. */
 static bool bench_keep(const struct bench *bench)
 {
-    return !output_file_is_replaced(&bench->output) ||
-           result_save(bench->document, &bench->output) == 0;
-}
-
-static bool bench_save(struct bench *bench)
-{
-    bool saved = result_save(bench->document, &bench->output) == 0;
-    return bench_can_write(bench, output_file_close(&bench->output)) && saved;
+    if (output_file_is_kept()) {
+        bench_save(bench);
+    }
+    return !output_file_has_failed();
 }
 
 static void bench_say_where(const struct bench *bench)
 {
-    if (bench->tables == stderr) {
+    if (output_file_has_stdout()) {
         log_message("%zu of %zu runs, results on standard output", bench->done, bench->runs);
     } else {
         log_message("%zu of %zu runs, results in '%s'", bench->done, bench->runs,
@@ -462,11 +490,31 @@ static void bench_say_where(const struct bench *bench)
     }
 }
 
+static bool bench_output_is_over(void *context)
+{
+    const struct bench *bench = context;
+    return output_is_over(bench->stops > 1);
+}
+
+/* Waits for the readers; the first signal that has stopped the runs counts as the first of two. */
+static void bench_finish_output(struct bench *bench)
+{
+    uint64_t began_ns = uv_hrtime();
+    output_end();
+    while (!process_pump(BENCH_LOOK_MS, bench_output_is_over, bench)) {
+        output_say_waiting((uv_hrtime() - began_ns) / UNITS_NS_PER_MS);
+    }
+    (void)output_look();
+    if (!output_is_over(false)) {
+        output_give_up();
+    }
+}
+
 /* All cases of this pass. */
 static void bench_pass(struct bench *bench)
 {
     bool kept = true;
-    for (size_t i = 0; i < bench->case_count && bench->interrupted == 0 && kept; i++) {
+    for (size_t i = 0; i < bench->case_count && !bench_is_stopped(bench) && kept; i++) {
         bench_watch_case(bench, bench->cases[i]);
         document_set_harness(bench->document,
                              (double)bench->watching_ns / (double)bench->watched_ns);
@@ -483,16 +531,19 @@ static int bench_judge(struct bench *bench)
     size_t runs = bench_count_runs(bench);
     result_put(bench->document, "again", again);
     if (runs > 0) {
-        (void)fprintf(bench->tables, "Some seem slower, and are measured again:\n\n");
+        text_printf(&bench->tables, "Some seem slower, and are measured again:\n\n");
+        bench_print_tables(bench);
         bench->runs += runs;
         bench->results = again;
         bench_pass(bench);
     }
-    if (bench->interrupted != 0) {
+    if (bench_is_stopped(bench)) {
         return 0;
     }
-    struct against_outcome outcome = against_judge(first, again, bench->tables);
-    return against_conclude(&outcome, bench->tables);
+    struct against_outcome outcome = against_judge(first, again, &bench->tables);
+    int code = against_conclude(&outcome, &bench->tables);
+    bench_print_tables(bench);
+    return code;
 }
 
 static int bench_measure(struct bench *bench)
@@ -501,20 +552,22 @@ static int bench_measure(struct bench *bench)
     bench->begin_ns = uv_hrtime();
     bench->results = json_object_get(bench->document, "cases");
     bench_pass(bench);
-    if (bench->options->against != NULL && bench->interrupted == 0) {
+    if (bench->options->against != NULL && !bench_is_stopped(bench)) {
         code = bench_judge(bench);
     } else {
-        table_end(bench->tables, bench->document);
+        table_end(&bench->tables, bench->document);
+        bench_print_tables(bench);
         code = bench_is_good(bench) ? 0 : 1;
     }
-    bool saved = bench_save(bench);
-    if (saved) {
+    bench_save(bench);
+    bench_finish_output(bench);
+    if (!output_file_has_failed()) {
         bench_say_where(bench);
     }
-    if (bench->interrupted != 0) {
-        return BENCH_INTERRUPTED + bench->interrupted;
+    if (bench->unread) {
+        return 1;
     }
-    return saved ? code : 1;
+    return bench->interrupted != 0 ? BENCH_INTERRUPTED + bench->interrupted : code;
 }
 
 int bench_run(const struct bench_options *options, const char *command)

@@ -18,6 +18,7 @@
 #include "export.h"
 #include "log.h"
 #include "option.h"
+#include "output.h"
 #include "sys.h"
 
 /* The exit code of a command that has printed: a failure to print it is one, too. */
@@ -55,7 +56,8 @@ static int main_run(int argc, char **argv)
         code = control_finish_output();
     } else {
         main_join(command, sizeof(command), argc, argv);
-        code = main_finish(bench_run(&options, command));
+        code = output_start("echo-bench") == 0 ? bench_run(&options, command) : 1;
+        code = output_exit(code);
     }
     option_free(&bench_program, &options);
     return code;
@@ -138,6 +140,9 @@ static int main_export(int argc, char **argv)
 int main(int argc, char **argv)
 {
     sys_setup();
+    if (!output_is_open("echo-bench")) {
+        return 1;
+    }
     const char *command = argc > 1 ? argv[1] : "";
     if (strcmp(command, "compare") == 0) {
         return main_compare(argc - 1, argv + 1);

@@ -190,15 +190,11 @@ const json_t *result_find_run(const json_t *test_case, const char *subject, size
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-int result_save(const json_t *document, const struct output_file *output)
+void result_compose(const json_t *document, struct text *out)
 {
     char *text = result_need(json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(10)));
-    int status = output_file_write(output, text, strlen(text));
+    text_string(out, text);
     free(text);
-    if (status != 0) {
-        log_message("cannot write '%s': %s", output->path, uv_strerror(status));
-    }
-    return status == 0 ? 0 : 1;
 }
 
 json_t *result_load(const char *path)

@@ -14,7 +14,7 @@
 
 #include <jansson.h>
 
-#include "output_file.h"
+#include "text.h"
 
 #define RESULT_FORMAT 1
 
@@ -54,8 +54,8 @@ size_t result_rounds(const json_t *test_case);
 /* The run of a subject in a round, or NULL. */
 const json_t *result_find_run(const json_t *test_case, const char *subject, size_t round);
 
-/* Writes the document. 0; else 1, after a message that says why. */
-int result_save(const json_t *document, const struct output_file *output);
+/* Adds it as JSON. */
+void result_compose(const json_t *document, struct text *out);
 
 /* Reads one, which the caller gets. NULL, after a message: it can't be read, or isn't one. */
 json_t *result_load(const char *path);

@@ -1,5 +1,6 @@
 #include "table.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "compare.h"
@@ -23,7 +24,7 @@ static char table_sign(const char *verdict)
     return strcmp(verdict, "less") == 0 ? '-' : '=';
 }
 
-void table_one_ratio(FILE *out, const json_t *ratio)
+void table_one_ratio(struct text *out, const json_t *ratio)
 {
     char text[80] = "";
     char middle[24];
@@ -38,111 +39,113 @@ void table_one_ratio(FILE *out, const json_t *ratio)
     } else if (ratio != NULL) {
         (void)snprintf(text, sizeof(text), "%s ?", middle);
     }
-    (void)fprintf(out, "  %-19s", text);
+    text_printf(out, "  %-19s", text);
 }
 
-static void table_ratio(FILE *out, const json_t *ratio, const char *subject, const char *base)
+static void table_ratio(struct text *out, const json_t *ratio, const char *subject,
+                        const char *base)
 {
     if (strcmp(subject, base) == 0) {
-        (void)fprintf(out, "  %-19s", "1");
+        text_printf(out, "  %-19s", "1");
     } else {
         table_one_ratio(out, ratio);
     }
 }
 
-static void table_count(FILE *out, const json_t *subject, const char *path)
+static void table_count(struct text *out, const json_t *subject, const char *path)
 {
     char text[UNITS_TEXT_SIZE] = "-";
     if (result_has(subject, path)) {
         (void)units_format_count(text, sizeof(text), result_number(subject, path));
     }
-    (void)fprintf(out, " %9s", text);
+    text_printf(out, " %9s", text);
 }
 
-static void table_time(FILE *out, const json_t *subject, const char *path)
+static void table_time(struct text *out, const json_t *subject, const char *path)
 {
     char text[UNITS_TEXT_SIZE] = "-";
     if (result_has(subject, path)) {
         (void)units_format_duration(text, sizeof(text),
                                     (uint64_t)(result_number(subject, path) * 1e9));
     }
-    (void)fprintf(out, " %8s", text);
+    text_printf(out, " %8s", text);
 }
 
-static void table_row(FILE *out, const json_t *test_case, const json_t *subject, const char *base)
+static void table_row(struct text *out, const json_t *test_case, const json_t *subject,
+                      const char *base)
 {
     const char *name = result_text(subject, "subject");
-    (void)fprintf(out, "  %-17.40s", name);
+    text_printf(out, "  %-17.40s", name);
     table_count(out, subject, "messages_per_second.median");
     if (summary_is_client_bound(test_case, name) || summary_is_client_bound(test_case, base)) {
-        (void)fprintf(out, "  %-19s", "client-bound");
+        text_printf(out, "  %-19s", "client-bound");
     } else {
         table_ratio(out, summary_ratio(test_case, name, base, "messages_per_second"), name, base);
     }
     table_time(out, subject, "server_cpu_per_message.median");
     table_ratio(out, summary_ratio(test_case, name, base, "server_cpu_per_message"), name, base);
     table_time(out, subject, "p99.median");
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
-static void table_idle_row(FILE *out, const json_t *subject)
+static void table_idle_row(struct text *out, const json_t *subject)
 {
     char bytes[UNITS_TEXT_SIZE] = "-";
     if (result_has(subject, "idle_bytes_per_connection.median")) {
         (void)snprintf(bytes, sizeof(bytes), "%.0f",
                        result_number(subject, "idle_bytes_per_connection.median"));
     }
-    (void)fprintf(out, "  %-17.40s %9s\n", result_text(subject, "subject"), bytes);
+    text_printf(out, "  %-17.40s %9s\n", result_text(subject, "subject"), bytes);
 }
 
 /* "2 of 7 runs of uv are marked client-bound". */
-static void table_marks(FILE *out, const json_t *subject)
+static void table_marks(struct text *out, const json_t *subject)
 {
     const char *mark;
     json_t *count;
     json_object_foreach(json_object_get(subject, "marks"), mark, count)
     {
-        (void)fprintf(out, "    %d of %d runs of %.40s are marked %s\n",
-                      (int)json_integer_value(count), (int)result_number(subject, "runs"),
-                      result_text(subject, "subject"), mark);
+        text_printf(out, "    %d of %d runs of %.40s are marked %s\n",
+                    (int)json_integer_value(count), (int)result_number(subject, "runs"),
+                    result_text(subject, "subject"), mark);
     }
 }
 
 /* What the case is: a line without its end. */
-static void table_load(FILE *out, const json_t *test_case, bool idle)
+static void table_load(struct text *out, const json_t *test_case, bool idle)
 {
     char size[UNITS_TEXT_SIZE];
-    (void)fprintf(out, "%s: %.0f connections, messages of %s, %.0f in flight",
-                  result_text(test_case, "name"), result_number(test_case, "connections"),
-                  units_format_bytes(size, sizeof(size), result_number(test_case, "size")),
-                  result_number(test_case, "depth"));
+    text_printf(out, "%s: %.0f connections, messages of %s, %.0f in flight",
+                result_text(test_case, "name"), result_number(test_case, "connections"),
+                units_format_bytes(size, sizeof(size), result_number(test_case, "size")),
+                result_number(test_case, "depth"));
     if (result_number(test_case, "workers") > 1) {
-        (void)fprintf(out, ", %.0f workers", result_number(test_case, "workers"));
+        text_printf(out, ", %.0f workers", result_number(test_case, "workers"));
     }
     if (result_number(test_case, "lifetime") > 0) {
-        (void)fprintf(out, ", %.0f for each connection", result_number(test_case, "lifetime"));
+        text_printf(out, ", %.0f for each connection", result_number(test_case, "lifetime"));
     }
     if (result_number(test_case, "busy_poll") > 0) {
         uint64_t time_ns = (uint64_t)(1e9 * result_number(test_case, "busy_poll") + 0.5);
-        (void)fprintf(out, ", busy-polling for %s",
-                      units_format_duration(size, sizeof(size), time_ns));
+        text_printf(out, ", busy-polling for %s",
+                    units_format_duration(size, sizeof(size), time_ns));
     }
-    (void)fprintf(out, "%s; %d rounds", idle ? ", idle" : "", (int)result_rounds(test_case));
+    text_printf(out, "%s; %d rounds", idle ? ", idle" : "", (int)result_rounds(test_case));
 }
 
-static void table_head(FILE *out, const json_t *test_case, const char *base, bool idle)
+static void table_head(struct text *out, const json_t *test_case, const char *base, bool idle)
 {
     table_load(out, test_case, idle);
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
     if (idle) {
-        (void)fprintf(out, "  %-17s %9s\n", "", "bytes per idle connection");
+        text_printf(out, "  %-17s %9s\n", "", "bytes per idle connection");
     } else {
-        (void)fprintf(out, "  %-17s %9s  : %-17.17s %8s  : %-17.17s %8s\n", "", "msg/s", base,
-                      "cpu/msg", base, "p99");
+        text_printf(out, "  %-17s %9s  : %-17.17s %8s  : %-17.17s %8s\n", "", "msg/s", base,
+                    "cpu/msg", base, "p99");
     }
 }
 
-void table_case(FILE *out, const json_t *test_case)
+void table_case(struct text *out, const json_t *test_case)
 {
     const json_t *subjects = json_object_get(test_case, "subjects");
     const char *base = result_text(json_array_get(subjects, 0), "subject");
@@ -158,28 +161,28 @@ void table_case(FILE *out, const json_t *test_case)
     for (size_t i = 0; i < json_array_size(subjects); i++) {
         table_marks(out, json_array_get(subjects, i));
     }
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
-static void table_pairs_row(FILE *out, const json_t *test_case, const char *subject)
+static void table_pairs_row(struct text *out, const json_t *test_case, const char *subject)
 {
     char old[SUBJECT_PATH_SIZE];
     (void)snprintf(old, sizeof(old), SUBJECT_OLD "%s", subject);
-    (void)fprintf(out, "  %-17.40s", subject);
+    text_printf(out, "  %-17.40s", subject);
     for (const struct summary_metric *metric = compare_metrics; metric->name != NULL; metric++) {
         json_t *ratio = summary_make_ratio(test_case, subject, old, metric->name);
         table_one_ratio(out, ratio);
         json_decref(ratio);
     }
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
-void table_pairs(FILE *out, const json_t *test_case)
+void table_pairs(struct text *out, const json_t *test_case)
 {
     const json_t *subjects = json_object_get(test_case, "subjects");
     table_load(out, test_case, false);
-    (void)fprintf(out, "\n  %-17s  %-19s  %-19s  %s\n", "new : old", "msg/s", "cpu/msg",
-                  "cpu/client's cpu");
+    text_printf(out, "\n  %-17s  %-19s  %-19s  %s\n", "new : old", "msg/s", "cpu/msg",
+                "cpu/client's cpu");
     for (size_t i = 0; i < json_array_size(subjects); i++) {
         const char *name = result_text(json_array_get(subjects, i), "subject");
         if (summary_is_ours(name)) {
@@ -189,7 +192,7 @@ void table_pairs(FILE *out, const json_t *test_case)
     for (size_t i = 0; i < json_array_size(subjects); i++) {
         table_marks(out, json_array_get(subjects, i));
     }
-    (void)fprintf(out, "\n");
+    text_printf(out, "\n");
 }
 
 static const char *table_duration(char *text, const json_t *harness, const char *name)
@@ -199,38 +202,38 @@ static const char *table_duration(char *text, const json_t *harness, const char 
 }
 
 /* What the measuring costs, and what the system does. */
-static void table_harness(FILE *out, const json_t *harness)
+static void table_harness(struct text *out, const json_t *harness)
 {
     char one[UNITS_TEXT_SIZE];
     char other[UNITS_TEXT_SIZE];
     if (result_has(harness, "client_cpu_per_message")) {
-        (void)fprintf(out,
-                      "A message costs the client %s, of which %s are its own work on the bytes;\n"
-                      "echoing itself was watched with %.2f %% of a CPU.\n",
-                      table_duration(one, harness, "client_cpu_per_message"),
-                      table_duration(other, harness, "null_cpu_per_message"),
-                      100 * result_number(harness, "bench_load"));
+        text_printf(out,
+                    "A message costs the client %s, of which %s are its own work on the bytes;\n"
+                    "echoing itself was watched with %.2f %% of a CPU.\n",
+                    table_duration(one, harness, "client_cpu_per_message"),
+                    table_duration(other, harness, "null_cpu_per_message"),
+                    100 * result_number(harness, "bench_load"));
     }
     if (result_has(harness, "floor_per_message")) {
-        (void)fprintf(out,
-                      "The system alone takes %s for one receive and one send of such a message, "
-                      "and %s for a\nreceive that brings nothing.\n",
-                      table_duration(one, harness, "floor_per_message"),
-                      table_duration(other, harness, "empty_call"));
+        text_printf(out,
+                    "The system alone takes %s for one receive and one send of such a message, "
+                    "and %s for a\nreceive that brings nothing.\n",
+                    table_duration(one, harness, "floor_per_message"),
+                    table_duration(other, harness, "empty_call"));
     }
 }
 
-void table_end(FILE *out, const json_t *document)
+void table_end(struct text *out, const json_t *document)
 {
-    (void)fputs(
+    text_string(
+        out,
         "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less, = no "
         "difference\n(the interval holds 1), ? too few pairs for one. cpu/msg is the "
         "server's CPU time for a message.\nRuns marked client-bound count for cpu/msg "
         "alone, and more than one of them in a case leave no msg/s\nand p99; those marked books or "
-        "failed count for nothing.\n",
-        out);
+        "failed count for nothing.\n");
     table_harness(out, json_object_get(document, "harness"));
     if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {
-        (void)fprintf(out, "This is Wine: the figures say nothing about Windows.\n");
+        text_printf(out, "This is Wine: the figures say nothing about Windows.\n");
     }
 }

@@ -3,20 +3,20 @@
 
 /* Results for people, in at most 100 columns. */
 
-#include <stdio.h>
-
 #include <jansson.h>
 
+#include "text.h"
+
 /* The table of one case, which summary_make() has been over. */
-void table_case(FILE *out, const json_t *test_case);
+void table_case(struct text *out, const json_t *test_case);
 
 /* The same of a case that has older servers beside ours: the ratios of new to old. */
-void table_pairs(FILE *out, const json_t *test_case);
+void table_pairs(struct text *out, const json_t *test_case);
 
 /* "1.21 [1.17, 1.26] +", of 19 columns after two; `ratio` is a ratio of the results, or NULL. */
-void table_one_ratio(FILE *out, const json_t *ratio);
+void table_one_ratio(struct text *out, const json_t *ratio);
 
 /* What stands below all of them: how to read them, and what the harness costs. */
-void table_end(FILE *out, const json_t *document);
+void table_end(struct text *out, const json_t *document);
 
 #endif

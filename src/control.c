@@ -300,32 +300,17 @@ void control_close(struct control *control)
 
 /* ---- output -------------------------------------------------------------------------------- */
 
-/* After so long it says for what it waits. */
-#define CONTROL_WAIT_MS 1000
-
 /* Nothing announces that a reader takes no more. */
 #define CONTROL_LOOK_MS 20
+#define CONTROL_NS_PER_MS UINT64_C(1000000)
 
 static void control_on_look(uv_timer_t *timer)
 {
     (void)timer; /* that it has fired makes a turn of the loop */
 }
 
-static void control_say_waiting(uint64_t began_ns, bool *said)
-{
-    bool due = uv_hrtime() - began_ns >= CONTROL_WAIT_MS * UINT64_C(1000000);
-    const char *stuck = due && !*said ? output_stuck() : NULL;
-    if (stuck != NULL) {
-        *said = true;
-        log_message("done, but for the reader of %s, who has to take the rest; "
-                    "twice Ctrl-C ends without",
-                    stuck);
-    }
-}
-
 void control_finish(struct control *control)
 {
-    bool said = false;
     uint64_t began_ns = uv_hrtime();
     assert(control->running == 0);
     control->finishing = true;
@@ -333,7 +318,7 @@ void control_finish(struct control *control)
     (void)uv_timer_start(&control->timer, control_on_look, CONTROL_LOOK_MS, CONTROL_LOOK_MS);
     while (!output_is_over(control->stops > 1)) {
         (void)uv_run(&control->loop, UV_RUN_ONCE);
-        control_say_waiting(began_ns, &said);
+        output_say_waiting((uv_hrtime() - began_ns) / CONTROL_NS_PER_MS);
     }
     (void)uv_timer_stop(&control->timer);
     if (!output_is_over(false)) {

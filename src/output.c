@@ -12,6 +12,9 @@
 #define OUTPUT_STDOUT 1
 #define OUTPUT_STDERR 2
 
+/* How long output_say_waiting() says nothing. */
+#define OUTPUT_PATIENCE_MS 1000
+
 /* How often output_quit() looks whether the readers have taken what they take. */
 #define OUTPUT_LOOK_MS 1
 
@@ -34,6 +37,7 @@ static struct {
     struct writer *errors; /* stderr's */
     bool shared;           /* that is stdout's too */
     bool given_up;
+    bool said_waiting;
     bool gone; /* a reader of stdout or stderr, which has been told */
 } output_state = {.destination = {.stream = -1}};
 
@@ -161,6 +165,12 @@ bool output_file_has_stdout(void)
     return output_file_is_stdout(&output_state.destination);
 }
 
+bool output_file_has_failed(void)
+{
+    struct output_target *target = &output_state.file;
+    return target->started && writer_status(&target->writer) != 0;
+}
+
 bool output_file_is_kept(void)
 {
     return output_file_is_replaced(&output_state.destination);
@@ -261,7 +271,7 @@ bool output_is_over(bool impatient)
     return true;
 }
 
-const char *output_stuck(void)
+static const char *output_stuck(void)
 {
     for (size_t i = 0; i < OUTPUT_TARGETS; i++) {
         struct output_target *target = output_target(i);
@@ -270,6 +280,19 @@ const char *output_stuck(void)
         }
     }
     return NULL;
+}
+
+void output_say_waiting(uint64_t waited_ms)
+{
+    const char *stuck = NULL;
+    if (waited_ms >= OUTPUT_PATIENCE_MS && !output_state.said_waiting) {
+        stuck = output_stuck();
+    }
+    if (stuck != NULL) {
+        output_state.said_waiting = true;
+        log_message("done, but the reader of %s has not taken all; two Ctrl-C end it all the same",
+                    stuck);
+    }
 }
 
 /* ---- end ----------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@
  */
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
 #include <uv.h>
 
@@ -43,6 +43,9 @@ int output_open_file(const char *what, const char *path, enum output_mode mode);
 /* Whether that file is stdout, which then is for nothing else. */
 bool output_file_has_stdout(void);
 
+/* Whether it could not be written. */
+bool output_file_has_failed(void);
+
 /* Whether its texts replace one another; otherwise it is to be given the last alone. */
 bool output_file_is_kept(void);
 
@@ -66,8 +69,9 @@ void output_end(void);
  * up. */
 bool output_is_over(bool impatient);
 
-/* What waits for its reader: "standard output", say; NULL: nothing does. */
-const char *output_stuck(void);
+/* To be called again and again by a program that has done all but that, with the time it has waited
+ * so far: says once, after a second, for whose reader it waits. */
+void output_say_waiting(uint64_t waited_ms);
 
 /* output_exit() is not to wait for those that are stuck. */
 void output_give_up(void);

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h> /* defines __MINGW_PRINTF_FORMAT */
 
 #if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
 #define TEXT_FORMAT(format_at, first)                                                              \

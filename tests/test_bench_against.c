@@ -29,8 +29,17 @@ static struct bench_rig rig_of(void)
                               .equal = true};
 }
 
+/* The exit code, whatever is said. */
+static int conclude(const struct against_outcome *outcome)
+{
+    struct text text = {0};
+    int code = against_conclude(outcome, &text);
+    text_free(&text);
+    return code;
+}
+
 static struct against_outcome judge(const struct bench_rig *first, const struct bench_rig *second,
-                                    uint64_t seed, FILE *out)
+                                    uint64_t seed, struct text *out)
 {
     json_t *one = bench_rig_document(first, seed);
     json_t *other = bench_rig_document(second, seed + 1000);
@@ -102,41 +111,33 @@ static void a_second_run_has_to_confirm_it(void **state)
 {
     struct bench_rig worse = rig_of();
     struct bench_rig same = rig_of();
-    char text[4096];
-    FILE *out = tmpfile();
+    struct text out = {0};
     (void)state;
     worse.changed = "uv";
     worse.cpu = 1.2;
-    assert_non_null(out);
-    struct against_outcome outcome = judge(&worse, &same, 1, out);
+    struct against_outcome outcome = judge(&worse, &same, 1, &out);
     assert_true(outcome.suspects > 0);
     assert_int_equal(outcome.slower, 0);
-    assert_int_equal(against_conclude(&outcome, out), 0);
-    rewind(out);
-    text[fread(text, 1, sizeof text - 1, out)] = '\0';
-    (void)fclose(out);
-    assert_non_null(strstr(text, "not confirmed"));
-    assert_non_null(strstr(text, ": 0 slower by more than 3 %"));
-    assert_null(strstr(text, "SLOWER"));
+    assert_int_equal(against_conclude(&outcome, &out), 0);
+    assert_non_null(strstr(out.data, "not confirmed"));
+    assert_non_null(strstr(out.data, ": 0 slower by more than 3 %"));
+    assert_null(strstr(out.data, "SLOWER"));
+    text_free(&out);
 }
 
 static void what_is_confirmed_is_told(void **state)
 {
     struct bench_rig worse = rig_of();
-    char text[4096];
-    FILE *out = tmpfile();
+    struct text out = {0};
     (void)state;
     worse.changed = "uv";
     worse.cpu = 1.2;
-    assert_non_null(out);
-    struct against_outcome outcome = judge(&worse, &worse, 1, out);
+    struct against_outcome outcome = judge(&worse, &worse, 1, &out);
     assert_int_equal(outcome.slower, 2 * 2); /* both figures of CPU time, in each case */
-    assert_int_equal(against_conclude(&outcome, out), 1);
-    rewind(out);
-    text[fread(text, 1, sizeof text - 1, out)] = '\0';
-    (void)fclose(out);
-    assert_non_null(strstr(text, "SLOWER"));
-    assert_non_null(strstr(text, "12 ratios of new to old: 4 slower by more than 3 %"));
+    assert_int_equal(against_conclude(&outcome, &out), 1);
+    assert_non_null(strstr(out.data, "SLOWER"));
+    assert_non_null(strstr(out.data, "12 ratios of new to old: 4 slower by more than 3 %"));
+    text_free(&out);
 }
 
 /* 1 / 64 is the least chance of six pairs, and 5 % / 4 is less. */
@@ -150,7 +151,7 @@ static void too_few_rounds_confirm_nothing(void **state)
     struct against_outcome outcome = judge(&worse, &worse, 1, NULL);
     assert_int_equal(outcome.suspects, 4);
     assert_int_equal(outcome.unanswered, 4);
-    assert_int_equal(against_conclude(&outcome, stdout), 1);
+    assert_int_equal(conclude(&outcome), 1);
 }
 
 /* Few as they are, they don't say the same. */
@@ -165,7 +166,7 @@ static void few_rounds_that_differ_are_no_confirmation(void **state)
     struct against_outcome outcome = judge(&worse, &same, 1, NULL);
     assert_int_equal(outcome.suspects, 4);
     assert_int_equal(outcome.slower + outcome.unanswered, 0);
-    assert_int_equal(against_conclude(&outcome, stdout), 0);
+    assert_int_equal(conclude(&outcome), 0);
 }
 
 static void fail_all(json_t *document, const char *subject, size_t rounds)
@@ -186,7 +187,7 @@ static void a_backend_that_fails_now_is_gone(void **state)
     struct against_outcome outcome = against_judge(json_object_get(document, "cases"), NULL, NULL);
     assert_int_equal(outcome.gone, 1);
     assert_int_equal(outcome.questions, 3 * 3);
-    assert_int_equal(against_conclude(&outcome, stdout), 1);
+    assert_int_equal(conclude(&outcome), 1);
     json_decref(document);
 }
 
@@ -222,7 +223,7 @@ static void nothing_to_compare_is_no_success(void **state)
 {
     struct against_outcome nothing = {0};
     (void)state;
-    assert_int_equal(against_conclude(&nothing, stdout), 1);
+    assert_int_equal(conclude(&nothing), 1);
 }
 
 int main(void)

@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +30,7 @@
 
 #define BENCH_PROGRESS_MS 200
 #define BENCH_LATE_MS 30000
-#define BENCH_LOOK_MS 20 /* how often it looks whether a reader is stuck */
-#define BENCH_SIGNALS_MAX 4
+#define BENCH_LOOK_MS 20      /* how often it looks whether a reader is stuck */
 #define BENCH_INTERRUPTED 128 /* and the signal's number: what a shell makes of it as well */
 
 struct bench {
@@ -55,7 +53,7 @@ struct bench {
     uint64_t watching_ns;
     char at[96]; /* what is being run, for the line of progress */
 
-    uv_signal_t signals[BENCH_SIGNALS_MAX];
+    uv_signal_t signals[SYS_SIGNALS_MAX];
     uv_timer_t progress;
     uv_async_t output; /* news of it */
     int interrupted;   /* the number of the signal, or 0 */
@@ -114,25 +112,13 @@ static void bench_on_progress(uv_timer_t *timer)
     log_progress(text);
 }
 
-/* Whether it is to have no effect, as SIGHUP under nohup. One after which the system ends the
- * process can't be without. */
-static bool bench_is_ignored(const struct sys_signal *meant)
-{
-    if (meant->grace_ms > 0) {
-        return false;
-    }
-    void (*before)(int) = signal(meant->number, SIG_IGN);
-    (void)signal(meant->number, before);
-    return before == SIG_IGN;
-}
-
 static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
                                const struct sys_signal *meant)
 {
     int status = uv_signal_init(process_loop(), handle);
     assert(status == 0); /* the loop has one already, for its children */
     handle->data = bench;
-    if (!bench_is_ignored(meant)) {
+    if (meant->meaning != SYS_REPORT && !sys_is_ignored(meant)) {
         status = uv_signal_start(handle, bench_on_signal, meant->number);
     }
     if (status != 0) {
@@ -143,7 +129,7 @@ static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
 /* For all that would end this program and leave its servers. */
 static void bench_watch(struct bench *bench)
 {
-    assert(sys_signal_count <= BENCH_SIGNALS_MAX);
+    assert(sys_signal_count <= SYS_SIGNALS_MAX);
     for (size_t i = 0; i < sys_signal_count; i++) {
         bench_watch_signal(bench, &bench->signals[i], &sys_signals[i]);
     }

@@ -23,9 +23,6 @@
 #include "sys.h"
 #include "units.h"
 
-/* How often the line of progress changes, and no oftener. */
-#define CLIENT_PROGRESS_MS 100
-
 /* What receive buffers may hold for each worker: the client gives each back before it goes on. */
 #define CLIENT_BUFFER_MEMORY ((size_t)64 << 20)
 
@@ -45,9 +42,11 @@ struct client {
     size_t worker_count;
     size_t workers_ready; /* that have been initialised */
     bool begun;           /* the run */
+    bool reporting;       /* the workers have been asked for the report so far */
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error */
+    uint64_t stopped_ns;           /* when, by uv_hrtime() */
     bool gave_up;                  /* --give-up is over */
 };
 
@@ -65,7 +64,23 @@ static int client_open_socket(void *context, int family, uv_os_sock_t *os_socket
 
 /* ---- progress ------------------------------------------------------------------------------ */
 
-static void client_on_tick(struct control *control)
+static uint64_t client_earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* When the run began to end, by uv_hrtime(); later than now: it goes on. */
+static uint64_t client_end_ns(const struct client *client)
+{
+    const struct control *control = &client->control;
+    const struct load_plan *plan = &client->plan;
+    uint64_t over_ns = plan->duration_ns > 0 ? plan->began_ns + plan->duration_ns : UINT64_MAX;
+    uint64_t stopped_ns = control->stops > 0 ? control->stopped_ns : UINT64_MAX;
+    uint64_t failed_ns = client->stopped ? client->stopped_ns : UINT64_MAX;
+    return client_earlier(over_ns, client_earlier(stopped_ns, failed_ns));
+}
+
+static void client_on_progress(struct control *control)
 {
     struct client *client = client_of(control);
     struct client_counters sum = {0};
@@ -82,11 +97,16 @@ static void client_on_tick(struct control *control)
         struct load *load = &client->workers[i];
         uv_mutex_lock(&load->worker.lock);
         client_counters_add(&sum, &load->snapshot.counters);
-        progress.up += load->snapshot.up;
+        progress.up += control->workers[i] != NULL ? load->snapshot.up : 0; /* NULL: it has ended */
         uv_mutex_unlock(&load->worker.lock);
     }
-    client_report_progress(&progress, line);
-    log_progress(line);
+    if (client_end_ns(client) <= now_ns) {
+        control_progress_draining(control, client_end_ns(client), progress.up,
+                                  client->options->drain_timeout_ns);
+    } else {
+        client_report_progress(&progress, line);
+        log_progress(line);
+    }
     client->ticked_ns = now_ns;
     client->ticked = sum;
     control_post(control, WORKER_SNAPSHOT);
@@ -115,6 +135,7 @@ static void client_begin(struct client *client)
     client->begun = true;
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
     control_post(&client->control, WORKER_BEGIN);
+    control_show_progress(&client->control);
 }
 
 /* Ends the run if a worker asks for that, or if all of them wait in vain. */
@@ -127,6 +148,7 @@ static void client_end_early(struct client *client)
     }
     if (stopping && !client->stopped) {
         client->stopped = true;
+        client->stopped_ns = uv_hrtime();
         control_post(control, WORKER_DRAIN);
     }
     if (!client->gave_up && client_is_hopeless(client)) {
@@ -135,70 +157,90 @@ static void client_end_early(struct client *client)
     }
 }
 
-static void client_on_news(struct control *control)
-{
-    struct client *client = client_of(control);
-    if (client->begun) {
-        client_end_early(client);
-    } else if (client_wait_is_over(&client->wait)) {
-        client_begin(client);
-    }
-}
-
-static const struct control_events client_events = {
-    .restart = NULL,
-    .tick = client_on_tick,
-    .news = client_on_news,
-    .needs_reader = true,
-};
-
 /* ---- report -------------------------------------------------------------------------------- */
 
-/* The address that connections came up at; of a host that none answered for, the first. */
-static const struct sockaddr *client_address(const struct client *client)
+/* What a report has, added up over the workers. */
+struct client_sum {
+    struct client_stats *stats;
+    struct report_worker *workers;
+    struct load_report *part; /* room for one */
+    uint64_t from_ns;
+    uint64_t until_ns;
+    bool connected;
+    size_t address; /* at which connections came up; of a host that none answered for, the first */
+};
+
+static void client_sum_free(struct client_sum *sum)
 {
-    size_t at = 0;
-    for (size_t i = client->worker_count; i-- > 0;) {
-        at = client->workers[i].ever_connected ? client->workers[i].address : at;
-    }
-    return (const struct sockaddr *)(const void *)&client->resolution.addresses[at];
+    free(sum->stats);
+    free(sum->workers);
+    free(sum->part);
 }
 
-static bool client_report(struct client *client)
+/* False without memory, which is said. */
+static bool client_sum_init(struct client_sum *sum, size_t workers)
 {
-    struct client_stats *stats = calloc(1, sizeof(*stats));
-    struct report_worker *workers = calloc(client->worker_count, sizeof(*workers));
-    uint64_t from_ns = UINT64_MAX;
-    uint64_t until_ns = 0;
-    char address[NET_ADDRESS_TEXT];
-    struct verdict verdict;
-    if (stats == NULL || workers == NULL) {
+    *sum = (struct client_sum){.stats = calloc(1, sizeof(*sum->stats)),
+                               .workers = calloc(workers, sizeof(*sum->workers)),
+                               .part = malloc(sizeof(*sum->part)),
+                               .from_ns = UINT64_MAX};
+    if (sum->stats == NULL || sum->workers == NULL || sum->part == NULL) {
         log_message("out of memory: no report");
-        free(stats);
-        free(workers);
+        client_sum_free(sum);
         return false;
     }
-    histogram_init(&stats->latency);
-    for (size_t i = 0; i < client->worker_count; i++) {
-        const struct load *load = &client->workers[i];
-        client_stats_add(stats, &load->stats);
-        workers[i] = (struct report_worker){.work = load->work, .cpu = load->worker.cpu};
-        from_ns = load->measure_from_ns < from_ns ? load->measure_from_ns : from_ns;
-        until_ns = load->measure_until_ns > until_ns ? load->measure_until_ns : until_ns;
+    histogram_init(&sum->stats->latency);
+    return true;
+}
+
+static void client_sum_add(struct client_sum *sum, const struct load *load,
+                           const struct load_report *part)
+{
+    client_stats_add(sum->stats, &part->stats);
+    sum->workers[load->worker.index] =
+        (struct report_worker){.work = part->work, .cpu = load->worker.cpu};
+    sum->from_ns = client_earlier(sum->from_ns, part->measured_from_ns);
+    sum->until_ns =
+        part->measured_until_ns > sum->until_ns ? part->measured_until_ns : sum->until_ns;
+    if (part->connected && !sum->connected) {
+        sum->connected = true;
+        sum->address = part->address;
     }
-    stats->gave_up = client->gave_up;
-    net_format_address(client_address(client), address, sizeof(address));
-    struct client_report report = {
+}
+
+/* What becomes of the sum. `address` has NET_ADDRESS_TEXT bytes, and stays the caller's. */
+static struct client_report client_make_report(const struct client *client,
+                                               const struct client_sum *sum, char *address)
+{
+    const struct sockaddr_storage *at = &client->resolution.addresses[sum->address];
+    net_format_address((const struct sockaddr *)(const void *)at, address, NET_ADDRESS_TEXT);
+    return (struct client_report){
         .options = client->options,
         .backend = client->backend,
         .recv_mode = client->recv_mode,
         .address = address,
         .seed = client->plan.seed,
-        .seconds = until_ns > from_ns ? (double)(until_ns - from_ns) / 1e9 : 0,
-        .stats = stats,
-        .workers = workers,
+        .seconds = sum->until_ns > sum->from_ns ? (double)(sum->until_ns - sum->from_ns) / 1e9 : 0,
+        .stats = sum->stats,
+        .workers = sum->workers,
         .worker_count = client->worker_count,
     };
+}
+
+static bool client_print_report(struct client *client)
+{
+    struct client_sum sum;
+    char address[NET_ADDRESS_TEXT];
+    struct verdict verdict;
+    if (!client_sum_init(&sum, client->worker_count)) {
+        return false;
+    }
+    for (size_t i = 0; i < client->worker_count; i++) {
+        load_report(&client->workers[i], sum.part);
+        client_sum_add(&sum, &client->workers[i], sum.part);
+    }
+    sum.stats->gave_up = client->gave_up;
+    struct client_report report = client_make_report(client, &sum, address);
     log_progress("");
     struct text text = {0};
     if (!output_file_has_stdout()) {
@@ -210,10 +252,99 @@ static bool client_report(struct client *client)
         output_print_file(&text);
     }
     client_report_judge(&report, &verdict);
-    free(stats);
-    free(workers);
+    client_sum_free(&sum);
     return verdict.ok;
 }
+
+/* ---- the report so far --------------------------------------------------------------------- */
+
+/* Whether all workers that run have published theirs. */
+static bool client_has_so_far(struct client *client)
+{
+    for (size_t i = 0; i < client->workers_ready; i++) {
+        if (client->control.workers[i] != NULL && !load_has_so_far(&client->workers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Adds what the i-th worker has published, or of one that has ended, all it did. */
+static void client_add_so_far(struct client *client, struct client_sum *sum, size_t i)
+{
+    struct load *load = &client->workers[i];
+    struct load_report *published = load_take_so_far(load);
+    if (client->control.workers[i] == NULL) {
+        load_report(load, sum->part);
+        client_sum_add(sum, load, sum->part);
+    } else if (published != NULL) {
+        client_sum_add(sum, load, published);
+    } else {
+        log_message("out of memory: the report so far lacks work of worker %zu", i);
+    }
+    free(published);
+}
+
+static void client_print_so_far(struct client *client)
+{
+    struct client_sum sum;
+    char address[NET_ADDRESS_TEXT];
+    struct text text = {0};
+    if (!client_sum_init(&sum, client->worker_count)) {
+        return;
+    }
+    for (size_t i = 0; i < client->worker_count; i++) {
+        client_add_so_far(client, &sum, i);
+    }
+    struct client_report report = client_make_report(client, &sum, address);
+    report.so_far = true;
+    client_report_text(&report, &text);
+    log_progress("");
+    output_print_error(&text);
+    client_sum_free(&sum);
+}
+
+/* One that is under way is the answer to another request as well. */
+static void client_on_report(struct control *control)
+{
+    struct client *client = client_of(control);
+    if (!client->begun) {
+        log_message("no report so far: the run has not begun");
+    } else if (!client->reporting) {
+        client->reporting = true;
+        control_post(control, WORKER_REPORT);
+    }
+}
+
+/* When it has been asked for and is complete; not if the report itself is next. */
+static void client_report_so_far(struct client *client)
+{
+    if (client->reporting && client->control.running > 0 && client_has_so_far(client)) {
+        client->reporting = false;
+        client_print_so_far(client);
+    }
+}
+
+/* ---- events -------------------------------------------------------------------------------- */
+
+static void client_on_news(struct control *control)
+{
+    struct client *client = client_of(control);
+    if (client->begun) {
+        client_end_early(client);
+        client_report_so_far(client);
+    } else if (client_wait_is_over(&client->wait)) {
+        client_begin(client);
+    }
+}
+
+static const struct control_events client_events = {
+    .restart = NULL,
+    .report = client_on_report,
+    .progress = client_on_progress,
+    .news = client_on_news,
+    .needs_reader = true,
+};
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
@@ -343,12 +474,13 @@ static int client_run_controlled(struct client *client)
     } else if (status == 0) {
         client_begin(client);
     }
-    control_run(&client->control, log_has_progress() ? CLIENT_PROGRESS_MS : 0);
+    control_run(&client->control, 0);
     if (status == 0 && !client->begun) {
         client_wait_report(&client->wait);
     }
-    bool ok = client->begun && client_report(client) && !client->control.failed;
+    bool ok = client->begun && client_print_report(client) && !client->control.failed;
     for (size_t i = 0; i < client->workers_ready; i++) {
+        free(load_take_so_far(&client->workers[i])); /* that came too late */
         worker_destroy(&client->workers[i].worker);
     }
     free(client->workers);

@@ -43,7 +43,8 @@ static const struct option_example examples[] = {
 
 static bool is_signal(const char *text)
 {
-    return strcmp(text, "stop") == 0;
+    enum sys_meaning meaning;
+    return program_meaning(text, &meaning) && meaning != SYS_RESTART;
 }
 
 static const struct option_row rows[] = {
@@ -277,8 +278,10 @@ static const struct option_row rows[] = {
      .offset = FIELD(buffer_size)},
     PROGRAM_BACKEND_ROWS(group_work),
     PROGRAM_SOCKET_ROWS(group_socket),
-    PROGRAM_SIGNAL_ROWS(group_signal, "tell the client with --pid to stop, and exit: stop", "stop",
-                        is_signal),
+    PROGRAM_SIGNAL_ROWS(group_signal,
+                        "tell the client with --pid to stop, or to print its report so far on its "
+                        "stderr, and exit: stop or report",
+                        "stop or report", is_signal),
     PROGRAM_OUTPUT_ROWS(
         group_output,
         "a line per completion, as the server's, and per echo that was verified: ack(1) ..."),

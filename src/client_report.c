@@ -22,7 +22,8 @@ static struct verdict_run client_verdict_run(const struct client_report *report)
                                 .connections = options->connections,
                                 .rate = options->rate,
                                 .timeout_ns = options->timeout_ns,
-                                .give_up_ns = options->give_up_ns};
+                                .give_up_ns = options->give_up_ns,
+                                .so_far = report->so_far};
 }
 
 void client_report_judge(const struct client_report *report, struct verdict *verdict)
@@ -62,7 +63,9 @@ static void client_report_verdict(const struct client_report *report, struct tex
 {
     struct verdict verdict;
     client_report_judge(report, &verdict);
-    text_printf(out, "%s%s\n", verdict.ok ? "" : "FAILED: ", verdict_text(&verdict));
+    const char *text = verdict.ok && report->so_far ? "no failure" : verdict_text(&verdict);
+    text_printf(out, "%s%s%s\n", report->so_far ? "so far: " : "",
+                verdict.ok ? "" : "FAILED: ", text);
     for (size_t i = 1; i < verdict.count; i++) {
         text_printf(out, "  and          %s\n", verdict.failures[i].text);
     }
@@ -88,7 +91,9 @@ static void client_report_data(const struct client_report *report, struct text *
     char count[UNITS_TEXT_SIZE];
     char rate[UNITS_TEXT_SIZE];
     if (report->seconds <= 0) {
-        text_printf(out, "  messages     nothing was measured: the run was over before --warmup\n");
+        text_printf(out, "  messages     nothing %s\n",
+                    report->so_far ? "is measured before --warmup is over"
+                                   : "was measured: the run was over before --warmup");
         return;
     }
     text_printf(out, "  messages     %s, %s messages/s\n",
@@ -110,6 +115,14 @@ static void client_report_part(struct text *out, const char *name, uint64_t coun
     }
 }
 
+/* Bytes sent whose fate is open. An answer may have come before its send was known to be over. */
+static uint64_t client_under_way(const struct client_counters *n)
+{
+    uint64_t over =
+        n->verified + n->lost_bytes + n->drained_bytes + n->unanswered_bytes + n->unchecked;
+    return n->sent > over ? n->sent - over : 0;
+}
+
 static void client_report_books(const struct client_report *report, struct text *out)
 {
     const struct client_counters *n = &report->stats->counters;
@@ -122,6 +135,7 @@ static void client_report_books(const struct client_report *report, struct text 
     client_report_part(out, "drained", n->drained_bytes);
     client_report_part(out, "unanswered", n->unanswered_bytes);
     client_report_part(out, "unchecked", n->unchecked);
+    client_report_part(out, "under way", report->so_far ? client_under_way(n) : 0);
     text_printf(out, "; in %s messages of the whole run\n",
                 units_format_grouped(sent, sizeof(sent), n->messages));
 }
@@ -170,6 +184,7 @@ static void client_report_connections(const struct client_report *report, struct
         {n->end_timeouts, "not ended by the server"},
         {n->unanswered, "cut with messages unanswered"},
         {n->mismatches, "with wrong data"},
+        {report->so_far ? report->stats->up : 0, "still up"},
     };
     char up[UNITS_TEXT_SIZE];
     char at_once[UNITS_TEXT_SIZE];

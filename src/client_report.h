@@ -14,6 +14,7 @@ struct client_report {
     const char *address; /* that the connections came up at */
     uint64_t seed;       /* that was used */
     double seconds;      /* that were measured */
+    bool so_far;         /* the run goes on */
     const struct client_stats *stats;
     const struct report_worker *workers;
     size_t worker_count;
@@ -36,7 +37,8 @@ struct client_progress {
 /* The line of progress: a rate, and the failures so far. */
 void client_report_progress(const struct client_progress *progress, char *text);
 
-/* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why. */
+/* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why; while the run
+ * goes on "so far: no failure", or "so far: FAILED: " and why. */
 void client_report_text(const struct client_report *report, struct text *out);
 
 /* One line of JSON: docs/report.md. */

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "output.h"
+#include "report.h"
 #include "sys.h"
 #include "version.h"
 
@@ -18,7 +19,55 @@ static void control_close_handle(uv_handle_t *handle, void *context)
     }
 }
 
-/* ---- stop and restart ---------------------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------------------------------ */
+
+/* How often the line of progress changes, and no oftener. */
+#define CONTROL_PROGRESS_MS 100
+
+#define CONTROL_PROGRESS_TEXT 200
+
+void control_progress_draining(const struct control *control, uint64_t since_ns, uint64_t left,
+                               uint64_t timeout_ns)
+{
+    char text[CONTROL_PROGRESS_TEXT];
+    struct report_end end = {.passed_ns = uv_hrtime() - since_ns,
+                             .left = left,
+                             .timeout_ns = timeout_ns,
+                             .at_once = control->stops > 1};
+    report_end_text(&end, text, sizeof(text));
+    log_progress(text);
+}
+
+/* The system's resolver can't be interrupted once it has begun. */
+static void control_progress_resolving(const struct control *control)
+{
+    char text[CONTROL_PROGRESS_TEXT];
+    (void)snprintf(text, sizeof(text),
+                   "ending %.1f s: the system looks for the address of host '%.64s'; once more to "
+                   "end at once",
+                   (double)(uv_hrtime() - control->stopped_ns) / 1e9, control->resolving);
+    log_progress(text);
+}
+
+static void control_on_progress(uv_timer_t *timer)
+{
+    struct control *control = timer->data;
+    if (control->resolving != NULL) {
+        control_progress_resolving(control);
+    } else if (control->running > 0 && control->events->progress != NULL) {
+        control->events->progress(control);
+    }
+}
+
+void control_show_progress(struct control *control)
+{
+    if (log_has_progress() && !uv_is_active((const uv_handle_t *)&control->progress)) {
+        (void)uv_timer_start(&control->progress, control_on_progress, CONTROL_PROGRESS_MS,
+                             CONTROL_PROGRESS_MS);
+    }
+}
+
+/* ---- what the user asks for ---------------------------------------------------------------- */
 
 /* How long an end at once and the last report may take. */
 #define CONTROL_END_MS 1000
@@ -27,8 +76,10 @@ static void control_stop(struct control *control, const char *why)
 {
     control->stops++;
     if (control->stops == 1) {
+        control->stopped_ns = uv_hrtime();
         log_message("%s: finishing what is under way; once more to end at once", why);
         control_post(control, WORKER_DRAIN);
+        control_show_progress(control);
     } else if (control->stops == 2) {
         log_message("%s: ending at once", why);
         control_post(control, WORKER_ABORT);
@@ -37,13 +88,46 @@ static void control_stop(struct control *control, const char *why)
     }
 }
 
+/* Ends in good order, however often it is asked for: a terminal that goes away may send its signal
+ * twice, for itself and for its shell. */
+static void control_stop_once(struct control *control, const char *why)
+{
+    if (control->stops == 0) {
+        control_stop(control, why);
+    }
+}
+
+static void control_restart(struct control *control, const char *why)
+{
+    if (control->events->restart != NULL) {
+        control->events->restart(control);
+    } else {
+        control_stop_once(control, why);
+    }
+}
+
 /* Does what it was told to, by whatever is named. */
 static void control_obey(struct control *control, enum sys_meaning meaning, const char *name)
 {
-    if (meaning == SYS_RESTART && control->events->restart != NULL) {
-        control->events->restart(control);
-    } else {
+    switch (meaning) {
+    case SYS_STOP:
         control_stop(control, name);
+        break;
+    case SYS_RESTART:
+        control_restart(control, name);
+        break;
+    case SYS_HANG_UP:
+        if (sys_terminal_is_gone()) {
+            control_stop_once(control, name);
+        } else {
+            control_restart(control, name);
+        }
+        break;
+    case SYS_REPORT:
+        if (control->events->report != NULL) {
+            control->events->report(control);
+        }
+        break;
     }
 }
 
@@ -70,7 +154,11 @@ static void control_on_signal(uv_signal_t *handle, int number)
 
 static void control_on_trigger(void *context, enum sys_meaning meaning)
 {
-    control_obey(context, meaning, meaning == SYS_RESTART ? "--signal=restart" : "--signal=stop");
+    static const char *const names[SYS_SENT_MEANINGS] = {[SYS_STOP] = "--signal=stop",
+                                                         [SYS_RESTART] = "--signal=restart",
+                                                         [SYS_REPORT] = "--signal=report"};
+    assert(meaning < SYS_SENT_MEANINGS);
+    control_obey(context, meaning, names[meaning]);
 }
 
 static void control_open_trigger(struct control *control)
@@ -85,11 +173,11 @@ static void control_open_trigger(struct control *control)
 static int control_take_signals(struct control *control)
 {
     int status = 0;
-    assert(sys_signal_count <= CONTROL_SIGNALS_MAX);
+    assert(sys_signal_count <= SYS_SIGNALS_MAX);
     for (size_t i = 0; i < sys_signal_count && status == 0; i++) {
         status = uv_signal_init(&control->loop, &control->signals[i]);
         control->signals[i].data = control;
-        if (status == 0) {
+        if (status == 0 && !sys_is_ignored(&sys_signals[i])) {
             status =
                 uv_signal_start(&control->signals[i], control_on_signal, sys_signals[i].number);
         }
@@ -188,6 +276,7 @@ void control_run(struct control *control, uint64_t tick_ms)
     (void)uv_async_send(&control->async); /* a worker may have ended before the loop ran */
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
     (void)uv_timer_stop(&control->timer);
+    (void)uv_timer_stop(&control->progress);
     assert(control->running == 0);
 }
 
@@ -199,27 +288,37 @@ static void control_on_resolved(struct net_resolution *resolution)
     *resolved = true;
 }
 
+/* Runs the loop until it is resolved, or the user's wish for the end has cancelled it. */
+static void control_await_resolution(struct control *control, struct net_resolution *resolution,
+                                     const bool *is_resolved)
+{
+    bool canceled = false;
+    while (!*is_resolved) {
+        (void)uv_run(&control->loop, UV_RUN_ONCE);
+        if (control->stops > 0 && !*is_resolved && !canceled) {
+            net_resolution_cancel(resolution);
+            canceled = true;
+        }
+        if (control->stops > 1 && !*is_resolved) {
+            (void)fflush(NULL);
+            _Exit(EXIT_FAILURE); /* the system's resolver can't be interrupted */
+        }
+    }
+}
+
 int control_resolve(struct control *control, struct net_resolution *resolution, const char *host,
                     const char *service, bool passive)
 {
     bool resolved = false;
-    bool canceled = false;
     resolution->data = &resolved;
     int status =
         net_resolve(&control->loop, resolution, host, service, passive, control_on_resolved);
     if (status != 0) {
         return status;
     }
-    while (!resolved) {
-        (void)uv_run(&control->loop, UV_RUN_ONCE);
-        if (control->stops > 0 && !resolved && !canceled) {
-            net_resolution_cancel(resolution);
-            canceled = true;
-        }
-        if (control->stops > 1 && !resolved) {
-            output_quit(EXIT_FAILURE); /* the system's resolver can't be interrupted */
-        }
-    }
+    control->resolving = host == NULL ? "*" : host;
+    control_await_resolution(control, resolution, &resolved);
+    control->resolving = NULL;
     if (resolution->status == 0 && control->stops > 0) {
         net_resolution_free(resolution);
         return UV_ECANCELED;
@@ -271,9 +370,13 @@ int control_open(struct control *control, const struct control_events *events)
     if (status == 0) {
         status = uv_timer_init(&control->loop, &control->grace);
     }
+    if (status == 0) {
+        status = uv_timer_init(&control->loop, &control->progress);
+    }
     control->async.data = control;
     control->timer.data = control;
     control->grace.data = control;
+    control->progress.data = control;
     if (status == 0) {
         status = control_take_signals(control);
     }

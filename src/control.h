@@ -3,7 +3,8 @@
 
 /*
  * The main thread of either program: a plain libuv loop with the signals and what --signal sends, a
- * tick, name resolution and the news from the workers. No byte of a connection passes through here.
+ * tick, the line of progress, name resolution and the news from the workers. No byte of a
+ * connection passes through here.
  */
 
 #include <stdbool.h>
@@ -17,15 +18,19 @@
 #include "trigger.h"
 #include "worker.h"
 
-#define CONTROL_SIGNALS_MAX 4
-
 struct control;
 
-/* Any may be NULL. All are called from control_run(), on the main thread. */
+/*
+ * Any may be NULL. All are called on the main thread, from control_run(); `restart` and `report`
+ * also from control_resolve() and control_pause(), since they may be asked for at any time. Without
+ * `restart` the program can't begin anew, and ends in good order when it is asked to.
+ */
 struct control_events {
     void (*restart)(struct control *control);
+    void (*report)(struct control *control); /* the report so far is to be printed */
     void (*tick)(struct control *control);
-    void (*news)(struct control *control); /* a worker has published something or ended */
+    void (*progress)(struct control *control); /* the line of progress is to be replaced */
+    void (*news)(struct control *control);     /* a worker has published something or ended */
 
     /* Without a reader of stdout or of stderr there is nothing to go on for: stop. */
     bool needs_reader;
@@ -36,20 +41,23 @@ struct control {
     uv_loop_t loop;
     uv_async_t async;
     uv_timer_t timer;
-    uv_timer_t grace; /* runs when the system will soon end this process */
-    uv_signal_t signals[CONTROL_SIGNALS_MAX];
+    uv_timer_t grace;    /* runs when the system will soon end this process */
+    uv_timer_t progress; /* runs while there is a line of progress */
+    uv_signal_t signals[SYS_SIGNALS_MAX];
     struct trigger *trigger;
     struct worker **workers; /* those that run, and those that have been joined, NULL */
     size_t worker_count;
     size_t running;
-    unsigned stops; /* how often the user has asked for the end */
-    bool failed;    /* a worker has ended with an error, which has been reported */
-    bool finishing; /* control_finish() has begun: the workers' memory may have been freed */
+    const char *resolving; /* the host whose address is being sought; NULL: none is */
+    unsigned stops;        /* how often the user has asked for the end */
+    uint64_t stopped_ns;   /* by uv_hrtime(), when that was for the first time */
+    bool failed;           /* a worker has ended with an error, which has been reported */
+    bool finishing;        /* control_finish() has begun: the workers' memory may have been freed */
 };
 
-/* Opens the loop and takes the signals: from now on a Ctrl-C stops in good order; until now it ends
- * the process, as it ends any. Listens to --signal as well, or says why it can't and does without.
- * 0, or a UV error and nothing to undo. */
+/* Opens the loop and takes the signals, but for those that sys_is_ignored(): from now on a Ctrl-C
+ * stops in good order; until now it ends the process, as it ends any. Listens to --signal as well,
+ * or says why it can't and does without. 0, or a UV error and nothing to undo. */
 int control_open(struct control *control, const struct control_events *events);
 void control_close(struct control *control);
 
@@ -81,6 +89,15 @@ void control_finish(struct control *control);
 
 /* Gives a command to every worker that runs. */
 void control_post(struct control *control, enum worker_command command);
+
+/* Lets `progress` be called ten times a second until control_run() ends, where stderr shows a line
+ * of progress. The first stop does the same: whoever has asked for the end sees what is awaited. */
+void control_show_progress(struct control *control);
+
+/* The line of progress while connections end: since when, by uv_hrtime(), how many are left, and
+ * how long that may take (--drain-timeout). */
+void control_progress_draining(const struct control *control, uint64_t since_ns, uint64_t left,
+                               uint64_t timeout_ns);
 
 /* backend_find_mode() for what the command line says; a message if there is no such mode. */
 int control_find_mode(const char *option, const struct backend *backend, const char *const *modes,

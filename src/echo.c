@@ -252,15 +252,21 @@ static struct echo_generation *echo_generation_new(struct echo *echo)
     return generation;
 }
 
+/* What its report says of the worker, up to now. Of a generation that goes on, in a copy. */
+static void echo_generation_measure(struct echo *echo, struct echo_generation *generation)
+{
+    generation->ended_ns = worker_now(&echo->worker);
+    io_stats_add_since(&generation->work.io, &echo->worker.io->stats, &generation->work_before.io);
+    generation->work.cpu_ns = sys_thread_cpu_ns() - generation->work_before.cpu_ns;
+}
+
 /* Hands a generation that has ended to the main thread. */
 static void echo_generation_publish(struct echo *echo, struct echo_generation *generation)
 {
     struct echo_generation **end = &echo->ended;
     server_stats_add(&echo->past, &generation->stats);
     generation->next = NULL;
-    generation->ended_ns = worker_now(&echo->worker);
-    io_stats_add_since(&generation->work.io, &echo->worker.io->stats, &generation->work_before.io);
-    generation->work.cpu_ns = sys_thread_cpu_ns() - generation->work_before.cpu_ns;
+    echo_generation_measure(echo, generation);
     uv_mutex_lock(&echo->worker.lock);
     while (*end != NULL) {
         end = &(*end)->next;
@@ -309,8 +315,70 @@ struct echo_generation *echo_take_ended(struct echo *echo)
     uv_mutex_lock(&echo->worker.lock);
     struct echo_generation *ended = echo->ended;
     echo->ended = NULL;
+    for (struct echo_generation *at = ended; at != NULL; at = at->next) {
+        echo->handed_in = at->number;
+    }
     uv_mutex_unlock(&echo->worker.lock);
     return ended;
+}
+
+/* ---- the report so far --------------------------------------------------------------------- */
+
+bool echo_has_so_far(struct echo *echo)
+{
+    uv_mutex_lock(&echo->worker.lock);
+    bool has = echo->has_so_far;
+    uv_mutex_unlock(&echo->worker.lock);
+    return has;
+}
+
+struct echo_generation *echo_take_so_far(struct echo *echo)
+{
+    uv_mutex_lock(&echo->worker.lock);
+    struct echo_generation *so_far = echo->so_far;
+    echo->so_far = NULL;
+    echo->has_so_far = false;
+    while (so_far != NULL && so_far->number <= echo->handed_in) {
+        struct echo_generation *next = so_far->next;
+        free(so_far);
+        so_far = next;
+    }
+    uv_mutex_unlock(&echo->worker.lock);
+    return so_far;
+}
+
+/* Copies of all generations, oldest first; without memory, of the first of them. */
+static struct echo_generation *echo_copy_generations(struct echo *echo)
+{
+    struct echo_generation *copies = NULL;
+    struct echo_generation **end = &copies;
+    for (struct echo_generation *at = echo->oldest; at != NULL; at = at->next) {
+        struct echo_generation *copy = malloc(sizeof(*copy));
+        if (copy == NULL) {
+            log_message("out of memory: the report so far lacks work of worker %u",
+                        echo->worker.index);
+            break;
+        }
+        *copy = *at;
+        copy->next = NULL;
+        copy->conns = NULL;
+        echo_generation_measure(echo, copy);
+        *end = copy;
+        end = &copy->next;
+    }
+    return copies;
+}
+
+/* Whatever was published before has been taken: a report is asked for when the last one is out. */
+static void echo_report(struct echo *echo)
+{
+    struct echo_generation *copies = echo_copy_generations(echo);
+    uv_mutex_lock(&echo->worker.lock);
+    assert(!echo->has_so_far);
+    echo->so_far = copies;
+    echo->has_so_far = true;
+    uv_mutex_unlock(&echo->worker.lock);
+    worker_notify(&echo->worker);
 }
 
 /* ---- stall --------------------------------------------------------------------------------- */
@@ -431,6 +499,9 @@ static void echo_command(struct worker *worker, enum worker_command command)
         break;
     case WORKER_SNAPSHOT:
         echo_snapshot(echo);
+        break;
+    case WORKER_REPORT:
+        echo_report(echo);
         break;
     case WORKER_RESTART:
         echo_restart(echo);

@@ -91,9 +91,12 @@ struct echo {
     struct log_limit stall_log;
 
     /* Under worker.lock. */
-    struct echo_generation *ended; /* to be taken by echo_take_ended() */
-    struct server_stats snapshot;  /* of all generations, at the last WORKER_SNAPSHOT */
-    uint64_t snapshot_open;        /* connections, of all generations */
+    struct echo_generation *ended;  /* to be taken by echo_take_ended() */
+    unsigned handed_in;             /* the last that was taken there; 0: none */
+    struct echo_generation *so_far; /* copies of those that had not ended at WORKER_REPORT */
+    bool has_so_far;
+    struct server_stats snapshot; /* of all generations, at the last WORKER_SNAPSHOT */
+    uint64_t snapshot_open;       /* connections, of all generations */
 };
 
 extern const struct worker_role echo_role;
@@ -105,6 +108,16 @@ void echo_init(struct echo *echo, const struct echo_config *config, const uv_os_
 /* The generations that ended since the last call, oldest first; the caller frees each. From any
  * thread; NULL if there is none. */
 struct echo_generation *echo_take_ended(struct echo *echo);
+
+/*
+ * What WORKER_REPORT has asked for. echo_has_so_far(): it has come, and has not been taken. The
+ * other takes it: the generations as they stood then, oldest first, without those that
+ * echo_take_ended() has brought meanwhile; the caller frees each. So of whoever takes what ended
+ * first and this then, no generation of the worker is missing and none comes twice. From any
+ * thread.
+ */
+bool echo_has_so_far(struct echo *echo);
+struct echo_generation *echo_take_so_far(struct echo *echo);
 
 /* ---- between echo.c and echo_conn.c ---- */
 

@@ -330,6 +330,55 @@ static void load_snapshot(struct load *load)
     worker_notify(&load->worker);
 }
 
+/* ---- reports ------------------------------------------------------------------------------- */
+
+void load_report(const struct load *load, struct load_report *report)
+{
+    *report = (struct load_report){.stats = load->stats,
+                                   .work = load->work,
+                                   .measured_from_ns = load->measure_from_ns,
+                                   .measured_until_ns = load->measure_until_ns,
+                                   .connected = load->ever_connected,
+                                   .address = load->address};
+}
+
+/* Whatever was published before has been taken: a report is asked for when the last one is out. */
+static void load_publish_report(struct load *load)
+{
+    uint64_t now_ns = worker_now(&load->worker);
+    struct load_report *report = malloc(sizeof(*report));
+    if (report != NULL) {
+        load_report(load, report);
+        report->work.io = load->worker.io->stats;
+        report->work.cpu_ns = sys_thread_cpu_ns();
+        report->measured_until_ns =
+            now_ns < load->measure_until_ns ? now_ns : load->measure_until_ns;
+    }
+    uv_mutex_lock(&load->worker.lock);
+    assert(!load->has_so_far);
+    load->so_far = report;
+    load->has_so_far = true;
+    uv_mutex_unlock(&load->worker.lock);
+    worker_notify(&load->worker);
+}
+
+bool load_has_so_far(struct load *load)
+{
+    return load_published(load, &load->has_so_far);
+}
+
+struct load_report *load_take_so_far(struct load *load)
+{
+    uv_mutex_lock(&load->worker.lock);
+    struct load_report *report = load->so_far;
+    load->so_far = NULL;
+    load->has_so_far = false;
+    uv_mutex_unlock(&load->worker.lock);
+    return report;
+}
+
+/* ---- commands ------------------------------------------------------------------------------ */
+
 static void load_command(struct worker *worker, enum worker_command command)
 {
     struct load *load = load_self(worker);
@@ -339,6 +388,9 @@ static void load_command(struct worker *worker, enum worker_command command)
         break;
     case WORKER_SNAPSHOT:
         load_snapshot(load);
+        break;
+    case WORKER_REPORT:
+        load_publish_report(load);
         break;
     case WORKER_RESTART: /* a client has nothing to begin anew */
     case WORKER_DRAIN:

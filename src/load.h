@@ -60,6 +60,16 @@ struct load_reach {
     size_t address; /* of the plan, at which it did */
 };
 
+/* What a report has of a worker. */
+struct load_report {
+    struct client_stats stats;
+    struct worker_stats work;
+    uint64_t measured_from_ns; /* the time that was measured; there is none if the end is before */
+    uint64_t measured_until_ns;
+    bool connected; /* at some time */
+    size_t address; /* of the plan, at which that was */
+};
+
 struct load {
     struct worker worker; /* first */
     const struct load_plan *plan;
@@ -104,6 +114,9 @@ struct load {
     bool hopeless;           /* something has been awaited for --give-up, and still is */
     bool stopping;           /* --stop-on-error has seen a failure */
     struct load_reach reach; /* the worker notifies of each change */
+
+    struct load_report *so_far; /* of WORKER_REPORT; NULL: there was no memory */
+    bool has_so_far;
 };
 
 extern const struct worker_role load_role;
@@ -120,6 +133,16 @@ void load_init(struct load *load, const struct load_plan *plan, size_t user_coun
  * failure that is to end the run. */
 bool load_is_hopeless(struct load *load);
 bool load_is_stopping(struct load *load);
+
+/*
+ * What WORKER_REPORT has asked for. load_has_so_far(): it has come, and has not been taken. The
+ * other takes it, and the caller frees it; NULL: there was no memory. Main thread.
+ */
+bool load_has_so_far(struct load *load);
+struct load_report *load_take_so_far(struct load *load);
+
+/* The same of a worker that has ended, and for the whole run. Main thread. */
+void load_report(const struct load *load, struct load_report *report);
 
 /* ---- between load.c and load_conn.c ---- */
 

@@ -1,5 +1,6 @@
 #include "program.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,8 +32,11 @@ static int program_run(const struct program *program, const struct program_optio
 static int program_signal(const struct program_options *common)
 {
     int pid = (int)common->pid;
-    bool restart = strcmp(common->signal, "restart") == 0;
-    int status = trigger_send(pid, restart ? SYS_RESTART : SYS_STOP);
+    enum sys_meaning meaning = SYS_STOP;
+    bool known = program_meaning(common->signal, &meaning);
+    assert(known); /* the parser has checked it */
+    (void)known;
+    int status = trigger_send(pid, meaning);
     if (status == UV_ESRCH) {
         log_message("--pid: there is no process %d", pid);
     } else if (status == UV_EPERM) {

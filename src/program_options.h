@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "option.h"
+#include "sys.h"
 #include "units.h"
 
 /* Texts point to argv or are constant. */
@@ -22,7 +23,7 @@ struct program_options {
     const char *json;      /* NULL = off, "-" = stdout, or a file */
     const char *backend;   /* not checked: any word, "help" too */
     const char *recv;      /* likewise, the name of a mode; NULL = the backend's default */
-    const char *signal;    /* "stop" or "restart", to be sent to `pid`; NULL = run */
+    const char *signal;    /* what program_meaning() knows, to be sent to `pid`; NULL = run */
     uint64_t pid;          /* fits int; 0 = not given */
     uint64_t busy_poll_ns; /* 0 = never */
     bool no_color;
@@ -33,6 +34,9 @@ struct program_options {
 /* What the rows can't check: that the options go together. 0, or UV_EINVAL and `error`. */
 int program_options_check(const struct option_program *program,
                           const struct program_options *options, struct option_error *error);
+
+/* What the words of --signal ask for: "stop", "restart" and "report". False: it is none of them. */
+bool program_meaning(const char *word, enum sys_meaning *meaning);
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
 
@@ -99,7 +103,7 @@ int program_options_check(const struct option_program *program,
      .offset = PROGRAM_FIELD(signal)},                                                             \
     {                                                                                              \
         .name = "pid", .type = OPTION_INTEGER, .argument = "PID", .group = (heading),              \
-        .help = "the process to be told, of the same user", .min = 2, .max = INT32_MAX,            \
+        .help = "the process to be told, of the same user", .min = 1, .max = INT32_MAX,            \
         .offset = PROGRAM_FIELD(pid)                                                               \
     }
 

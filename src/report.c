@@ -206,3 +206,20 @@ void report_text_process(struct text *out)
                 (double)(user_ns + system_ns) / 1e9, (double)user_ns / 1e9, (double)system_ns / 1e9,
                 units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
 }
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+void report_end_text(const struct report_end *end, char *text, size_t size)
+{
+    char left[UNITS_TEXT_SIZE];
+    char limit[UNITS_TEXT_SIZE + 24] = "";
+    char timeout[UNITS_TEXT_SIZE];
+    if (!end->at_once) {
+        (void)snprintf(limit, sizeof(limit), ", up to --drain-timeout %s",
+                       units_exact_duration(timeout, sizeof(timeout), end->timeout_ns));
+    }
+    (void)snprintf(text, size, "%s %.1f s: %s connection%s left%s",
+                   end->at_once ? "ending at once" : "draining", (double)end->passed_ns / 1e9,
+                   units_format_grouped(left, sizeof(left), end->left), end->left == 1 ? "" : "s",
+                   limit);
+}

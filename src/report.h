@@ -6,6 +6,7 @@
  * once for people and once as JSON. Main thread only.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -60,5 +61,16 @@ void report_text_io(struct text *out, const struct backend *backend,
 
 /* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
 void report_text_process(struct text *out);
+
+/* While a program ends in good order, or at once. */
+struct report_end {
+    uint64_t passed_ns;  /* since that began */
+    uint64_t left;       /* connections */
+    uint64_t timeout_ns; /* how long it may take; 0: no time */
+    bool at_once;
+};
+
+/* "draining 3.2 s: 17 connections left, up to --drain-timeout 10 s", the line of progress. */
+void report_end_text(const struct report_end *end, char *text, size_t size);
 
 #endif

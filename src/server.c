@@ -62,8 +62,11 @@ struct server {
     size_t address_count;
     struct server_part *parts; /* oldest first */
     unsigned restarts;
-    bool served; /* it got as far as saying that it listens: without that there is no report */
-    bool cut;    /* a connection has been reset, which was not over */
+    bool served;    /* it got as far as saying that it listens: without that there is no report */
+    bool cut;       /* a connection has been reset, which was not over */
+    bool reporting; /* the workers have been asked for the report so far */
+    unsigned asked_restarts; /* when they were */
+    bool ending;             /* it has shown, or is to show, what it waits for */
     uint64_t began_ns;
     uint64_t ticked_ns;
     struct server_counters ticked; /* at the last tick */
@@ -76,9 +79,11 @@ static struct server *server_of(struct control *control)
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
-static struct server_part *server_part_for(struct server *server, unsigned generation)
+/* The one of the generation, which is added at the end if the list has none; NULL: no memory. */
+static struct server_part *server_part_for(const struct server *server, struct server_part **parts,
+                                           unsigned generation)
 {
-    struct server_part **at = &server->parts;
+    struct server_part **at = parts;
     while (*at != NULL && (*at)->report.generation != generation) {
         at = &(*at)->next;
     }
@@ -107,6 +112,7 @@ static void server_part_add(struct server_part *part, const struct echo *echo,
     worker->common.cpu = echo->worker.cpu;
     worker->counters = generation->stats.counters;
     server_stats_add(&part->report.stats, &generation->stats);
+    part->report.open += generation->open;
     part->handed_in++;
     if (generation->began_ns < part->began_ns) {
         part->began_ns = generation->began_ns;
@@ -116,10 +122,33 @@ static void server_part_add(struct server_part *part, const struct echo *echo,
     }
 }
 
-static void server_print_report(struct server *server, struct server_part *part)
+/* Adds a worker's generations to those of the list, and frees them. */
+static void server_parts_add(const struct server *server, struct server_part **parts,
+                             const struct echo *echo, struct echo_generation *generation)
+{
+    while (generation != NULL) {
+        struct echo_generation *next = generation->next;
+        struct server_part *part = server_part_for(server, parts, generation->number);
+        if (part != NULL) {
+            server_part_add(part, echo, generation);
+        }
+        free(generation);
+        generation = next;
+    }
+}
+
+static void server_parts_free_first(struct server_part **parts)
+{
+    struct server_part *part = *parts;
+    *parts = part->next;
+    free(part->report.workers);
+    free(part);
+}
+
+/* What a report has besides the counts. */
+static void server_complete_report(const struct server *server, struct server_part *part)
 {
     struct server_report *report = &part->report;
-    server->cut = server->cut || report->stats.counters.cut > 0;
     report->options = server->options;
     report->backend = server->backend;
     report->accept_mode = server->accept_mode;
@@ -129,6 +158,13 @@ static void server_print_report(struct server *server, struct server_part *part)
     report->worker_count = server->worker_count;
     report->addresses = (const char *const *)server->addresses;
     report->address_count = server->address_count;
+}
+
+static void server_print_report(struct server *server, struct server_part *part)
+{
+    struct server_report *report = &part->report;
+    server->cut = server->cut || report->stats.counters.cut > 0;
+    server_complete_report(server, part);
     log_progress("");
     struct text text = {0};
     if (!output_file_has_stdout()) {
@@ -141,33 +177,112 @@ static void server_print_report(struct server *server, struct server_part *part)
     }
 }
 
-/* Takes what the workers have handed in, and prints the generations that are complete. */
+/* Prints the generations that are complete. */
+static void server_print_complete(struct server *server)
+{
+    while (server->served && server->parts != NULL &&
+           server->parts->handed_in == server->worker_count) {
+        bool youngest = server->parts->report.generation == server->restarts + 1;
+        if (youngest && server->control.running > 0) {
+            return; /* the last one is printed when every worker has been joined */
+        }
+        server_print_report(server, server->parts);
+        server_parts_free_first(&server->parts);
+    }
+}
+
+/* ---- the report so far --------------------------------------------------------------------- */
+
+/* Whether all workers that run have published theirs. */
+static bool server_has_so_far(struct server *server)
+{
+    for (size_t i = 0; i < server->workers_started; i++) {
+        if (server->control.workers[i] != NULL && !echo_has_so_far(&server->workers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A copy of what has been handed in already, to which the rest is added. */
+static void server_copy_parts(const struct server *server, struct server_part **copies)
+{
+    for (const struct server_part *part = server->parts; part != NULL; part = part->next) {
+        struct server_part *copy = server_part_for(server, copies, part->report.generation);
+        if (copy != NULL) {
+            struct server_report_worker *workers = copy->report.workers;
+            memcpy(workers, part->report.workers, server->worker_count * sizeof(*workers));
+            copy->report.stats = part->report.stats;
+            copy->began_ns = part->began_ns;
+            copy->ended_ns = part->ended_ns;
+        }
+    }
+}
+
+/* On stderr, for each generation that has no report yet: those that drain, and the one that serves.
+ * False: there was none, since all that the workers have published has got its report. */
+static bool server_print_so_far(struct server *server)
+{
+    struct server_part *parts = NULL;
+    struct text text = {0};
+    server_copy_parts(server, &parts);
+    for (size_t i = 0; i < server->workers_started; i++) {
+        struct echo *echo = &server->workers[i];
+        server_parts_add(server, &parts, echo, echo_take_so_far(echo));
+    }
+    while (parts != NULL) {
+        server_complete_report(server, parts);
+        parts->report.so_far = true;
+        server_report_text(&parts->report, &text);
+        server_parts_free_first(&parts);
+    }
+    bool some = text.length > 0 || text.failed;
+    log_progress("");
+    output_print_error(&text);
+    return some;
+}
+
+static void server_ask_report(struct server *server)
+{
+    server->reporting = true;
+    server->asked_restarts = server->restarts;
+    control_post(&server->control, WORKER_REPORT);
+}
+
+/* One that is under way is the answer to another request as well. */
+static void server_on_report(struct control *control)
+{
+    struct server *server = server_of(control);
+    if (!server->served) {
+        log_message("no report so far: the server does not listen yet");
+    } else if (!server->reporting) {
+        server_ask_report(server);
+    }
+}
+
+/* After a restart in the meantime the workers may have published the old generation alone, and that
+ * may have ended: then the new one is asked for. */
+static void server_report_so_far(struct server *server)
+{
+    if (!server->reporting || server->control.running == 0 || !server_has_so_far(server)) {
+        return;
+    }
+    server->reporting = false;
+    if (!server_print_so_far(server) && server->restarts != server->asked_restarts) {
+        server_ask_report(server);
+    }
+}
+
+/* Takes what the workers have handed in, and then what they have published: see echo.h. */
 static void server_on_news(struct control *control)
 {
     struct server *server = server_of(control);
     for (size_t i = 0; i < server->workers_started; i++) {
-        struct echo_generation *generation = echo_take_ended(&server->workers[i]);
-        while (generation != NULL) {
-            struct echo_generation *next = generation->next;
-            struct server_part *part = server_part_for(server, generation->number);
-            if (part != NULL) {
-                server_part_add(part, &server->workers[i], generation);
-            }
-            free(generation);
-            generation = next;
-        }
+        struct echo *echo = &server->workers[i];
+        server_parts_add(server, &server->parts, echo, echo_take_ended(echo));
     }
-    while (server->served && server->parts != NULL &&
-           server->parts->handed_in == server->worker_count) {
-        struct server_part *part = server->parts;
-        if (part->report.generation == server->restarts + 1 && control->running > 0) {
-            return; /* the last one is printed when every worker has been joined */
-        }
-        server_print_report(server, part);
-        server->parts = part->next;
-        free(part->report.workers);
-        free(part);
-    }
+    server_print_complete(server);
+    server_report_so_far(server);
 }
 
 static void server_on_restart(struct control *control)
@@ -211,9 +326,32 @@ static void server_on_tick(struct control *control)
     control_post(control, WORKER_SNAPSHOT);
 }
 
+/* The server has a line of progress while it ends, and asks for the counts only then. */
+static void server_on_progress(struct control *control)
+{
+    struct server *server = server_of(control);
+    uint64_t open = 0;
+    for (size_t i = 0; i < server->worker_count; i++) {
+        struct echo *echo = &server->workers[i];
+        if (control->workers[i] != NULL) { /* else it has ended, and all its connections */
+            uv_mutex_lock(&echo->worker.lock);
+            open += echo->snapshot_open;
+            uv_mutex_unlock(&echo->worker.lock);
+        }
+    }
+    if (server->ending) { /* the counts have been asked for since the stop */
+        control_progress_draining(control, control->stopped_ns, open,
+                                  server->options->drain_timeout_ns);
+    }
+    server->ending = true;
+    control_post(control, WORKER_SNAPSHOT);
+}
+
 static const struct control_events server_events = {
     .restart = server_on_restart,
+    .report = server_on_report,
     .tick = server_on_tick,
+    .progress = server_on_progress,
     .news = server_on_news,
 };
 
@@ -411,9 +549,9 @@ static void server_print_ready(const struct server *server)
     struct text text = {0};
     bool noted = server->note[0] != '\0';
     for (size_t i = 0; i < server->address_count; i++) {
-        text_printf(&text, "listening on %s backend=%s threads=%zu%s%s%s\n", server->addresses[i],
-                    server->backend->name, server->worker_count, noted ? " (" : "", server->note,
-                    noted ? ")" : "");
+        text_printf(&text, "listening on %s backend=%s threads=%zu%s%s%s pid=%d\n",
+                    server->addresses[i], server->backend->name, server->worker_count,
+                    noted ? " (" : "", server->note, noted ? ")" : "", (int)uv_os_getpid());
     }
     output_print(&text);
 }
@@ -452,11 +590,12 @@ static void server_close_sockets(struct server *server)
 static void server_free(struct server *server)
 {
     server_on_news(&server->control); /* what a failed start left */
+    for (size_t i = 0; i < server->workers_started; i++) {
+        struct echo *echo = &server->workers[i];
+        server_parts_add(server, &server->parts, echo, echo_take_so_far(echo));
+    }
     while (server->parts != NULL) {
-        struct server_part *part = server->parts;
-        server->parts = part->next;
-        free(part->report.workers);
-        free(part);
+        server_parts_free_first(&server->parts);
     }
     for (size_t i = 0; i < server->workers_ready; i++) {
         worker_destroy(&server->workers[i].worker);

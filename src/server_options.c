@@ -1,7 +1,6 @@
 #include "server_options.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "sys.h"
 #include "units.h"
@@ -33,7 +32,8 @@ static const struct option_example examples[] = {
 
 static bool is_signal(const char *text)
 {
-    return strcmp(text, "stop") == 0 || strcmp(text, "restart") == 0;
+    enum sys_meaning meaning;
+    return program_meaning(text, &meaning);
 }
 
 static const struct option_row rows[] = {
@@ -178,9 +178,9 @@ static const struct option_row rows[] = {
      .max = 30 * UNITS_NS_PER_DAY,
      .offset = FIELD(stats_interval_ns)},
     PROGRAM_SIGNAL_ROWS(group_signal,
-                        "tell the server with --pid to stop or to restart, and exit: stop or "
-                        "restart",
-                        "stop or restart", is_signal),
+                        "tell the server with --pid to stop, to restart, or to print its report "
+                        "so far on its stderr, and exit: stop, restart or report",
+                        "stop, restart or report", is_signal),
     PROGRAM_OUTPUT_ROWS(
         group_output,
         "a line per completion: which thread, which socket, what, how many bytes, what next"),

@@ -17,6 +17,7 @@ static void server_report_connections(const struct server_report *report, struct
         {n->stalled, "stalled"},
         {n->failed, "failed"},
         {n->cut, "cut"},
+        {report->open, "open"},
     };
     const struct report_count others[] = {
         {n->refused, "refused"},
@@ -86,8 +87,9 @@ static struct report_worker *server_report_common(const struct server_report *re
 void server_report_text(const struct server_report *report, struct text *out)
 {
     struct report_worker *workers = server_report_common(report);
-    text_printf(out, "echo-server: generation %u, %.1f s, backend %s, %zu workers\n",
-                report->generation, report->seconds, report->backend->name, report->worker_count);
+    text_printf(out, "echo-server: generation %u%s, %.1f s, backend %s, %zu workers\n",
+                report->generation, report->so_far ? " so far" : "", report->seconds,
+                report->backend->name, report->worker_count);
     server_report_connections(report, out);
     server_report_accepts(report, out);
     server_report_data(report, out);

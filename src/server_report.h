@@ -20,7 +20,9 @@ struct server_report {
     unsigned accept_mode; /* of the backend's, that were in force */
     unsigned recv_mode;
     unsigned generation;
-    bool last; /* the process ends with it */
+    bool last;     /* the process ends with it */
+    bool so_far;   /* it goes on */
+    uint64_t open; /* connections, of one that goes on */
     double seconds;
     struct server_stats stats;
     struct server_report_worker *workers;

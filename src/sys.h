@@ -18,7 +18,7 @@
  *            the program where it should be told UV_EPIPE. Ignores SIGXFSZ: a file that grows
  *            beyond RLIMIT_FSIZE is an error, UV_EFBIG. Opens descriptors 0 to 2 if they are
  *            closed, lest a connection gets the number of stdout and is sent our report.
- *            sys_has_output() says which were.
+ *            sys_has_output() says which were. Looks whether there is a controlling terminal.
  *   Windows  starts Winsock, which libuv does for its own calls alone. Makes stdout and stderr
  *            binary, so that a line ends in "\n" everywhere and reports are the same byte by byte.
  *            A service and a program with windows may start a process with neither stdout nor
@@ -61,21 +61,42 @@ uint64_t sys_peak_rss_bytes(void);
 /* Whether people here are used to options that start with a slash, as in /e:6001. */
 extern const bool sys_slash_options;
 
-/* What a signal asks of the programs. */
+/* What a signal asks of the programs. The first SYS_SENT_MEANINGS of them can be sent by --signal
+ * (trigger.h). */
 enum sys_meaning {
-    SYS_STOP,   /* end in good order; if asked a second time, at once */
-    SYS_RESTART /* begin anew without leaving the process; to the client, which can't: stop */
+    SYS_STOP,    /* end in good order; if asked a second time, at once */
+    SYS_RESTART, /* begin anew without leaving the process; to what can't: end in good order */
+    SYS_REPORT,  /* print the report so far, and go on */
+    SYS_HANG_UP  /* the terminal is gone: end in good order; if it is still there: restart */
 };
+
+#define SYS_SENT_MEANINGS 3
 
 struct sys_signal {
     int number; /* for uv_signal_start() */
     const char *name;
     enum sys_meaning meaning;
     uint64_t grace_ms; /* after it the system ends the process, done or not; 0: it doesn't */
+    bool keyboard;     /* a terminal sends it, to whatever is in the foreground */
 };
+
+/* At most so many on any system. */
+#define SYS_SIGNALS_MAX 6
 
 extern const struct sys_signal sys_signals[];
 extern const size_t sys_signal_count;
+
+/*
+ * Whether the process was started with this signal ignored, and so has to leave it ignored. By
+ * custom that holds for what a terminal sends: nohup ignores SIGHUP, a shell script ignores SIGINT
+ * for what it starts with `&`. The other signals are sent to this very process on purpose, and it
+ * takes them in any case. To be asked before the signal is taken; always false on Windows.
+ */
+bool sys_is_ignored(const struct sys_signal *signal);
+
+/* Whether the process had a controlling terminal at the time of sys_setup() and that can't be
+ * opened any more. Windows: false; closing the console is a signal of its own there. */
+bool sys_terminal_is_gone(void);
 
 /* The machine, for reports. */
 struct sys_description {

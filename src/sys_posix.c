@@ -1,5 +1,6 @@
 #include "sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,9 +20,14 @@
 #endif
 
 const struct sys_signal sys_signals[] = {
-    {SIGINT, "SIGINT", SYS_STOP, 0},
-    {SIGTERM, "SIGTERM", SYS_STOP, 0},
-    {SIGHUP, "SIGHUP", SYS_RESTART, 0},
+    {.number = SIGINT, .name = "SIGINT", .meaning = SYS_STOP, .keyboard = true},
+    {.number = SIGTERM, .name = "SIGTERM", .meaning = SYS_STOP},
+    {.number = SIGHUP, .name = "SIGHUP", .meaning = SYS_HANG_UP, .keyboard = true},
+    {.number = SIGUSR1, .name = "SIGUSR1", .meaning = SYS_REPORT},
+    {.number = SIGUSR2, .name = "SIGUSR2", .meaning = SYS_RESTART},
+#ifdef SIGINFO
+    {.number = SIGINFO, .name = "SIGINFO", .meaning = SYS_REPORT, .keyboard = true},
+#endif
 };
 
 const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
@@ -33,6 +39,35 @@ static bool had_output[STDERR_FILENO + 1];
 bool sys_has_output(int descriptor)
 {
     return had_output[descriptor];
+}
+
+bool sys_is_ignored(const struct sys_signal *signal)
+{
+    struct sigaction action;
+    return signal->keyboard && sigaction(signal->number, NULL, &action) == 0 &&
+           action.sa_handler == SIG_IGN;
+}
+
+/* ---- terminal ------------------------------------------------------------------------------ */
+
+static bool had_terminal;
+
+/* 0 or the errno. Opens the terminal that controls the process, and reads and writes nothing. */
+static int try_terminal(void)
+{
+    int descriptor = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno;
+    }
+    (void)close(descriptor);
+    return 0;
+}
+
+/* A want of descriptors says nothing about the terminal. */
+bool sys_terminal_is_gone(void)
+{
+    int error = had_terminal ? try_terminal() : 0;
+    return error == ENXIO || error == EIO || error == ENODEV;
 }
 
 static void open_standard_descriptors(void)
@@ -53,6 +88,7 @@ static void open_standard_descriptors(void)
 void sys_setup(void)
 {
     open_standard_descriptors();
+    had_terminal = try_terminal() == 0;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
 }

@@ -14,9 +14,9 @@
 #define CONSOLE_GRACE_MS 5000
 
 const struct sys_signal sys_signals[] = {
-    {SIGINT, "Ctrl-C", SYS_STOP, 0},
-    {SIGBREAK, "Ctrl-Break", SYS_RESTART, 0},
-    {SIGHUP, "console close", SYS_STOP, CONSOLE_GRACE_MS},
+    {.number = SIGINT, .name = "Ctrl-C", .meaning = SYS_STOP, .keyboard = true},
+    {.number = SIGBREAK, .name = "Ctrl-Break", .meaning = SYS_RESTART, .keyboard = true},
+    {.number = SIGHUP, .name = "console close", .meaning = SYS_STOP, .grace_ms = CONSOLE_GRACE_MS},
 };
 
 const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
@@ -50,6 +50,18 @@ static void open_standard_descriptors(void)
         }
         had_output[i] = had_output[i] || neither;
     }
+}
+
+/* A process that is started with Ctrl-C ignored does not even have it delivered. */
+bool sys_is_ignored(const struct sys_signal *signal)
+{
+    (void)signal;
+    return false;
+}
+
+bool sys_terminal_is_gone(void)
+{
+    return false;
 }
 
 void sys_setup(void)

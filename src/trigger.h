@@ -2,10 +2,11 @@
 #define ECHOPORT_TRIGGER_H
 
 /*
- * How one process tells another, of the same user, to stop or to restart: what --signal sends, and
- * what a program that runs listens to. It needs no terminal, and so serves services and scripts.
+ * How one process tells another, of the same user, to stop, to restart or to report: what --signal
+ * sends, and what a program that runs listens to. It needs no terminal, and so serves services and
+ * scripts.
  *
- *   POSIX    SIGTERM and SIGHUP. They come with sys_signals; there is nothing to open.
+ *   POSIX    SIGTERM, SIGUSR2 and SIGUSR1. They come with sys_signals; there is nothing to open.
  *   Windows  a semaphore for each meaning, named after the process. It counts, so two that are sent
  *            in a row arrive as two: the second stop is the one that ends at once.
  */
@@ -29,10 +30,11 @@ int trigger_open(uv_loop_t *loop, void (*fired)(void *context, enum sys_meaning 
 void trigger_close(struct trigger *trigger);
 
 /*
- * Tells the process `pid`, which is 2 or more. 0: sent. UV_ESRCH: there is no such process.
- * UV_EPERM: it isn't one that we may tell: another user's, or one with more rights. UV_ENOENT: it
- * doesn't listen, since it is none of our programs, or just begins or ends; only Windows knows
- * that, elsewhere a stranger gets the signal. Any thread.
+ * Tells the process `pid`, which is 1 or more: a server in a container may be process 1. `meaning`
+ * is one of the first SYS_SENT_MEANINGS. 0: sent. UV_ESRCH: there is no such process; on Windows
+ * process 1 never exists. UV_EPERM: it isn't one that we may tell: another user's, or one with more
+ * rights. UV_ENOENT: it doesn't listen, since it is none of our programs, or just begins or ends;
+ * only Windows knows that, elsewhere a stranger gets the signal. Any thread.
  */
 int trigger_send(int pid, enum sys_meaning meaning);
 

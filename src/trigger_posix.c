@@ -22,6 +22,9 @@ void trigger_close(struct trigger *trigger)
 
 int trigger_send(int pid, enum sys_meaning meaning)
 {
-    assert(pid > 1); /* 0 and below are groups of processes, 1 is init */
-    return uv_kill(pid, meaning == SYS_RESTART ? SIGHUP : SIGTERM);
+    static const int numbers[SYS_SENT_MEANINGS] = {
+        [SYS_STOP] = SIGTERM, [SYS_RESTART] = SIGUSR2, [SYS_REPORT] = SIGUSR1};
+    assert(pid > 0); /* 0 and below are groups of processes */
+    assert(meaning < SYS_SENT_MEANINGS);
+    return uv_kill(pid, numbers[meaning]);
 }

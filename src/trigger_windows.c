@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TRIGGER_MEANINGS 2
-#define TRIGGER_OBJECTS (TRIGGER_MEANINGS + 1)
+#define TRIGGER_OBJECTS (SYS_SENT_MEANINGS + 1)
 
 #define TRIGGER_NAME_SIZE 64
 
@@ -16,16 +15,16 @@ struct trigger {
     uv_thread_t thread;
     void (*fired)(void *context, enum sys_meaning meaning);
     void *context;
-    HANDLE objects[TRIGGER_OBJECTS];      /* a semaphore for each meaning; the event of the end */
-    volatile LONG sent[TRIGGER_MEANINGS]; /* and not yet told to `fired` */
+    HANDLE objects[TRIGGER_OBJECTS];       /* a semaphore for each meaning; the event of the end */
+    volatile LONG sent[SYS_SENT_MEANINGS]; /* and not yet told to `fired` */
 };
 
 /* Global, since so are process numbers: a service, or a session of another terminal, is another
  * session of the system. */
 static void trigger_name(char *name, size_t size, DWORD pid, enum sys_meaning meaning)
 {
-    static const char *const words[TRIGGER_MEANINGS] = {
-        [SYS_STOP] = "stop", [SYS_RESTART] = "restart"};
+    static const char *const words[SYS_SENT_MEANINGS] = {
+        [SYS_STOP] = "stop", [SYS_RESTART] = "restart", [SYS_REPORT] = "report"};
     (void)snprintf(name, size, "Global\\echoport-%lu-%s", (unsigned long)pid, words[meaning]);
 }
 
@@ -105,15 +104,16 @@ static int trigger_create_all(struct trigger *trigger)
         return uv_translate_sys_error((int)GetLastError());
     }
     int status = 0;
-    for (int i = 0; i < TRIGGER_MEANINGS && status == 0; i++) {
+    for (int i = 0; i < SYS_SENT_MEANINGS && status == 0; i++) {
         status = trigger_create((enum sys_meaning)i, &access.attributes, &trigger->objects[i]);
     }
     if (status != 0) {
         return status;
     }
-    trigger->objects[TRIGGER_MEANINGS] = CreateEventA(NULL, TRUE, FALSE, NULL);
-    return trigger->objects[TRIGGER_MEANINGS] != NULL ? 0
-                                                      : uv_translate_sys_error((int)GetLastError());
+    trigger->objects[SYS_SENT_MEANINGS] = CreateEventA(NULL, TRUE, FALSE, NULL);
+    return trigger->objects[SYS_SENT_MEANINGS] != NULL
+               ? 0
+               : uv_translate_sys_error((int)GetLastError());
 }
 
 static void trigger_close_objects(struct trigger *trigger)
@@ -131,7 +131,7 @@ static void trigger_listen(void *argument)
     struct trigger *trigger = argument;
     for (;;) {
         DWORD object = WaitForMultipleObjects(TRIGGER_OBJECTS, trigger->objects, FALSE, INFINITE);
-        if (object >= WAIT_OBJECT_0 + TRIGGER_MEANINGS) {
+        if (object >= WAIT_OBJECT_0 + SYS_SENT_MEANINGS) {
             return;
         }
         (void)InterlockedIncrement(&trigger->sent[object - WAIT_OBJECT_0]);
@@ -143,7 +143,7 @@ static void trigger_listen(void *argument)
 static void trigger_on_async(uv_async_t *async)
 {
     struct trigger *trigger = async->data;
-    for (int i = 0; i < TRIGGER_MEANINGS; i++) {
+    for (int i = 0; i < SYS_SENT_MEANINGS; i++) {
         for (LONG sent = InterlockedExchange(&trigger->sent[i], 0); sent > 0; sent--) {
             trigger->fired(trigger->context, (enum sys_meaning)i);
         }
@@ -195,7 +195,7 @@ void trigger_close(struct trigger *trigger)
     if (trigger == NULL) {
         return;
     }
-    (void)SetEvent(trigger->objects[TRIGGER_MEANINGS]);
+    (void)SetEvent(trigger->objects[SYS_SENT_MEANINGS]);
     (void)uv_thread_join(&trigger->thread);
     trigger_free(trigger);
 }
@@ -217,7 +217,8 @@ static int trigger_find_process(DWORD pid)
 int trigger_send(int pid, enum sys_meaning meaning)
 {
     char name[TRIGGER_NAME_SIZE];
-    assert(pid > 1);
+    assert(pid > 0);
+    assert(meaning < SYS_SENT_MEANINGS);
     int status = trigger_find_process((DWORD)pid);
     if (status != 0) {
         return status;

@@ -1,8 +1,13 @@
 /*
- * --signal: one process of a program tells another to stop or to restart.
+ * --signal: one process of a program tells another to stop, to restart or to report.
  */
 
 #include "e2e.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys.h"
 
 /* Runs `program --signal=WHAT --pid=...`, which has to end with `code`. */
 static struct process *send_signal(const char *program, const char *what, int pid, int code)
@@ -102,9 +107,35 @@ static void mistakes_end_with_2(void **state)
     (void)state;
     e2e_ends(e2e_start(e2e_server_path, "--signal=stop", NULL), 2);
     e2e_ends(e2e_start(e2e_server_path, "--pid=2", NULL), 2);
-    e2e_ends(e2e_start(e2e_server_path, "--signal=stop", "--pid=1", NULL), 2);
+    e2e_ends(e2e_start(e2e_server_path, "--signal=stop", "--pid=0", NULL), 2);
+    e2e_ends(e2e_start(e2e_server_path, "--signal=stop", "--pid=-1", NULL), 2);
     e2e_ends(e2e_start(e2e_server_path, "--signal=kill", "--pid=2", NULL), 2);
     e2e_ends(e2e_start(e2e_client_path, "--signal=restart", "--pid=2", NULL), 2);
+}
+
+/* Numbers of processes are multiples of four there. Elsewhere it is the system's own process, which
+ * no test should tell anything. */
+static void process_1_is_nobody_on_windows(void **state)
+{
+    (void)state;
+    if (!sys_slash_options) {
+        e2e_skip("process 1 exists here");
+    }
+    e2e_says(send_signal(e2e_server_path, "stop", 1, 1), PROCESS_ERR, "there is no process 1");
+}
+
+/* The last word of the ready line is the number that --pid takes. */
+static void the_ready_line_ends_with_the_pid(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    const char *ready = e2e_line(server.process, PROCESS_OUT, "listening on ", 0);
+    const char *pid = strstr(ready, " pid=");
+    assert_non_null(pid);
+    assert_string_equal(pid, e2e_text(" pid=%d", process_id(server.process)));
+    (void)send_signal(e2e_server_path, "stop", (int)strtol(pid + 5, NULL, 10), 0);
+    e2e_ends(server.process, 0);
 }
 
 int main(int argc, char **argv)
@@ -117,6 +148,8 @@ int main(int argc, char **argv)
         E2E(nobody_there_is_reported),
         E2E(a_stranger_is_reported),
         E2E(mistakes_end_with_2),
+        E2E(process_1_is_nobody_on_windows),
+        E2E(the_ready_line_ends_with_the_pid),
     };
     return e2e_run(argc, argv, tests);
 }

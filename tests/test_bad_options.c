@@ -197,7 +197,7 @@ static const struct bad_value client_port[] = {SAME("0")};
 static const struct bad_value bad_signals[] = {SAME("Stop"), SAME("kill"),  SAME("SIGTERM"),
                                                SAME("9"),    SAME("stop "), {"\x1b", "'\\x1b'"}};
 static const struct bad_value not_told[] = {SAME("restart")};
-static const struct bad_value bad_pids[] = {SAME("0"), SAME("1"), SAME("2147483648"), SAME("1k"),
+static const struct bad_value bad_pids[] = {SAME("0"), SAME("-1"), SAME("2147483648"), SAME("1k"),
                                             SAME("self")};
 
 struct list {
@@ -248,8 +248,8 @@ static const struct subject subjects[] = {
     {true, '\0', "stats-interval", "0 (never) or 10ms to 30d", {TIMES, LIST(under_interval)}},
     {false, '\0', "recv", "the name of a mode", {LIST(bad_words)}},
     {false, '\0', "backend", "the name of a backend", {LIST(bad_words)}},
-    {true, '\0', "signal", "it takes stop or restart", {LIST(bad_signals)}},
-    {true, '\0', "pid", "it takes 2 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
+    {true, '\0', "signal", "it takes stop, restart or report", {LIST(bad_signals)}},
+    {true, '\0', "pid", "it takes 1 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
     {false, 'n', "host", "a host name or an address", {LIST(bad_hosts)}},
     {false, 'e', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {false, 'p', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
@@ -279,7 +279,7 @@ static const struct subject subjects[] = {
     {false, '\0', "sndbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {false, '\0', "rcvbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {false, '\0', "signal", "it takes stop", {LIST(bad_signals), LIST(not_told)}},
-    {false, '\0', "pid", "it takes 2 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
+    {false, '\0', "pid", "it takes 1 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
 };
 
 static void check_letter(const struct subject *subject, const char *value, const char *shown)

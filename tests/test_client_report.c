@@ -230,6 +230,43 @@ static void run_without_failures_is_ok(void **state)
 }
 
 /* The most serious stands in the first line, the others follow. */
+static void a_run_that_goes_on_is_not_judged_ok(void **state)
+{
+    (void)state;
+    client_report.so_far = true;
+    client_stats.up = 11;
+    client_text();
+    rig_has("so far: no failure\necho-client: ");
+    rig_has_not("OK");
+    rig_has(", 11 still up");
+    client_report.seconds = 0;
+    rig_clear();
+    client_text();
+    rig_has("nothing is measured before --warmup is over\n");
+    rig_clear();
+    client_stats.counters.failed = 2;
+    client_text();
+    rig_has("so far: FAILED: 2 connections broke\n");
+}
+
+/* Of the bytes that are sent some may not have been answered yet. */
+static void bytes_under_way_are_in_the_books(void **state)
+{
+    struct client_counters *n = &client_stats.counters;
+    (void)state;
+    *n = (struct client_counters){.sent = 1000, .verified = 900, .lost_bytes = 30};
+    client_text();
+    rig_has_not("under way");
+    rig_clear();
+    client_report.so_far = true;
+    client_text();
+    rig_has("sent 1,000 bytes, verified 900, lost 30, under way 70;");
+    rig_clear();
+    n->verified = 1001; /* the answer has come before the end of the send */
+    client_text();
+    rig_has_not("under way");
+}
+
 static void failures_are_named_in_order(void **state)
 {
     (void)state;
@@ -280,6 +317,8 @@ int main(void)
         GOOD_CLIENT(client_text_is_silent_about_what_did_not_happen),
         GOOD_CLIENT(client_text_says_what_of_the_schedule_never_began),
         GOOD_CLIENT(run_without_failures_is_ok),
+        GOOD_CLIENT(a_run_that_goes_on_is_not_judged_ok),
+        GOOD_CLIENT(bytes_under_way_are_in_the_books),
         GOOD_CLIENT(failures_are_named_in_order),
         GOOD_CLIENT(the_line_of_progress_counts_failures),
     };

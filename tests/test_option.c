@@ -144,6 +144,12 @@ static void reads_whom_to_tell_what(void **state)
     assert_string_equal(server.common.signal, "restart");
     assert_int_equal(server.common.pid, 2);
     server_options_free(&server);
+    assert_int_equal(parse_server(&server, "echo-server --signal=report --pid 1"), 0);
+    assert_string_equal(server.common.signal, "report");
+    assert_int_equal(server.common.pid, 1);
+    server_options_free(&server);
+    assert_int_equal(parse_client(&client, "echo-client --signal=report --pid=1"), 0);
+    client_options_free(&client);
     assert_int_equal(parse_client(&client, "echo-client --pid=2147483647 --signal stop"), 0);
     assert_string_equal(client.common.signal, "stop");
     assert_int_equal(client.common.pid, INT32_MAX);

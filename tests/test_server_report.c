@@ -230,6 +230,16 @@ static void server_text_is_silent_about_what_did_not_happen(void **state)
     rig_has_not("by worker");
 }
 
+static void a_generation_that_goes_on_says_so(void **state)
+{
+    (void)state;
+    server_report.so_far = true;
+    server_report.open = 77;
+    server_text();
+    rig_has("echo-server: generation 3 so far, 12.5 s, ");
+    rig_has(", 77 open\n");
+}
+
 static void server_text_has_the_connections_by_worker(void **state)
 {
     (void)state;
@@ -334,6 +344,7 @@ int main(void)
         SERVER(server_text_has_the_numbers),
         SERVER(server_text_is_silent_about_what_did_not_happen),
         SERVER(server_text_has_the_connections_by_worker),
+        SERVER(a_generation_that_goes_on_says_so),
         SERVER(calls_are_divided_by_the_echoes),
         SERVER(estimated_calls_are_marked),
         SERVER(accepts_are_shown_by_mode),

@@ -42,6 +42,22 @@ static void standard_descriptors_are_open(void **state)
     (void)close(next);
 }
 
+/* What a terminal sends stays ignored; what is sent on purpose is taken in any case. */
+static void what_a_terminal_sends_may_be_ignored(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        const struct sys_signal *meant = &sys_signals[i];
+        bool terminals =
+            meant->number != SIGTERM && meant->number != SIGUSR1 && meant->number != SIGUSR2;
+        void (*before)(int) = signal(meant->number, SIG_DFL);
+        assert_false(sys_is_ignored(meant));
+        assert_true(signal(meant->number, SIG_IGN) == SIG_DFL);
+        assert_true(sys_is_ignored(meant) == terminals);
+        (void)signal(meant->number, before);
+    }
+}
+
 /* The limit that is reported is one that can be used: the descriptor below it can be had. */
 static void the_descriptor_limit_is_real(void **state)
 {
@@ -188,9 +204,9 @@ static void signals_can_be_watched(void **state)
 {
     (void)state;
     uv_loop_t loop;
-    uv_signal_t handles[16];
-    size_t stops = 0, restarts = 0;
-    assert_between(sys_signal_count, 2, 16);
+    uv_signal_t handles[SYS_SIGNALS_MAX];
+    size_t stops = 0, restarts = 0, reports = 0, hang_ups = 0;
+    assert_between(sys_signal_count, 2, SYS_SIGNALS_MAX);
     assert_int_equal(uv_loop_init(&loop), 0);
     for (size_t i = 0; i < sys_signal_count; i++) {
         const struct sys_signal *signal = &sys_signals[i];
@@ -200,12 +216,15 @@ static void signals_can_be_watched(void **state)
         assert_true(strlen(signal->name) > 0);
         stops += signal->meaning == SYS_STOP;
         restarts += signal->meaning == SYS_RESTART;
+        reports += signal->meaning == SYS_REPORT;
+        hang_ups += signal->meaning == SYS_HANG_UP;
         assert_int_equal(uv_signal_init(&loop, &handles[i]), 0);
         assert_int_equal(uv_signal_start(&handles[i], ignore_signal, signal->number), 0);
         uv_close((uv_handle_t *)&handles[i], NULL);
     }
     assert_true(stops >= 1 && restarts == 1);
-    assert_int_equal(stops + restarts, sys_signal_count);
+    assert_true(hang_ups <= 1 && reports <= 2);
+    assert_int_equal(stops + restarts + reports + hang_ups, sys_signal_count);
     assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
     assert_int_equal(uv_loop_close(&loop), 0);
 }
@@ -246,6 +265,7 @@ int main(void)
 #ifndef _WIN32
         cmocka_unit_test(sigpipe_is_ignored),
         cmocka_unit_test(standard_descriptors_are_open),
+        cmocka_unit_test(what_a_terminal_sends_may_be_ignored),
         cmocka_unit_test(the_descriptor_limit_is_real),
 #endif
         cmocka_unit_test(thread_time_is_the_thread_s_own),

@@ -23,6 +23,8 @@
 struct rig {
     struct control control; /* first */
     unsigned restarts;
+    unsigned reports;
+    unsigned reports_due; /* that rig_expect() waits for */
     bool late;
 };
 
@@ -32,7 +34,14 @@ static void rig_on_restart(struct control *control)
     rig->restarts++;
 }
 
-static const struct control_events rig_events = {.restart = rig_on_restart};
+static void rig_on_report(struct control *control)
+{
+    struct rig *rig = (struct rig *)(void *)control;
+    rig->reports++;
+}
+
+static const struct control_events rig_events = {.restart = rig_on_restart,
+                                                 .report = rig_on_report};
 static const struct control_events stop_events = {.restart = NULL};
 
 static void rig_open(struct rig *rig, const struct control_events *events)
@@ -59,7 +68,8 @@ static void rig_expect(struct rig *rig, unsigned stops, unsigned restarts)
     assert_int_equal(uv_timer_init(&rig->control.loop, &timer), 0);
     timer.data = rig;
     assert_int_equal(uv_timer_start(&timer, rig_on_late, 10000, 0), 0);
-    while (!rig->late && (rig->control.stops < stops || rig->restarts < restarts)) {
+    while (!rig->late && (rig->control.stops < stops || rig->restarts < restarts ||
+                          rig->reports < rig->reports_due)) {
         (void)uv_run(&rig->control.loop, UV_RUN_ONCE);
     }
     uv_close((uv_handle_t *)(void *)&timer, NULL);
@@ -97,6 +107,36 @@ static void a_restart_stops_what_cannot_restart(void **state)
     rig_open(&rig, &stop_events);
     rig_send(SYS_RESTART);
     rig_expect(&rig, 1, 0);
+    control_close(&rig.control);
+}
+
+/* A terminal that goes away may say so twice. Only a stop that is asked for ends it at once. */
+static void a_second_restart_ends_nothing_at_once(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &stop_events);
+    rig_send(SYS_RESTART);
+    rig_expect(&rig, 1, 0);
+    rig_send(SYS_RESTART);
+    rig_send(SYS_REPORT); /* nobody prints one here: nothing happens */
+    rig_expect(&rig, 1, 0);
+    rig_send(SYS_STOP);
+    rig_expect(&rig, 2, 0);
+    control_close(&rig.control);
+}
+
+static void a_report_reports(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_open(&rig, &rig_events);
+    rig.reports_due = 1;
+    rig_send(SYS_REPORT);
+    rig_expect(&rig, 0, 0);
+    rig_send(SYS_RESTART);
+    rig_expect(&rig, 0, 1);
+    assert_int_equal(rig.reports, 1);
     control_close(&rig.control);
 }
 
@@ -210,6 +250,8 @@ int main(void)
         cmocka_unit_test(a_stop_stops),
         cmocka_unit_test(a_restart_restarts),
         cmocka_unit_test(a_restart_stops_what_cannot_restart),
+        cmocka_unit_test(a_second_restart_ends_nothing_at_once),
+        cmocka_unit_test(a_report_reports),
         cmocka_unit_test(sends_in_a_row_are_counted),
         cmocka_unit_test(what_was_not_taken_is_dropped_at_the_close),
 #ifdef _WIN32

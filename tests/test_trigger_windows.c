@@ -51,6 +51,7 @@ static void strangers_do_not_listen(void **state)
     (void)state;
     assert_int_equal(trigger_send(uv_os_getpid(), SYS_STOP), UV_ENOENT);
     assert_int_equal(trigger_send(uv_os_getpid(), SYS_RESTART), UV_ENOENT);
+    assert_int_equal(trigger_send(uv_os_getpid(), SYS_REPORT), UV_ENOENT);
 }
 
 static void a_closed_trigger_does_not_listen(void **state)
@@ -66,6 +67,7 @@ static void nobody_is_there(void **state)
 {
     (void)state;
     assert_int_equal(trigger_send(INT32_MAX - 3, SYS_STOP), UV_ESRCH);
+    assert_int_equal(trigger_send(1, SYS_STOP), UV_ESRCH);
 }
 
 /* It is still known while somebody has a handle, but it does nothing any more. */
@@ -86,7 +88,7 @@ static void who_has_ended_is_not_there(void **state)
 /* The list has one entry, and it is of the user of this process. */
 static void the_same_user_may_and_nobody_else(void **state)
 {
-    static const char *const words[] = {"stop", "restart"};
+    static const char *const words[] = {"stop", "restart", "report"};
     union {
         TOKEN_USER user;
         BYTE space[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
@@ -99,7 +101,7 @@ static void the_same_user_may_and_nobody_else(void **state)
     assert_true(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &handle));
     assert_true(GetTokenInformation(handle, TokenUser, &token, sizeof(token), &size));
     (void)CloseHandle(handle);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < SYS_SENT_MEANINGS; i++) {
         PACL list = NULL;
         PSECURITY_DESCRIPTOR descriptor = NULL;
         ACCESS_ALLOWED_ACE *entry = NULL;
@@ -155,6 +157,7 @@ static void a_name_that_is_taken_is_reported(void **state)
     (void)state;
     opening_says_that_a_name_is_taken(CreateSemaphoreA(NULL, 0, 1, name_of("stop")));
     opening_says_that_a_name_is_taken(CreateSemaphoreA(NULL, 0, 1, name_of("restart")));
+    opening_says_that_a_name_is_taken(CreateSemaphoreA(NULL, 0, 1, name_of("report")));
     opening_says_that_a_name_is_taken(CreateEventA(NULL, TRUE, FALSE, name_of("restart")));
     closed(opened(&loop), &loop);
 }

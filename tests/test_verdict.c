@@ -170,6 +170,25 @@ static void rate(void **state)
 }
 
 /* One per cent is none, and one message for each connection. */
+/* A run that goes on may still answer messages, bring connections up and keep its rate. What a
+ * connection has met it has met. */
+static void so_far_only_what_is_over_is_judged(void **state)
+{
+    (void)state;
+    run.so_far = true;
+    run.rate = 1000;
+    stats.not_up = 8;
+    stats.unsent = 100000;
+    stats.gave_up = true;
+    stats.counters.drained = 3;
+    judged_ok();
+    stats.counters.failed = 2;
+    judged_as(VERDICT_FAILED, 2, "2 connections broke");
+    run.so_far = false;
+    verdict_judge(&run, &verdict);
+    assert_int_equal(verdict.count, 5);
+}
+
 static void rate_within_bounds(void **state)
 {
     (void)state;
@@ -324,6 +343,7 @@ int main(void)
         VERDICT_TEST(connects),
         VERDICT_TEST(rate),
         VERDICT_TEST(rate_within_bounds),
+        VERDICT_TEST(so_far_only_what_is_over_is_judged),
         VERDICT_TEST(the_most_serious_comes_first),
         VERDICT_TEST(failures_so_far_are_those_of_counters),
         VERDICT_TEST(each_end_has_one_row),

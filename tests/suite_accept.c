@@ -169,6 +169,21 @@ static void accept_stop_frees_the_port(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* No poll comes between the two. What the first loop of a process opens for good is not counted. */
+static void loop_closed_right_after_accept_stop(const struct backend *backend)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < 3; i++) {
+        struct rig rig;
+        rig_open(&rig, backend);
+        rig_listen(&rig, 8, 0);
+        rig_accept_stop(&rig);
+        backend->loop_close(rig.loop);
+        open = i == 0 ? peer_open_descriptors() : open;
+        assert_int_equal(peer_open_descriptors(), open);
+    }
+}
+
 /* ---- listening ------------------------------------------------------------------------------ */
 
 /* Where two sockets may share an address as long as one of them listens, `listen` says it; where
@@ -376,6 +391,7 @@ const struct scenario suite_accept[] = {
     {"accept_stop_with_connections_waiting", accept_stop_with_connections_waiting},
     {"accept_stop_in_accept_callback", accept_stop_in_accept_callback},
     {"accept_stop_frees_the_port", accept_stop_frees_the_port},
+    {"loop_closed_right_after_accept_stop", loop_closed_right_after_accept_stop},
     {"listen_in_use", listen_in_use},
     {"two_listeners", two_listeners},
     {"two_loops_at_one_port", two_loops_at_one_port},

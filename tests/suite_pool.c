@@ -454,7 +454,36 @@ static void who_never_reads_holds_one_buffer(const struct backend *backend)
     rig_close(&rig);
 }
 
+/* However much has been received before, those that are ready at once get their buffers in a few
+ * turns, and not in one each. */
+static void many_small_after_much(const struct backend *backend)
+{
+    enum { MANY = 64, ROUNDS = 40 };
+    struct rig rig;
+    uv_os_sock_t peers[MANY];
+    rig_open(&rig, backend);
+    rig.on_open = echo_open;
+    rig_listen(&rig, MANY, 1);
+    for (size_t i = 0; i < MANY; i++) {
+        peers[i] = rig_peer(&rig);
+        rig_echo(&rig, peers[i], i == 0 ? 4 * MIB : 1);
+    }
+    uint64_t turns = rig.loop->stats.wait_calls;
+    for (size_t round = 0; round < ROUNDS; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            assert_int_equal(peer_send(peers[i], "x", 1), 1);
+        }
+        for (size_t i = 0; i < MANY; i++) {
+            char byte;
+            RIG_UNTIL(&rig, peer_recv(peers[i], &byte, 1) == 1);
+        }
+    }
+    assert_true(rig.loop->stats.wait_calls - turns < MANY * ROUNDS / 2);
+    rig_close(&rig);
+}
+
 const struct scenario suite_pool[] = {
+    {"many_small_after_much", many_small_after_much},
     {"idle_connections_hold_no_buffer", idle_connections_hold_no_buffer},
     {"idle_connections_do_not_spin", idle_connections_do_not_spin},
     {"starved_wait_in_turn", starved_wait_in_turn},

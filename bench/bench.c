@@ -16,6 +16,7 @@
 #include "against.h"
 #include "backend.h"
 #include "document.h"
+#include "leash.h"
 #include "log.h"
 #include "matrix.h"
 #include "output.h"
@@ -126,9 +127,20 @@ static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
     }
 }
 
-/* For all that would end this program and leave its servers. */
+/* So that no server and no client outlives this program, however it ends. */
+static void bench_put_on_leash(void)
+{
+    static char self[SUBJECT_PATH_SIZE];
+    size_t length = sizeof(self);
+    if (leash_is_needed && uv_exepath(self, &length) == 0) {
+        process_launch_by(self, LEASH_WORD);
+    }
+}
+
+/* For all that would end this program and lose what has been measured. */
 static void bench_watch(struct bench *bench)
 {
+    bench_put_on_leash();
     assert(sys_signal_count <= SYS_SIGNALS_MAX);
     for (size_t i = 0; i < sys_signal_count; i++) {
         bench_watch_signal(bench, &bench->signals[i], &sys_signals[i]);

@@ -16,6 +16,7 @@
 #include "compare.h"
 #include "control.h"
 #include "export.h"
+#include "leash.h"
 #include "log.h"
 #include "option.h"
 #include "output.h"
@@ -139,6 +140,9 @@ static int main_export(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[1], LEASH_WORD) == 0) {
+        return leash_become(argv + 2); /* before this process has changed what that inherits */
+    }
     sys_setup();
     if (!output_is_open("echo-bench")) {
         return 1;

@@ -29,6 +29,7 @@ struct process {
     struct process *next;
     uv_process_t handle;
     struct process_output outputs[PROCESS_STREAMS];
+    uv_pipe_t lifeline; /* to the launcher, if there is one */
     int64_t exit_code;
     int term_signal;
     bool spawned;
@@ -41,7 +42,15 @@ static struct {
     uv_timer_t timer;
     bool ready;
     struct process *processes;
+    const char *launcher; /* NULL: none */
+    const char *word;
 } process_state;
+
+void process_launch_by(const char *launcher, const char *word)
+{
+    process_state.launcher = launcher;
+    process_state.word = word;
+}
 
 uv_loop_t *process_loop(void)
 {
@@ -222,6 +231,15 @@ void process_close_out(struct process *process)
 
 /* ---- start --------------------------------------------------------------------------------- */
 
+#define PROCESS_LIFELINE 3 /* its number in the process */
+
+static void process_close_lifeline(struct process *process)
+{
+    if (process_state.launcher != NULL) {
+        uv_close((uv_handle_t *)(void *)&process->lifeline, process_on_closed);
+    }
+}
+
 static void process_on_exit(uv_process_t *handle, int64_t code, int term_signal)
 {
     struct process *process = handle->data;
@@ -229,6 +247,23 @@ static void process_on_exit(uv_process_t *handle, int64_t code, int term_signal)
     process->exit_code = code;
     process->term_signal = term_signal;
     uv_close((uv_handle_t *)(void *)handle, process_on_closed);
+    process_close_lifeline(process);
+}
+
+static void process_open_lifeline(struct process *process, uv_process_options_t *options)
+{
+    uv_stdio_container_t *stdio = &options->stdio[PROCESS_LIFELINE];
+    if (process_state.launcher != NULL) {
+        int status = uv_pipe_init(process_loop(), &process->lifeline, 0);
+        assert(status == 0);
+        (void)status;
+        process->lifeline.data = process;
+        process->handles++;
+        stdio->flags = UV_CREATE_PIPE | UV_READABLE_PIPE;
+        stdio->data.stream = (uv_stream_t *)(void *)&process->lifeline;
+        options->file = process_state.launcher;
+        options->stdio_count = PROCESS_LIFELINE + 1;
+    }
 }
 
 static void process_open_output(struct process *process, enum process_stream stream,
@@ -258,7 +293,7 @@ static int process_open_file(const char *path)
 static int process_spawn(struct process *process, const char *path, char **words,
                          const int descriptors[PROCESS_STREAMS])
 {
-    uv_stdio_container_t stdio[3] = {{.flags = UV_IGNORE}};
+    uv_stdio_container_t stdio[PROCESS_LIFELINE + 1] = {{.flags = UV_IGNORE}};
     uv_process_options_t options = {.file = path,
                                     .args = words,
                                     .exit_cb = process_on_exit,
@@ -273,11 +308,13 @@ static int process_spawn(struct process *process, const char *path, char **words
             process_open_output(process, (enum process_stream)i, &stdio[1 + i]);
         }
     }
+    process_open_lifeline(process, &options);
     process->handle.data = process;
     process->handles++;
     int status = uv_spawn(process_loop(), &process->handle, &options);
     if (status != 0) {
         uv_close((uv_handle_t *)(void *)&process->handle, process_on_closed);
+        process_close_lifeline(process);
         process->exited = true;
         process->exit_code = status;
     }
@@ -295,8 +332,12 @@ static int process_spawn(struct process *process, const char *path, char **words
 struct process *process_start_on(const char *path, const char *const *arguments,
                                  const int descriptors[PROCESS_STREAMS])
 {
-    char *words[PROCESS_ARGUMENTS_MAX + 2];
+    char *words[PROCESS_ARGUMENTS_MAX + 4];
     size_t count = 0;
+    if (process_state.launcher != NULL) {
+        words[count++] = (char *)(uintptr_t)process_state.launcher;
+        words[count++] = (char *)(uintptr_t)process_state.word;
+    }
     words[count++] = (char *)(uintptr_t)path;
     while (*arguments != NULL && count <= PROCESS_ARGUMENTS_MAX) {
         words[count++] = (char *)(uintptr_t)*arguments++;

@@ -39,6 +39,11 @@ struct process *process_start(const char *path, const char *const *arguments, co
 struct process *process_start_on(const char *path, const char *const *arguments,
                                  const int descriptors[PROCESS_STREAMS]);
 
+/* From now on programs are started as LAUNCHER WORD PROGRAM..., with a pipe as descriptor 3 whose
+ * other end closes when this process has ended, or has noticed the end of that one. Both strings
+ * stay the caller's. */
+void process_launch_by(const char *launcher, const char *word);
+
 int process_id(const struct process *process);
 
 /* What it has printed so far, ended by a NUL; valid until the next wait. */

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +165,79 @@ static void tables_that_cannot_be_written_are_a_failure(void **state)
     }
 }
 
+/* ---- what it leaves behind ------------------------------------------------------------------ */
+
+/* In a folder of its own a program of that name, which holds the FIFO open and becomes a server. */
+static const char *make_holder(const char *name, const char *fifo, const char *arguments)
+{
+    const char *folder = e2e_path("bin");
+    const char *path = e2e_text("%s/%s", folder, name);
+    (void)mkdir(folder, 0700);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    (void)fprintf(file, "#!/bin/sh\nexec 9>'%s'\necho >&9\nexec '%s' %s\n", fifo, e2e_server_path,
+                  arguments);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0700), 0);
+    return folder;
+}
+
+/* Bytes, or the end. */
+static void await_news(int reader)
+{
+    struct pollfd news = {.fd = reader, .events = POLLIN};
+    uint64_t deadline_ms = e2e_now_ms() + e2e_ms(E2E_LONG_MS);
+    while (poll(&news, 1, 0) == 0) {
+        assert_true(e2e_now_ms() < deadline_ms);
+        (void)process_pump(10, NULL, NULL);
+    }
+}
+
+/* Starts it with these, ends it by the signal while its server serves, and waits for the end of
+ * that. */
+static void leaves_nobody(const char *fifo, int number, const char *time, const char *option,
+                          const char *folder)
+{
+    char byte;
+    int reader = open(fifo, O_RDONLY | O_NONBLOCK);
+    assert_true(reader >= 0);
+    struct process *bench = e2e_start(getenv("ECHO_BENCH"), "--case=50x64B", "--backend=uv", "-d",
+                                      time, "-o", e2e_path("results.json"), option, folder, NULL);
+    await_news(reader);
+    assert_int_equal(read(reader, &byte, 1), 1);
+    e2e_signal(bench, number);
+    e2e_ends(bench, -number);
+    do { /* the next round's server may have begun meanwhile */
+        await_news(reader);
+    } while (read(reader, &byte, 1) > 0);
+    (void)close(reader);
+}
+
+static void no_program_outlives_it(void **state)
+{
+    static const int numbers[] = {SIGKILL, SIGQUIT, SIGUSR1};
+    const char *fifo = e2e_path("held");
+    (void)state;
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    const char *folder = make_holder("echo-server", fifo, "\"$@\"");
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        leaves_nobody(fifo, numbers[i], "1h", "--bin", folder);
+    }
+    assert_int_equal(unlink(e2e_text("%s/echo-server", folder)), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void no_peer_outlives_it(void **state)
+{
+    const char *fifo = e2e_path("held");
+    (void)state;
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    const char *folder = make_holder("peer", fifo, "-e:$1");
+    leaves_nobody(fifo, SIGKILL, "1s", "--peers", folder);
+    assert_int_equal(unlink(e2e_text("%s/peer", folder)), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +247,8 @@ int main(int argc, char **argv)
         E2E(a_fifo_without_a_reader_is_no_trap),
         E2E(a_link_stays_and_its_target_gets_the_results),
         E2E(tables_that_cannot_be_written_are_a_failure),
+        E2E(no_program_outlives_it),
+        E2E(no_peer_outlives_it),
     };
     return e2e_run(argc, argv, tests);
 }

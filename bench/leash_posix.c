@@ -1,0 +1,55 @@
+#include "leash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+const int leash_is_needed = 1;
+
+/* In a session of its own, which no signal for a group reaches, and with none of the pipes whose
+ * ends are waited for. */
+static void leash_detach(void)
+{
+    sigset_t all;
+    int null = open("/dev/null", O_RDWR);
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)setsid();
+    for (int i = 0; i < LEASH_FILE && null >= 0; i++) {
+        (void)dup2(null, i);
+    }
+    if (null > LEASH_FILE) {
+        (void)close(null);
+    }
+}
+
+/* A process that has ended is nobody's parent any more: so what is ended here is `guarded`. */
+static void leash_watch(pid_t guarded)
+{
+    char byte;
+    leash_detach();
+    while (read(LEASH_FILE, &byte, 1) < 0 && errno == EINTR) {
+    }
+    if (getppid() == guarded) {
+        (void)kill(guarded, SIGKILL);
+    }
+    _exit(0);
+}
+
+int leash_become(char **words)
+{
+    pid_t guarded = getpid();
+    pid_t watcher = fork();
+    if (watcher == 0) {
+        leash_watch(guarded);
+    }
+    if (watcher > 0) {
+        (void)close(LEASH_FILE);
+        (void)execv(words[0], words);
+    }
+    (void)fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
+    return 127;
+}

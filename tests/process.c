@@ -229,6 +229,26 @@ void process_close_out(struct process *process)
     (void)process_pump(0, NULL, NULL);
 }
 
+void process_close_err(struct process *process)
+{
+    process_close_output(&process->outputs[PROCESS_ERR]);
+    (void)process_pump(0, NULL, NULL);
+}
+
+void process_stop_reading(struct process *process, enum process_stream stream)
+{
+    assert(process->outputs[stream].open);
+    (void)uv_read_stop((uv_stream_t *)(void *)&process->outputs[stream].pipe);
+}
+
+void process_read_on(struct process *process, enum process_stream stream)
+{
+    int status = uv_read_start((uv_stream_t *)(void *)&process->outputs[stream].pipe,
+                               process_on_alloc, process_on_read);
+    assert(status == 0);
+    (void)status;
+}
+
 /* ---- start --------------------------------------------------------------------------------- */
 
 #define PROCESS_LIFELINE 3 /* its number in the process */

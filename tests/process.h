@@ -58,8 +58,13 @@ char *process_line(struct process *process, enum process_stream stream, const ch
 size_t process_count_lines(const struct process *process, enum process_stream stream,
                            const char *part);
 
-/* Reads its stdout no longer: whatever it writes now fails. */
+/* Reads its stdout no longer: whatever it writes now fails. And the same for its stderr. */
 void process_close_out(struct process *process);
+void process_close_err(struct process *process);
+
+/* Reads the stream no longer, but keeps it open, so that it fills; or reads on. */
+void process_stop_reading(struct process *process, enum process_stream stream);
+void process_read_on(struct process *process, enum process_stream stream);
 
 #define PROCESS_LATE INT32_MIN
 

@@ -17,6 +17,7 @@
 #include "control.h"
 #include "export.h"
 #include "leash.h"
+#include "libuv.h"
 #include "log.h"
 #include "option.h"
 #include "output.h"
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
         return leash_become(argv + 2); /* before this process has changed what that inherits */
     }
     sys_setup();
+    libuv_explain_aborts("echo-bench");
     if (!output_is_open("echo-bench")) {
         return 1;
     }

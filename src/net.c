@@ -325,13 +325,56 @@ static int collect_addresses(struct net_resolution *resolution, const struct add
     return resolution->count > 0 ? 0 : UV_EAI_NONAME;
 }
 
-static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
+static void on_closed(uv_handle_t *handle)
 {
-    struct net_resolution *resolution = request->data;
-    assert(resolution->addresses == NULL && resolution->count == 0);
-    resolution->status = status != 0 ? status : collect_addresses(resolution, list);
-    uv_freeaddrinfo(list);
+    struct net_resolution *resolution = handle->data;
     resolution->done(resolution);
+}
+
+/* The thread has ended, or there was none. */
+static void on_resolved(uv_async_t *ended)
+{
+    struct net_resolution *resolution = ended->data;
+    if (resolution->started) {
+        (void)uv_thread_join(&resolution->thread);
+    }
+    (void)uv_loop_close(&resolution->loop);
+    if (resolution->canceled) {
+        resolution->status = UV_EAI_CANCELED;
+    } else if (resolution->status == 0) {
+        resolution->status = collect_addresses(resolution, resolution->request.addrinfo);
+    }
+    uv_freeaddrinfo(resolution->request.addrinfo);
+    uv_close((uv_handle_t *)ended, on_closed);
+}
+
+static void resolve(void *argument)
+{
+    struct net_resolution *resolution = argument;
+    resolution->status = uv_getaddrinfo(&resolution->loop, &resolution->request, NULL,
+                                        resolution->host, resolution->service, &resolution->hints);
+    (void)uv_async_send(&resolution->ended);
+}
+
+/* 0, and on_resolved() will be called; or an error and nothing to undo. */
+static int start_resolving(uv_loop_t *loop, struct net_resolution *resolution)
+{
+    int status = uv_loop_init(&resolution->loop);
+    if (status != 0) {
+        return status;
+    }
+    status = uv_async_init(loop, &resolution->ended, on_resolved);
+    if (status != 0) {
+        (void)uv_loop_close(&resolution->loop);
+        return status;
+    }
+    resolution->ended.data = resolution;
+    resolution->status = uv_thread_create(&resolution->thread, resolve, resolution);
+    resolution->started = resolution->status == 0;
+    if (!resolution->started) {
+        (void)uv_async_send(&resolution->ended);
+    }
+    return 0;
 }
 
 /* Can one socket take both families? Not where IPv6 is missing, nor on OpenBSD. */
@@ -362,29 +405,27 @@ static bool may_be_service(const char *service)
 int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
                 const char *service, bool passive, void (*done)(struct net_resolution *resolution))
 {
-    struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_protocol = IPPROTO_TCP,
-                             .ai_flags = passive ? AI_PASSIVE : 0};
     assert(service != NULL && done != NULL);
-    resolution->done = done;
-    resolution->addresses = NULL;
-    resolution->count = 0;
-    resolution->status = 0;
-    resolution->request.data = resolution;
+    *resolution = (struct net_resolution){.data = resolution->data, .done = done};
     if (!may_be_service(service)) {
         return UV_EAI_SERVICE;
     }
+    resolution->host = host;
+    resolution->service = service;
+    resolution->hints = (struct addrinfo){.ai_family = AF_UNSPEC,
+                                          .ai_socktype = SOCK_STREAM,
+                                          .ai_protocol = IPPROTO_TCP,
+                                          .ai_flags = passive ? AI_PASSIVE : 0};
     if (passive && (host == NULL || strcmp(host, "*") == 0)) {
-        host = NULL;
-        hints.ai_family = dual_stack_works() ? AF_INET6 : AF_INET;
+        resolution->host = NULL;
+        resolution->hints.ai_family = dual_stack_works() ? AF_INET6 : AF_INET;
     }
-    return uv_getaddrinfo(loop, &resolution->request, on_resolved, host, service, &hints);
+    return start_resolving(loop, resolution);
 }
 
 void net_resolution_cancel(struct net_resolution *resolution)
 {
-    (void)uv_cancel((uv_req_t *)&resolution->request); /* UV_EBUSY: too late */
+    resolution->canceled = true;
 }
 
 void net_resolution_free(struct net_resolution *resolution)

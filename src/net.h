@@ -124,26 +124,38 @@ struct net_resolution {
     void (*done)(struct net_resolution *resolution);
     struct sockaddr_storage *addresses; /* distinct, the best first */
     size_t count;                       /* at least 1 with status 0, else 0 */
-    int status;                         /* 0, or UV_EAI_*; UV_EAI_CANCELED after the cancel */
+    int status;                         /* 0, or an error; UV_EAI_CANCELED after the cancel */
+
+    /* Of net.c. */
+    const char *host;
+    const char *service;
+    struct addrinfo hints;
+    bool canceled;
+    bool started;
+    uv_thread_t thread;
+    uv_loop_t loop; /* the thread's; it never runs */
     uv_getaddrinfo_t request;
+    uv_async_t ended;
 };
 
 /*
- * Resolves `host` and `service` for TCP, on a thread of libuv's. `service` is a number of 0 to
+ * Resolves `host` and `service` for TCP, on a thread of its own: libuv ends the program when it
+ * can't start those of its pool. `service` is a number of 0 to
  * 65535 or a name, as in /etc/services. `host` is a name or a number; NULL is the loopback
  * addresses, but if `passive` (for net_bind()) any address, which may be written "*" then: [::] for
  * both families where IPv6 works, else 0.0.0.0. Addresses of families that this machine has no
  * route for are not left out, so that localhost is found without a network.
  *
- * 0, and `done` will be called from `loop`, after which net_resolution_free() is due; `resolution`
- * stays where it is until then. Or an error, and nothing to undo: UV_EAI_SERVICE for a bad number,
- * UV_EINVAL for what can't be a host name.
+ * 0, and `done` will be called from `loop`, after which net_resolution_free() is due; `resolution`,
+ * `host` and `service` stay where they are until then. Its `status` may be UV_EAGAIN, too: no
+ * thread could be started; and UV_EINVAL for what can't be a host name. Or an error, and nothing to
+ * undo: UV_EAI_SERVICE for a bad number; UV_EMFILE or UV_ENOMEM.
  */
 int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
                 const char *service, bool passive, void (*done)(struct net_resolution *resolution));
 
-/* Asks for an early end. `done` is called all the same, with UV_EAI_CANCELED if it was not too
- * late: a query that the system has begun can't be interrupted. */
+/* Before `done`: it will be called with UV_EAI_CANCELED, when the query has ended, which the system
+ * can't interrupt. */
 void net_resolution_cancel(struct net_resolution *resolution);
 
 /* Frees the addresses. May be called from `done`, and more than once. */

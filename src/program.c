@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "control.h"
+#include "libuv.h"
 #include "log.h"
 #include "output.h"
 #include "sys.h"
@@ -56,6 +57,7 @@ int program_main(const struct program *program, struct program_options *common, 
 {
     struct option_error error;
     sys_setup();
+    libuv_explain_aborts(program->table->name);
     int status = program->parse(common, argc, argv, &error);
     log_setup(program->table->name, !common->no_color);
     int code = status == UV_ENOMEM ? 1 : 2;

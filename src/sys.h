@@ -36,6 +36,11 @@ extern const char sys_null_device[];
  * there is then; UINT64_MAX if there is none, as on Windows. */
 uint64_t sys_raise_descriptor_limit(void);
 
+/* What to do about an error that says that the system or this process is short of something:
+ * "; raise the limit of ...", to be put behind the sentence. "" for every other error. UV_EAGAIN is
+ * that of a thread that could not be started. */
+const char *sys_shortage(int status);
+
 /* The CPUs that may be used, at least 1. Linux: by the affinity of the calling thread, so ask
  * before pinning it. */
 unsigned sys_cpu_count(void);

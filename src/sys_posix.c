@@ -120,6 +120,28 @@ uint64_t sys_raise_descriptor_limit(void)
     return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
 }
 
+const char *sys_shortage(int status)
+{
+    switch (status) {
+    case UV_EMFILE:
+        return "; raise the limit of open files (ulimit -n)";
+    case UV_ENFILE:
+        return "; other programs hold all files that the system may open";
+    case UV_EAGAIN:
+        return "; raise the limit of processes (ulimit -u) or of memory (ulimit -v), or use fewer "
+               "threads";
+    case UV_ENOMEM:
+    case UV_ENOBUFS:
+    case UV_EAI_MEMORY:
+        return "; raise the limit of memory (ulimit -v, or the container's), or use fewer threads "
+               "and smaller buffers";
+    case UV_ENOSPC:
+        return "; this user watches as many descriptors as fs.epoll.max_user_watches allows";
+    default:
+        return "";
+    }
+}
+
 #ifdef __linux__
 
 /* No kernel is built for as many CPUs. */

@@ -79,6 +79,14 @@ uint64_t sys_raise_descriptor_limit(void)
     return UINT64_MAX;
 }
 
+const char *sys_shortage(int status)
+{
+    bool short_of_memory = status == UV_ENOMEM || status == UV_ENOBUFS || status == UV_EAGAIN ||
+                           status == UV_EAI_MEMORY || status == UV_EMFILE;
+    return short_of_memory ? "; close other programs, or use fewer threads and smaller buffers"
+                           : "";
+}
+
 /* Windows counts CPUs within groups of at most 64. */
 int sys_pin_thread(int cpu)
 {

@@ -1,0 +1,59 @@
+#include "libuv.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <uv.h>
+
+#include "sys.h"
+
+static const char *program_name;
+
+/* What a signal handler may do, as in signal-safety(7). */
+static void print(const char *text)
+{
+    ssize_t written = write(STDERR_FILENO, text, strlen(text));
+    (void)written; /* there is no one to tell */
+}
+
+static const char *shortage_name(int error)
+{
+    switch (error) {
+    case EMFILE:
+        return "too many open files";
+    case ENFILE:
+        return "the system has no more open files";
+    case ENOMEM:
+        return "out of memory";
+    case ENOSPC:
+        return "no more watches of descriptors";
+    default:
+        return NULL;
+    }
+}
+
+/* When it returns, abort() ends the process as ever. */
+static void on_abort(int number)
+{
+    int error = errno;
+    const char *name = shortage_name(error);
+    (void)number;
+    if (name == NULL) {
+        return;
+    }
+    print(program_name);
+    print(": libuv can't go on: ");
+    print(name);
+    print(sys_shortage(uv_translate_sys_error(error)));
+    print("\n");
+    _exit(EXIT_FAILURE);
+}
+
+void libuv_explain_aborts(const char *program)
+{
+    program_name = program;
+    (void)signal(SIGABRT, on_abort);
+}

@@ -31,13 +31,20 @@ void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
     stats->batches[i]++;
 }
 
-/* Which one, and in `why` what is wrong with those before it. Of another system's there is nothing
- * to say. */
-static int backend_choose_raw(const struct backend **backend, char *why, size_t why_size)
+/* Adds what is wrong with one that is passed over. */
+static void backend_add_reason(const char *name, const char *reason, char *why, size_t why_size)
 {
-    size_t used = 0;
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        char reason[160];
+    size_t used = strlen(why);
+    (void)snprintf(why + used, why_size - used, "%s%s: %s", used > 0 ? "; " : "", name, reason);
+}
+
+/* Which one of those from `at` on, and in `why` what is wrong with those before it. Of another
+ * system's there is nothing to say. */
+static int backend_choose_native(const struct backend *const *at, const struct backend **backend,
+                                 char *why, size_t why_size)
+{
+    for (; *at != NULL; at++) {
+        char reason[256];
         if (!(*at)->native) {
             continue;
         }
@@ -47,15 +54,39 @@ static int backend_choose_raw(const struct backend **backend, char *why, size_t 
             return 0;
         }
         if (status != UV_ENOTSUP) {
-            int n = snprintf(why + used, why_size - used, "%s%s: %s", used > 0 ? "; " : "",
-                             (*at)->name, reason);
-            used += n > 0 && (size_t)n < why_size - used ? (size_t)n : 0;
+            backend_add_reason((*at)->name, reason, why, why_size);
         }
     }
-    if (used == 0) {
+    return UV_ENOTSUP;
+}
+
+static int backend_choose_raw(const struct backend **backend, char *why, size_t why_size)
+{
+    int status = backend_choose_native(backend_list, backend, why, why_size);
+    if (status != 0 && why[0] == '\0') {
         (void)snprintf(why, why_size, "there is no raw backend for this system; use uv");
     }
-    return UV_ENOTSUP;
+    return status;
+}
+
+int backend_fall_back(const char *name, const struct backend **backend, const char *reason,
+                      char *why, size_t why_size)
+{
+    const struct backend *const *at = backend_list;
+    char reasons[512];
+    if (strcmp(name, "raw") != 0) {
+        return UV_ENOTSUP;
+    }
+    while (*at != *backend) {
+        at++;
+    }
+    (void)snprintf(reasons, sizeof(reasons), "%s", why);
+    backend_add_reason((*backend)->name, reason, reasons, sizeof(reasons));
+    int status = backend_choose_native(at + 1, backend, reasons, sizeof(reasons));
+    if (status == 0) {
+        (void)snprintf(why, why_size, "%s", reasons);
+    }
+    return status;
 }
 
 int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size)

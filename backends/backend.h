@@ -203,6 +203,10 @@ struct backend {
      * error and nothing to undo. `config` is read during the call only. */
     int (*loop_open)(const struct io_config *config, struct io_loop **loop);
 
+    /* What to do when loop_open() has failed with `status`: "; raise ...", to be put behind the
+     * sentence that says so; "" if there is nothing special to say. May be NULL. Any thread. */
+    const char *(*loop_hint)(int status);
+
     /* Frees it. Every socket has been closed (its close callback has run) and every listener
      * stopped, which is asserted. */
     void (*loop_close)(struct io_loop *loop);
@@ -314,6 +318,14 @@ extern const struct backend *const backend_list[];
  * better one of this system: "io_uring: the reason".
  */
 int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size);
+
+/*
+ * To be asked when a loop of *backend, which backend_choose() gave for `name`, did not open: is
+ * there another to use in its place? 0, and *backend is the next that probes, and `reason` has been
+ * added to `why`; or UV_ENOTSUP and nothing has changed: only `raw` leaves a choice.
+ */
+int backend_fall_back(const char *name, const struct backend **backend, const char *reason,
+                      char *why, size_t why_size);
 
 /*
  * Finds `name` among accept_modes or recv_modes. 0 and *mode; UV_ENOENT, and `why` lists those that

@@ -246,9 +246,22 @@ static int uring_sysctl(void)
     return digit == EOF ? 0 : digit - '0';
 }
 
+/* Since Linux 6.14 a ring counts as locked memory: 66 KiB of completions, 4 KiB of indices, 64 KiB
+ * of submissions, and the ring of buffers, all in whole pages. */
+#define URING_MEMLOCK                                                                              \
+    "the rings of all processes of a user count against RLIMIT_MEMLOCK, about 140 KiB for each "   \
+    "thread: raise it (ulimit -l) or use fewer threads"
+
+static const char *uring_hint(int status)
+{
+    return status == UV_ENOMEM ? "; " URING_MEMLOCK : "";
+}
+
 static const char *uring_why(int result)
 {
     switch (-result) {
+    case ENOMEM:
+        return "no memory for a ring; " URING_MEMLOCK;
     case ENOSYS:
         return "this kernel has no io_uring, or a seccomp filter hides it";
     case EPERM:
@@ -360,6 +373,7 @@ const struct backend backend_io_uring = {
     .socket_size = sizeof(struct io_socket),
     .probe = uring_probe,
     .loop_open = uring_loop_open,
+    .loop_hint = uring_hint,
     .loop_close = uring_loop_close,
     .poll = uring_poll,
     .wake = uring_wake,

@@ -422,6 +422,38 @@ static void client_make_worker(struct client *client, size_t i)
                                      : client_share(options->requests, client->worker_count, i));
 }
 
+static int client_find_modes(struct client *client)
+{
+    return control_find_mode("--recv", client->backend, client->backend->recv_modes,
+                             client->options->common.recv, &client->recv_mode);
+}
+
+/* Opens the workers' loops, and where --backend leaves a choice, those of another backend. */
+static int client_launch(struct client *client)
+{
+    const char *error = NULL;
+    char note[512] = "";
+    int status = control_launch(&client->control, &error);
+    while (status != 0) {
+        status = control_fall_back(client->options->common.backend, &client->backend, error, note,
+                                   sizeof(note));
+        if (status == 0) {
+            log_message("--backend: %s it is (%s)", client->backend->name, note);
+            status = client_find_modes(client);
+        }
+        if (status != 0) {
+            return status;
+        }
+        for (size_t i = 0; i < client->worker_count; i++) {
+            struct worker *worker = &client->workers[i].worker;
+            worker->backend = client->backend;
+            worker->io_config.recv_mode = client->recv_mode;
+        }
+        status = control_launch(&client->control, &error);
+    }
+    return 0;
+}
+
 static int client_start_workers(struct client *client)
 {
     client->workers = calloc(client->worker_count, sizeof(*client->workers));
@@ -432,15 +464,20 @@ static int client_start_workers(struct client *client)
     for (size_t i = 0; i < client->worker_count; i++) {
         client_make_worker(client, i);
     }
-    for (size_t i = 0; i < client->worker_count; i++) {
-        int status =
-            control_start(&client->control, &client->workers[i].worker, client->worker_count);
-        if (status != 0) {
-            control_post(&client->control, WORKER_ABORT);
-            return status;
-        }
+    int status = 0;
+    for (size_t i = 0; i < client->worker_count && status == 0; i++) {
+        status = control_enlist(&client->control, &client->workers[i].worker, client->worker_count);
     }
-    return 0;
+    if (status == 0) {
+        status = client_launch(client);
+    }
+    if (status == 0) {
+        status = control_begin(&client->control);
+    }
+    if (status != 0) {
+        control_post(&client->control, WORKER_ABORT);
+    }
+    return status;
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -492,8 +529,7 @@ int client_run(const struct client_options *options, const struct backend *backe
 {
     struct client client = {.options = options, .backend = backend};
     client.worker_count = (size_t)options->threads;
-    if (control_find_mode("--recv", backend, backend->recv_modes, options->common.recv,
-                          &client.recv_mode) != 0) {
+    if (client_find_modes(&client) != 0) {
         return 2;
     }
     if (options->common.json != NULL &&
@@ -502,7 +538,7 @@ int client_run(const struct client_options *options, const struct backend *backe
     }
     int status = control_open(&client.control, &client_events);
     if (status != 0) {
-        log_message("cannot open the main loop: %s", uv_strerror(status));
+        log_message("cannot open the main loop: %s%s", uv_strerror(status), sys_shortage(status));
         return 1;
     }
     int code = client_run_controlled(&client);

@@ -232,7 +232,7 @@ static void control_on_tick(uv_timer_t *timer)
     control->events->tick(control);
 }
 
-int control_start(struct control *control, struct worker *worker, size_t count)
+int control_enlist(struct control *control, struct worker *worker, size_t count)
 {
     if (control->workers == NULL) {
         control->workers = calloc(count, sizeof(struct worker *));
@@ -241,16 +241,56 @@ int control_start(struct control *control, struct worker *worker, size_t count)
             return UV_ENOMEM;
         }
     }
-    assert(control->worker_count < count);
+    assert(control->enlisted < count);
     worker->control = &control->async;
-    int status = worker_start(worker);
-    if (status != 0) {
-        log_message("%s", worker->error);
-        return status;
-    }
-    control->workers[control->worker_count++] = worker;
-    control->running++;
+    control->workers[control->enlisted++] = worker;
     return 0;
+}
+
+/* Sends those home that have been launched and have not begun. */
+static void control_dismiss(struct control *control, size_t from, size_t until)
+{
+    for (size_t i = from; i < until; i++) {
+        worker_dismiss(control->workers[i]);
+    }
+}
+
+int control_launch(struct control *control, const char **error)
+{
+    for (size_t i = 0; i < control->enlisted; i++) {
+        int status = worker_launch(control->workers[i]);
+        if (status != 0) {
+            control_dismiss(control, 0, i);
+            *error = control->workers[i]->error;
+            return status;
+        }
+    }
+    return 0;
+}
+
+int control_begin(struct control *control)
+{
+    for (size_t i = 0; i < control->enlisted; i++) {
+        int status = worker_begin(control->workers[i]);
+        if (status != 0) {
+            log_message("%s", control->workers[i]->error);
+            control_dismiss(control, i + 1, control->enlisted);
+            return status;
+        }
+        control->worker_count++;
+        control->running++;
+    }
+    return 0;
+}
+
+int control_fall_back(const char *name, const struct backend **backend, const char *error,
+                      char *note, size_t note_size)
+{
+    int status = backend_fall_back(name, backend, error, note, note_size);
+    if (status != 0) {
+        log_message("%s", error);
+    }
+    return status;
 }
 
 void control_post(struct control *control, enum worker_command command)
@@ -343,7 +383,7 @@ void control_pause(struct control *control, uint64_t ms)
 
 void control_resolve_failed(const char *option, const char *host, const char *service, int status)
 {
-    const char *hint = "";
+    const char *hint = sys_shortage(status);
     if (status == UV_EAI_SERVICE) {
         hint = "; no such service, give the port as a number";
     } else if (status == UV_EAI_NONAME) {

@@ -45,8 +45,9 @@ struct control {
     uv_timer_t progress; /* runs while there is a line of progress */
     uv_signal_t signals[SYS_SIGNALS_MAX];
     struct trigger *trigger;
-    struct worker **workers; /* those that run, and those that have been joined, NULL */
-    size_t worker_count;
+    struct worker **workers; /* the enlisted; those that have been joined are NULL */
+    size_t enlisted;
+    size_t worker_count; /* of them, that have begun */
     size_t running;
     const char *resolving; /* the host whose address is being sought; NULL: none is */
     unsigned stops;        /* how often the user has asked for the end */
@@ -74,9 +75,27 @@ void control_pause(struct control *control, uint64_t ms);
 /* Says what is wrong with a name, in a message to the user. */
 void control_resolve_failed(const char *option, const char *host, const char *service, int status);
 
-/* Starts one more worker, of at most `count` in all. 0; or a UV error, which has been reported.
- * The worker belongs to the caller, who keeps it until control_close(). */
-int control_start(struct control *control, struct worker *worker, size_t count);
+/*
+ * The start of the workers: all have a loop before one of them serves.
+ *
+ * control_enlist() adds one more, of at most `count` in all, which belongs to the caller and stays
+ * until control_close(). control_launch() opens all loops: 0; or a UV error and nothing to undo,
+ * and *error, which is a worker's, says what failed. Then they may be launched over another
+ * backend.
+ * control_begin() lets those that have been launched begin: 0; or a UV error, which has been
+ * reported, and those run that had begun.
+ */
+int control_enlist(struct control *control, struct worker *worker, size_t count);
+int control_launch(struct control *control, const char **error);
+int control_begin(struct control *control);
+
+/*
+ * What to do when control_launch() has failed for the reason `error`: takes the next backend in the
+ * place of *backend, if --backend is `name` and that leaves a choice. 0 and *backend, and `note`
+ * says why; or a UV error, and `error` has been reported.
+ */
+int control_fall_back(const char *name, const struct backend **backend, const char *error,
+                      char *note, size_t note_size);
 
 /* Runs until the last worker has ended. The first stop drains, the second aborts. */
 void control_run(struct control *control, uint64_t tick_ms);

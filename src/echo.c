@@ -546,8 +546,8 @@ static int echo_start(struct worker *worker)
     }
     echo->os_sockets = NULL;
     if (status != 0) {
-        (void)snprintf(worker->error, sizeof(worker->error), "worker %u: cannot listen: %s",
-                       worker->index, uv_strerror(status));
+        (void)snprintf(worker->error, sizeof(worker->error), "worker %u: cannot listen: %s%s",
+                       worker->index, uv_strerror(status), sys_shortage(status));
     }
     return status;
 }

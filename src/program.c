@@ -19,9 +19,10 @@ static int program_run(const struct program *program, const struct program_optio
         control_print_backends();
         return control_finish_output();
     }
-    if (backend_choose(common->backend, &backend, why, sizeof(why)) != 0) {
+    int status = backend_choose(common->backend, &backend, why, sizeof(why));
+    if (status != 0) {
         log_message("--backend: '%s' cannot be used: %s", common->backend, why);
-        return 2;
+        return sys_shortage(status)[0] != '\0' ? 1 : 2;
     }
     if (output_start(program->table->name) != 0) {
         return output_exit(1);

@@ -46,7 +46,7 @@ struct server {
     struct control control; /* first */
     const struct server_options *options;
     const struct backend *backend;
-    const char *note;     /* on its choice */
+    char note[512];       /* on its choice */
     uint64_t descriptors; /* that this process may have */
     struct echo_config config;
     struct admission admission;
@@ -388,8 +388,11 @@ static bool server_has_port(struct server *server, const struct sockaddr *addres
 static const char *server_bind_hint(struct server *server, const struct sockaddr *address,
                                     int status)
 {
+    if (status == UV_EADDRNOTAVAIL) {
+        return "; no interface of this machine has that address";
+    }
     if (status != UV_EADDRINUSE) {
-        return "";
+        return sys_shortage(status);
     }
     return server_has_port(server, address) ? "; an address given before it has that port"
                                             : "; is another server running there?";
@@ -525,23 +528,59 @@ static int server_make_workers(struct server *server)
     return 0;
 }
 
+static int server_find_modes(struct server *server)
+{
+    const struct server_options *options = server->options;
+    const struct backend *backend = server->backend;
+    int status = control_find_mode("--accept", backend, backend->accept_modes, options->accept,
+                                   &server->accept_mode);
+    return status != 0 ? status
+                       : control_find_mode("--recv", backend, backend->recv_modes,
+                                           options->common.recv, &server->recv_mode);
+}
+
+/* Opens the workers' loops, and where --backend leaves a choice, those of another backend. */
+static int server_launch(struct server *server)
+{
+    const char *error = NULL;
+    int status = control_launch(&server->control, &error);
+    while (status != 0) {
+        status = control_fall_back(server->options->common.backend, &server->backend, error,
+                                   server->note, sizeof(server->note));
+        if (status == 0) {
+            status = server_find_modes(server);
+        }
+        if (status != 0) {
+            return status;
+        }
+        for (size_t i = 0; i < server->worker_count; i++) {
+            struct worker *worker = &server->workers[i].worker;
+            worker->backend = server->backend;
+            worker->io_config.accept_mode = server->accept_mode;
+            worker->io_config.recv_mode = server->recv_mode;
+        }
+        status = control_launch(&server->control, &error);
+    }
+    return 0;
+}
+
 static int server_start_workers(struct server *server)
 {
     if (handover_init(&server->handover, server->worker_count, server->address_count) != 0) {
         log_message("out of memory");
         return UV_ENOMEM;
     }
-    for (size_t i = 0; i < server->worker_count; i++) {
+    int status = 0;
+    for (size_t i = 0; i < server->worker_count && status == 0; i++) {
         echo_init(&server->workers[i], &server->config, server_sockets_of(server, i),
                   server->address_count);
         server->workers_started++;
-        int status =
-            control_start(&server->control, &server->workers[i].worker, server->worker_count);
-        if (status != 0) {
-            return status;
-        }
+        status = control_enlist(&server->control, &server->workers[i].worker, server->worker_count);
     }
-    return 0;
+    if (status == 0) {
+        status = server_launch(server);
+    }
+    return status == 0 ? control_begin(&server->control) : status;
 }
 
 static void server_print_ready(const struct server *server)
@@ -648,12 +687,10 @@ static int server_run_controlled(struct server *server)
 int server_run(const struct server_options *options, const struct backend *backend,
                const char *note)
 {
-    struct server server = {.options = options, .backend = backend, .note = note};
+    struct server server = {.options = options, .backend = backend};
     server.worker_count = options->threads > 0 ? (size_t)options->threads : sys_cpu_count();
-    if (control_find_mode("--accept", backend, backend->accept_modes, options->accept,
-                          &server.accept_mode) != 0 ||
-        control_find_mode("--recv", backend, backend->recv_modes, options->common.recv,
-                          &server.recv_mode) != 0) {
+    (void)snprintf(server.note, sizeof(server.note), "%s", note);
+    if (server_find_modes(&server) != 0) {
         return 2;
     }
     if (options->common.json != NULL &&
@@ -662,7 +699,7 @@ int server_run(const struct server_options *options, const struct backend *backe
     }
     int status = control_open(&server.control, &server_events);
     if (status != 0) {
-        log_message("cannot open the main loop: %s", uv_strerror(status));
+        log_message("cannot open the main loop: %s%s", uv_strerror(status), sys_shortage(status));
         return 1;
     }
     server.descriptors = sys_raise_descriptor_limit();

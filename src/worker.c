@@ -14,6 +14,8 @@ void worker_init(struct worker *worker)
     assert(status == 0);
     status = uv_sem_init(&worker->started, 0);
     assert(status == 0);
+    status = uv_sem_init(&worker->told, 0);
+    assert(status == 0);
     (void)status;
     worker->tasks = NULL;
     worker->tasks_end = &worker->tasks;
@@ -22,6 +24,7 @@ void worker_init(struct worker *worker)
 void worker_destroy(struct worker *worker)
 {
     assert(worker->io == NULL);
+    uv_sem_destroy(&worker->told);
     uv_sem_destroy(&worker->started);
     uv_mutex_destroy(&worker->lock);
 }
@@ -59,26 +62,46 @@ void worker_tend(struct worker *worker, struct pool *pool)
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
-int worker_open(struct worker *worker)
+/* What to do about a loop that does not open. */
+static const char *worker_loop_hint(const struct worker *worker, int status)
+{
+    const char *(*hint)(int status) = worker->backend->loop_hint;
+    const char *text = hint != NULL ? hint(status) : "";
+    return text[0] != '\0' ? text : sys_shortage(status);
+}
+
+static int worker_open_loop(struct worker *worker)
 {
     int status = worker->backend->loop_open(&worker->io_config, &worker->io);
     if (status != 0) {
         (void)snprintf(worker->error, sizeof(worker->error),
-                       "worker %u: cannot open a loop of backend %s: %s", worker->index,
-                       worker->backend->name, uv_strerror(status));
+                       "worker %u: cannot open a loop of backend %s: %s%s", worker->index,
+                       worker->backend->name, uv_strerror(status),
+                       worker_loop_hint(worker, status));
         worker->io = NULL;
-        return status;
     }
+    return status;
+}
+
+/* With its loop open. */
+static int worker_start_role(struct worker *worker)
+{
     timer_wheel_init(&worker->timers, worker_clock(worker));
     watches_init(&worker->watches);
     worker->expected_ns = UINT64_MAX; /* the start takes as long as it takes */
     timer_init(&worker->trim, worker_on_trim);
     worker->pools[0] = &worker->io->pool;
-    status = worker->role->start(worker);
+    int status = worker->role->start(worker);
     if (status != 0) {
         worker_close(worker);
     }
     return status;
+}
+
+int worker_open(struct worker *worker)
+{
+    int status = worker_open_loop(worker);
+    return status != 0 ? status : worker_start_role(worker);
 }
 
 static void worker_run_tasks(struct worker *worker)
@@ -179,9 +202,8 @@ void worker_close(struct worker *worker)
     worker->io = NULL;
 }
 
-static void worker_main(void *argument)
+static void worker_pin(struct worker *worker)
 {
-    struct worker *worker = argument;
     if (worker->cpu >= 0) {
         int status = sys_pin_thread(worker->cpu);
         if (status != 0) {
@@ -190,10 +212,32 @@ static void worker_main(void *argument)
             worker->cpu = -1;
         }
     }
-    int status = worker_open(worker);
-    worker->start_status = status;
+}
+
+/* Whether the worker runs: its loop is open, it has been told to begin, and its role has. */
+static bool worker_prepare(struct worker *worker)
+{
+    worker->start_status = worker_open_loop(worker);
     uv_sem_post(&worker->started);
-    if (status != 0) {
+    if (worker->start_status != 0) {
+        return false;
+    }
+    uv_sem_wait(&worker->told);
+    if (worker->dismissed) {
+        worker->backend->loop_close(worker->io);
+        worker->io = NULL;
+        return false;
+    }
+    worker->start_status = worker_start_role(worker);
+    uv_sem_post(&worker->started);
+    return worker->start_status == 0;
+}
+
+static void worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    worker_pin(worker);
+    if (!worker_prepare(worker)) {
         return;
     }
     while (worker_turn(worker)) {
@@ -205,19 +249,45 @@ static void worker_main(void *argument)
     worker_notify(worker);
 }
 
-int worker_start(struct worker *worker)
+/* For one of the two stages of the start. */
+static int worker_await_start(struct worker *worker)
 {
-    int status = uv_thread_create(&worker->thread, worker_main, worker);
-    if (status != 0) {
-        (void)snprintf(worker->error, sizeof(worker->error), "cannot start worker %u: %s",
-                       worker->index, uv_strerror(status));
-        return status;
-    }
     uv_sem_wait(&worker->started);
     if (worker->start_status != 0) {
         worker_join(worker);
     }
     return worker->start_status;
+}
+
+int worker_launch(struct worker *worker)
+{
+    worker->dismissed = false;
+    int status = uv_thread_create(&worker->thread, worker_main, worker);
+    if (status != 0) {
+        (void)snprintf(worker->error, sizeof(worker->error), "cannot start worker %u: %s%s",
+                       worker->index, uv_strerror(status), sys_shortage(status));
+        return status;
+    }
+    return worker_await_start(worker);
+}
+
+int worker_begin(struct worker *worker)
+{
+    uv_sem_post(&worker->told);
+    return worker_await_start(worker);
+}
+
+void worker_dismiss(struct worker *worker)
+{
+    worker->dismissed = true;
+    uv_sem_post(&worker->told);
+    worker_join(worker);
+}
+
+int worker_start(struct worker *worker)
+{
+    int status = worker_launch(worker);
+    return status != 0 ? status : worker_begin(worker);
 }
 
 void worker_join(struct worker *worker)

@@ -96,8 +96,10 @@ struct worker {
 
     /* Read by the main thread after worker_start() and after the end. */
     uv_thread_t thread;
-    uv_sem_t started;
+    uv_sem_t started; /* by the worker, after each stage of its start */
+    uv_sem_t told;    /* to begin, or that it is dismissed */
     int start_status;
+    bool dismissed;
     int status;      /* 0, or the UV error that ended it */
     char error[256]; /* the sentence that goes with it */
 };
@@ -109,9 +111,17 @@ void worker_init(struct worker *worker);
 void worker_destroy(struct worker *worker);
 
 /*
- * Starts the thread and waits until the role has started. 0; or a UV error, and the thread has
- * ended: worker->error says what failed.
+ * The start, in two stages, so that every worker has a loop before any of them serves. Each waits
+ * until it is done, and answers 0; or a UV error, and the thread has ended: worker->error says what
+ * failed. worker_launch() starts the thread and opens the loop; worker_begin() starts the role. A
+ * worker that has been launched may be dismissed instead: it closes its loop and ends, and may be
+ * launched again, also over another backend.
  */
+int worker_launch(struct worker *worker);
+int worker_begin(struct worker *worker);
+void worker_dismiss(struct worker *worker);
+
+/* Both stages. */
 int worker_start(struct worker *worker);
 
 /* Waits for the end of the thread. Then `status` and `error` say how it ended. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hint.h"
 #include "log.h"
 #include "output.h"
 #include "report.h"
@@ -383,12 +384,8 @@ void control_pause(struct control *control, uint64_t ms)
 
 void control_resolve_failed(const char *option, const char *host, const char *service, int status)
 {
-    const char *hint = sys_shortage(status);
-    if (status == UV_EAI_SERVICE) {
-        hint = "; no such service, give the port as a number";
-    } else if (status == UV_EAI_NONAME) {
-        hint = "; check the spelling, or give the address as a number";
-    }
+    char hint[HINT_TEXT];
+    hint_resolve(host, status, hint);
     log_message("%s: cannot find the address of host '%s' port '%s': %s%s", option,
                 host == NULL ? "*" : host, service, uv_strerror(status), hint);
 }

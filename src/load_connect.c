@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "hint.h"
 #include "net.h"
 
 /* Which address is its turn. */
@@ -25,17 +26,21 @@ static bool load_is_shortage(int status)
            status == UV_ENOMEM;
 }
 
-static void load_log_connect_failed(struct load_conn *c, const char *address, int status)
+static void load_log_connect_failed(struct load_conn *c, const struct sockaddr *address, int status)
 {
     struct load *load = load_owner(c);
+    char text[NET_ADDRESS_TEXT];
+    char hint[HINT_TEXT];
+    net_format_address(address, text, sizeof(text));
+    hint_connect(address, status, hint);
     if (!load_is_shortage(status)) {
-        log_limited(&load->connect_log, worker_now(&load->worker), "cannot connect to %s: %s",
-                    address, uv_strerror(status));
+        log_limited(&load->connect_log, worker_now(&load->worker), "cannot connect to %s: %s%s",
+                    text, uv_strerror(status), hint);
     } else if (!load->reported_shortage) {
         load->reported_shortage = true;
-        log_message("no more connections than the %" PRIu64 " of worker %u can be opened: %s; "
-                    "allow more, or ask for fewer by --connections",
-                    load->stats.up + load->connecting, load->worker.index, uv_strerror(status));
+        log_message("no more connections than the %" PRIu64 " of worker %u can be opened: %s%s",
+                    load->stats.up + load->connecting, load->worker.index, uv_strerror(status),
+                    hint[0] != '\0' ? hint : "; allow more, or ask for fewer by --connections");
     }
 }
 
@@ -59,12 +64,11 @@ static bool load_not_reached(struct load_conn *c, int status)
 bool load_connect_failed(struct load_conn *c, int status)
 {
     struct load *load = load_owner(c);
-    char address[NET_ADDRESS_TEXT];
+    const struct sockaddr *address = load_sockaddr(c);
     bool shortage = load_is_shortage(status);
     if (load->reaching) {
         return load_not_reached(c, status);
     }
-    net_format_address(load_sockaddr(c), address, sizeof(address));
     stats_error_count(&load->stats.errors, STATS_CONNECT, status);
     c->tried++;
     if (!shortage && c->tried < load->plan->address_count) {

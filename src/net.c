@@ -203,6 +203,12 @@ unsigned net_address_port(const struct sockaddr *address)
     }
 }
 
+bool net_lacks_scope(const struct sockaddr *address)
+{
+    return address->sa_family == AF_INET6 && as_v6(address)->sin6_scope_id == 0 &&
+           IN6_IS_ADDR_LINKLOCAL(&as_v6(address)->sin6_addr);
+}
+
 int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name)
 {
     socklen_t size = (socklen_t)sizeof *name;

@@ -101,6 +101,16 @@ unsigned net_address_port(const struct sockaddr *address);
  * system connects to the former. Leaves others as they are. */
 void net_any_to_loopback(struct sockaddr_storage *address);
 
+/* Whether it is a link-local address of IPv6 without the interface that it is meant on. */
+bool net_lacks_scope(const struct sockaddr *address);
+
+/* Whether a connect that failed with that error found no free local port. Windows has more than one
+ * code for it, WSAENOBUFS most of all. */
+bool net_is_out_of_ports(int status);
+
+/* What sets the range of the ports that the system chooses. */
+extern const char net_port_range[];
+
 int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
 
 /* UV_ENOTCONN: it never was connected, or the peer has reset it. */

@@ -28,6 +28,8 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
+const char net_port_range[] = "sysctl net.ipv4.ip_local_port_range";
+
 static int allow_sharing(uv_os_sock_t os_socket)
 {
     return net_set_option(os_socket, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -99,6 +101,8 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
     return error;
 }
 
+const char net_port_range[] = "sysctl net.inet.ip.portrange.first";
+
 /* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. Duplicates
  * of one socket share its queue. */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
@@ -144,6 +148,11 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 {
     *duplicate = fcntl(os_socket, F_DUPFD_CLOEXEC, 0);
     return *duplicate == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+bool net_is_out_of_ports(int status)
+{
+    return status == UV_EADDRNOTAVAIL;
 }
 
 const bool net_accepts_ahead = false;

@@ -58,6 +58,13 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
     return *duplicate == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
+const char net_port_range[] = "netsh int ipv4 set dynamicport tcp";
+
+bool net_is_out_of_ports(int status)
+{
+    return status == UV_EADDRNOTAVAIL || status == UV_EADDRINUSE || status == UV_ENOBUFS;
+}
+
 const bool net_accepts_ahead = true;
 const bool net_holds_sends = true;
 const unsigned net_turn_events = 128;

@@ -18,6 +18,7 @@
 #include "control.h"
 #include "echo.h"
 #include "handover.h"
+#include "hint.h"
 #include "log.h"
 #include "net.h"
 #include "output.h"
@@ -385,17 +386,16 @@ static bool server_has_port(struct server *server, const struct sockaddr *addres
     return has;
 }
 
-static const char *server_bind_hint(struct server *server, const struct sockaddr *address,
-                                    int status)
+static void server_bind_hint(struct server *server, const struct sockaddr *address, int status,
+                             char hint[HINT_TEXT])
 {
-    if (status == UV_EADDRNOTAVAIL) {
-        return "; no interface of this machine has that address";
-    }
     if (status != UV_EADDRINUSE) {
-        return sys_shortage(status);
+        hint_bind(address, status, hint);
+        return;
     }
-    return server_has_port(server, address) ? "; an address given before it has that port"
-                                            : "; is another server running there?";
+    (void)snprintf(hint, HINT_TEXT, "%s",
+                   server_has_port(server, address) ? "; an address given before it has that port"
+                                                    : "; is another server running there?");
 }
 
 /* Binds one socket for each worker, and remembers the address as people know it. */
@@ -424,8 +424,9 @@ static int server_bind(struct server *server, const struct sockaddr *address)
     }
     free(group);
     if (status != 0) {
-        log_message("cannot listen on %s: %s%s", text, uv_strerror(status),
-                    server_bind_hint(server, address, status));
+        char hint[HINT_TEXT];
+        server_bind_hint(server, address, status, hint);
+        log_message("cannot listen on %s: %s%s", text, uv_strerror(status), hint);
         return status;
     }
     net_format_address((const struct sockaddr *)&name, text, sizeof(text));

@@ -198,6 +198,30 @@ static void connection_is_lost_by_some_errors_and_survives_others(void **state)
     assert_false(io_stream_is_lost(0));
 }
 
+/* Another backend takes the place of one whose loops do not open, if --backend leaves a choice. */
+static void raw_falls_back_and_names_do_not(void **state)
+{
+    const struct backend *chosen = NULL;
+    const struct backend *best;
+    char why[512];
+    (void)state;
+    if (backend_choose("raw", &chosen, why, sizeof(why)) != 0) {
+        skip();
+    }
+    best = chosen;
+    assert_int_equal(backend_fall_back(best->name, &chosen, "no memory", why, sizeof(why)),
+                     UV_ENOTSUP);
+    assert_ptr_equal(chosen, best);
+    assert_null(strstr(why, "no memory"));
+    while (backend_fall_back("raw", &chosen, "no memory", why, sizeof(why)) == 0) {
+        assert_true(chosen->native && chosen != best);
+        assert_int_equal(chosen->probe(NULL, 0), 0);
+        assert_non_null(strstr(why, best->name));
+        assert_non_null(strstr(why, ": no memory"));
+        best = chosen;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +237,7 @@ int main(void)
         cmocka_unit_test(reason_is_cut_to_the_room_there_is),
         cmocka_unit_test(one_code_for_a_reset_and_no_other_is_touched),
         cmocka_unit_test(connection_is_lost_by_some_errors_and_survives_others),
+        cmocka_unit_test(raw_falls_back_and_names_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

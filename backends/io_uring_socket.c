@@ -22,6 +22,8 @@
 #include "net.h"
 #include "untaken.h"
 
+#define URING_PAUSE_NS 4000000
+
 static int uring_stream_error(struct io_socket *socket, int result)
 {
     int status = io_stream_error(uv_translate_sys_error(-result));
@@ -243,6 +245,21 @@ static int uring_start_send(struct io_socket *socket)
     return uring_begin(sqe, &socket->out);
 }
 
+/*
+ * The kernel refuses a send to a socket that it calls writable, as it does when it is out of memory
+ * for TCP. Tried again at once, nothing else would ever happen: so a timeout comes before.
+ */
+static int uring_pause_send(struct io_socket *socket)
+{
+    static struct __kernel_timespec pause = {.tv_nsec = URING_PAUSE_NS};
+    struct io_uring_sqe *sqe = uring_sqe(socket->loop);
+    if (sqe == NULL) {
+        return UV_ENOBUFS;
+    }
+    io_uring_prep_timeout(sqe, &pause, 0, 0);
+    return uring_begin(sqe, &socket->out);
+}
+
 int uring_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
 {
     (void)loop;
@@ -270,7 +287,10 @@ static int uring_send_outcome(struct io_socket *socket, int result)
     if (socket->close != NULL) {
         return UV_ECANCELED;
     }
-    if (result >= 0 || result == -EINTR || result == -EAGAIN) {
+    if (result == -EAGAIN) {
+        return uring_pause_send(socket);
+    }
+    if (result >= 0 || result == -EINTR || result == -ETIME) { /* ETIME: the pause is over */
         return uring_start_send(socket);
     }
     return uring_stream_error(socket, result);

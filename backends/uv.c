@@ -27,6 +27,10 @@
 
 #define NS_PER_MS 1000000u
 
+/* So many turns in a row may come to nothing; each pause is so long. */
+#define UV_IDLE_TURNS 16
+#define UV_PAUSE_MS 4
+
 /* A turn in which libuv told of so many events may have left others behind. Not each that it takes
  * from the system is told of: a read that a close cancels is not, and a send that goes on. */
 #define UV_FULL_EVENTS (net_turn_events / 2)
@@ -88,6 +92,7 @@ static void uv_on_alarm(uv_timer_t *alarm)
 {
     struct uv_backend_loop *self = alarm->data;
     self->alarm_ns = UINT64_MAX;
+    self->events++;
     uv_stop(
         &self->uv); /* it may ring before libuv waits, and would leave nothing to end the wait */
 }
@@ -198,6 +203,43 @@ static void uv_look_at_sends(struct uv_backend_loop *self)
     }
 }
 
+/* What libuv has left of the sends that wait for room. */
+static size_t uv_waiting_bytes(struct uv_backend_loop *self)
+{
+    size_t unsent = 0;
+    struct queue_node *end = &self->sends.head;
+    for (struct queue_node *node = end->next; node != end; node = node->next) {
+        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
+        unsent += uv_stream_get_write_queue_size(uv_stream(socket));
+    }
+    return unsent;
+}
+
+/*
+ * Linux calls a socket writable that refuses to take a byte while the system is out of memory for
+ * TCP (tcp_mem). libuv writes each time when it is told so, and its loop would do nothing else. Such
+ * a turn ends early, tells of nothing and leaves every write as it was: after some of them in a row
+ * the loop pauses in each.
+ */
+static void uv_look_at_turn(struct uv_backend_loop *self, uv_run_mode mode)
+{
+    if (net_holds_sends || mode != UV_RUN_ONCE || self->events > 0 ||
+        queue_is_empty(&self->sends)) {
+        self->idle_turns = 0;
+        return;
+    }
+    if (++self->idle_turns < UV_IDLE_TURNS) {
+        return;
+    }
+    size_t unsent = uv_waiting_bytes(self);
+    if (unsent != self->unsent) {
+        self->unsent = unsent;
+        self->idle_turns = 0;
+        return;
+    }
+    uv_sleep(UV_PAUSE_MS);
+}
+
 static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
 {
     struct uv_backend_loop *self = uv_self(loop);
@@ -209,6 +251,7 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
     self->events = 0;
     (void)uv_run(&self->uv, mode);
     uv_look_at_sends(self);
+    uv_look_at_turn(self, mode);
     loop->full = self->events >= UV_FULL_EVENTS;
     loop->stats.buffers_peak = loop->pool.in_use_peak;
     io_stats_sum_calls(&loop->stats);

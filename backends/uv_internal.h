@@ -69,7 +69,9 @@ struct uv_backend_loop {
     size_t send_count;
     size_t sockets;
     size_t listeners;
-    size_t events; /* that libuv has told of in this turn */
+    size_t events;       /* that libuv has told of in this turn */
+    size_t unsent;       /* bytes that they had left to write when that was last looked at */
+    unsigned idle_turns; /* in a row, see uv_look_at_turn() */
     bool woken;
 };
 

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -41,11 +42,19 @@ static void report(const char *line)
     }
 }
 
+/* Whether the call with that number fails. */
+static bool is_due(unsigned number)
+{
+    return wanted.gate != NULL ? number >= wanted.nth && syscall(SYS_access, wanted.gate, F_OK) == 0
+                               : number == wanted.nth;
+}
+
 bool inject_strikes(const char *call)
 {
     int error = errno;
-    bool strikes = strcmp(call, wanted.call) == 0 && syscall(SYS_gettid) != getpid() &&
-                   atomic_fetch_add(&calls, 1) + 1 == wanted.nth;
+    bool strikes = strcmp(call, wanted.call) == 0 &&
+                   (syscall(SYS_gettid) == getpid()) == wanted.main_thread &&
+                   is_due(atomic_fetch_add(&calls, 1) + 1);
     if (strikes) {
         report("struck\n");
     }
@@ -66,6 +75,9 @@ __attribute__((constructor)) static void begin(void)
         sscanf(text, "%31[^:]:%u:%d", wanted.call, &wanted.nth, &wanted.error) != 3) {
         wanted.call[0] = '\0';
     }
+    const char *thread = getenv("INJECT_THREAD");
+    wanted.main_thread = thread != NULL && strcmp(thread, "main") == 0;
+    wanted.gate = getenv("INJECT_GATE");
 }
 
 /* One is the directory's own. */
@@ -114,10 +126,11 @@ int epoll_ctl(int queue, int how, int fd, struct epoll_event *event)
 {
     static int (*next)(int, int, int, struct epoll_event *);
     inject_find("epoll_ctl", &next, sizeof(next));
-    if (inject_strikes("epoll_ctl")) {
+    int result = next(queue, how, fd, event);
+    if (result == 0 && how == EPOLL_CTL_ADD && inject_strikes("epoll_ctl")) {
+        (void)next(queue, EPOLL_CTL_DEL, fd, NULL);
         return fail();
     }
-    int result = next(queue, how, fd, event);
     if (result == 0 && fd < FDS && how != EPOLL_CTL_DEL) {
         watched[fd].queue = queue;
         watched[fd].event = *event;
@@ -129,7 +142,7 @@ int epoll_ctl(int queue, int how, int fd, struct epoll_event *event)
 static void promise_edge(int fd)
 {
     int error = errno;
-    if (fd < FDS && watched[fd].queue != 0) {
+    if (fd < FDS && watched[fd].queue != 0 && wanted.gate == NULL) {
         (void)syscall(SYS_epoll_ctl, watched[fd].queue, EPOLL_CTL_MOD, fd, &watched[fd].event);
     }
     errno = error;
@@ -146,6 +159,7 @@ static void promise_edge(int fd)
     }
 
 FAILING(epoll_create1, (int flags), (flags))
+FAILING(pipe2, (int fds[2], int flags), (fds, flags))
 FAILING(eventfd, (unsigned count, int flags), (count, flags))
 FAILING(epoll_wait, (int queue, struct epoll_event *events, int room, int timeout),
         (queue, events, room, timeout))
@@ -230,3 +244,38 @@ MOVING(send, (int fd, const void *data, size_t length, int flags), (fd, data, le
        length)
 MOVING(read, (int fd, void *data, size_t length), (fd, data, length), is_socket(fd), length)
 MOVING(write, (int fd, const void *data, size_t length), (fd, data, length), is_socket(fd), length)
+
+/* ---- calls that are no system calls -------------------------------------------------------- */
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
+                   void *argument)
+{
+    static int (*next)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    inject_find("pthread_create", &next, sizeof(next));
+    return inject_strikes("pthread_create") ? wanted.error
+                                            : next(thread, attributes, run, argument);
+}
+
+#ifndef __SANITIZE_ADDRESS__ /* which has a heap of its own */
+
+/* By their other names in glibc: dlsym() may need memory itself. */
+extern void *__libc_malloc(size_t size);               /* NOLINT(bugprone-reserved-identifier) */
+extern void *__libc_calloc(size_t count, size_t size); /* NOLINT(bugprone-reserved-identifier) */
+
+static void *fail_memory(void)
+{
+    errno = wanted.error;
+    return NULL;
+}
+
+void *malloc(size_t size)
+{
+    return inject_strikes("malloc") ? fail_memory() : __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    return inject_strikes("calloc") ? fail_memory() : __libc_calloc(count, size);
+}
+
+#endif

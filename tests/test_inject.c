@@ -39,7 +39,6 @@
 
 #define SHORT (-1) /* among the codes: it moves one byte alone */
 
-static const char ends_libuv[] = "libuv ends the program";
 static const char leaks_in_libuv[] = "uv_loop_init() forgets its epoll";
 static const char unseen_by_libuv[] = "libuv takes what SO_ERROR left untouched for an error";
 
@@ -52,7 +51,8 @@ static const struct row {
     {"close", NULL, {EINTR, EIO}},
     {"connect", NULL, {EINTR, ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EADDRNOTAVAIL, ENOBUFS}},
     {"epoll_create1", NULL, {EMFILE, ENFILE, ENOMEM}},
-    {"epoll_ctl", ends_libuv, {ENOMEM, ENOSPC}},
+    {"calloc", NULL, {ENOMEM}},
+    {"epoll_ctl", NULL, {ENOMEM, ENOSPC}},
     {"epoll_pwait", NULL, {EINTR}},
     {"epoll_wait", NULL, {EINTR}},
     {"eventfd", leaks_in_libuv, {EMFILE, ENFILE, ENOMEM}},
@@ -65,6 +65,7 @@ static const struct row {
     {"io_uring_submit_and_wait_timeout", NULL, {EAGAIN, EBUSY, EINTR, ENOMEM, ETIME}},
     {"ioctl", NULL, {ENOMEM}},
     {"listen", NULL, {EADDRINUSE, ENOBUFS}},
+    {"malloc", NULL, {ENOMEM}},
     {"read", NULL, {EINTR, EAGAIN, ECONNRESET, ETIMEDOUT, ENOMEM, SHORT}},
     {"recv", NULL, {EINTR, EAGAIN, ECONNRESET, ETIMEDOUT, ENOMEM, SHORT}},
     {"send", NULL, {EINTR, EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT, ENOBUFS, ENOMEM, SHORT}},
@@ -92,7 +93,6 @@ static const struct {
     {"__snprintf_chk", "writes into memory of the caller's"},
     {"__stack_chk_fail", "does not return"},
     {"bind", "is the main thread's, before there is a backend"},
-    {"calloc", "no system call; the libraries tell of it by UV_ENOMEM, as of others"},
     {"fclose", "of the sysctl"},
     {"fopen", "of the sysctl"},
     {"free", "has no result"},

@@ -217,8 +217,8 @@ static size_t uv_waiting_bytes(struct uv_backend_loop *self)
 
 /*
  * Linux calls a socket writable that refuses to take a byte while the system is out of memory for
- * TCP (tcp_mem). libuv writes each time when it is told so, and its loop would do nothing else. Such
- * a turn ends early, tells of nothing and leaves every write as it was: after some of them in a row
+ * TCP (tcp_mem). libuv writes each time it is told so, and its loop would do nothing else. Such a
+ * turn ends early, tells of nothing and leaves every write as it was: after some of them in a row
  * the loop pauses in each.
  */
 static void uv_look_at_turn(struct uv_backend_loop *self, uv_run_mode mode)

@@ -568,8 +568,21 @@ static int bench_measure(struct bench *bench)
     return bench->interrupted != 0 ? BENCH_INTERRUPTED + bench->interrupted : code;
 }
 
+/* Whether children can be started and waited for. */
+static bool bench_has_loop(void)
+{
+    int status = process_prepare();
+    if (status != 0) {
+        log_message("cannot open the main loop: %s%s", uv_strerror(status), sys_shortage(status));
+    }
+    return status == 0;
+}
+
 int bench_run(const struct bench_options *options, const char *command)
 {
+    if (!bench_has_loop()) {
+        return 1;
+    }
     struct bench *bench = calloc(1, sizeof(*bench));
     int code = 2;
     if (bench == NULL) {

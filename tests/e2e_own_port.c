@@ -17,6 +17,7 @@
 #define RUNS 20
 
 static const char *no_namespace; /* why there is none */
+static bool has_ipv6;            /* asked while there is a free port */
 
 static bool loopback_up(void)
 {
@@ -80,11 +81,34 @@ static void nothing_listens_at_its_own_port(void **state)
     assert_true(met > 0);
 }
 
+/* Two connections have both ports; the third is told what is missing. Over IPv6, since they stay in
+ * TIME-WAIT, where the other test wants the ports. */
+static void used_up_ports_are_named(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    if (no_namespace != NULL || !has_ipv6) {
+        e2e_skip(no_namespace != NULL ? no_namespace : "there is no IPv6 here");
+    }
+    e2e_server_listens(&server, e2e_start(e2e_server_path, e2e_backend_argument(), "--json", "-l",
+                                          "[::1]:30000", NULL));
+    struct process *client =
+        e2e_start(e2e_client_path, e2e_backend_argument(), "--json", e2e_seed_argument(),
+                  "[::1]:30000", "-c", "4", "-t:1", "-d", "300ms", NULL);
+    e2e_ends(client, 1);
+    assert_true(e2e_errors(e2e_report(client, 0), "connect", "EADDRNOTAVAIL") > 0);
+    e2e_says(client, PROCESS_ERR, "the local ports for this address are used up");
+    e2e_says(client, PROCESS_ERR, "net.ipv4.ip_local_port_range");
+    e2e_server_ends(&server);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
         E2E(nothing_listens_at_its_own_port),
+        E2E(used_up_ports_are_named),
     };
     enter_namespace();
+    has_ipv6 = no_namespace == NULL && e2e_has_ipv6();
     return e2e_run(argc, argv, tests);
 }

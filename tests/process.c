@@ -52,16 +52,25 @@ void process_launch_by(const char *launcher, const char *word)
     process_state.word = word;
 }
 
-uv_loop_t *process_loop(void)
+int process_prepare(void)
 {
-    if (!process_state.ready) {
-        int status = uv_loop_init(&process_state.loop);
-        assert(status == 0);
+    if (process_state.ready) {
+        return 0;
+    }
+    int status = uv_loop_init(&process_state.loop);
+    if (status == 0) {
         status = uv_timer_init(&process_state.loop, &process_state.timer);
         assert(status == 0);
-        (void)status;
         process_state.ready = true;
     }
+    return status;
+}
+
+uv_loop_t *process_loop(void)
+{
+    int status = process_prepare();
+    assert(status == 0);
+    (void)status;
     return &process_state.loop;
 }
 

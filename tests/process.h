@@ -23,6 +23,9 @@ enum process_stream { PROCESS_OUT, PROCESS_ERR, PROCESS_STREAMS };
 
 struct process;
 
+/* Makes the loop, or has made it. 0; or a UV error: the system is short of something. */
+int process_prepare(void);
+
 /* The loop on which all of this runs, for handles of the test's own. */
 uv_loop_t *process_loop(void);
 

@@ -1,0 +1,249 @@
+/*
+ * Both programs under limits of the system that are too low, one after another: each ends with 0 or
+ * 1, by itself, and with 1 it says why. libinject.so stands for limits that a privileged user does
+ * not have, and for shortages of the whole machine.
+ */
+
+#include "e2e.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+#define FIRST_DESCRIPTORS 0
+#define LAST_DESCRIPTORS 28
+
+#define LAST_BENCH_DESCRIPTORS 12
+
+/* KiB of address space; with less the C library does not come up. */
+#define FIRST_MEMORY 10000
+#define LAST_MEMORY 60000
+#define STEP_MEMORY 5000
+
+/* ---- what is asserted ---------------------------------------------------------------------- */
+
+/* The program has not begun: the loader of shared libraries has ended it. */
+static bool ended_by_loader(struct process *process, int code)
+{
+    return code == 127 && strstr(process_text(process, PROCESS_ERR), "shared libraries") != NULL;
+}
+
+/* With `other`, too, if that is the program's code for a file that it can't read. */
+static void ended_with(struct process *process, const char *limit, int other)
+{
+    int code = process_wait(process, e2e_ms(E2E_LONG_MS));
+    if ((code != 0 && code != 1 && code != other && !ended_by_loader(process, code)) ||
+        (code != 0 && process_text(process, PROCESS_ERR)[0] == '\0')) {
+        e2e_show(process);
+        fail_msg("with %s it ended with %d", limit, code);
+    }
+}
+
+static void ended_well(struct process *process, const char *limit)
+{
+    ended_with(process, limit, 1);
+}
+
+/* If it gets as far as serving, it is told to stop. Whether it did. */
+static bool server_ends_well(struct process *server, const char *limit)
+{
+    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, e2e_ms(E2E_LONG_MS));
+    bool served = line != NULL;
+    if (served) {
+        unsigned port = (unsigned)strtoul(strrchr(line, ':') + 1, NULL, 10);
+        struct process *client =
+            e2e_client_at(port, "--requests=2", "--give-up=1s", "--timeout=1s", NULL);
+        (void)process_wait(client, e2e_ms(E2E_LONG_MS)); /* served or not: it may have no room */
+        e2e_signal(server, SIGTERM);
+    }
+    free(line);
+    ended_well(server, limit);
+    return served;
+}
+
+/* ---- limits of a process ------------------------------------------------------------------- */
+
+/* Starts it with `ulimit -WHAT VALUE`. */
+static struct process *start_limited(const char *what, unsigned value, const char *program,
+                                     const char *first, const char *second)
+{
+    return e2e_start("/bin/sh", "-c", e2e_text("ulimit -%s %u; exec \"$@\"", what, value), "sh",
+                     program, e2e_backend_argument(), "-t:2", first, second, NULL);
+}
+
+static void sweep(const char *what, unsigned from, unsigned until, unsigned step)
+{
+    struct e2e_server server;
+    unsigned served = 0;
+    unsigned count = 0;
+    e2e_server(&server, NULL);
+    for (unsigned value = from; value <= until; value += step) {
+        const char *limit = e2e_text("ulimit -%s %u", what, value);
+        served += server_ends_well(start_limited(what, value, e2e_server_path, "-l", "127.0.0.1:0"),
+                                   limit);
+        ended_well(start_limited(what, value, e2e_client_path, "-d:100ms",
+                                 e2e_text("127.0.0.1:%s", server.port)),
+                   limit);
+        count++;
+    }
+    e2e_server_ends(&server);
+    print_message("ulimit -%s: %u of %u served\n", what, served, count);
+    assert_true(served > 0 && served < count);
+}
+
+static void few_descriptors_are_an_error(void **state)
+{
+    (void)state;
+    if (e2e_is_sanitized()) {
+        e2e_skip("the sanitizer has descriptors of its own");
+    }
+    sweep("n", FIRST_DESCRIPTORS, LAST_DESCRIPTORS, 1);
+}
+
+static void little_memory_is_an_error(void **state)
+{
+    (void)state;
+    if (e2e_is_sanitized()) {
+        e2e_skip("the sanitizer takes more address space");
+    }
+    sweep("v", FIRST_MEMORY, LAST_MEMORY, STEP_MEMORY);
+}
+
+/* The third program. What it starts fails under the limit as well. */
+static void few_descriptors_are_an_error_to_the_bench(void **state)
+{
+    const char *bench = getenv("ECHO_BENCH");
+    (void)state;
+    if (bench == NULL || e2e_is_sanitized()) {
+        e2e_skip("there is no echo-bench here, or it is the sanitizer's");
+    }
+    for (unsigned value = 0; value <= LAST_BENCH_DESCRIPTORS; value++) {
+        const char *limit = e2e_text("ulimit -n %u", value);
+        struct process *process =
+            e2e_start("/bin/sh", "-c", e2e_text("%s; exec \"$@\"", limit), "sh", bench,
+                      e2e_backend_argument(), "--case=50x64B", "--rounds=6", "-d:10ms", "-w:1ms",
+                      "--pin=off", "-o", e2e_path("bench.json"), NULL);
+        ended_with(process, limit, 2);
+    }
+}
+
+/* ---- calls that fail ----------------------------------------------------------------------- */
+
+/* Of the main thread. */
+static const struct {
+    const char *call;
+    int error;
+    unsigned nth[5];
+} failures[] = {
+    {"epoll_create1", EMFILE, {1, 2}},     {"eventfd", EMFILE, {1, 2}},
+    {"pipe2", EMFILE, {1, 2, 3, 4}},       {"pipe2", ENFILE, {1, 2, 3, 4}},
+    {"epoll_ctl", ENOSPC, {1, 2, 3, 4}},   {"epoll_ctl", ENOMEM, {1, 2, 3, 4}},
+    {"pthread_create", EAGAIN, {1, 2, 3}}, {"socket", EMFILE, {1, 2, 3}},
+    {"malloc", ENOMEM, {60, 100}},
+};
+
+static void inject(const char *what, const char *thread)
+{
+    assert_int_equal(uv_os_setenv("LD_PRELOAD", getenv("INJECT_LIBRARY")), 0);
+    assert_int_equal(uv_os_setenv("INJECT", what), 0);
+    assert_int_equal(uv_os_setenv("INJECT_THREAD", thread), 0);
+}
+
+static void inject_no_more(void)
+{
+    static const char *const names[] = {"LD_PRELOAD", "INJECT", "INJECT_THREAD"};
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        assert_int_equal(uv_os_unsetenv(names[i]), 0);
+    }
+}
+
+static void fail_once(const struct e2e_server *server, const char *what)
+{
+    inject(what, "main");
+    struct process *limited =
+        e2e_start(e2e_server_path, e2e_backend_argument(), "-t:2", "-l", "127.0.0.1:0", NULL);
+    inject_no_more();
+    (void)server_ends_well(limited, what);
+    inject(what, "main");
+    struct process *client = e2e_start(e2e_client_path, e2e_backend_argument(), "--requests=4",
+                                       "-t:2", e2e_text("127.0.0.1:%s", server->port), NULL);
+    inject_no_more();
+    ended_well(client, what);
+}
+
+static void a_call_that_fails_at_the_start_is_an_error(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    for (size_t i = 0; i < LENGTH(failures); i++) {
+        for (size_t j = 0; j < LENGTH(failures[i].nth) && failures[i].nth[j] != 0; j++) {
+            fail_once(&server, e2e_text("%s:%u:%d", failures[i].call, failures[i].nth[j],
+                                        failures[i].error));
+        }
+    }
+    e2e_server_ends(&server);
+}
+
+/* ---- rings --------------------------------------------------------------------------------- */
+
+static struct process *start_with_one_ring(const char *program, const char *backend,
+                                           const char *first, const char *second)
+{
+    inject(e2e_text("io_uring_queue_init_params:2:%d", ENOMEM), "workers");
+    struct process *process = e2e_start(program, backend, "-t:3", first, second, NULL);
+    inject_no_more();
+    return process;
+}
+
+/* No worker serves before all have a ring; if one has none, all of them do without. */
+static void raw_falls_back_when_a_ring_is_refused(void **state)
+{
+    (void)state;
+    if (strcmp(e2e_backend(), "io_uring") != 0) {
+        e2e_skip("it has no rings");
+    }
+    struct process *server =
+        start_with_one_ring(e2e_server_path, "--backend=raw", "-l", "127.0.0.1:0");
+    const char *line = e2e_line(server, PROCESS_OUT, "listening on ", 0);
+    assert_non_null(strstr(line, " backend=epoll threads=3 (io_uring: worker 1: "));
+    assert_non_null(strstr(line, "RLIMIT_MEMLOCK"));
+    const char *port = strrchr(e2e_text("%.*s", (int)strcspn(line + 13, " "), line + 13), ':') + 1;
+    struct process *client = start_with_one_ring(e2e_client_path, "--backend=raw", "--requests=9",
+                                                 e2e_text("127.0.0.1:%s", port));
+    e2e_ends(client, 0);
+    e2e_says(client, PROCESS_OUT, "backend epoll");
+    e2e_says(client, PROCESS_ERR, "--backend: epoll it is (io_uring: worker 1: ");
+    e2e_signal(server, SIGTERM);
+    e2e_ends(server, 0);
+}
+
+static void io_uring_says_which_limit_refuses_a_ring(void **state)
+{
+    (void)state;
+    if (strcmp(e2e_backend(), "io_uring") != 0) {
+        e2e_skip("it has no rings");
+    }
+    struct process *server =
+        start_with_one_ring(e2e_server_path, "--backend=io_uring", "-l", "127.0.0.1:0");
+    e2e_ends(server, 1);
+    e2e_says(server, PROCESS_ERR, "worker 1: cannot open a loop of backend io_uring: ");
+    e2e_says(server, PROCESS_ERR, "RLIMIT_MEMLOCK");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        E2E(few_descriptors_are_an_error),
+        E2E(few_descriptors_are_an_error_to_the_bench),
+        E2E(little_memory_is_an_error),
+        E2E(a_call_that_fails_at_the_start_is_an_error),
+        E2E(raw_falls_back_when_a_ring_is_refused),
+        E2E(io_uring_says_which_limit_refuses_a_ring),
+    };
+    return e2e_run(argc, argv, tests);
+}

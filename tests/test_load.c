@@ -1,6 +1,6 @@
 /*
- * The client's side over the network in memory, in virtual time: a schedule that can't be kept, and
- * runs that would never end.
+ * The client's side over the network in memory, in virtual time: a schedule that is kept, or can't
+ * be, what is measured, and runs that would never end.
  */
 
 #include <stdarg.h>
@@ -136,10 +136,33 @@ static void what_is_given_out_late_is_the_clients_delay(void **state)
         make();
         world.plan.rate = 1e9;
         world.plan.duration_ns = 20 * MILLISECOND;
-        (void)run();
+        WORLD_CHECK(run() == 20 * MILLISECOND);
+        WORLD_CHECK(sim_now() - begun_ns <
+                    SECOND + SECOND / 2); /* the server ends a second later */
         fails_as(VERDICT_RATE);
         WORLD_CHECK(world.client_stats.late > world.client_stats.blocked);
         WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 20000000);
+        end();
+    }
+}
+
+/* A message is due every 10 ms, begins in the turn in which it is due, and is back a few turns
+ * later. Those that are due in the first second are not measured. */
+static void a_rate_is_kept(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, 1000);
+        make();
+        world.plan.rate = 100;
+        world.plan.warmup_ns = SECOND;
+        world.plan.duration_ns = 10 * SECOND;
+        WORLD_CHECK(run() == 10 * SECOND);
+        const struct client_stats *stats = &world.client_stats;
+        WORLD_CHECK(verdict.ok);
+        WORLD_CHECK(stats->begun == 1000 && stats->unsent == 0 && stats->late == 0);
+        WORLD_CHECK(stats->latency.count == 900);
+        WORLD_CHECK(stats->latency.max <= 100000);
         end();
     }
 }
@@ -244,6 +267,32 @@ static void latency_has_the_time_before_a_message_can_begin(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 30; seed++) {
         latencies_of_a_schedule(seed, 200 * MILLISECOND, 1000);
+    }
+}
+
+/* ---- what is measured ------------------------------------------------------------------------ */
+
+/* Of a steady run the last two of three seconds. */
+static bool is_two_thirds(uint64_t measured, uint64_t all)
+{
+    return 300 * measured >= 196 * all && 300 * measured <= 204 * all;
+}
+
+static void warm_up_is_left_out(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, MILLISECOND);
+        make();
+        world.plan.warmup_ns = SECOND;
+        world.plan.duration_ns = 3 * SECOND;
+        WORLD_CHECK(run() == 3 * SECOND);
+        const struct client_stats *stats = &world.client_stats;
+        WORLD_CHECK(verdict.ok);
+        WORLD_CHECK(is_two_thirds(stats->measured_messages, stats->counters.messages));
+        WORLD_CHECK(is_two_thirds(stats->measured_bytes, stats->counters.verified));
+        WORLD_CHECK(is_two_thirds(stats->latency.count, stats->counters.messages));
+        end();
     }
 }
 
@@ -358,6 +407,29 @@ static void a_shortage_is_not_a_missing_server(void **state)
     }
 }
 
+/* ---- a server that drains ------------------------------------------------------------------ */
+
+/* Messages never cease, so it ends its side at half of its time and cuts nobody. */
+static void a_drain_under_load_cuts_nobody(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, MILLISECOND);
+        make();
+        world.plan.allow_drain = true;
+        world.echo_config.drain_timeout_ns = 10 * SECOND;
+        world.drain_ns = begun_ns + SECOND;
+        (void)run();
+        const struct server_counters *served = &world.server_stats.counters;
+        const struct client_counters *c = &world.client_stats.counters;
+        WORLD_CHECK(served->drained == world.client.user_count && served->cut == 0);
+        WORLD_CHECK(c->drained + c->closed_by_server == world.client.user_count && c->lost == 0);
+        WORLD_CHECK(sim_now() - begun_ns >= 6 * SECOND && sim_now() - begun_ns < 8 * SECOND);
+        world_check_books(false);
+        end();
+    }
+}
+
 int main(int argc, char **argv)
 {
     cmocka_set_test_filter(argc > 1 ? argv[1] : NULL);
@@ -366,16 +438,19 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_answer_is_the_servers_delay),
         cmocka_unit_test(what_is_given_out_late_is_the_clients_delay),
+        cmocka_unit_test(a_rate_is_kept),
         cmocka_unit_test(a_schedule_that_is_kept_is_fine),
         cmocka_unit_test(the_schedule_is_even),
         cmocka_unit_test(latency_counts_from_when_a_message_was_due),
         cmocka_unit_test(latency_has_the_time_before_a_message_can_begin),
+        cmocka_unit_test(warm_up_is_left_out),
         cmocka_unit_test(a_connect_that_never_ends_is_given_up),
         cmocka_unit_test(a_silent_network_is_given_up),
         cmocka_unit_test(time_in_which_nothing_is_due_does_not_count),
         cmocka_unit_test(the_first_error_stops_the_run),
         cmocka_unit_test(the_next_address_is_tried_at_once),
         cmocka_unit_test(a_shortage_is_not_a_missing_server),
+        cmocka_unit_test(a_drain_under_load_cuts_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 #include "sim.h"
 #include "suite_matrix.h"
 
-#define WATCHDOG_S 60
+#define WATCHDOG_S (2 * PATIENCE_MS / 1000)
 #define MAX_CELLS 1024
 
 static const struct {

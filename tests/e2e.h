@@ -6,8 +6,8 @@
  * test runs once for every backend that works here. What a test has opened is closed after it,
  * however it ended.
  *
- * Every wait has a deadline, which fails the test; there is no sleep for luck. Lists of arguments
- * end with NULL.
+ * Every wait is for an event and ends a test that hangs (patience.h); there is no sleep for luck.
+ * Lists of arguments end with NULL.
  */
 
 #include <setjmp.h>
@@ -21,6 +21,7 @@
 #include <jansson.h>
 #include <uv.h>
 
+#include "patience.h"
 #include "peer.h"
 #include "process.h"
 
@@ -36,7 +37,7 @@
  *   ECHO_SERVER     in the environment: the paths of the programs
  *   ECHO_CLIENT
  *   ECHOPORT_SEED   what the clients' bytes come from; random if not given
- *   ECHOPORT_SLOW   a factor for all deadlines; 1 if not given, with a sanitizer 4
+ *   ECHOPORT_SLOW   a factor for what the programs run for; 1 if not given, with a sanitizer 4
  */
 #define e2e_run(argc, argv, tests)                                                                 \
     e2e_run_tests(argc, argv, #tests, tests, sizeof(tests) / sizeof((tests)[0]))
@@ -80,8 +81,9 @@ uint64_t e2e_now_ms(void);
 /* As an argument of a program: "300ms" times ECHOPORT_SLOW. Valid until the end of the test. */
 const char *e2e_duration(uint64_t ms);
 
-/* What is long enough for anything that isn't stuck. */
-#define E2E_LONG_MS 20000
+/* A time limit as an argument: before it is reached the test has failed (patience.h), so what ends
+ * has another cause. */
+#define E2E_NEVER "1h"
 
 #if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
 #define E2E_LIKE_PRINTF __attribute__((format(__MINGW_PRINTF_FORMAT, 1, 2)))
@@ -110,7 +112,6 @@ struct process *e2e_start(const char *program, ...);
 
 /* Waits for the end of it, and fails the test if its exit code isn't `code`. */
 void e2e_ends(struct process *process, int code);
-void e2e_ends_within(struct process *process, int code, uint64_t timeout_ms);
 
 /* Waits for the n-th line with `part`, and fails the test without. Valid until the end of the
  * test. */
@@ -185,6 +186,11 @@ void e2e_succeeds(const json_t *report);
 /* How many errors of that operation there were; `code` NULL: with any code. */
 uint64_t e2e_errors(const json_t *report, const char *operation, const char *code);
 
+/* A server that was told to end under load, with so many connections or more, does so: with 0, or
+ * with 1 if it had to cut some of them at its --drain-timeout, since the machine is slow. That it
+ * need not is in test_load.c. Answers how many it cut. */
+uint64_t e2e_ends_drained(const struct e2e_server *server, uint64_t connections);
+
 /* Ends the server with SIGTERM; it must exit with 0. */
 void e2e_server_ends(const struct e2e_server *server);
 
@@ -218,7 +224,7 @@ uv_os_sock_t e2e_slow_reader(const struct e2e_server *server);
 /* Whether the loopback has an address of IPv6. */
 bool e2e_has_ipv6(void);
 
-/* A port of 127.0.0.1 that nobody has, for the moment. */
+/* A port of 127.0.0.1 that nobody has, and that no test gets by chance. */
 unsigned e2e_free_port(void);
 
 /* Bytes without a period, the same for the same seed. */

@@ -285,7 +285,7 @@ static void check_report(struct bout *b, const json_t *report, int code)
 
 static void end_bout(struct bout *b)
 {
-    int code = process_wait(b->client, e2e_ms(3 * E2E_LONG_MS));
+    int code = process_wait(b->client, PATIENCE_MS);
     stop_peer(b);
     json_t *report = json_loads(process_text(b->client, PROCESS_OUT), 0, NULL);
     if (code == PROCESS_LATE) {

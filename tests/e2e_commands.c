@@ -195,7 +195,7 @@ static void b1_port_in_use_is_reported(void **state)
         for (size_t second = 0; second < 2; second++) {
             struct process *late = e2e_start(e2e_server_path, e2e_text("-e:%s", server.port),
                                              threads[second], e2e_backend_argument(), NULL);
-            e2e_ends_within(late, 1, e2e_ms(5000));
+            e2e_ends(late, 1);
             e2e_says(late, PROCESS_ERR, e2e_text("127.0.0.1:%s", server.port));
             e2e_says(late, PROCESS_ERR, uv_strerror(UV_EADDRINUSE));
             assert_string_equal(process_text(late, PROCESS_OUT), "");
@@ -212,7 +212,7 @@ static void an_address_given_twice_is_reported(void **state)
     (void)state;
     struct process *server =
         e2e_start(e2e_server_path, "-l", address, "-l", address, e2e_backend_argument(), NULL);
-    e2e_ends_within(server, 1, e2e_ms(5000));
+    e2e_ends(server, 1);
     e2e_says(server, PROCESS_ERR, "an address given before it has that port");
 }
 
@@ -221,7 +221,7 @@ static void an_address_of_others_is_reported(void **state)
     (void)state;
     struct process *server =
         e2e_start(e2e_server_path, "-l", "203.0.113.7:0", e2e_backend_argument(), NULL);
-    e2e_ends_within(server, 1, e2e_ms(5000));
+    e2e_ends(server, 1);
     e2e_says(server, PROCESS_ERR, "203.0.113.7");
 }
 
@@ -232,7 +232,7 @@ static void names_that_do_not_resolve_are_reported(void **state)
     struct process *server =
         e2e_start(e2e_server_path, "-l", "no-such-host.invalid:0", e2e_backend_argument(), NULL);
     struct process *client =
-        e2e_start(e2e_client_path, "-n", host, "-d", "30s", e2e_backend_argument(), NULL);
+        e2e_start(e2e_client_path, "-n", host, "-d", E2E_NEVER, e2e_backend_argument(), NULL);
     e2e_ends(server, 1);
     e2e_ends(client, 1);
     e2e_says(server, PROCESS_ERR, host);
@@ -242,11 +242,9 @@ static void names_that_do_not_resolve_are_reported(void **state)
 static void b15_b16_no_server_is_reported(void **state)
 {
     unsigned port = e2e_free_port();
-    uint64_t begin_ms = e2e_now_ms();
     (void)state;
-    struct process *client = e2e_client_at(port, "-t", "4", "-c", "8", "-d", "30s", NULL);
+    struct process *client = e2e_client_at(port, "-t", "4", "-c", "8", "-d", E2E_NEVER, NULL);
     e2e_ends(client, 1);
-    assert_true(e2e_now_ms() - begin_ms < e2e_ms(5000));
     e2e_says(client, PROCESS_ERR, e2e_text("127.0.0.1:%u", port));
     e2e_says(client, PROCESS_ERR, uv_strerror(UV_ECONNREFUSED));
     const json_t *report = e2e_report(client, 0);
@@ -264,13 +262,13 @@ static void b15_some_connects_fail_and_the_rest_work(void **state)
     const char *const version[] = {"--version", NULL};
     (void)state;
     struct process *prlimit = process_start("prlimit", version, NULL);
-    if (prlimit == NULL || process_wait(prlimit, e2e_ms(E2E_LONG_MS)) != 0) {
+    if (prlimit == NULL || process_wait(prlimit, PATIENCE_MS) != 0) {
         e2e_skip("there is no prlimit here");
     }
     e2e_server(&server, NULL);
     struct process *client = e2e_start(
         "prlimit", "--nofile=64:64", e2e_client_path, e2e_backend_argument(), e2e_seed_argument(),
-        "--json", "-n", "127.0.0.1", "-e", server.port, "-c", "100", "-d", e2e_duration(500), NULL);
+        "--json", "-n", "127.0.0.1", "-e", server.port, "-c", "100", "--requests", "1000", NULL);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     uint64_t connected = e2e_uint(report, "counters.connected");

@@ -35,7 +35,7 @@ static bool ended_by_loader(struct process *process, int code)
 /* With `other`, too, if that is the program's code for a file that it can't read. */
 static void ended_with(struct process *process, const char *limit, int other)
 {
-    int code = process_wait(process, e2e_ms(E2E_LONG_MS));
+    int code = process_wait(process, PATIENCE_MS);
     if ((code != 0 && code != 1 && code != other && !ended_by_loader(process, code)) ||
         (code != 0 && process_text(process, PROCESS_ERR)[0] == '\0')) {
         e2e_show(process);
@@ -51,13 +51,13 @@ static void ended_well(struct process *process, const char *limit)
 /* If it gets as far as serving, it is told to stop. Whether it did. */
 static bool server_ends_well(struct process *server, const char *limit)
 {
-    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, e2e_ms(E2E_LONG_MS));
+    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, PATIENCE_MS);
     bool served = line != NULL;
     if (served) {
         unsigned port = (unsigned)strtoul(strrchr(line, ':') + 1, NULL, 10);
         struct process *client =
             e2e_client_at(port, "--requests=2", "--give-up=1s", "--timeout=1s", NULL);
-        (void)process_wait(client, e2e_ms(E2E_LONG_MS)); /* served or not: it may have no room */
+        (void)process_wait(client, PATIENCE_MS); /* served or not: it may have no room */
         e2e_signal(server, SIGTERM);
     }
     free(line);

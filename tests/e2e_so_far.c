@@ -187,7 +187,7 @@ static void a_failure_is_reported_before_the_end(void **state)
     (void)state;
     assert_non_null(fake);
     struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", NULL);
-    assert_true(process_pump(e2e_ms(E2E_LONG_MS), three_have_come, fake));
+    assert_true(process_pump(PATIENCE_MS, three_have_come, fake));
     ask(e2e_client_path, client);
     reported(client, 0);
     e2e_says(client, PROCESS_ERR, "so far: FAILED: 1 connection lost: ");

@@ -90,7 +90,7 @@ static void churn_leaves_nothing_behind(void **state)
     }
     churn(&server, soak_ms());
     struct rest rest = {.server = &server, .first = &first};
-    bool ended = process_pump(e2e_ms(5000), is_as_before, &rest); /* the last ones close */
+    bool ended = process_pump(PATIENCE_MS, is_as_before, &rest); /* the last ones close */
     print_message("handles %u, then %u; memory %u KiB, then %u KiB\n", (unsigned)first.handles,
                   (unsigned)rest.now.handles, (unsigned)(first.rss_bytes / KIB),
                   (unsigned)(rest.now.rss_bytes / KIB));

@@ -71,7 +71,7 @@ static bool shows(const char *part)
 /* Waits until the screen shows `part`. */
 static void await(const char *part)
 {
-    uint64_t until_ms = e2e_now_ms() + e2e_ms(E2E_LONG_MS);
+    uint64_t until_ms = e2e_now_ms() + PATIENCE_MS;
     for (look(); !shows(part); look()) {
         if (e2e_now_ms() > until_ms) {
             fail_msg("the terminal does not show '%s' but:\n%s", part, terminal.screen);
@@ -83,7 +83,7 @@ static void await(const char *part)
 /* Waits for its end, and reads what it writes meanwhile, or it would wait itself. */
 static void ends(struct process *process, int code)
 {
-    uint64_t until_ms = e2e_now_ms() + e2e_ms(E2E_LONG_MS);
+    uint64_t until_ms = e2e_now_ms() + PATIENCE_MS;
     while (!process_has_ended(process) && e2e_now_ms() < until_ms) {
         (void)process_pump(5, NULL, NULL);
         look();
@@ -175,7 +175,7 @@ static void progress_goes_on(void **state)
     struct process *client = client_on_terminal(&server, false, NULL);
     await(" s  2 up  ");
     const char *before = e2e_text("%.100s", terminal.screen);
-    uint64_t until_ms = e2e_now_ms() + e2e_ms(E2E_LONG_MS);
+    uint64_t until_ms = e2e_now_ms() + PATIENCE_MS;
     while (strncmp(terminal.screen, before, strlen(before)) == 0) {
         assert_true(e2e_now_ms() < until_ms);
         (void)process_pump(5, NULL, NULL);

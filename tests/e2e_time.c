@@ -11,8 +11,8 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The server's time limit in these tests; longer than any pause of a test on a busy machine. */
-#define LIMIT_MS 1000
+/* The time limit in these tests; far longer than any pause of a test on a busy machine. */
+#define LIMIT_MS 3000
 
 /* ---- a server that is stopped --------------------------------------------------------------- */
 
@@ -26,7 +26,7 @@ static void stopped_server_blames_nobody(void **state)
     uv_os_sock_t peers[PEERS];
     (void)state;
     e2e_needs_signal(SIGSTOP);
-    e2e_server(&server, "-t", "1", "--idle-timeout", e2e_duration(2 * LIMIT_MS), NULL);
+    e2e_server(&server, "-t", "1", "--idle-timeout", e2e_duration(LIMIT_MS), NULL);
     for (size_t i = 0; i < LENGTH(peers); i++) {
         peers[i] = e2e_peer(&server);
         e2e_peer_echoes(peers[i], "before", 6);
@@ -35,14 +35,16 @@ static void stopped_server_blames_nobody(void **state)
     for (size_t i = 0; i < LENGTH(peers); i++) {
         assert_int_equal(peer_send(peers[i], "while", 5), 5);
     }
-    (void)process_pump(e2e_ms(3 * LIMIT_MS), NULL, NULL);
+    (void)process_pump(e2e_ms(LIMIT_MS * 4 / 3), NULL, NULL);
     e2e_signal(server.process, SIGCONT);
     for (size_t i = 0; i < LENGTH(peers); i++) {
-        assert_int_equal(e2e_peer_wait(peers[i], e2e_ms(E2E_LONG_MS)), 5);
+        assert_int_equal(e2e_peer_wait(peers[i], PATIENCE_MS), 5);
     }
     e2e_tear_down_peers();
     e2e_server_ends(&server);
-    assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), PEERS);
+    /* from then on one may have been idle for so long */
+    uint64_t idle = e2e_server_sum(server.process, "idle");
+    assert_int_equal(e2e_server_sum(server.process, "closed_by_client") + idle, PEERS);
 }
 
 /* ---- a client that is stopped --------------------------------------------------------------- */
@@ -58,9 +60,9 @@ static void stopped_client_blames_nobody(void **state)
                                         "--timeout", e2e_duration(LIMIT_MS), NULL);
     e2e_sees_open(&server, PEERS);
     e2e_signal(client, SIGSTOP);
-    (void)process_pump(e2e_ms(3 * LIMIT_MS), NULL, NULL);
+    (void)process_pump(e2e_ms(LIMIT_MS * 4 / 3), NULL, NULL);
     e2e_signal(client, SIGCONT);
-    (void)process_pump(e2e_ms(LIMIT_MS / 2), NULL, NULL);
+    (void)process_pump(e2e_ms(LIMIT_MS / 6), NULL, NULL);
     e2e_signal(client, SIGTERM);
     e2e_ends(client, 0);
     e2e_succeeds(e2e_report(client, 0));
@@ -74,14 +76,14 @@ static void stopped_client_blames_nobody(void **state)
 
 static uint8_t sent[SLOW_BYTES];
 
-/* Sends all of `sent`, reads a little every now and then until three limits have passed, and then
+/* Sends all of `sent`, reads a little every now and then until the limit has long passed, and then
  * the rest. */
 static void reads_slowly(uv_os_sock_t peer)
 {
     uint8_t chunk[SLOW_STEP];
     size_t out = 0;
     size_t in = 0;
-    uint64_t until_ms = e2e_now_ms() + e2e_ms(3 * LIMIT_MS);
+    uint64_t until_ms = e2e_now_ms() + e2e_ms(LIMIT_MS * 3 / 2);
     while (in < SLOW_BYTES) {
         int count = out < SLOW_BYTES ? peer_send(peer, sent + out, SLOW_BYTES - out) : 0;
         assert_true(count >= 0 || count == UV_EAGAIN);
@@ -93,7 +95,7 @@ static void reads_slowly(uv_os_sock_t peer)
             in += (size_t)count;
         }
         bool slowly = e2e_now_ms() < until_ms && in + SLOW_STEP < SLOW_BYTES;
-        (void)process_pump(slowly ? e2e_ms(LIMIT_MS / 20) : count < 0, NULL, NULL);
+        (void)process_pump(slowly ? e2e_ms(LIMIT_MS / 60) : count < 0, NULL, NULL);
     }
 }
 
@@ -167,15 +169,15 @@ static void stuck_readers_do_not_starve_others(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "1", "--sndbuf", "16KiB", "--rcvbuf", "16KiB", "--buffer-memory",
-               "1MiB", "--buffer-size", "64KiB", "--stall-timeout", e2e_duration(LIMIT_MS),
+               "1MiB", "--buffer-size", "64KiB", "--stall-timeout", e2e_duration(1000),
                "--idle-timeout", "0", NULL);
     stuck_readers(&server);
     e2e_peer_echoes(e2e_peer(&server), "served", 6);
+    (void)e2e_line(server.process, PROCESS_ERR, "--stall-timeout", 0);
     e2e_tear_down_peers();
     e2e_server_ends(&server); /* exit code 0 */
     assert_true(e2e_server_sum(server.process, "stalled") > 0);
     assert_int_equal(e2e_server_sum(server.process, "idle"), 0);
-    e2e_says(server.process, PROCESS_ERR, "--stall-timeout");
     e2e_ends_add_up(e2e_report(server.process, 0));
 }
 

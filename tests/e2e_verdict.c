@@ -45,7 +45,7 @@ static void a_reset_between_messages_has_failed(void **state)
     fake_start(FAKE_RESET_IDLE, 0, SIZE_MAX);
     struct process *client = e2e_client_at(fake_server_port(fake), SELDOM, "--stop-on-error", "-d",
                                            sys_is_wine() ? "1500ms" : "60s", NULL);
-    int code = process_wait(client, e2e_ms(E2E_LONG_MS));
+    int code = process_wait(client, PATIENCE_MS);
     const json_t *report = e2e_report(client, 0);
     if (sys_is_wine() && code == 0) {
         assert_true(e2e_uint(report, "counters.closed_by_server") > 0);
@@ -91,13 +91,16 @@ static void no_end_is_a_timeout(void **state)
     (void)state;
     fake_start(FAKE_SILENT_END, 0, SIZE_MAX);
     struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "3",
-                                           "--timeout", e2e_duration(300), NULL);
+                                           "--timeout", e2e_duration(1000), NULL);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    e2e_fails_as(report, "timeout", 1);
-    assert_int_equal(e2e_uint(report, "counters.end_timeouts"), 1);
-    assert_int_equal(e2e_uint(report, "counters.timeouts"), 0);
-    assert_non_null(strstr(e2e_string(report, "verdict"), "not ended by the server"));
+    /* an answer may be late as well */
+    uint64_t timeouts = e2e_uint(report, "counters.timeouts");
+    uint64_t end_timeouts = e2e_uint(report, "counters.end_timeouts");
+    e2e_fails_as(report, "timeout", end_timeouts + timeouts);
+    assert_int_equal(end_timeouts, 1);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 3);
+    assert_true(timeouts > 0 || strstr(e2e_string(report, "verdict"), "not ended by the server"));
 }
 
 static void cut_with_nothing_unanswered_is_fine(void **state)
@@ -105,8 +108,10 @@ static void cut_with_nothing_unanswered_is_fine(void **state)
     (void)state;
     fake_start(FAKE_SILENT_END, 0, SIZE_MAX);
     struct process *client =
-        e2e_client_at(fake_server_port(fake), "-s", "1000", "-d", e2e_duration(500), "--timeout",
-                      "60s", "--drain-timeout", e2e_duration(500), NULL);
+        e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "5", "--timeout",
+                      E2E_NEVER, "--drain-timeout", "100ms", "-v", NULL);
+    (void)e2e_line(client, PROCESS_ERR, "all answered, shutdown", 0);
+    e2e_signal(client, SIGINT);
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     e2e_succeeds(report);
@@ -117,19 +122,24 @@ static void without_a_drain_timeout_messages_are_unanswered(void **state)
 {
     (void)state;
     fake_start(FAKE_MUTE, 0, 1);
-    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-d",
-                                           e2e_duration(500), "--drain-timeout", "0", NULL);
+    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-R",
+                                           "100", "--drain-timeout", "0", "-v", NULL);
+    (void)e2e_line(client, PROCESS_ERR, "ack(1) ", 0);
+    e2e_signal(client, SIGINT);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     /* of the other connection the last message may be under way, too */
     assert_between(e2e_failures(report, "unanswered"), 1, 2);
     assert_true(e2e_uint(report, "counters.messages") > 0);
-    assert_true(e2e_uint(report, "latency_ns.unanswered_oldest") >=
-                e2e_uint(report, "latency_ns.max"));
+    assert_true(e2e_uint(report, "latency_ns.unanswered_oldest") > 0);
     e2e_ends_add_up(report);
 }
 
 /* ---- every run ends ------------------------------------------------------------------------ */
+
+/* The most connections that were made in the last run that was given up: of two users, each waits
+ * 10 ms after the first, and then twice as long each time, up to a second. */
+static uint64_t most_tries;
 
 /* A run of --requests that can't come to its end. Answers the report. */
 static const json_t *gives_up(const char *option)
@@ -139,7 +149,9 @@ static const json_t *gives_up(const char *option)
         fake_server_port(fake), "-t", "2", "-c", "2", "-s", "1000", "--requests", "10", "--timeout",
         e2e_duration(300), "--give-up", e2e_duration(1000), option, NULL);
     e2e_ends(client, 1);
-    assert_true(e2e_now_ms() - begin_ms >= e2e_ms(1000));
+    uint64_t took_ms = e2e_now_ms() - begin_ms;
+    assert_true(took_ms >= e2e_ms(1000));
+    most_tries = 2 * (9 + took_ms / 1000);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_failures(report, "gave_up"), 1);
     assert_int_equal(e2e_uint(report, "counters.messages"), 0);
@@ -161,7 +173,7 @@ static void a_server_that_is_always_wrong_is_given_up(void **state)
     (void)state;
     fake_start(FAKE_FLIP, 0, SIZE_MAX);
     const json_t *report = gives_up(NULL);
-    assert_between(e2e_failures(report, "wrong_data"), 2, 40 * e2e_factor());
+    assert_between(e2e_failures(report, "wrong_data"), 1, most_tries);
     assert_int_equal(e2e_uint(report, "counters.unanswered_messages"), 0);
     assert_int_equal(e2e_uint(report, "counters.unchecked_messages"),
                      e2e_uint(report, "counters.mismatches"));
@@ -173,7 +185,7 @@ static void a_server_that_begins_well_is_given_up(void **state)
     (void)state;
     fake_start(FAKE_FLIP, 600, SIZE_MAX);
     const json_t *report = gives_up(NULL);
-    assert_true(e2e_failures(report, "wrong_data") >= 2);
+    assert_true(e2e_failures(report, "wrong_data") > 0);
     assert_true(e2e_uint(report, "counters.verified") > 0);
 }
 
@@ -184,7 +196,7 @@ static void half_answers_are_given_up_though_drains_are_allowed(void **state)
     fake_start(FAKE_CLOSE_EARLY, SIZE / 2, SIZE_MAX);
     const json_t *report = gives_up("--allow-drain");
     uint64_t drained = e2e_uint(report, "counters.drained");
-    assert_between(drained, 2, 40 * e2e_factor());
+    assert_between(drained, 1, most_tries);
     assert_int_equal(e2e_failures(report, "silent"), drained);
     assert_int_equal(e2e_failures(report, "lost"), 0);
 }
@@ -196,7 +208,7 @@ static void a_run_that_ends_before_its_warm_up_has_a_report(void **state)
     e2e_server(&server, NULL);
     struct process *client =
         e2e_start(e2e_client_path, e2e_backend_argument(), e2e_text("127.0.0.1:%s", server.port),
-                  "-w", "60s", "--requests", "5", NULL);
+                  "-w", E2E_NEVER, "--requests", "5", NULL);
     e2e_ends(client, 0);
     e2e_says(client, PROCESS_OUT, "OK\n");
     e2e_says(client, PROCESS_OUT, "nothing was measured");
@@ -208,8 +220,8 @@ static void a_run_may_stop_on_the_first_error(void **state)
     (void)state;
     fake_start(FAKE_FLIP, 5 * SIZE, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "-t", "2", "-c", "4", "-s",
-                                           "1000", "-d", "60s", "--stop-on-error", NULL);
-    e2e_ends_within(client, 1, e2e_ms(E2E_LONG_MS));
+                                           "1000", "-d", E2E_NEVER, "--stop-on-error", NULL);
+    e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_failures(report, "wrong_data"), 1); /* the others may not be up yet */
     e2e_ends_add_up(report);
@@ -220,7 +232,7 @@ static void a_run_may_stop_on_the_first_error(void **state)
 static void without_a_server_no_connection_comes_up(void **state)
 {
     (void)state;
-    struct process *client = e2e_client_at(e2e_free_port(), "-c", "3", "-d", "60s", NULL);
+    struct process *client = e2e_client_at(e2e_free_port(), "-c", "3", "-d", E2E_NEVER, NULL);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_failures(report, "not_up"), 3);
@@ -288,8 +300,8 @@ static void a_reconnect_under_way_at_the_end_is_fine(void **state)
     assert_int_equal(peer_accept(listener, &peer), 0);
     (void)e2e_peer(&address); /* has the queue's only place from now on */
     echo_by_hand(peer);
-    (void)e2e_line(client, PROCESS_ERR, "ack(1)", 0);
     peer_close(peer);
+    (void)e2e_line(client, PROCESS_ERR, "ack(1)", 0);
     (void)e2e_line(client, PROCESS_ERR, "closed", 0);
     e2e_signal(client, SIGINT);
     e2e_ends(client, 0);
@@ -317,13 +329,13 @@ static void a_reconnect_that_was_refused_is_a_failure(void **state)
     fake_start(FAKE_ECHO, 0, 0);
     struct fake_plan again = {.size = SIZE, .port = fake_server_port(fake)};
     struct process *client = e2e_client_at(again.port, "-s", "1000", NULL);
-    assert_true(process_pump(e2e_ms(E2E_LONG_MS), serves_again, NULL));
+    assert_true(process_pump(PATIENCE_MS, serves_again, NULL));
     fake_server_stop(fake);
     fake = NULL;
-    assert_true(process_pump(e2e_ms(E2E_LONG_MS), has_refused, client));
+    assert_true(process_pump(PATIENCE_MS, has_refused, client));
     fake = fake_server_start(process_loop(), &again);
     assert_non_null(fake);
-    assert_true(process_pump(e2e_ms(E2E_LONG_MS), serves_again, NULL));
+    assert_true(process_pump(PATIENCE_MS, serves_again, NULL));
     e2e_signal(client, SIGINT);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
@@ -337,7 +349,8 @@ static void a_reconnect_that_was_refused_is_a_failure(void **state)
 
 /* ---- the schedule -------------------------------------------------------------------------- */
 
-/* A server that answers ten messages a second can't keep up with a thousand. */
+/* A server that answers ten messages a second can't keep up with a thousand. On a slow machine the
+ * client may be late as well: test_load.c has either alone. */
 static void a_slow_server_misses_the_rate(void **state)
 {
     (void)state;
@@ -346,9 +359,11 @@ static void a_slow_server_misses_the_rate(void **state)
         e2e_client_at(fake_server_port(fake), "-s", "1000", "-R", "1000", "-d", "1s", NULL);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    assert_true(e2e_failures(report, "rate") > 900 - 10 * e2e_factor());
-    assert_string_equal(e2e_string(report, "late"), "server");
-    assert_non_null(strstr(e2e_string(report, "verdict"), "the server was late"));
+    assert_true(e2e_failures(report, "rate") >= 980);
+    const char *late = e2e_string(report, "late");
+    assert_true(strcmp(late, "server") == 0 || strcmp(late, "client") == 0);
+    assert_true(e2e_failures(report, "not_up") > 0 ||
+                strstr(e2e_string(report, "verdict"), e2e_text("the %s was late", late)) != NULL);
 }
 
 /* No client begins a thousand million messages a second. */
@@ -371,12 +386,12 @@ static void a_rate_that_is_kept_is_fine(void **state)
     (void)state;
     e2e_server(&server, NULL);
     struct process *client =
-        e2e_client(&server, "-c", "5", "-s", "10", "-R", "10", "-d", "1s", NULL);
+        e2e_client(&server, "-c", "5", "-s", "10", "-R", "10", "--requests", "10", NULL);
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     e2e_succeeds(report);
     assert_true(json_is_null(e2e_member(report, "late")));
-    assert_between(e2e_uint(report, "unsent"), 0, 5);
+    assert_int_equal(e2e_uint(report, "unsent"), 0);
 }
 
 int main(int argc, char **argv)

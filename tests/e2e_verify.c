@@ -37,7 +37,7 @@ static int stop_fake_and_tear_down(void **state)
 static struct process *run_client(const char *connections, const char *requests, const char *rate)
 {
     return e2e_client_at(fake_server_port(fake), "-c", connections, "--requests", requests, "-R",
-                         rate, "-s", "1000", "--seed", "20", "--timeout", e2e_duration(1000), NULL);
+                         rate, "-s", "1000", "--seed", "20", "--timeout", E2E_NEVER, NULL);
 }
 
 /* ---- wrong bytes --------------------------------------------------------------------------- */
@@ -142,11 +142,13 @@ static void a_lost_last_byte_is_a_timeout(void **state)
 {
     (void)state;
     fake_start(FAKE_DROP, SIZE - 1, 1);
-    struct process *client = run_client("1", "1", "0");
+    struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "1",
+                                           "--timeout", e2e_duration(1000), NULL);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    assert_int_equal(e2e_uint(report, "counters.timeouts"), 1);
+    assert_true(e2e_uint(report, "counters.timeouts") >= 1); /* the next answer may be late, too */
     assert_int_equal(e2e_uint(report, "counters.mismatches"), 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 1);
 }
 
 static void bytes_of_another_connection_are_found(void **state)
@@ -182,8 +184,10 @@ static void a_banner_before_anything_was_sent(void **state)
 {
     (void)state;
     fake_start(FAKE_BANNER, 0, 2);
-    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-d",
-                                           "500ms", "-R", "1", "--seed", "20", NULL);
+    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-R",
+                                           "1", "--seed", "20", "-v", NULL);
+    (void)e2e_line(client, PROCESS_ERR, ": wrong data; close follows", 1);
+    e2e_signal(client, SIGINT);
     e2e_ends(client, 1);
     e2e_says(client, PROCESS_ERR, "got 32 32 30 20");
     assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.mismatches"), 2);
@@ -212,12 +216,12 @@ static void a_mute_server_is_a_timeout(void **state)
     struct process *client = e2e_client_at(fake_server_port(fake), "-c", "3", "-s", "1000",
                                            "--requests", "3", "--timeout", e2e_duration(300), NULL);
     e2e_ends(client, 1);
-    uint64_t took_ms = e2e_now_ms() - begin_ms;
-    assert_between(took_ms, e2e_ms(300), e2e_ms(300) + e2e_ms(3000));
+    assert_true(e2e_now_ms() - begin_ms >= e2e_ms(300));
     const json_t *report = e2e_report(client, 0);
-    assert_int_equal(e2e_uint(report, "counters.timeouts"), 3);
+    uint64_t timeouts = e2e_uint(report, "counters.timeouts");
+    assert_true(timeouts >= 3); /* those of the next connections may be late, too */
     assert_int_equal(e2e_uint(report, "counters.failed"), 0);
-    assert_int_equal(e2e_errors(report, "recv", "ETIMEDOUT"), 3);
+    assert_int_equal(e2e_errors(report, "recv", "ETIMEDOUT"), timeouts);
     assert_int_equal(e2e_uint(report, "counters.messages"), 3); /* by the next connections */
     e2e_says(client, PROCESS_ERR, "no answer");
 }
@@ -227,8 +231,10 @@ static void mute_at_the_end_is_cut_and_no_success(void **state)
     (void)state;
     fake_start(FAKE_MUTE, 0, SIZE_MAX);
     struct process *client =
-        e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-d", "200ms",
-                      "--drain-timeout", "200ms", "--timeout", "60s", NULL);
+        e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "--drain-timeout", "200ms",
+                      "--timeout", E2E_NEVER, "-v", NULL);
+    (void)e2e_line(client, PROCESS_ERR, ": send 1000 bytes, ", 1);
+    e2e_signal(client, SIGINT);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
     e2e_fails_as(report, "unanswered", 2);
@@ -250,13 +256,14 @@ static void a_second_ctrl_c_ends_the_client_at_once(void **state)
 {
     (void)state;
     fake_start(FAKE_MUTE, 0, SIZE_MAX);
-    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000",
-                                           "--drain-timeout", "60s", "--timeout", "60s", NULL);
-    assert_true(process_pump(e2e_ms(E2E_LONG_MS), two_have_come, NULL));
+    struct process *client =
+        e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "--drain-timeout", E2E_NEVER,
+                      "--timeout", E2E_NEVER, NULL);
+    assert_true(process_pump(PATIENCE_MS, two_have_come, NULL));
     e2e_signal(client, SIGINT);
     (void)e2e_line(client, PROCESS_ERR, "once more to end at once", 0);
     e2e_signal(client, SIGINT);
-    e2e_ends_within(client, 1, e2e_ms(1000)); /* not a byte came back */
+    e2e_ends(client, 1); /* not a byte came back */
     const json_t *report = e2e_report(client, 0);
     uint64_t cut = e2e_uint(report, "counters.unanswered");
     assert_int_equal(cut + e2e_uint(report, "counters.abandoned"), 2);
@@ -358,12 +365,11 @@ static void connect_times_out(void **state)
     (void)e2e_peer(&listener); /* the one that has room */
     unsigned port = ntohs(((struct sockaddr_in *)(void *)&listener.address)->sin_port);
     uint64_t begin_ms = e2e_now_ms();
-    struct process *client =
-        e2e_client_at(port, "-c", "2", "--connect-timeout", e2e_duration(300), "-d", "30s", NULL);
+    struct process *client = e2e_client_at(port, "-c", "2", "--connect-timeout", e2e_duration(300),
+                                           "-d", E2E_NEVER, NULL);
     e2e_ends(client, 1);
-    uint64_t took_ms = e2e_now_ms() - begin_ms;
+    assert_true(e2e_now_ms() - begin_ms >= e2e_ms(300));
     peer_close(os_socket);
-    assert_between(took_ms, e2e_ms(300), e2e_ms(300) + e2e_ms(3000));
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.connect_failures"), 2);
     assert_int_equal(e2e_errors(report, "connect", "ETIMEDOUT"), 2);

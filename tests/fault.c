@@ -9,6 +9,7 @@
 #include "echo_rig.h"
 #include "guard.h"
 #include "load.h"
+#include "patience.h"
 #include "process_system.h"
 #include "talk.h"
 
@@ -19,12 +20,8 @@
 #define BUFFER_SIZE ((size_t)16 * 1024)
 #define BUFFERS 64
 
-/* For a conversation that the fault delays; and what a new connection may take after it. */
-#define PATIENCE_MS 10000
-#define PROMISE_MS 1000
-
 /* Until handles that have been closed are gone. */
-#define SETTLE_MS 500
+#define SETTLE_MS 10000
 
 #define MESSAGES 8
 #define MESSAGE_BYTES ((uint64_t)8 * 1024)
@@ -83,13 +80,13 @@ static const char *server_greet(struct server_rig *rig, bool *cut)
 {
     struct talk talk;
     talk_open(&talk, &rig->base.address, rig->talks++, 5);
-    talk_run(&talk, 1, PROMISE_MS);
+    talk_run(&talk, 1, PATIENCE_MS);
     if (talk.end == TALK_CUT && !*cut) {
         *cut = true;
         talk_open(&talk, &rig->base.address, rig->talks++, 5);
-        talk_run(&talk, 1, PROMISE_MS);
+        talk_run(&talk, 1, PATIENCE_MS);
     }
-    return talk.end == TALK_WHOLE ? NULL : "a new connection is not served within a second";
+    return talk.end == TALK_WHOLE ? NULL : "a new connection is not served";
 }
 
 /* What the server says of itself has to fit. Of an accept that fails libuv says nothing. */

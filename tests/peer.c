@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "patience.h"
+
 #ifdef _WIN32
 #include <winsock2.h>
 #include <ws2tcpip.h>
@@ -29,7 +31,7 @@ typedef size_t peer_length;
 #include <linux/sockios.h>
 #endif
 
-#define PEER_TIMEOUT_S 30
+#define PEER_TIMEOUT_S (PATIENCE_MS / 1000)
 #define PEER_MOST ((size_t)1 << 20) /* in one call: fits every system's length */
 
 /* ---- what the systems have in different ways ------------------------------------------------ */
@@ -201,6 +203,22 @@ int peer_bind(int family, uv_os_sock_t *peer, struct sockaddr_storage *address)
     if (status == 0) {
         status = peer_local_name(*peer, address);
     }
+    if (status != 0) {
+        peer_close(*peer);
+    }
+    return status;
+}
+
+int peer_bind_port(unsigned port, uv_os_sock_t *peer)
+{
+    struct sockaddr_storage address;
+    memset(&address, 0, sizeof(address));
+    (void)uv_ip4_addr("127.0.0.1", (int)port, (struct sockaddr_in *)(void *)&address);
+    int status = peer_socket(AF_INET, peer);
+    if (status != 0) {
+        return status;
+    }
+    status = peer_bind_to(*peer, &address);
     if (status != 0) {
         peer_close(*peer);
     }

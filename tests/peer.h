@@ -23,6 +23,9 @@ int peer_socket(int family, uv_os_sock_t *peer);
 /* A socket that is bound to a free port of the loopback of `family`: 0, *peer and *address. */
 int peer_bind(int family, uv_os_sock_t *peer, struct sockaddr_storage *address);
 
+/* A socket at that port of 127.0.0.1, if nobody has it. */
+int peer_bind_port(unsigned port, uv_os_sock_t *peer);
+
 /* A second socket bound to the address of `first`, where the system lets both share it as long as
  * only one listens: 0 and *second, else UV_EADDRINUSE. */
 int peer_bind_beside(uv_os_sock_t first, const struct sockaddr_storage *address,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "patience.h"
 #include "process_system.h"
 
 #define PROCESS_ARGUMENTS_MAX 64
@@ -458,7 +459,7 @@ void process_end_all(void)
     while ((process = process_state.processes) != NULL) {
         process_close_output(&process->outputs[PROCESS_OUT]);
         process_close_output(&process->outputs[PROCESS_ERR]);
-        (void)process_pump(10000, process_is_closed, process);
+        (void)process_pump(PATIENCE_MS, process_is_closed, process);
         assert(process->handles == 0); /* a killed process ends */
         process_state.processes = process->next;
         free(process->outputs[PROCESS_OUT].text);

@@ -31,6 +31,7 @@
 #include <cmocka.h>
 
 #include "backend.h"
+#include "patience.h"
 #include "peer.h"
 #include "stream.h"
 
@@ -185,15 +186,10 @@ void rig_turn(struct rig *rig);
 /* Some turns in which what must not happen has the time to happen, at least 20 ms. */
 void rig_quiet(struct rig *rig);
 
-/* How long a condition may take to come true; the watchdog of the program is the longer one. */
-#ifndef RIG_PATIENCE_NS
-#define RIG_PATIENCE_NS UINT64_C(40000000000)
-#endif
-
 /* Turns until the condition holds. */
 #define RIG_UNTIL(rig, condition)                                                                  \
     do {                                                                                           \
-        const uint64_t until_ = uv_hrtime() + RIG_PATIENCE_NS;                                     \
+        const uint64_t until_ = uv_hrtime() + PATIENCE_NS;                                         \
         while (!(condition)) {                                                                     \
             rig_turn(rig);                                                                         \
             if (uv_hrtime() > until_) {                                                            \

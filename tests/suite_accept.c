@@ -239,7 +239,7 @@ static void two_listeners(const struct backend *backend)
 static void echo_over(struct rig *from, struct rig *to, uv_os_sock_t peer)
 {
     struct flow flow = {.peer = peer, .stream = stream_of(40, 0), .length = 1000, .chunk = 100};
-    uint64_t until = uv_hrtime() + RIG_PATIENCE_NS;
+    uint64_t until = uv_hrtime() + PATIENCE_NS;
     while (flow.received < flow.length) {
         (void)flow_step(&flow);
         (void)rig_poll(from, 0);

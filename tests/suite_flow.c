@@ -55,7 +55,7 @@ bool flow_step(struct flow *flow)
 
 void rig_flow(struct rig *rig, struct flow *flow)
 {
-    uint64_t until = uv_hrtime() + RIG_PATIENCE_NS;
+    uint64_t until = uv_hrtime() + PATIENCE_NS;
     while (flow->received < flow->length) {
         if (flow_step(flow)) {
             (void)rig_poll(rig, 0);

@@ -224,7 +224,7 @@ static void starved_and_silent_gives_way(const struct backend *backend)
     rig_peer_send(&rig, peers[BUFFERS + 1], bytes, sizeof(bytes));
     rig_quiet(&rig);
     conn_release(conns[0]);
-    uint64_t until = backend->now(rig.loop) + RIG_PATIENCE_NS;
+    uint64_t until = backend->now(rig.loop) + PATIENCE_NS;
     while (conns[BUFFERS + 1]->data == NULL) {
         (void)rig_poll(&rig, until);
         assert_true(backend->now(rig.loop) < until);
@@ -260,7 +260,7 @@ static void starved_in_vain_give_way(const struct backend *backend)
     conn_release(conns[HOLDER]);
     RIG_UNTIL(&rig, conns[NEXT]->data != NULL);
     conn_release(conns[NEXT]);
-    uint64_t until = backend->now(rig.loop) + RIG_PATIENCE_NS;
+    uint64_t until = backend->now(rig.loop) + PATIENCE_NS;
     while (conns[LAST]->data == NULL) {
         (void)rig_poll(&rig, until);
         assert_true(backend->now(rig.loop) < until);
@@ -380,7 +380,7 @@ static void few_buffers_for_many(const struct backend *backend)
         flows[i] = (struct flow){.stream = stream_of(50, i), .length = 20000, .chunk = 3000};
         (void)rig_pair(&rig, &flows[i].peer);
     }
-    uint64_t until = uv_hrtime() + RIG_PATIENCE_NS;
+    uint64_t until = uv_hrtime() + PATIENCE_NS;
     while (left > 0) {
         left = 0;
         for (size_t i = 0; i < CONNECTIONS; i++) {

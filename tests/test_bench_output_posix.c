@@ -186,7 +186,7 @@ static const char *make_holder(const char *name, const char *fifo, const char *a
 static void await_news(int reader)
 {
     struct pollfd news = {.fd = reader, .events = POLLIN};
-    uint64_t deadline_ms = e2e_now_ms() + e2e_ms(E2E_LONG_MS);
+    uint64_t deadline_ms = e2e_now_ms() + PATIENCE_MS;
     while (poll(&news, 1, 0) == 0) {
         assert_true(e2e_now_ms() < deadline_ms);
         (void)process_pump(10, NULL, NULL);

@@ -29,9 +29,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "patience.h"
 #include "process.h"
 
-#define LONG_MS 20000
 #define CODES 9
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -189,7 +189,7 @@ static struct process *start_client(const struct fault *fault, const char *port,
 /* Ended by itself, with a code that it may end with. */
 static bool ended_well(const char *what, struct process *process, int worst)
 {
-    int code = process_wait(process, LONG_MS);
+    int code = process_wait(process, PATIENCE_MS);
     if (code >= 0 && code <= worst) {
         return true;
     }
@@ -211,10 +211,10 @@ static void converse(const struct fault *fault, const char *port, struct outcome
     struct process *first = start_client(fault, port, fault->client);
     outcome->lost = !is_right("the first client", first, is_passing(fault));
     outcome->crashed = fault->client && !ended_well("the client", first, 2);
-    bool cut = process_wait(first, LONG_MS) != 0;
+    bool cut = process_wait(first, PATIENCE_MS) != 0;
     struct process *second = start_client(fault, port, false);
     bool whole = is_right("the second client", second, cut || is_passing(fault));
-    if (whole && process_wait(second, LONG_MS) != 0) {
+    if (whole && process_wait(second, PATIENCE_MS) != 0) {
         whole = is_right("the third client", start_client(fault, port, false), true);
     }
     outcome->lost = outcome->lost || !whole;
@@ -241,7 +241,7 @@ static struct outcome run(const struct fault *fault)
     struct outcome outcome = {.open = -1};
     char port[16];
     struct process *server = start_server(fault);
-    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, LONG_MS);
+    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, PATIENCE_MS);
     if (line != NULL && sscanf(line, "listening on 127.0.0.1:%15[0-9]", port) == 1) {
         converse(fault, port, &outcome);
         assert_int_equal(process_signal(server, SIGTERM), 0);

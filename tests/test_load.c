@@ -422,8 +422,8 @@ static void a_drain_under_load_cuts_nobody(void **state)
         (void)run();
         const struct server_counters *served = &world.server_stats.counters;
         const struct client_counters *c = &world.client_stats.counters;
-        WORLD_CHECK(served->drained == world.client.user_count && served->cut == 0);
-        WORLD_CHECK(c->drained + c->closed_by_server == world.client.user_count && c->lost == 0);
+        WORLD_CHECK(served->drained == user_count() && served->cut == 0);
+        WORLD_CHECK(c->drained + c->closed_by_server == user_count() && c->lost == 0);
         WORLD_CHECK(sim_now() - begun_ns >= 6 * SECOND && sim_now() - begun_ns < 8 * SECOND);
         world_check_books(false);
         end();

@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "patience.h"
 #include "process.h"
-
-#define LONG_MS 20000
 
 static const struct refusal {
     const char *name;
@@ -47,14 +46,14 @@ static void raw_takes_epoll_and_says_why(void **state)
     for (size_t i = 0; i < REFUSALS; i++) {
         char expected[320];
         struct process *server = start_server(refusals[i].name, "--backend=raw");
-        char *line = process_line(server, PROCESS_OUT, "listening on ", 0, LONG_MS);
+        char *line = process_line(server, PROCESS_OUT, "listening on ", 0, PATIENCE_MS);
         assert_non_null(line);
         (void)snprintf(expected, sizeof(expected), " backend=epoll threads=1 (io_uring: %s)",
                        refusals[i].reason);
         assert_non_null(strstr(line, expected));
         free(line);
         assert_int_equal(process_signal(server, SIGTERM), 0);
-        assert_int_equal(process_wait(server, LONG_MS), 0);
+        assert_int_equal(process_wait(server, PATIENCE_MS), 0);
     }
 }
 
@@ -63,7 +62,7 @@ static void io_uring_is_refused_with_the_reason(void **state)
     (void)state;
     for (size_t i = 0; i < REFUSALS; i++) {
         struct process *server = start_server(refusals[i].name, "--backend=io_uring");
-        assert_int_equal(process_wait(server, LONG_MS), refusals[i].code);
+        assert_int_equal(process_wait(server, PATIENCE_MS), refusals[i].code);
         assert_non_null(strstr(process_text(server, PROCESS_ERR), refusals[i].reason));
     }
 }
@@ -74,7 +73,7 @@ static void echoes_without_io_uring(void **state)
     char port[16];
     (void)state;
     struct process *server = start_server("EPERM", "--backend=raw");
-    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, LONG_MS);
+    char *line = process_line(server, PROCESS_OUT, "listening on ", 0, PATIENCE_MS);
     assert_non_null(line);
     assert_int_equal(sscanf(line, "listening on 127.0.0.1:%15[0-9]", port), 1);
     free(line);
@@ -84,11 +83,11 @@ static void echoes_without_io_uring(void **state)
                                      port,    "--requests=1000",     NULL};
     struct process *client = process_start(getenv("NO_IO_URING"), arguments, NULL);
     assert_non_null(client);
-    assert_int_equal(process_wait(client, LONG_MS), 0);
+    assert_int_equal(process_wait(client, PATIENCE_MS), 0);
     assert_non_null(strstr(process_text(client, PROCESS_OUT), "backend epoll"));
     assert_non_null(strstr(process_text(client, PROCESS_ERR), "epoll it is (io_uring: "));
     assert_int_equal(process_signal(server, SIGTERM), 0);
-    assert_int_equal(process_wait(server, LONG_MS), 0);
+    assert_int_equal(process_wait(server, PATIENCE_MS), 0);
 }
 
 static int end_all(void **state)

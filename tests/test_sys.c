@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "patience.h"
 #include "range.h"
 #include "sys.h"
 
@@ -73,11 +74,11 @@ static void the_descriptor_limit_is_real(void **state)
 }
 #endif
 
-/* Burns CPU until the thread's clock has advanced by so much, a minute at most. */
+/* Burns CPU until the thread's clock has advanced by so much, or it hangs. */
 static void burn(uint64_t cpu_ns)
 {
     uint64_t start = sys_thread_cpu_ns();
-    uint64_t deadline = uv_hrtime() + UINT64_C(60000) * MS;
+    uint64_t deadline = uv_hrtime() + PATIENCE_NS;
     while (sys_thread_cpu_ns() - start < cpu_ns && uv_hrtime() < deadline) {
     }
 }
@@ -97,7 +98,7 @@ static void thread_time_is_the_thread_s_own(void **state)
     assert_int_equal(uv_thread_create(&thread, burn_in_thread, &used), 0);
     assert_int_equal(uv_thread_join(&thread), 0);
     assert_true(used >= 50 * MS);
-    assert_true(sys_thread_cpu_ns() - before < 40 * MS);
+    assert_true(sys_thread_cpu_ns() - before < used);
 }
 
 static void process_time_has_all_threads(void **state)

@@ -13,6 +13,7 @@
 #include <aclapi.h>
 #include <stdio.h>
 
+#include "patience.h"
 #include "sys.h"
 #include "trigger.h"
 
@@ -79,7 +80,7 @@ static void who_has_ended_is_not_there(void **state)
     (void)state;
     assert_true(CreateProcessA(NULL, line, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL,
                                &startup, &process));
-    assert_int_equal(WaitForSingleObject(process.hProcess, 20000), WAIT_OBJECT_0);
+    assert_int_equal(WaitForSingleObject(process.hProcess, PATIENCE_MS), WAIT_OBJECT_0);
     assert_int_equal(trigger_send((int)process.dwProcessId, SYS_STOP), UV_ESRCH);
     (void)CloseHandle(process.hThread);
     (void)CloseHandle(process.hProcess);

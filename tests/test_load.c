@@ -409,6 +409,16 @@ static void a_shortage_is_not_a_missing_server(void **state)
 
 /* ---- a server that drains ------------------------------------------------------------------ */
 
+/* Of all workers. */
+static uint64_t user_count(void)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < world.client_count; i++) {
+        count += world.clients[i].user_count;
+    }
+    return count;
+}
+
 /* Messages never cease, so it ends its side at half of its time and cuts nobody. */
 static void a_drain_under_load_cuts_nobody(void **state)
 {

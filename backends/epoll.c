@@ -48,11 +48,15 @@ static int epoll_open(struct readiness_loop *loop)
     return status;
 }
 
-static int epoll_watch(struct readiness_loop *loop, struct readiness_watch *watch)
+/* For all that is wanted at once: epoll reports EPOLLOUT only after a send that found no room. */
+static int epoll_watch(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what)
 {
     uint32_t events = EPOLLIN | EPOLLPRI | EPOLLRDHUP;
     events |= (watch->wanted & READY_SEND) != 0 ? EPOLLOUT : 0;
-    return epoll_add(loop, watch->fd, events, watch);
+    (void)what;
+    int status = epoll_add(loop, watch->fd, events, watch);
+    watch->watched = status == 0 ? watch->wanted : 0;
+    return status;
 }
 
 /* In whole milliseconds, rounded up. */
@@ -85,6 +89,7 @@ static int epoll_wait_events(struct readiness_loop *loop, struct readiness_event
     for (int i = 0; i < count; i++) {
         events[i].watch = raw[i].data.ptr;
         events[i].what = epoll_readiness(raw[i].events);
+        events[i].unread = 0;
     }
     return count;
 }

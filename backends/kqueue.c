@@ -1,6 +1,11 @@
 /*
- * The `kqueue` backend of macOS and the BSDs: readiness.c over kqueue(2), EV_CLEAR: edge-triggered.
- * A wake is an EVFILT_USER.
+ * The `kqueue` backend of macOS and the BSDs: readiness.c over kqueue(2). EVFILT_READ is watched
+ * for the life of a descriptor, edge-triggered by EV_CLEAR. EVFILT_WRITE is added with EV_ONESHOT
+ * when a send or a connect waits: XNU reports a filter that stays for each acknowledgement. A wake
+ * is an EVFILT_USER.
+ *
+ * XNU reports no urgent data (EV_OOBAND is an input flag). Instead, `data` says how many bytes can
+ * be received, behind urgent data too.
  */
 
 #include "readiness.h"
@@ -18,11 +23,6 @@
 
 /* Longer than that is not waited in one go: some systems refuse it. */
 #define KQUEUE_WAIT_MAX_S 86400
-
-/* A byte out of the stream, of which macOS alone tells. */
-#ifndef EV_OOBAND
-#define EV_OOBAND 0
-#endif
 
 static int kqueue_error(void)
 {
@@ -63,20 +63,45 @@ static int kqueue_open(struct readiness_loop *loop)
     return status;
 }
 
-static int kqueue_watch(struct readiness_loop *loop, struct readiness_watch *watch)
+/* EVFILT_READ comes first, or with the first EVFILT_WRITE: one call for the two of a connect. */
+static int kqueue_watch(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what)
 {
-    struct kevent both[2];
+    struct kevent changes[2];
+    int count = 0;
     uintptr_t fd = (uintptr_t)watch->fd;
-    EV_SET(&both[0], fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, watch);
-    EV_SET(&both[1], fd, EVFILT_WRITE, EV_ADD | EV_CLEAR, 0, 0, watch);
-    return kqueue_change(loop, both, (watch->wanted & READY_SEND) != 0 ? 2 : 1);
+    if ((watch->watched & READY_RECV) == 0) {
+        EV_SET(&changes[count++], fd, EVFILT_READ, EV_ADD | EV_CLEAR, 0, 0, watch);
+    }
+    if ((what & READY_SEND) != 0) {
+        EV_SET(&changes[count++], fd, EVFILT_WRITE, EV_ADD | EV_ONESHOT, 0, 0, watch);
+    }
+    int status = kqueue_change(loop, changes, count);
+    if (status == 0) {
+        watch->watched |= (uint8_t)(READY_RECV | what);
+    }
+    return status;
 }
 
 /* EV_EOF: the peer has ended its side; in EVFILT_WRITE, it reads no more. */
 static unsigned kqueue_readiness(const struct kevent *event)
 {
     unsigned what = event->filter == EVFILT_WRITE ? READY_SEND : READY_RECV;
-    return what | ((event->flags & (EV_EOF | EV_ERROR | EV_OOBAND)) != 0 ? READY_END : 0);
+    return what | ((event->flags & (EV_EOF | EV_ERROR)) != 0 ? READY_END : 0);
+}
+
+static struct readiness_event kqueue_event(const struct kevent *raw)
+{
+    struct readiness_event event = {.what = kqueue_readiness(raw)};
+    if (raw->filter == EVFILT_USER) {
+        return event;
+    }
+    event.watch = raw->udata;
+    if (raw->filter == EVFILT_WRITE) {
+        event.watch->watched &= (uint8_t)~READY_SEND;
+    } else if (raw->data > 0) {
+        event.unread = (size_t)raw->data;
+    }
+    return event;
 }
 
 static const struct timespec *kqueue_timeout(uint64_t wait_ns, struct timespec *timeout)
@@ -101,9 +126,7 @@ static int kqueue_wait(struct readiness_loop *loop, struct readiness_event *even
         return kqueue_error();
     }
     for (int i = 0; i < count; i++) {
-        bool wake = raw[i].filter == EVFILT_USER;
-        events[i].watch = wake ? NULL : raw[i].udata;
-        events[i].what = kqueue_readiness(&raw[i]);
+        events[i] = kqueue_event(&raw[i]);
     }
     return count;
 }

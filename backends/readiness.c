@@ -6,8 +6,9 @@
  *
  * A receive that did not fill its buffer has taken all there was, so the next one parks without a
  * try, which would be a third call for each echo. Edge-triggered pollers report what comes after
- * that. But what had come before, and is no data or lies behind a byte out of the stream, they have
- * reported already: so a short receive says nothing once the poller has said READY_END.
+ * that. But they have already reported what came before and is no data, or lies behind urgent data,
+ * where a receive stops. So a short receive says nothing once the poller has reported READY_END,
+ * or more bytes than have been received since.
  *
  * Nothing is ever in flight, so a close has nothing to wait for: the descriptor is closed at once,
  * with which the poller forgets it, and the callbacks follow after the batch.
@@ -54,15 +55,14 @@ static int readiness_stream_error(struct io_socket *socket)
     return status;
 }
 
-/* What is outstanding waits: IO_PENDING, the poller will tell; or a UV error. */
-static int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch)
+/* What is outstanding waits until the poller reports `what`: IO_PENDING, or a UV error. */
+static int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what)
 {
-    if (watch->watched) {
+    if ((watch->watched & what) != 0) {
         return IO_PENDING;
     }
     loop->base.stats.control_calls++;
-    int status = loop->poller->watch(loop, watch);
-    watch->watched = status == 0;
+    int status = loop->poller->watch(loop, watch, what);
     return status == 0 ? IO_PENDING : status;
 }
 
@@ -98,7 +98,7 @@ static int readiness_try_recv(struct io_socket *socket)
     struct pool *pool = &socket->loop->base.pool;
     assert(socket->recv != NULL);
     if (socket->drained) {
-        return readiness_park(socket->loop, &socket->watch);
+        return readiness_park(socket->loop, &socket->watch, READY_RECV);
     }
     int status = IO_PENDING;
     uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, &status);
@@ -107,7 +107,9 @@ static int readiness_try_recv(struct io_socket *socket)
     }
     ssize_t count = readiness_call_recv(socket, buffer);
     if (count > 0) {
-        socket->drained = (size_t)count < pool->buffer_size && !socket->ended;
+        socket->unread -= (size_t)count < socket->unread ? (size_t)count : socket->unread;
+        socket->drained =
+            (size_t)count < pool->buffer_size && !socket->ended && socket->unread == 0;
         return readiness_set_outcome(socket->recv, buffer, (size_t)count, 0);
     }
     pool_put(pool, buffer);
@@ -116,7 +118,8 @@ static int readiness_try_recv(struct io_socket *socket)
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
         socket->drained = true;
-        return readiness_park(socket->loop, &socket->watch);
+        socket->unread = 0;
+        return readiness_park(socket->loop, &socket->watch, READY_RECV);
     }
     return readiness_stream_error(socket);
 }
@@ -179,7 +182,7 @@ static int readiness_try_send(struct io_socket *socket)
         }
     }
     if (op->sent < op->length) {
-        return readiness_park(socket->loop, &socket->watch);
+        return readiness_park(socket->loop, &socket->watch, READY_SEND);
     }
     op->status = 0;
     return IO_DONE;
@@ -250,7 +253,7 @@ static int readiness_connect_status(const struct io_socket *socket)
     return error == 0 ? 0 : uv_translate_sys_error(error);
 }
 
-static void readiness_on_ready(struct readiness_watch *watch, unsigned what);
+static void readiness_on_ready(struct readiness_watch *watch, const struct readiness_event *event);
 
 static void readiness_init(struct readiness_loop *loop, struct io_socket *socket, int fd)
 {
@@ -271,7 +274,7 @@ static int readiness_start_connect(struct io_socket *socket, const struct sockad
     if (errno != EINPROGRESS && errno != EINTR) {
         return readiness_error();
     }
-    return readiness_park(socket->loop, &socket->watch);
+    return readiness_park(socket->loop, &socket->watch, READY_SEND);
 }
 
 int readiness_connect(struct io_loop *loop, struct io_socket *socket,
@@ -320,9 +323,13 @@ static void readiness_on_receivable(struct io_socket *socket)
     }
 }
 
-static void readiness_on_ready(struct readiness_watch *watch, unsigned what)
+static void readiness_on_ready(struct readiness_watch *watch, const struct readiness_event *event)
 {
     struct io_socket *socket = (struct io_socket *)(void *)watch;
+    unsigned what = event->what;
+    if ((what & READY_RECV) != 0) {
+        socket->unread = event->unread;
+    }
     socket->ended = socket->ended || (what & READY_END) != 0;
     if (socket->close == NULL && (what & (READY_SEND | READY_END)) != 0) {
         readiness_on_sendable(socket);
@@ -393,13 +400,13 @@ static int readiness_try_accept(struct io_listener *listener, struct io_accept *
     uv_os_sock_t fd;
     op->token = readiness_no_token;
     if (listener->drained) {
-        return readiness_park(listener->loop, &listener->watch);
+        return readiness_park(listener->loop, &listener->watch, READY_RECV);
     }
     stats->accept_calls++;
     int status = net_accept(listener->watch.fd, &fd);
     if (status == UV_EAGAIN) {
         listener->drained = true;
-        return readiness_park(listener->loop, &listener->watch);
+        return readiness_park(listener->loop, &listener->watch, READY_RECV);
     }
     stats->accepts += status == 0;
     stats->accepts_failed += status != 0;
@@ -435,10 +442,11 @@ static void readiness_deliver_accept(struct io_listener *listener, int status)
     op->done(op);
 }
 
-static void readiness_on_connection(struct readiness_watch *watch, unsigned what)
+static void readiness_on_connection(struct readiness_watch *watch,
+                                    const struct readiness_event *event)
 {
     struct io_listener *listener = (struct io_listener *)(void *)watch;
-    (void)what;
+    (void)event;
     listener->drained = false;
     while (listener->ops != NULL && listener->watch.fd >= 0) {
         int outcome = readiness_try_accept(listener, listener->ops);
@@ -578,7 +586,7 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
         if (events[i].watch == NULL) {
             woken = 1;
         } else {
-            events[i].watch->ready(events[i].watch, events[i].what);
+            events[i].watch->ready(events[i].watch, &events[i]);
         }
     }
     base->full = count == READINESS_BATCH || count == UV_EINTR;

@@ -18,22 +18,23 @@
 /* Events that one wait takes at the most. */
 #define READINESS_BATCH 256
 
-/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or a byte
- * out of the stream (MSG_OOB), where a receive stops: so there is something to be received even if
- * the last receive was a short one. */
+/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or urgent
+ * data (MSG_OOB), where a receive stops: so there is something to be received even if the last
+ * receive was a short one. */
 enum readiness { READY_RECV = 1, READY_SEND = 2, READY_END = 4 };
-
-/* Something that can be ready: first in a socket and in a listener. */
-struct readiness_watch {
-    void (*ready)(struct readiness_watch *watch, unsigned what);
-    int fd;          /* -1 once it has been closed */
-    unsigned wanted; /* READY_RECV, READY_SEND or both; END comes with either */
-    bool watched;    /* the poller knows of it */
-};
 
 struct readiness_event {
     struct readiness_watch *watch; /* NULL: a wake */
     unsigned what;
+    size_t unread; /* bytes that can be received by now; 0: the poller doesn't say */
+};
+
+/* Something that can be ready: first in a socket and in a listener. */
+struct readiness_watch {
+    void (*ready)(struct readiness_watch *watch, const struct readiness_event *event);
+    int fd;          /* -1 once it has been closed */
+    uint8_t wanted;  /* READY_RECV, READY_SEND or both: what may ever be watched for */
+    uint8_t watched; /* what the poller will report; END comes with either */
 };
 
 struct readiness_loop {
@@ -49,7 +50,7 @@ struct readiness_loop {
     size_t listeners;
 };
 
-/* What a system has. All edge-triggered: a descriptor is reported when it becomes ready. */
+/* What a system has. All are edge-triggered: a descriptor is reported when it becomes ready. */
 struct poller {
     const struct backend *backend;
 
@@ -57,9 +58,10 @@ struct poller {
     int (*open)(struct readiness_loop *loop);
     void (*close)(struct readiness_loop *loop);
 
-    /* Watches the descriptor for what is wanted, from now on and until it is closed. What it is
-     * ready for by now is reported. 0 or a UV error. */
-    int (*watch)(struct readiness_loop *loop, struct readiness_watch *watch);
+    /* Watches the descriptor for READY_RECV or READY_SEND, whichever `what` is, and sets `watched`.
+     * What it is ready for by now is reported. It may watch for all that is wanted. A poller that
+     * reports READY_SEND only once takes it out of `watched` then. 0 or a UV error. */
+    int (*watch)(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what);
 
     /* Waits for at most `wait_ns`, UINT64_MAX: for ever. How many events there are in `events`,
      * which has room for READINESS_BATCH; or a UV error, UV_EINTR too. */
@@ -80,10 +82,11 @@ struct io_socket {
         struct waiter waiter;
         struct queue_node closed; /* in loop->closed, after close() */
     };
-    bool drained; /* as far as is known, there is nothing to receive */
-    bool blocked; /* likewise, no room to send */
-    bool ended;   /* READY_END has been seen */
-    int lost;     /* 0, or the error with which an operation found the connection lost */
+    size_t unread; /* bytes of the last event that have not been received yet */
+    bool drained;  /* as far as is known, there is nothing to receive */
+    bool blocked;  /* likewise, no room to send */
+    bool ended;    /* READY_END has been seen */
+    int lost;      /* 0, or the error with which an operation found the connection lost */
 };
 
 /* What the table of a backend has of this file. */

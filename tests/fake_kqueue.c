@@ -6,7 +6,11 @@
  *             +-- write   likewise, EVFILT_WRITE
  *             +-- user    an eventfd, which is read when EVFILT_USER is reported
  *
- * Each filter is an event of its own, and a descriptor that is closed is forgotten: as there.
+ * Each filter is an event of its own, and a descriptor that is closed is forgotten: as there. It
+ * reports what XNU does: no EV_OOBAND, and in `data` the bytes to be received.
+ *
+ * On XNU a write filter that stays is an event for each acknowledgement. Here the program fails at
+ * its end if there would have been one.
  */
 
 #include <sys/event.h>
@@ -15,11 +19,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#include "fake_xnu.h"
 
 #define QUEUES_MAX 1024
 #define EVENTS_MAX 256
@@ -32,9 +41,26 @@ struct queue {
     uintptr_t user_ident;
 };
 
+/* What a descriptor is watched for; it is of one queue at a time. */
+struct watched {
+    void *udata[PART_USER];
+    bool stays; /* its write filter has no EV_ONESHOT */
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct queue queues[QUEUES_MAX];
 static size_t queue_count;
+static struct watched descriptors[FAKE_XNU_DESCRIPTORS];
+static atomic_int acknowledgements; /* that XNU would report as events */
+
+static void __attribute__((destructor)) no_event_is_an_acknowledgement(void)
+{
+    if (acknowledgements > 0) {
+        (void)fprintf(stderr, "kqueue: %d events of a write filter that nothing waited for\n",
+                      acknowledgements);
+        _Exit(EXIT_FAILURE);
+    }
+}
 
 static struct queue *find_queue(int fd)
 {
@@ -93,24 +119,36 @@ static int trigger(const struct queue *queue)
     return write(queue->parts[PART_USER], &one, sizeof(one)) == (ssize_t)sizeof(one) ? 0 : -1;
 }
 
+static int add(struct queue *queue, enum part part, int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = EPOLLET | events, .data.fd = fd};
+    int epoll = queue->parts[part];
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0) {
+        return 0;
+    }
+    return errno == EEXIST ? epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event) : -1;
+}
+
 static int apply(struct queue *queue, const struct kevent *change)
 {
-    struct epoll_event event = {.data.ptr = change->udata};
-    if (change->filter == EVFILT_USER && change->fflags == NOTE_TRIGGER) {
-        return trigger(queue);
-    }
-    assert(change->flags == (EV_ADD | EV_CLEAR)); /* nothing else is made here */
+    int fd = (int)change->ident;
     if (change->filter == EVFILT_USER) {
+        if (change->fflags == NOTE_TRIGGER) {
+            return trigger(queue);
+        }
         queue->user_ident = change->ident;
         return 0;
     }
-    bool is_read = change->filter == EVFILT_READ;
-    event.events = EPOLLET | (is_read ? EPOLLIN | EPOLLPRI | EPOLLRDHUP : EPOLLOUT);
-    int part = queue->parts[is_read ? PART_READ : PART_WRITE];
-    if (epoll_ctl(part, EPOLL_CTL_ADD, (int)change->ident, &event) == 0) {
-        return 0;
+    enum part part = change->filter == EVFILT_READ ? PART_READ : PART_WRITE;
+    bool once = (change->flags & EV_ONESHOT) != 0;
+    assert(change->flags == (EV_ADD | EV_CLEAR) || (part == PART_WRITE && once));
+    fake_xnu_watch(fd, queue->fd);
+    descriptors[fd].udata[part] = change->udata;
+    if (part == PART_READ) {
+        return add(queue, part, fd, EPOLLIN | EPOLLPRI | EPOLLRDHUP);
     }
-    return errno == EEXIST ? epoll_ctl(part, EPOLL_CTL_MOD, (int)change->ident, &event) : -1;
+    descriptors[fd].stays = !once;
+    return add(queue, part, fd, EPOLLOUT | (once ? EPOLLONESHOT : 0));
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -125,6 +163,34 @@ static int take_user(const struct queue *queue, struct kevent *events, int room)
     return 1;
 }
 
+static struct kevent read_event(int fd, uint32_t events)
+{
+    bool ended = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    if ((events & EPOLLPRI) != 0) {
+        fake_xnu_urgent(fd);
+    }
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        fake_xnu_ended(fd);
+    }
+    return (struct kevent){.ident = (uintptr_t)fd,
+                           .filter = EVFILT_READ,
+                           .flags = (unsigned short)(EV_CLEAR | (ended ? EV_EOF : 0)),
+                           .data = fake_xnu_unread(fd, ended),
+                           .udata = descriptors[fd].udata[PART_READ]};
+}
+
+static struct kevent write_event(int fd, uint32_t events)
+{
+    bool ended = (events & (EPOLLHUP | EPOLLERR)) != 0;
+    if (ended) {
+        fake_xnu_ended(fd);
+    }
+    return (struct kevent){.ident = (uintptr_t)fd,
+                           .filter = EVFILT_WRITE,
+                           .flags = (unsigned short)(ended ? EV_EOF : 0),
+                           .udata = descriptors[fd].udata[PART_WRITE]};
+}
+
 /* What one filter has, at once. */
 static int take(const struct queue *queue, enum part part, struct kevent *events, int room)
 {
@@ -132,15 +198,24 @@ static int take(const struct queue *queue, enum part part, struct kevent *events
     int most = room < EVENTS_MAX ? room : EVENTS_MAX;
     int count = most > 0 ? epoll_wait(queue->parts[part], raw, most, 0) : 0;
     for (int i = 0; i < count; i++) {
-        bool ended = (raw[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-        bool urgent = (raw[i].events & EPOLLPRI) != 0;
-        events[i] = (struct kevent){
-            .filter = part == PART_READ ? EVFILT_READ : EVFILT_WRITE,
-            .flags = (unsigned short)(EV_CLEAR | (ended ? EV_EOF : 0) | (urgent ? EV_OOBAND : 0)),
-            .udata = raw[i].data.ptr,
-        };
+        int fd = raw[i].data.fd;
+        events[i] =
+            part == PART_READ ? read_event(fd, raw[i].events) : write_event(fd, raw[i].events);
+        acknowledgements +=
+            events[i].filter == EVFILT_READ && descriptors[fd].stays && fake_xnu_acknowledged(fd);
     }
     return count > 0 ? count : 0;
+}
+
+/* The resets that a send has hidden. */
+static int take_resets(const struct queue *queue, struct kevent *events, int room)
+{
+    int count = 0;
+    int fd;
+    while (count < room && (fd = fake_xnu_take_reset(queue->fd)) >= 0) {
+        events[count++] = read_event(fd, EPOLLHUP);
+    }
+    return count;
 }
 
 static int wait_ms(const struct timespec *timeout)
@@ -157,8 +232,8 @@ static int wait_events(const struct queue *queue, struct kevent *events, int roo
                        const struct timespec *timeout)
 {
     struct epoll_event ready[PARTS];
-    int parts = epoll_wait(queue->fd, ready, PARTS, wait_ms(timeout));
-    int count = 0;
+    int count = take_resets(queue, events, room);
+    int parts = epoll_wait(queue->fd, ready, PARTS, count > 0 ? 0 : wait_ms(timeout));
     for (int i = 0; i < parts; i++) {
         enum part part = (enum part)ready[i].data.fd;
         struct kevent *at = events + count;

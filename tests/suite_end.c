@@ -361,8 +361,12 @@ static void reset_of_both_at_once(const struct backend *backend)
     reset_peer(&rig, peer);
     conn_send(conn, bytes, sizeof(bytes)); /* without a turn in between */
     RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
-    assert_int_equal(conn->send.status, UV_ECONNRESET);
     assert_true(rig_is_reset(conn->recv.status));
+    if (conn->send.status == 0) { /* loopback is asynchronous: the reset came after the send */
+        conn_send(conn, bytes, sizeof(bytes));
+        RIG_UNTIL(&rig, !conn->send.outstanding);
+    }
+    assert_int_equal(conn->send.status, UV_ECONNRESET);
     rig_close(&rig);
 }
 

@@ -107,13 +107,16 @@ static struct io_loop *open_loop(void)
 struct noted {
     struct readiness_watch watch; /* first */
     unsigned what;
+    size_t unread;
     unsigned count;
 };
 
-static void note(struct readiness_watch *watch, unsigned what)
+static void note(struct readiness_watch *watch, const struct readiness_event *event)
 {
     struct noted *noted = (struct noted *)(void *)watch;
-    noted->what = what;
+    assert_ptr_equal(event->watch, watch);
+    noted->what = event->what;
+    noted->unread = event->unread;
     noted->count++;
 }
 
@@ -173,25 +176,82 @@ static void does_not_open_where_the_system_fails(void **state)
     assert_null(loop);
 }
 
-static void watches_what_is_wanted(void **state)
+/* Watches for `what`, and asserts that the system was asked for these filters and no others. */
+static void watch_adds(struct io_loop *loop, struct noted *noted, unsigned what, bool read,
+                       bool write)
+{
+    int at = 0;
+    script.change_count = 0;
+    assert_int_equal(poller_of(loop)->watch((void *)loop, &noted->watch, what), 0);
+    assert_int_equal(script.change_count, read + write);
+    if (read) {
+        assert_int_equal(script.changes[at].filter, EVFILT_READ);
+        assert_int_equal(script.changes[at++].flags, EV_ADD | EV_CLEAR);
+    }
+    if (write) {
+        assert_int_equal(script.changes[at].filter, EVFILT_WRITE);
+        assert_int_equal(script.changes[at++].flags, EV_ADD | EV_ONESHOT);
+    }
+    for (int i = 0; i < at; i++) {
+        assert_int_equal(script.changes[i].ident, 7);
+        assert_ptr_equal(script.changes[i].udata, &noted->watch);
+    }
+}
+
+static void watches_the_read_side_for_good(void **state)
 {
     (void)state;
-    static const unsigned wanted[] = {READY_RECV, READY_RECV | READY_SEND};
-    for (int i = 0; i < 2; i++) {
-        struct io_loop *loop = open_loop();
-        struct noted noted = new_noted();
-        noted.watch.wanted = wanted[i];
-        script.change_count = 0;
-        assert_int_equal(poller_of(loop)->watch((void *)loop, &noted.watch), 0);
-        assert_int_equal(script.change_count, i + 1);
-        for (int j = 0; j <= i; j++) {
-            assert_int_equal(script.changes[j].ident, 7);
-            assert_int_equal(script.changes[j].filter, j == 0 ? EVFILT_READ : EVFILT_WRITE);
-            assert_int_equal(script.changes[j].flags, EV_ADD | EV_CLEAR);
-            assert_ptr_equal(script.changes[j].udata, &noted.watch);
-        }
-        backend_kqueue.loop_close(loop);
-    }
+    struct io_loop *loop = open_loop();
+    struct noted noted = new_noted();
+    watch_adds(loop, &noted, READY_RECV, true, false);
+    assert_int_equal(noted.watch.watched, READY_RECV);
+    watch_adds(loop, &noted, READY_SEND, false, true);
+    assert_int_equal(noted.watch.watched, READY_RECV | READY_SEND);
+    backend_kqueue.loop_close(loop);
+}
+
+static void a_connect_watches_both_sides_in_one_call(void **state)
+{
+    (void)state;
+    struct io_loop *loop = open_loop();
+    struct noted noted = new_noted();
+    watch_adds(loop, &noted, READY_SEND, true, true);
+    assert_int_equal(noted.watch.watched, READY_RECV | READY_SEND);
+    backend_kqueue.loop_close(loop);
+}
+
+static void write_side_is_reported_once(void **state)
+{
+    (void)state;
+    struct io_loop *loop = open_loop();
+    struct noted noted = new_noted();
+    struct kevent events[] = {event_of(&noted, EVFILT_READ, 0), event_of(&noted, EVFILT_WRITE, 0)};
+    watch_adds(loop, &noted, READY_SEND, true, true);
+    answer(&events[0], 1);
+    assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+    assert_int_equal(noted.watch.watched, READY_RECV | READY_SEND);
+    answer(&events[1], 1);
+    assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+    assert_int_equal(noted.watch.watched, READY_RECV);
+    watch_adds(loop, &noted, READY_SEND, false, true);
+    backend_kqueue.loop_close(loop);
+}
+
+static void read_side_tells_how_much_there_is(void **state)
+{
+    (void)state;
+    struct io_loop *loop = open_loop();
+    struct noted noted = new_noted();
+    struct kevent event = event_of(&noted, EVFILT_READ, 0);
+    event.data = 1234;
+    answer(&event, 1);
+    assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+    assert_int_equal(noted.unread, 1234);
+    event.filter = EVFILT_WRITE; /* there it is the room to send */
+    answer(&event, 1);
+    assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+    assert_int_equal(noted.unread, 0);
+    backend_kqueue.loop_close(loop);
 }
 
 static void watch_goes_on_after_a_signal_and_tells_errors(void **state)
@@ -200,10 +260,11 @@ static void watch_goes_on_after_a_signal_and_tells_errors(void **state)
     struct io_loop *loop = open_loop();
     struct noted noted = new_noted();
     script.interruptions = 3;
-    assert_int_equal(poller_of(loop)->watch((void *)loop, &noted.watch), 0);
+    assert_int_equal(poller_of(loop)->watch((void *)loop, &noted.watch, READY_RECV), 0);
     assert_int_equal(script.interruptions, 0);
     script.change_error = ENOMEM;
-    assert_int_equal(poller_of(loop)->watch((void *)loop, &noted.watch), UV_ENOMEM);
+    assert_int_equal(poller_of(loop)->watch((void *)loop, &noted.watch, READY_SEND), UV_ENOMEM);
+    assert_int_equal(noted.watch.watched, READY_RECV);
     backend_kqueue.loop_close(loop);
 }
 
@@ -215,7 +276,6 @@ static void filters_and_flags_are_readiness(void **state)
     assert_int_equal(told(EVFILT_READ, EV_EOF), READY_RECV | READY_END);
     assert_int_equal(told(EVFILT_WRITE, EV_EOF), READY_SEND | READY_END);
     assert_int_equal(told(EVFILT_READ, EV_ERROR), READY_RECV | READY_END);
-    assert_int_equal(told(EVFILT_READ, EV_OOBAND), READY_RECV | READY_END);
     assert_int_equal(told(EVFILT_WRITE, EV_ERROR), READY_SEND | READY_END);
 }
 
@@ -324,7 +384,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_with_a_user_event),
         cmocka_unit_test(does_not_open_where_the_system_fails),
-        cmocka_unit_test(watches_what_is_wanted),
+        cmocka_unit_test(watches_the_read_side_for_good),
+        cmocka_unit_test(a_connect_watches_both_sides_in_one_call),
+        cmocka_unit_test(write_side_is_reported_once),
+        cmocka_unit_test(read_side_tells_how_much_there_is),
         cmocka_unit_test(watch_goes_on_after_a_signal_and_tells_errors),
         cmocka_unit_test(filters_and_flags_are_readiness),
         cmocka_unit_test(read_and_write_are_two_events),

@@ -3,8 +3,7 @@
 
 /*
  * As much of <sys/event.h> as backends/kqueue.c uses, for a test on a system without kqueue. Names,
- * members and meanings are those of kqueue(2); the numbers are FreeBSD's, but for EV_OOBAND, which
- * is macOS' alone.
+ * members and meanings are those of kqueue(2); the numbers are FreeBSD's.
  */
 
 #include <stdint.h>
@@ -24,8 +23,8 @@ struct kevent {
 #define EVFILT_USER (-11)
 
 #define EV_ADD 0x0001
+#define EV_ONESHOT 0x0010
 #define EV_CLEAR 0x0020
-#define EV_OOBAND 0x2000
 #define EV_ERROR 0x4000
 #define EV_EOF 0x8000
 

@@ -1,0 +1,41 @@
+#ifndef ECHOPORT_FAKE_XNU_H
+#define ECHOPORT_FAKE_XNU_H
+
+/*
+ * Sockets of Linux that behave as XNU's do, for the tests of the kqueue backend. The linker sends
+ * recv, send, setsockopt and close here (--wrap). What differs from Linux:
+ *
+ *   unread      the bytes that can be received are counted behind urgent data too
+ *   reset       loopback is asynchronous: the first send after the peer's reset still succeeds,
+ *               and the reset is reported afterwards
+ *   buffers     SO_SNDBUF and SO_RCVBUF are rounded up to a multiple of the MSS
+ *
+ * Descriptors that no queue watches are plain sockets of Linux. Any thread.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Descriptors are below it. */
+#define FAKE_XNU_DESCRIPTORS 65536
+
+/* The queue watches the descriptor, until it is closed. */
+void fake_xnu_watch(int fd, int queue);
+
+/* Urgent data has arrived: one byte that recv does not return. */
+void fake_xnu_urgent(int fd);
+
+/* The caller of kevent() knows that the connection is over: sends fail at once from now on. */
+void fake_xnu_ended(int fd);
+
+/* The bytes that recv can return, `ended` or not: a FIN is none of them. */
+int64_t fake_xnu_unread(int fd, bool ended);
+
+/* A descriptor of the queue whose reset a send has hidden and that is to be reported, or -1. It is
+ * returned once. */
+int fake_xnu_take_reset(int queue);
+
+/* Whether the peer has acknowledged bytes since the last call. */
+bool fake_xnu_acknowledged(int fd);
+
+#endif

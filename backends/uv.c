@@ -325,6 +325,8 @@ static int uv_backend_connect(struct io_loop *loop, struct io_socket *socket,
         net_close(os_socket);
     } else {
         loop->stats.connect_calls++;
+        net_keep_urgent_out(os_socket);
+        loop->stats.other_calls += net_urgent_calls;
         status = uv_tcp_connect(&socket->request.connect, &socket->tcp, address, uv_on_connect);
     }
     if (status != 0) {

@@ -259,11 +259,16 @@ void uv_backend_accept_stop(struct io_loop *loop, struct io_listener *listener)
 int uv_backend_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket)
 {
     struct uv_calls *calls = &uv_self(loop)->calls;
+    uv_os_sock_t os_socket;
     assert(token->claim != NULL);
     uv_socket_init(uv_self(loop), socket);
     socket->broken = uv_accept(uv_listening(token->claim), uv_stream(socket));
     uv_calls_adopt(calls);
     uv_calls_watch(calls, &token->claim->watch, UV_WANT_RECV);
+    if (uv_os_socket((const uv_handle_t *)&socket->tcp, &os_socket) == 0) {
+        net_keep_urgent_out(os_socket);
+        loop->stats.other_calls += net_urgent_calls;
+    }
     *token = (struct io_token){.claim = NULL};
     return 0;
 }

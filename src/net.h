@@ -43,7 +43,8 @@ unsigned net_open_calls(const struct net_options *options);
  * come on each sets the backlog anew, except on Windows, where it changes nothing.
  *
  *   Linux    SO_REUSEPORT: `count` queues, among which the kernel spreads connections
- *   BSD      dup(): one queue, whose connections go to the loop that is first
+ *   BSD      dup(): one queue, whose connections go to the loop that is first. There 127.0.0.1:P
+ *            can be bound beside *:P of another program, and gets the connections to it.
  *   Windows  WSADuplicateSocketW(): one queue
  */
 int net_bind(const struct sockaddr *address, const struct net_options *options, int backlog,
@@ -69,8 +70,16 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket);
 /* How many system calls net_accept() makes after accept() itself, where that succeeds. */
 extern const unsigned net_accepted_calls;
 
+/* Keeps urgent data (MSG_OOB) out of the stream where libuv puts it in, by SO_OOBINLINE: on macOS.
+ * Elsewhere nothing. */
+void net_keep_urgent_out(uv_os_sock_t os_socket);
+
+/* How many system calls net_keep_urgent_out() makes. */
+extern const unsigned net_urgent_calls;
+
 /* Makes the close that follows a reset: what is unsent is thrown away, and the peer is told by RST
- * (SO_LINGER with a timeout of 0, as in socket(7)). */
+ * (SO_LINGER with a timeout of 0, as in socket(7)). XNU refuses that with UV_EINVAL once both sides
+ * have ended: the close is a plain one then. */
 int net_reset_on_close(uv_os_sock_t os_socket);
 
 void net_close(uv_os_sock_t os_socket);

@@ -168,6 +168,26 @@ int net_set_nonblocking(uv_os_sock_t os_socket)
     return 0;
 }
 
+#ifdef __APPLE__
+
+const unsigned net_urgent_calls = 1;
+
+void net_keep_urgent_out(uv_os_sock_t os_socket)
+{
+    (void)net_set_option(os_socket, SOL_SOCKET, SO_OOBINLINE, 0);
+}
+
+#else
+
+const unsigned net_urgent_calls = 0;
+
+void net_keep_urgent_out(uv_os_sock_t os_socket)
+{
+    (void)os_socket;
+}
+
+#endif
+
 /* Whatever close() answers, EINTR too, Linux has closed the descriptor: no second try. */
 void net_close(uv_os_sock_t os_socket)
 {

@@ -79,6 +79,13 @@ unsigned net_tune_calls(const struct net_options *options)
     return net_set_options_calls(options);
 }
 
+const unsigned net_urgent_calls = 0;
+
+void net_keep_urgent_out(uv_os_sock_t os_socket)
+{
+    (void)os_socket;
+}
+
 void net_close(uv_os_sock_t os_socket)
 {
     int result = closesocket(os_socket);

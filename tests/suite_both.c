@@ -126,22 +126,19 @@ static void both_connect_refused(const struct backend *backend)
 /* Nobody receives: the send waits, no buffer is taken, and afterwards nothing is lost. */
 static void both_stop_reading(const struct backend *backend)
 {
-    const size_t length = more_than_is_buffered(backend);
     struct rig rig;
     struct pair pair = pair_open_rig(&rig, backend);
-    struct stream stream = stream_of(61, 0);
-    uint8_t *bytes = stream_bytes(&stream, length);
-    conn_send(pair.client, bytes, length);
-    rig_quiet(&rig);
+    struct fill fill = conn_fill(pair.client);
     assert_true(pair.client->send.outstanding);
     assert_int_equal(rig.loop->pool.in_use, 0);
-    pair.server->user = &stream;
+    pair.server->user = &fill.stream;
     pair.server->on_recv = sink_recv;
     conn_recv(pair.server);
-    RIG_UNTIL(&rig, pair.server->received_total == length && !pair.client->send.outstanding);
+    RIG_UNTIL(&rig,
+              pair.server->received_total == fill.submitted && !pair.client->send.outstanding);
     assert_int_equal(pair.client->send.status, 0);
     rig_close(&rig);
-    free(bytes);
+    fill_free(&fill);
 }
 
 /* ---- ends ----------------------------------------------------------------------------------- */
@@ -197,14 +194,10 @@ static void both_close_by_reset(const struct backend *backend)
 /* Two are canceled at one end, which is reset; at the other two end with it. */
 static void both_close_with_both_outstanding(const struct backend *backend)
 {
-    const size_t length = more_than_is_buffered(backend);
     struct rig rig;
     struct pair pair = pair_open_rig(&rig, backend);
-    struct stream stream = stream_of(62, 0);
-    uint8_t *bytes = stream_bytes(&stream, length);
-    conn_send(pair.client, bytes, length);
-    conn_send(pair.server, bytes, length);
-    rig_quiet(&rig);
+    struct fill of_client = conn_fill(pair.client);
+    struct fill of_server = conn_fill(pair.server);
     assert_true(pair.client->send.outstanding && pair.server->send.outstanding);
     conn_close(pair.client, IO_CLOSE_RESET);
     RIG_UNTIL(&rig, pair.client->closed && !pair.server->send.outstanding);
@@ -212,7 +205,8 @@ static void both_close_with_both_outstanding(const struct backend *backend)
     assert_true(pair.client->send.order < pair.client->close_order);
     assert_int_equal(pair.server->send.status, UV_ECONNRESET);
     rig_close(&rig);
-    free(bytes);
+    fill_free(&of_client);
+    fill_free(&of_server);
 }
 
 static void both_close_right_after_pending(const struct backend *backend)

@@ -48,17 +48,13 @@ static void close_with_recv(const struct backend *backend)
  * that goes on while the peer reads so many bytes. */
 static void close_with_both(const struct backend *backend, enum io_close_how how, size_t read)
 {
-    const size_t length = 16 * MIB;
     struct rig rig;
     uv_os_sock_t peer;
     uint64_t arrived;
     struct conn *conn = pair_rig(&rig, backend, &peer);
-    struct stream stream = stream_of(20, 0);
-    uint8_t *bytes = stream_bytes(&stream, length);
     conn_recv(conn);
-    conn_send(conn, bytes, length);
-    rig_quiet(&rig);
-    rig_peer_read(&rig, peer, &stream, read);
+    struct fill fill = conn_fill(conn);
+    rig_peer_read(&rig, peer, &fill.stream, read);
     rig_quiet(&rig);
     assert_true(conn->recv.outstanding && conn->send.outstanding);
     conn_close(conn, how);
@@ -68,9 +64,9 @@ static void close_with_both(const struct backend *backend, enum io_close_how how
     assert_int_equal(conn->send.status, UV_ECANCELED);
     assert_true(conn->recv.order < conn->close_order);
     assert_true(conn->send.order < conn->close_order);
-    free(bytes); /* nothing refers to it any more */
+    fill_free(&fill); /* nothing refers to it any more */
     int end = rig_peer_end(&rig, peer, &arrived);
-    assert_true(read + arrived <= conn->sent);
+    assert_true(read + arrived <= conn->sent_total);
     if (how == IO_CLOSE_RESET) {
         assert_true(rig_is_reset(end));
     }
@@ -244,23 +240,19 @@ static void close_in_recv_callback(const struct backend *backend)
 
 static void close_in_send_callback(const struct backend *backend)
 {
-    const size_t length = 16 * MIB;
     struct rig rig;
     uv_os_sock_t peer;
     struct conn *conn = pair_rig(&rig, backend, &peer);
-    struct stream stream = stream_of(22, 0);
-    uint8_t *bytes = stream_bytes(&stream, length);
-    conn->on_send = close_now;
     conn_recv(conn);
-    conn_send(conn, bytes, length);
-    assert_true(conn->send.outstanding);
-    rig_peer_read(&rig, peer, &stream, length);
+    struct fill fill = conn_fill(conn);
+    conn->on_send = close_now;
+    rig_peer_read(&rig, peer, &fill.stream, fill.submitted);
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->send.status, 0);
     assert_int_equal(conn->recv.status, UV_ECANCELED);
     assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
     rig_close(&rig);
-    free(bytes);
+    fill_free(&fill);
 }
 
 static void close_in_accept_callback(const struct backend *backend)
@@ -280,16 +272,18 @@ static void close_in_accept_callback(const struct backend *backend)
 /* Both operations are submitted in the accept callback, and canceled there. */
 static void submit_and_close(struct conn *conn)
 {
-    static uint8_t bytes[16 * 1024 * 1024];
+    struct fill *fill = conn->rig->user;
     conn_recv(conn);
-    conn_send(conn, bytes, sizeof(bytes));
+    *fill = conn_fill_at_once(conn);
     conn_close(conn, IO_CLOSE_RESET);
 }
 
 static void submit_and_close_in_accept_callback(const struct backend *backend)
 {
     struct rig rig;
+    struct fill fill;
     rig_open(&rig, backend);
+    rig.user = &fill;
     rig.on_open = submit_and_close;
     rig_listen(&rig, 8, 2);
     uv_os_sock_t peer = rig_peer(&rig);
@@ -300,6 +294,7 @@ static void submit_and_close_in_accept_callback(const struct backend *backend)
     assert_true(rig_is_reset(rig_peer_end(&rig, peer, &arrived)));
     assert_true(arrived <= rig.conns->sent);
     rig_close(&rig);
+    fill_free(&fill);
 }
 
 /* The last outcome of a canceled operation may close another connection. */

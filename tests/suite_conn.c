@@ -243,6 +243,50 @@ void conn_send(struct conn *conn, const void *data, size_t length)
     send_outcome(mine);
 }
 
+/* ---- fill ----------------------------------------------------------------------------------- */
+
+/* In most systems one piece is more than the network takes. */
+static size_t fill_piece(const struct conn *conn)
+{
+    return suite_simulated(conn->rig->backend) ? MIB : 16 * MIB;
+}
+
+static void fill_send(struct fill *fill, struct conn *conn)
+{
+    size_t length = fill_piece(conn);
+    stream_fill(&fill->stream, fill->submitted, fill->piece, length);
+    conn_send(conn, fill->piece, length);
+    fill->submitted += length;
+}
+
+struct fill conn_fill_at_once(struct conn *conn)
+{
+    struct fill fill = {.stream = stream_of(70, 0), .piece = malloc(fill_piece(conn))};
+    if (fill.piece == NULL) {
+        abort();
+    }
+    do {
+        fill_send(&fill, conn);
+    } while (!conn->send.outstanding && conn->send.status == 0);
+    return fill;
+}
+
+struct fill conn_fill(struct conn *conn)
+{
+    struct fill fill = conn_fill_at_once(conn);
+    rig_quiet(conn->rig);
+    while (!conn->send.outstanding && conn->send.status == 0) { /* taken after all */
+        fill_send(&fill, conn);
+        rig_quiet(conn->rig);
+    }
+    return fill;
+}
+
+void fill_free(struct fill *fill)
+{
+    free(fill->piece);
+}
+
 int conn_shutdown(struct conn *conn)
 {
     struct rig *rig = conn->rig;

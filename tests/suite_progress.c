@@ -55,42 +55,36 @@ static void both_untaken_is_zero_at_rest(const struct backend *backend)
 /* Of what has been sent nothing is taken but what lies with the peer's system. */
 static void both_untaken_while_nobody_reads(const struct backend *backend)
 {
-    const size_t length = more_than_is_buffered(backend);
     struct rig rig;
     struct pair pair = telling_rig(&rig, backend);
-    uint8_t *bytes = calloc(1, length);
-    conn_send(pair.client, bytes, length);
-    RIG_UNTIL(&rig, pair.client->send.outstanding);
+    struct fill fill = conn_fill(pair.client);
     for (size_t i = 0; i < 5; i++) {
         rig_quiet(&rig);
         uint64_t left = untaken(&rig, pair.client);
-        assert_true(left > 0 && left <= length);
+        assert_true(left > 0 && left <= fill.submitted);
     }
     assert_int_equal(untaken(&rig, pair.server), 0);
     conn_close(pair.client, IO_CLOSE_RESET);
     RIG_UNTIL(&rig, pair.client->closed);
     rig_close(&rig);
-    free(bytes);
+    fill_free(&fill);
 }
 
 /* Reads until the other end's bytes have become fewer, which they do while the send is pending and
  * after it has completed. */
 static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
 {
-    const size_t length = more_than_is_buffered(backend);
     struct rig rig;
     struct pair pair = telling_rig(&rig, backend);
-    uint8_t *bytes = calloc(1, length);
     size_t falls_while_pending = 0, falls_after = 0;
-    conn_send(pair.client, bytes, length);
-    rig_quiet(&rig);
+    struct fill fill = conn_fill(pair.client);
     uint64_t before = untaken(&rig, pair.client);
     while (before > 0) {
         uint64_t left = before;
         bool pending = pair.client->send.outstanding;
         while (left == before) {
             conn_release(pair.server);
-            if (!pair.server->recv.outstanding && pair.server->received_total < length) {
+            if (!pair.server->recv.outstanding && pair.server->received_total < fill.submitted) {
                 conn_recv(pair.server);
             }
             rig_turn(&rig);
@@ -106,12 +100,12 @@ static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
     assert_int_equal(pair.client->send.status, 0);
     pair.server->on_recv = sink_recv;
     conn_release(pair.server);
-    if (!pair.server->recv.outstanding && pair.server->received_total < length) {
+    if (!pair.server->recv.outstanding && pair.server->received_total < fill.submitted) {
         conn_recv(pair.server);
     }
-    RIG_UNTIL(&rig, pair.server->received_total == length);
+    RIG_UNTIL(&rig, pair.server->received_total == fill.submitted);
     rig_close(&rig);
-    free(bytes);
+    fill_free(&fill);
 }
 
 /* ---- waiting -------------------------------------------------------------------------------- */

@@ -353,7 +353,7 @@ struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer)
 
 bool rig_is_reset(int end)
 {
-    return end == UV_ECONNRESET || (end == 0 && sys_is_wine());
+    return end == UV_ECONNRESET || (end == 0 && sys_is_wine_before(10));
 }
 
 int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count)
@@ -386,11 +386,6 @@ void rig_peer_send(struct rig *rig, uv_os_sock_t peer, const void *data, size_t 
 }
 
 /* ---- pair ------------------------------------------------------------------------------------ */
-
-size_t more_than_is_buffered(const struct backend *backend)
-{
-    return suite_simulated(backend) ? MIB : 16 * MIB;
-}
 
 struct pair pair_open(struct rig *rig)
 {

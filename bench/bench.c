@@ -28,10 +28,12 @@
 #include "sys.h"
 #include "table.h"
 #include "units.h"
+#include "usage.h"
 
 #define BENCH_PROGRESS_MS 200
 #define BENCH_LATE_MS 30000
 #define BENCH_LOOK_MS 20      /* how often it looks whether a reader is stuck */
+#define BENCH_TICKS 128       /* of the CPU clock that a run takes at least */
 #define BENCH_INTERRUPTED 128 /* and the signal's number: what a shell makes of it as well */
 
 struct bench {
@@ -230,12 +232,18 @@ static int bench_program_path(const char *directory, const char *name, char *pat
     return 0;
 }
 
+/* The times of the matrix, but runs are so long that a step of the CPU clock is less than 1 % of
+ * one. What the user asks for is taken as it is. */
 static void bench_choose_times(struct bench *bench)
 {
+    const uint64_t least_ns = BENCH_TICKS * usage_tick_ns;
     const struct bench_options *options = bench->options;
     struct bench_times *times = &bench->setup.times;
     *times = options->quick ? bench->matrix.quick : bench->matrix.full;
     times->rounds = options->rounds > 0 ? options->rounds : times->rounds;
+    if (times->duration_ns < least_ns) {
+        times->duration_ns = least_ns;
+    }
     times->duration_ns = options->duration_ns > 0 ? options->duration_ns : times->duration_ns;
     times->warmup_ns = options->warmup_ns > 0 ? options->warmup_ns : times->warmup_ns;
 }

@@ -37,3 +37,5 @@ int usage_read(int pid, struct usage *usage)
     (void)CloseHandle(process);
     return status;
 }
+
+const uint64_t usage_tick_ns = 15625000; /* of the clock interrupt */

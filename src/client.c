@@ -541,7 +541,11 @@ int client_run(const struct client_options *options, const struct backend *backe
         log_message("cannot open the main loop: %s%s", uv_strerror(status), sys_shortage(status));
         return 1;
     }
+    if (options->rate > 0) {
+        sys_timer_refine(); /* messages are sent when they are due */
+    }
     int code = client_run_controlled(&client);
+    sys_timer_restore();
     control_finish(&client.control);
     control_close(&client.control);
     return code;

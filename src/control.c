@@ -73,6 +73,13 @@ void control_show_progress(struct control *control)
 /* How long an end at once and the last report may take. */
 #define CONTROL_END_MS 1000
 
+/* Ends the process, whatever its threads do. */
+static void control_quit(void)
+{
+    sys_timer_restore();
+    output_quit(EXIT_FAILURE);
+}
+
 static void control_stop(struct control *control, const char *why)
 {
     control->stops++;
@@ -85,7 +92,7 @@ static void control_stop(struct control *control, const char *why)
         log_message("%s: ending at once", why);
         control_post(control, WORKER_ABORT);
     } else {
-        output_quit(EXIT_FAILURE); /* something does not end; the user has asked three times */
+        control_quit(); /* something does not end; the user has asked three times */
     }
 }
 
@@ -341,8 +348,7 @@ static void control_await_resolution(struct control *control, struct net_resolut
             canceled = true;
         }
         if (control->stops > 1 && !*is_resolved) {
-            (void)fflush(NULL);
-            _Exit(EXIT_FAILURE); /* the system's resolver can't be interrupted */
+            control_quit(); /* the system's resolver can't be interrupted */
         }
     }
 }

@@ -50,6 +50,15 @@ unsigned sys_cpu_count(void);
  * the BSDs. */
 int sys_pin_thread(int cpu);
 
+/*
+ * Lets a wait end within a millisecond of its deadline, until sys_timer_restore(). Windows rounds
+ * waits up to the next tick of its timer, 15.6 ms by default. It shortens that period for a process
+ * that asks for it (timeBeginPeriod), which costs power: ask while times matter. Elsewhere waits are
+ * that exact anyway. Each call may be repeated without effect. The main thread.
+ */
+void sys_timer_refine(void);
+void sys_timer_restore(void);
+
 /* CPU time, user and system, of the calling thread, in nanoseconds; 0 if unknown. Windows counts
  * in ticks of about 15 ms. */
 uint64_t sys_thread_cpu_ns(void);
@@ -117,5 +126,9 @@ void sys_describe(struct sys_description *description);
 
 /* Is this Windows really Wine? False on other systems. */
 bool sys_is_wine(void);
+
+/* Is it a Wine older than this major version? Wine 10 does what Windows documents where older ones
+ * don't. */
+bool sys_is_wine_before(unsigned major);
 
 #endif

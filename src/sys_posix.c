@@ -175,6 +175,14 @@ int sys_pin_thread(int cpu)
 
 #endif
 
+void sys_timer_refine(void)
+{
+}
+
+void sys_timer_restore(void)
+{
+}
+
 uint64_t sys_thread_cpu_ns(void)
 {
     struct timespec time;
@@ -244,6 +252,12 @@ uint64_t sys_peak_rss_bytes(void)
 
 bool sys_is_wine(void)
 {
+    return false;
+}
+
+bool sys_is_wine_before(unsigned major)
+{
+    (void)major;
     return false;
 }
 

@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <io.h>
+#include <mmsystem.h>
 #include <psapi.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 /*
  * When its console is closed, Windows ends a process as soon as its handler returns, and after five
@@ -12,6 +15,8 @@
  * done and printed has those five seconds.
  */
 #define CONSOLE_GRACE_MS 5000
+
+#define TIMER_PERIOD_MS 1
 
 const struct sys_signal sys_signals[] = {
     {.number = SIGINT, .name = "Ctrl-C", .meaning = SYS_STOP, .keyboard = true},
@@ -115,6 +120,23 @@ static uint64_t filetime_ns(FILETIME time)
     return (((uint64_t)time.dwHighDateTime << 32) | time.dwLowDateTime) * 100;
 }
 
+static bool timer_is_refined;
+
+void sys_timer_refine(void)
+{
+    if (!timer_is_refined) {
+        timer_is_refined = timeBeginPeriod(TIMER_PERIOD_MS) == TIMERR_NOERROR;
+    }
+}
+
+void sys_timer_restore(void)
+{
+    if (timer_is_refined) {
+        (void)timeEndPeriod(TIMER_PERIOD_MS); /* fails for a period that was not begun alone */
+        timer_is_refined = false;
+    }
+}
+
 uint64_t sys_thread_cpu_ns(void)
 {
     FILETIME created, ended, kernel, user;
@@ -144,10 +166,25 @@ uint64_t sys_peak_rss_bytes(void)
     return counters.PeakWorkingSetSize;
 }
 
+/* "8.0", say; NULL: this is Windows. */
+static const char *wine_version(void)
+{
+    const char *(CDECL * version)(void) = NULL;
+    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
+    FARPROC found = ntdll != NULL ? GetProcAddress(ntdll, "wine_get_version") : NULL;
+    memcpy(&version, &found, sizeof version);
+    return version != NULL ? version() : NULL;
+}
+
 bool sys_is_wine(void)
 {
-    HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    return ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
+    return wine_version() != NULL;
+}
+
+bool sys_is_wine_before(unsigned major)
+{
+    const char *version = wine_version();
+    return version != NULL && strtoul(version, NULL, 10) < major;
 }
 
 const bool sys_slash_options = true;

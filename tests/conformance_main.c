@@ -4,7 +4,7 @@
  * Runs every experiment and compares its outcome with this system's column of TABLE
  * (conformance.txt); exits 1 if one differs, or if experiments and table don't have the same names.
  * On Windows itself differences are printed and are no failure: that column is what Windows
- * documents. --print prints the outcomes only. The simulation can be run --as=wine.
+ * documents. --print prints the outcomes only. The simulation can be run --as="Wine 8".
  */
 
 #include "conformance.h"
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS 5 /* name, simulation, wine, windows, page */
+#define COLUMNS 6 /* name, simulation, Wine 8, Wine 10, Windows, page */
 #define LINE_SIZE 600
 #define ROWS_MAX 64
 
@@ -95,11 +95,11 @@ static bool table_read(const char *path)
 
 static size_t column_of(const char *system)
 {
-    static const char *const names[] = {"simulation", "wine", "windows"};
+    static const char *const names[] = {"simulation", "Wine 8", "Wine 10", "Windows"};
     size_t i = 0;
     while (strcmp(names[i], system) != 0) {
         i++;
-        assert(i < 3);
+        assert(i < sizeof(names) / sizeof(names[0]));
     }
     return 1 + i;
 }
@@ -201,5 +201,5 @@ int main(int argc, char **argv)
     }
     int differ = compare(column_of(system));
     (void)printf("%zu experiments on %s, %d differ from the table\n", row_count, system, differ);
-    return differ == 0 || strcmp(system, "windows") == 0 ? 0 : 1;
+    return differ == 0 || strcmp(system, "Windows") == 0 ? 0 : 1;
 }

@@ -8,8 +8,8 @@ static bool as_wine;
 
 const char *conformance_system(const char *as)
 {
-    as_wine = as != NULL && strcmp(as, "wine") == 0;
-    return as == NULL || strcmp(as, "simulation") == 0 ? "simulation" : as_wine ? "wine" : NULL;
+    as_wine = as != NULL && strcmp(as, "Wine 8") == 0;
+    return as == NULL || strcmp(as, "simulation") == 0 ? "simulation" : as_wine ? as : NULL;
 }
 
 /* Without chance: what can be over at once is, the rest comes when the clock is moved. */

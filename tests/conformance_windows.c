@@ -1,16 +1,13 @@
 #include "conformance.h"
 
-#include <winsock2.h>
-#include <windows.h>
+#include "sys.h"
 
 const char *conformance_system(const char *as)
 {
     if (as != NULL) {
         return NULL;
     }
-    HMODULE ntdll = GetModuleHandleA("ntdll.dll");
-    bool wine = ntdll != NULL && GetProcAddress(ntdll, "wine_get_version") != NULL;
-    return wine ? "wine" : "windows";
+    return !sys_is_wine() ? "Windows" : sys_is_wine_before(10) ? "Wine 8" : "Wine 10";
 }
 
 void conformance_begin(void)

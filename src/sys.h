@@ -52,9 +52,9 @@ int sys_pin_thread(int cpu);
 
 /*
  * Lets a wait end within a millisecond of its deadline, until sys_timer_restore(). Windows rounds
- * waits up to the next tick of its timer, 15.6 ms by default. It shortens that period for a process
- * that asks for it (timeBeginPeriod), which costs power: ask while times matter. Elsewhere waits are
- * that exact anyway. Each call may be repeated without effect. The main thread.
+ * waits up to the next tick of its timer, 15.6 ms by default. It shortens that period for a program
+ * that asks for it (timeBeginPeriod), which costs power: ask while times matter. Other systems need
+ * nothing. Each call may be repeated without effect. The main thread.
  */
 void sys_timer_refine(void);
 void sys_timer_restore(void);

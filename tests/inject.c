@@ -102,8 +102,12 @@ static int fail(void)
     return -1;
 }
 
+/* Standard streams may be sockets as well, and are no backend's. */
 static bool is_socket(int fd)
 {
+    if (fd <= STDERR_FILENO) {
+        return false;
+    }
     int error = errno;
     int type;
     socklen_t size = sizeof(type);

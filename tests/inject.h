@@ -14,7 +14,8 @@
  *                  program: "open N", how many descriptors are
  *
  * Else the main thread is spared: it does no input or output of a backend. Of read and write, those
- * of sockets count; of epoll_ctl, those that add a descriptor, since a change can't fail.
+ * of sockets count, but for standard streams; of epoll_ctl, those that add a descriptor, since a
+ * change can't fail.
  */
 
 #include <stdbool.h>

@@ -8,8 +8,6 @@
  * without costing two epoll_ctl for each message, and nothing is read that nobody asked for. libuv
  * reads one socket at most 32 times in a turn; policy asks for less than that of a busy one.
  *
- * A send, once: uv_try_write, which all but always takes everything; uv_write for what is left.
- *
  * libuv keeps a handle until its close callback, so a socket whose set-up failed half-way is in use
  * like any other: it carries the error in `broken` and answers it to every submit.
  */
@@ -22,26 +20,13 @@
 #include <string.h>
 
 #include "net.h"
-#include "untaken.h"
 #include "uv_internal.h"
 
 #define NS_PER_MS 1000000u
 
-/* So many turns in a row may come to nothing; each pause is so long. */
-#define UV_IDLE_TURNS 16
-#define UV_PAUSE_MS 4
-
 /* A turn in which libuv told of so many events may have left others behind. Not each that it takes
  * from the system is told of: a read that a close cancels is not, and a send that goes on. */
 #define UV_FULL_EVENTS (net_turn_events / 2)
-
-/* In a turn so many sends that wait are looked at, which is to cost nothing. */
-#define UV_LOOKS 32
-
-static uv_handle_t *uv_handle(struct io_socket *socket)
-{
-    return (uv_handle_t *)(void *)&socket->tcp;
-}
 
 int uv_os_socket(const uv_handle_t *handle, uv_os_sock_t *os_socket)
 {
@@ -53,8 +38,7 @@ int uv_os_socket(const uv_handle_t *handle, uv_os_sock_t *os_socket)
     return status;
 }
 
-/* What libuv has told of a connection, 0 too. */
-static int uv_stream_error(struct io_socket *socket, int status)
+int uv_stream_error(struct io_socket *socket, int status)
 {
     status = io_stream_error(status);
     if (io_stream_is_lost(status)) {
@@ -188,58 +172,6 @@ static uv_run_mode uv_prepare_turn(struct uv_backend_loop *self, uint64_t deadli
     return UV_RUN_ONCE;
 }
 
-/* A send that waits, and has less to send than at the last look, was tried meanwhile. */
-static void uv_look_at_sends(struct uv_backend_loop *self)
-{
-    size_t count = self->send_count < UV_LOOKS ? self->send_count : UV_LOOKS;
-    for (size_t i = 0; i < count && !net_holds_sends; i++) {
-        struct queue_node *node = queue_pop(&self->sends);
-        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
-        uint32_t left = (uint32_t)uv_stream_get_write_queue_size(uv_stream(socket));
-        bool counted = socket->goes_on && socket->sent_turn == self->calls.turn;
-        self->base.stats.send_calls += left < socket->left && !counted;
-        socket->left = left;
-        queue_push(&self->sends, node);
-    }
-}
-
-/* What libuv has left of the sends that wait for room. */
-static size_t uv_waiting_bytes(struct uv_backend_loop *self)
-{
-    size_t unsent = 0;
-    struct queue_node *end = &self->sends.head;
-    for (struct queue_node *node = end->next; node != end; node = node->next) {
-        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
-        unsent += uv_stream_get_write_queue_size(uv_stream(socket));
-    }
-    return unsent;
-}
-
-/*
- * Linux calls a socket writable that refuses to take a byte while the system is out of memory for
- * TCP (tcp_mem). libuv writes each time it is told so, and its loop would do nothing else. Such a
- * turn ends early, tells of nothing and leaves every write as it was: after some of them in a row
- * the loop pauses in each.
- */
-static void uv_look_at_turn(struct uv_backend_loop *self, uv_run_mode mode)
-{
-    if (net_holds_sends || mode != UV_RUN_ONCE || self->events > 0 ||
-        queue_is_empty(&self->sends)) {
-        self->idle_turns = 0;
-        return;
-    }
-    if (++self->idle_turns < UV_IDLE_TURNS) {
-        return;
-    }
-    size_t unsent = uv_waiting_bytes(self);
-    if (unsent != self->unsent) {
-        self->unsent = unsent;
-        self->idle_turns = 0;
-        return;
-    }
-    uv_sleep(UV_PAUSE_MS);
-}
-
 static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
 {
     struct uv_backend_loop *self = uv_self(loop);
@@ -250,8 +182,7 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
     loop->stats.wait_calls++;
     self->events = 0;
     (void)uv_run(&self->uv, mode);
-    uv_look_at_sends(self);
-    uv_look_at_turn(self, mode);
+    uv_sends_after_turn(self, mode);
     loop->full = self->events >= UV_FULL_EVENTS;
     loop->stats.buffers_peak = loop->pool.in_use_peak;
     io_stats_sum_calls(&loop->stats);
@@ -487,134 +418,6 @@ static int uv_backend_recv(struct io_loop *loop, struct io_socket *socket, struc
 static void uv_backend_release(struct io_loop *loop, uint8_t *data)
 {
     pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
-}
-
-/* ---- send ---------------------------------------------------------------------------------- */
-
-/* Without a close, UV_ECANCELED is libuv's word on Windows for a connection that was aborted. */
-static int uv_write_error(struct io_socket *socket, int status)
-{
-    bool aborted = status == UV_ECANCELED && socket->close == NULL;
-    return uv_stream_error(socket, aborted ? UV_ECONNABORTED : status);
-}
-
-/*
- * How much of a send that has ended the system has not taken. libuv does not tell. After a close it
- * is what libuv's queue held then. After an error the queue is empty, and the system is asked how
- * much it has taken since the connection began; where it can't say, all may have been taken.
- */
-static size_t uv_unsent(struct io_socket *socket, const struct io_send *op)
-{
-    uv_os_sock_t os_socket;
-    uint64_t taken;
-    if (op->status == 0 || op->status == UV_ECANCELED) {
-        return op->status == 0 ? 0 : socket->unsent;
-    }
-    if (uv_os_socket(uv_handle(socket), &os_socket) != 0 ||
-        untaken_taken(os_socket, socket->connected, &taken) != 0 || taken > socket->submitted) {
-        return 0;
-    }
-    socket->loop->base.stats.other_calls += UNTAKEN_TAKEN_CALLS;
-    uint64_t unsent = socket->submitted - taken;
-    return unsent < op->length ? (size_t)unsent : op->length;
-}
-
-/* A send that has waited is over. Libuv has tried once when there was room, and once before if it
- * was about to try again when the send was submitted. */
-static void uv_send_has_waited(struct io_socket *socket, int status)
-{
-    struct uv_backend_loop *loop = socket->loop;
-    queue_remove(&socket->waiting);
-    loop->send_count--;
-    if (!net_holds_sends && status != UV_ECANCELED) {
-        loop->base.stats.send_calls +=
-            1U + (socket->goes_on && socket->sent_turn != loop->calls.turn);
-    }
-}
-
-static void uv_on_write(uv_write_t *request, int status)
-{
-    struct io_socket *socket = (struct io_socket *)(void *)request->handle;
-    struct uv_calls *calls = &socket->loop->calls;
-    struct io_send *op = socket->send;
-    assert(op != NULL);
-    bool waited = queue_has(&socket->waiting);
-    if (waited) {
-        uv_send_has_waited(socket, status);
-    }
-    socket->send = NULL;
-    socket->loop->events++;
-    socket->loop->base.stats.completions++;
-    op->status = uv_write_error(socket, status);
-    op->sent = op->length - uv_unsent(socket, op);
-    socket->finishing = waited;
-    op->done(op);
-    socket->finishing = false;
-    if (socket->close == NULL && socket->send == NULL) {
-        uv_calls_unwatch(calls, &socket->watch, UV_WANT_SEND);
-    }
-}
-
-/* Queues what uv_try_write has left of the send, which took `taken` bytes. */
-static int uv_send_rest(struct io_socket *socket, struct io_send *op, size_t taken)
-{
-    uv_buf_t rest =
-        uv_buf_init((char *)(uintptr_t)(op->data + taken), (unsigned)(op->length - taken));
-    socket->loop->base.stats.send_calls++;
-    int status = uv_write(&socket->request.write, uv_stream(socket), &rest, 1, uv_on_write);
-    if (status != 0) {
-        op->sent = taken;
-        return uv_stream_error(socket, status);
-    }
-    socket->send = op;
-    socket->sent_turn = socket->loop->calls.turn;
-    socket->goes_on = socket->finishing;
-    socket->left = (uint32_t)uv_stream_get_write_queue_size(uv_stream(socket));
-    if (socket->left > 0) {
-        queue_push(&socket->loop->sends, &socket->waiting);
-        socket->loop->send_count++;
-        uv_calls_watch(&socket->loop->calls, &socket->watch, UV_WANT_SEND);
-    }
-    return IO_PENDING;
-}
-
-static int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
-{
-    assert(op->length > 0 && op->length <= INT_MAX);
-    assert(op->done != NULL && socket->send == NULL && socket->close == NULL);
-    op->sent = 0;
-    if (socket->broken != 0) {
-        return socket->broken;
-    }
-    socket->submitted += op->length;
-    uv_buf_t whole = uv_buf_init((char *)(uintptr_t)op->data, (unsigned)op->length);
-    loop->stats.send_calls++;
-    int taken = uv_try_write(uv_stream(socket), &whole, 1);
-    if (taken < 0 && taken != UV_EAGAIN) {
-        return uv_stream_error(socket, taken);
-    }
-    if (taken == UV_EAGAIN || (size_t)taken < op->length) {
-        return uv_send_rest(socket, op, taken < 0 ? 0 : (size_t)taken);
-    }
-    loop->stats.inline_outcomes++;
-    op->sent = op->length;
-    op->status = 0;
-    return IO_DONE;
-}
-
-static int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
-{
-    uv_os_sock_t os_socket = (uv_os_sock_t)-1;
-    int status = socket->broken != 0 ? socket->broken : socket->lost;
-    if (status == 0) {
-        status = uv_os_socket(uv_handle(socket), &os_socket);
-    }
-    if (status != 0) {
-        return status;
-    }
-    loop->stats.other_calls++;
-    return untaken_ask(os_socket, socket->submitted,
-                       uv_stream_get_write_queue_size(uv_stream(socket)), bytes);
 }
 
 /* ---- end ----------------------------------------------------------------------------------- */

@@ -71,7 +71,7 @@ struct uv_backend_loop {
     size_t listeners;
     size_t events;       /* that libuv has told of in this turn */
     size_t unsent;       /* bytes that they had left to write when that was last looked at */
-    unsigned idle_turns; /* in a row, see uv_look_at_turn() */
+    unsigned idle_turns; /* in a row, see uv_send.c */
     bool woken;
 };
 
@@ -86,13 +86,29 @@ static inline uv_stream_t *uv_stream(struct io_socket *socket)
     return (uv_stream_t *)(void *)&socket->tcp;
 }
 
+static inline uv_handle_t *uv_handle(struct io_socket *socket)
+{
+    return (uv_handle_t *)(void *)&socket->tcp;
+}
+
 /* From uv.c. */
+
+/* What libuv has told of a connection, 0 too, as an outcome of the backend. */
+int uv_stream_error(struct io_socket *socket, int status);
 
 /* The OS socket of a handle, for as long as that is open. */
 int uv_os_socket(const uv_handle_t *handle, uv_os_sock_t *os_socket);
 
 /* Makes `socket` one of the loop, without an OS socket yet; only a close callback ends that. */
 void uv_socket_init(struct uv_backend_loop *self, struct io_socket *socket);
+
+/* From uv_send.c. */
+
+int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
+int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
+
+/* Counts the tries of sends that wait; and pauses if turn after turn comes to nothing. */
+void uv_sends_after_turn(struct uv_backend_loop *self, uv_run_mode mode);
 
 /* From uv_listener.c. */
 

@@ -22,6 +22,7 @@
 #include "log.h"
 #include "net.h"
 #include "output.h"
+#include "server_parts.h"
 #include "server_report.h"
 #include "sys.h"
 #include "units.h"
@@ -33,15 +34,6 @@
 #define SERVER_DESCRIPTORS_PER_LISTENER 2
 
 #define SERVER_ADDRESSES_MAX 64
-
-/* The part of a report that has come so far. */
-struct server_part {
-    struct server_part *next;
-    struct server_report report;
-    size_t handed_in; /* workers */
-    uint64_t began_ns;
-    uint64_t ended_ns;
-};
 
 struct server {
     struct control control; /* first */
@@ -61,7 +53,7 @@ struct server {
     size_t workers_started;
     char *addresses[SERVER_ADDRESSES_MAX];
     size_t address_count;
-    struct server_part *parts; /* oldest first */
+    struct server_parts parts; /* that have been handed in */
     unsigned restarts;
     bool served;    /* it got as far as saying that it listens: without that there is no report */
     bool cut;       /* a connection has been reset, which was not over */
@@ -79,72 +71,6 @@ static struct server *server_of(struct control *control)
 }
 
 /* ---- reports ------------------------------------------------------------------------------- */
-
-/* The one of the generation, which is added at the end if the list has none; NULL: no memory. */
-static struct server_part *server_part_for(const struct server *server, struct server_part **parts,
-                                           unsigned generation)
-{
-    struct server_part **at = parts;
-    while (*at != NULL && (*at)->report.generation != generation) {
-        at = &(*at)->next;
-    }
-    if (*at != NULL) {
-        return *at;
-    }
-    struct server_part *part = calloc(1, sizeof(*part));
-    if (part != NULL) {
-        part->report.workers = calloc(server->worker_count, sizeof(*part->report.workers));
-    }
-    if (part == NULL || part->report.workers == NULL) {
-        free(part);
-        return NULL;
-    }
-    part->report.generation = generation;
-    part->began_ns = UINT64_MAX;
-    *at = part;
-    return part;
-}
-
-static void server_part_add(struct server_part *part, const struct echo *echo,
-                            const struct echo_generation *generation)
-{
-    struct server_report_worker *worker = &part->report.workers[echo->worker.index];
-    worker->common.work = generation->work;
-    worker->common.cpu = echo->worker.cpu;
-    worker->counters = generation->stats.counters;
-    server_stats_add(&part->report.stats, &generation->stats);
-    part->report.open += generation->open;
-    part->handed_in++;
-    if (generation->began_ns < part->began_ns) {
-        part->began_ns = generation->began_ns;
-    }
-    if (generation->ended_ns > part->ended_ns) {
-        part->ended_ns = generation->ended_ns;
-    }
-}
-
-/* Adds a worker's generations to those of the list, and frees them. */
-static void server_parts_add(const struct server *server, struct server_part **parts,
-                             const struct echo *echo, struct echo_generation *generation)
-{
-    while (generation != NULL) {
-        struct echo_generation *next = generation->next;
-        struct server_part *part = server_part_for(server, parts, generation->number);
-        if (part != NULL) {
-            server_part_add(part, echo, generation);
-        }
-        free(generation);
-        generation = next;
-    }
-}
-
-static void server_parts_free_first(struct server_part **parts)
-{
-    struct server_part *part = *parts;
-    *parts = part->next;
-    free(part->report.workers);
-    free(part);
-}
 
 /* What a report has besides the counts. */
 static void server_complete_report(const struct server *server, struct server_part *part)
@@ -181,14 +107,15 @@ static void server_print_report(struct server *server, struct server_part *part)
 /* Prints the generations that are complete. */
 static void server_print_complete(struct server *server)
 {
-    while (server->served && server->parts != NULL &&
-           server->parts->handed_in == server->worker_count) {
-        bool youngest = server->parts->report.generation == server->restarts + 1;
+    struct server_parts *parts = &server->parts;
+    while (server->served && parts->first != NULL &&
+           parts->first->handed_in == server->worker_count) {
+        bool youngest = parts->first->report.generation == server->restarts + 1;
         if (youngest && server->control.running > 0) {
             return; /* the last one is printed when every worker has been joined */
         }
-        server_print_report(server, server->parts);
-        server_parts_free_first(&server->parts);
+        server_print_report(server, parts->first);
+        server_parts_free_first(parts);
     }
 }
 
@@ -205,36 +132,21 @@ static bool server_has_so_far(struct server *server)
     return true;
 }
 
-/* A copy of what has been handed in already, to which the rest is added. */
-static void server_copy_parts(const struct server *server, struct server_part **copies)
-{
-    for (const struct server_part *part = server->parts; part != NULL; part = part->next) {
-        struct server_part *copy = server_part_for(server, copies, part->report.generation);
-        if (copy != NULL) {
-            struct server_report_worker *workers = copy->report.workers;
-            memcpy(workers, part->report.workers, server->worker_count * sizeof(*workers));
-            copy->report.stats = part->report.stats;
-            copy->began_ns = part->began_ns;
-            copy->ended_ns = part->ended_ns;
-        }
-    }
-}
-
 /* On stderr, for each generation that has no report yet: those that drain, and the one that serves.
  * False: there was none, since all that the workers have published has got its report. */
 static bool server_print_so_far(struct server *server)
 {
-    struct server_part *parts = NULL;
+    struct server_parts parts;
     struct text text = {0};
-    server_copy_parts(server, &parts);
+    server_parts_copy(&parts, &server->parts);
     for (size_t i = 0; i < server->workers_started; i++) {
         struct echo *echo = &server->workers[i];
-        server_parts_add(server, &parts, echo, echo_take_so_far(echo));
+        server_parts_add(&parts, echo, echo_take_so_far(echo));
     }
-    while (parts != NULL) {
-        server_complete_report(server, parts);
-        parts->report.so_far = true;
-        server_report_text(&parts->report, &text);
+    while (parts.first != NULL) {
+        server_complete_report(server, parts.first);
+        parts.first->report.so_far = true;
+        server_report_text(&parts.first->report, &text);
         server_parts_free_first(&parts);
     }
     bool some = text.length > 0 || text.failed;
@@ -280,7 +192,7 @@ static void server_on_news(struct control *control)
     struct server *server = server_of(control);
     for (size_t i = 0; i < server->workers_started; i++) {
         struct echo *echo = &server->workers[i];
-        server_parts_add(server, &server->parts, echo, echo_take_ended(echo));
+        server_parts_add(&server->parts, echo, echo_take_ended(echo));
     }
     server_print_complete(server);
     server_report_so_far(server);
@@ -632,11 +544,9 @@ static void server_free(struct server *server)
     server_on_news(&server->control); /* what a failed start left */
     for (size_t i = 0; i < server->workers_started; i++) {
         struct echo *echo = &server->workers[i];
-        server_parts_add(server, &server->parts, echo, echo_take_so_far(echo));
+        server_parts_add(&server->parts, echo, echo_take_so_far(echo));
     }
-    while (server->parts != NULL) {
-        server_parts_free_first(&server->parts);
-    }
+    server_parts_free(&server->parts);
     for (size_t i = 0; i < server->workers_ready; i++) {
         worker_destroy(&server->workers[i].worker);
     }
@@ -690,6 +600,7 @@ int server_run(const struct server_options *options, const struct backend *backe
 {
     struct server server = {.options = options, .backend = backend};
     server.worker_count = options->threads > 0 ? (size_t)options->threads : sys_cpu_count();
+    server_parts_init(&server.parts, server.worker_count);
     (void)snprintf(server.note, sizeof(server.note), "%s", note);
     if (server_find_modes(&server) != 0) {
         return 2;

@@ -142,6 +142,7 @@ static void kqueue_wake(struct readiness_loop *loop)
 
 static const struct poller kqueue_poller = {
     .backend = &backend_kqueue,
+    .waits_for_buffers = true,
     .open = kqueue_open,
     .close = kqueue_close,
     .watch = kqueue_watch,

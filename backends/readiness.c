@@ -25,6 +25,10 @@
 #include "net.h"
 #include "untaken.h"
 
+/* So many turns in a row may come to nothing; each pause is so long. */
+#define READINESS_IDLE_TURNS 16
+#define READINESS_PAUSE_MS 4
+
 struct io_listener {
     struct readiness_watch watch; /* first */
     struct readiness_loop *loop;
@@ -164,6 +168,12 @@ static void readiness_retry_recv(struct waiter *waiter)
 
 /* ---- send ---------------------------------------------------------------------------------- */
 
+static bool readiness_would_block(const struct io_socket *socket, int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK ||
+           (error == ENOBUFS && socket->loop->poller->waits_for_buffers);
+}
+
 /* As a submit answers. */
 static int readiness_try_send(struct io_socket *socket)
 {
@@ -175,7 +185,7 @@ static int readiness_try_send(struct io_socket *socket)
         if (count >= 0) {
             op->sent += (size_t)count;
             socket->blocked = (size_t)count < left;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        } else if (readiness_would_block(socket, errno)) {
             socket->blocked = true;
         } else if (errno != EINTR) {
             return readiness_stream_error(socket);
@@ -311,7 +321,10 @@ static void readiness_on_sendable(struct io_socket *socket)
     if (socket->connect != NULL) {
         readiness_deliver_connect(socket, readiness_connect_status(socket));
     } else if (socket->send != NULL) {
-        readiness_deliver_send(socket, readiness_try_send(socket));
+        size_t before = socket->send->sent;
+        int outcome = readiness_try_send(socket);
+        socket->loop->denied += outcome == IO_PENDING && socket->send->sent == before;
+        readiness_deliver_send(socket, outcome);
     }
 }
 
@@ -571,6 +584,18 @@ static uint64_t readiness_wait_ns(const struct readiness_loop *loop, uint64_t de
     return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
+/* A system that is out of memory for sockets may call one ready, and refuse to take a byte. After
+ * some turns that had nothing else, each pauses. */
+static void readiness_look_at_turn(struct readiness_loop *loop, int events)
+{
+    if (events <= 0 || loop->denied < events) {
+        loop->idle_turns = 0;
+    } else if (++loop->idle_turns >= READINESS_IDLE_TURNS) {
+        uv_sleep(READINESS_PAUSE_MS);
+    }
+    loop->denied = 0;
+}
+
 int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
 {
     struct readiness_loop *loop = readiness_self(base);
@@ -589,6 +614,7 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
             events[i].watch->ready(events[i].watch, &events[i]);
         }
     }
+    readiness_look_at_turn(loop, count);
     base->full = count == READINESS_BATCH || count == UV_EINTR;
     readiness_finish_stopped(loop);
     readiness_finish_closed(loop);

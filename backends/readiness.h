@@ -48,11 +48,16 @@ struct readiness_loop {
     struct queue stopped; /* listeners whose accepts are to be cancelled */
     size_t sockets;
     size_t listeners;
+    int denied;          /* sends that this turn called ready and the system refused */
+    unsigned idle_turns; /* in a row, in which there was nothing else */
 };
 
 /* What a system has. All are edge-triggered: a descriptor is reported when it becomes ready. */
 struct poller {
     const struct backend *backend;
+
+    /* ENOBUFS of a send is a shortage that passes: the poller tells when to try again. */
+    bool waits_for_buffers;
 
     /* Opens poll_fd, and wake_fd if it needs one. 0 or a UV error. */
     int (*open)(struct readiness_loop *loop);

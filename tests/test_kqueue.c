@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/event.h>
 #include <unistd.h>
@@ -91,6 +92,28 @@ static void answer(struct kevent *events, int count)
 {
     script.events = events;
     script.event_count = count;
+}
+
+/* ---- the send() of this test ---------------------------------------------------------------- */
+
+static int send_error; /* errno of each call; 0: all is taken */
+static int pauses;
+
+ssize_t __wrap_send(int fd, const void *data, size_t length, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t length, int flags)
+{
+    (void)fd;
+    (void)data;
+    (void)flags;
+    errno = send_error;
+    return send_error != 0 ? -1 : (ssize_t)length;
+}
+
+void __wrap_uv_sleep(unsigned ms);
+void __wrap_uv_sleep(unsigned ms)
+{
+    (void)ms;
+    pauses++;
 }
 
 /* ---- a loop, and watches that note what they are told -------------------------------------- */
@@ -367,6 +390,57 @@ static void deadline_is_a_timeout_in_nanoseconds(void **state)
     backend_kqueue.loop_close(loop);
 }
 
+static void sent(struct io_send *op)
+{
+    assert_int_equal(op->status, 0);
+}
+
+static void closed(struct io_close *op)
+{
+    (void)op;
+}
+
+/* The filter says that the socket has room, and the send is refused. */
+static void a_shortage_that_lasts_is_waited_for(int error)
+{
+    enum { TURNS = 40, WITHOUT_PAUSE = 15 };
+    struct io_loop *loop = open_loop();
+    struct io_socket *socket = calloc(1, backend_kqueue.socket_size);
+    struct io_token token = {.os_socket = open("/dev/null", O_RDWR)};
+    struct io_send send = {.done = sent, .data = (const uint8_t *)"five.", .length = 5};
+    struct io_close close = {.done = closed};
+    assert_non_null(socket);
+    assert_int_equal(backend_kqueue.adopt(loop, &token, socket), 0);
+    send_error = error;
+    pauses = 0;
+    assert_int_equal(backend_kqueue.send(loop, socket, &send), IO_PENDING);
+    for (int turn = 0; turn < TURNS; turn++) {
+        struct kevent event = {.filter = EVFILT_WRITE, .udata = socket};
+        script.change_count = 0;
+        answer(&event, 1);
+        assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+        assert_int_equal(script.change_count, 1);
+        assert_int_equal(script.changes[0].flags, EV_ADD | EV_ONESHOT);
+    }
+    assert_int_equal(pauses, TURNS - WITHOUT_PAUSE);
+    send_error = 0;
+    struct kevent event = {.filter = EVFILT_WRITE, .udata = socket};
+    answer(&event, 1);
+    assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+    assert_int_equal(send.sent, 5);
+    backend_kqueue.close(loop, socket, IO_CLOSE_GRACEFUL, &close);
+    assert_int_equal(backend_kqueue.poll(loop, 0), 0);
+    free(socket);
+    backend_kqueue.loop_close(loop);
+}
+
+static void a_refused_send_is_tried_again_after_a_pause(void **state)
+{
+    (void)state;
+    a_shortage_that_lasts_is_waited_for(EAGAIN);
+    a_shortage_that_lasts_is_waited_for(ENOBUFS);
+}
+
 static void interrupted_wait_is_a_turn_and_an_error_is_told(void **state)
 {
     (void)state;
@@ -395,6 +469,7 @@ int main(void)
         cmocka_unit_test(wake_triggers_the_user_event),
         cmocka_unit_test(user_event_is_a_wake_beside_others),
         cmocka_unit_test(deadline_is_a_timeout_in_nanoseconds),
+        cmocka_unit_test(a_refused_send_is_tried_again_after_a_pause),
         cmocka_unit_test(interrupted_wait_is_a_turn_and_an_error_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

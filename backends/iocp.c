@@ -243,6 +243,23 @@ static int iocp_load_functions(struct iocp_loop *loop)
     return status;
 }
 
+/* Windows 10 1709 and later know TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS; to an earlier one it would
+ * be a number of repetitions. */
+static bool iocp_can_refuse_at_once(void)
+{
+    uv_utsname_t system;
+    char *rest = system.release;
+    unsigned long part[3] = {0}; /* "10.0.16299" */
+    if (uv_os_uname(&system) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        part[i] = strtoul(rest, &rest, 10);
+        rest += *rest == '.';
+    }
+    return part[0] > 10 || (part[0] == 10 && part[2] >= 16299);
+}
+
 static int iocp_probe(char *why, size_t why_size)
 {
     struct iocp_loop loop = {.port = NULL};
@@ -274,6 +291,7 @@ static int iocp_loop_open(const struct io_config *config, struct io_loop **out)
     }
     loop->base.backend = &backend_iocp;
     loop->config = *config;
+    loop->refuses_at_once = iocp_can_refuse_at_once();
     pool_init(&loop->base.pool, config->buffer_size, config->buffer_memory);
     waiters_init(&loop->waiters, &loop->base, iocp_retry_recv);
     queue_init(&loop->closed);

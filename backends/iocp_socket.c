@@ -93,6 +93,33 @@ static int iocp_bind_any(SOCKET os_socket, const struct sockaddr *address)
                : iocp_last_error();
 }
 
+static bool iocp_is_loopback(const struct sockaddr *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+    if (address->sa_family == AF_INET) {
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+           (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
+}
+
+/* Windows repeats a SYN that was refused, for two seconds, which on this machine changes nothing.
+ * If it can't be told not to, a refusal takes that long. */
+static void iocp_refuse_at_once(const struct io_socket *socket, const struct sockaddr *address)
+{
+    TCP_INITIAL_RTO_PARAMETERS once = {
+        .Rtt = TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
+        .MaxSynRetransmissions = TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS,
+    };
+    DWORD bytes = 0;
+    if (socket->loop->refuses_at_once && iocp_is_loopback(address)) {
+        socket->loop->base.stats.other_calls++;
+        (void)WSAIoctl(socket->os_socket, SIO_TCP_INITIAL_RTO, &once, sizeof(once), NULL, 0, &bytes,
+                       NULL, NULL);
+    }
+}
+
 static int iocp_connected(struct io_socket *socket)
 {
     socket->loop->base.stats.other_calls++;
@@ -124,6 +151,7 @@ static int iocp_start_connect(struct io_socket *socket, const struct sockaddr *a
     if (status != 0) {
         return status;
     }
+    iocp_refuse_at_once(socket, address);
     socket->loop->base.stats.connect_calls++;
     socket->out.completed = iocp_on_connect;
     bool succeeded =

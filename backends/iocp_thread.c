@@ -35,12 +35,22 @@ static struct iocp_wait *iocp_thread_next(struct iocp_thread *thread)
     return node != NULL ? iocp_wait_of(node) : NULL;
 }
 
+/* What WSAAccept makes is inherited by child processes, which would keep the connection. */
+static SOCKET iocp_thread_accept(SOCKET listener)
+{
+    SOCKET os_socket = WSAAccept(listener, NULL, NULL, NULL, 0);
+    if (os_socket != INVALID_SOCKET) {
+        (void)SetHandleInformation((HANDLE)(uintptr_t)os_socket, HANDLE_FLAG_INHERIT, 0);
+    }
+    return os_socket;
+}
+
 static void iocp_thread_main(void *argument)
 {
     struct iocp_thread *thread = argument;
     struct iocp_wait *wait;
     while ((wait = iocp_thread_next(thread)) != NULL) {
-        wait->os_socket = WSAAccept(thread->os_socket, NULL, NULL, NULL, 0);
+        wait->os_socket = iocp_thread_accept(thread->os_socket);
         wait->status = wait->os_socket != INVALID_SOCKET ? 0 : iocp_last_error();
         iocp_post(thread->port, &wait->request);
     }

@@ -130,6 +130,7 @@ static const struct {
     const char *reason;
 } infallible[] = {
     {"GetLastError", "answers what is there"},
+    {"SetHandleInformation", "fails for handles that there are not"},
     {"WSAGetLastError", "answers what is there"},
     {"Sleep", "has no result"},
     {"_assert", "does not return"},
@@ -144,7 +145,9 @@ static const struct {
     {"uv_mutex_destroy", "has no result"},
     {"uv_mutex_lock", "has no result"},
     {"uv_mutex_unlock", "has no result"},
+    {"strtoul", "reads what is there"},
     {"uv_hrtime", "the clock"},
+    {"uv_os_uname", "leaves the refusals of connects as the system has them"},
     {"uv_strerror", "a text"},
     {"uv_thread_join", "fails for threads that there are not"},
 };

@@ -29,7 +29,7 @@
 
 /* These have no error, or none that isn't the caller's: what they say is not asked. */
 static const char *const infallible[] = {
-    "GetLastError", "WSAGetLastError", "InterlockedExchange", "Sleep", NULL,
+    "GetLastError", "WSAGetLastError", "InterlockedExchange", "SetHandleInformation", "Sleep", NULL,
 };
 
 struct tally {
@@ -237,7 +237,8 @@ static bool is_in_table(const char *name)
 static const char *windows_name(const char *symbol)
 {
     if (strncmp(symbol, "winsock_", 8) == 0) {
-        return strcmp(symbol, "winsock_now") == 0 ? NULL : symbol + 8;
+        bool libuv = strcmp(symbol, "winsock_now") == 0 || strcmp(symbol, "winsock_uname") == 0;
+        return libuv ? NULL : symbol + 8;
     }
     bool old = strcmp(symbol, "closesocket") == 0 || strcmp(symbol, "ioctlsocket") == 0;
     return old || isupper((unsigned char)symbol[0]) ? symbol : NULL;

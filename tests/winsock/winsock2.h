@@ -119,6 +119,12 @@ typedef struct {
     SOCKET simulated; /* WSADuplicateSocketW: which */
 } WSAPROTOCOL_INFOW, *LPWSAPROTOCOL_INFOW;
 
+/* Of <mstcpip.h>. */
+typedef struct {
+    USHORT Rtt;
+    UCHAR MaxSynRetransmissions;
+} TCP_INITIAL_RTO_PARAMETERS;
+
 /* In the order of <mstcpip.h>. */
 typedef struct {
     int State;
@@ -154,6 +160,9 @@ typedef int(CALLBACK *LPCONDITIONPROC)(LPWSABUF caller, LPWSABUF caller_data, vo
 #define FROM_PROTOCOL_INFO (-1)
 #define SIO_GET_EXTENSION_FUNCTION_POINTER 0xc8000006u
 #define SIO_TCP_INFO 0xd8000027u
+#define SIO_TCP_INITIAL_RTO 0x98000011u
+#define TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS ((UCHAR)-2)
+#define HANDLE_FLAG_INHERIT 0x1
 #define FILE_SKIP_COMPLETION_PORT_ON_SUCCESS 0x1
 #define FILE_SKIP_SET_EVENT_ON_HANDLE 0x2
 
@@ -346,6 +355,7 @@ BOOL PostQueuedCompletionStatus(HANDLE port, DWORD bytes, ULONG_PTR key, LPOVERL
 BOOL SetFileCompletionNotificationModes(HANDLE file, UCHAR flags);
 BOOL CancelIoEx(HANDLE file, LPOVERLAPPED overlapped);
 BOOL CloseHandle(HANDLE handle);
+BOOL SetHandleInformation(HANDLE handle, DWORD mask, DWORD flags);
 DWORD GetCurrentProcessId(void);
 void Sleep(DWORD milliseconds); /* moves the clock */
 LONG InterlockedExchange(LONG volatile *target, LONG value);
@@ -363,6 +373,7 @@ int winsock_getsockopt(SOCKET socket, int level, int name, char *value, int *len
 int winsock_getsockname(SOCKET socket, struct sockaddr *address, int *length);
 int winsock_getpeername(SOCKET socket, struct sockaddr *address, int *length);
 uint64_t winsock_now(void); /* the simulation's clock, nanoseconds */
+int winsock_uname(uv_utsname_t *name);
 
 #define bind(...) winsock_bind(__VA_ARGS__)
 #define listen(...) winsock_listen(__VA_ARGS__)
@@ -376,5 +387,6 @@ uint64_t winsock_now(void); /* the simulation's clock, nanoseconds */
 #define getsockname(...) winsock_getsockname(__VA_ARGS__)
 #define getpeername(...) winsock_getpeername(__VA_ARGS__)
 #define uv_hrtime(...) winsock_now(__VA_ARGS__)
+#define uv_os_uname(...) winsock_uname(__VA_ARGS__)
 
 #endif

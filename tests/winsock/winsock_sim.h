@@ -70,8 +70,10 @@ struct winsock_config {
     uint32_t cancel_late_ppm;     /* CancelIoEx: what can still succeed does */
     uint32_t cancel_moved_ppm;    /* a cancelled transfer has moved bytes, and counts them */
 
-    bool no_ifs; /* a provider without XP1_IFS_HANDLES: packets come for inline success too */
-    bool wine;   /* where Wine 8 differs from what Windows documents, as Wine does */
+    bool no_ifs;     /* a provider without XP1_IFS_HANDLES: packets come for inline success too */
+    bool unbuffered; /* SO_SNDBUF is 0: a send ends when its bytes have arrived */
+    bool old;        /* Windows 10 before 1709 */
+    bool wine;       /* where Wine 8 differs from what Windows documents, as Wine does */
 
     /* Misuse is answered by an error, as Windows would. For experiments. */
     bool forgiving;
@@ -144,6 +146,7 @@ size_t winsock_open_ports(void);
 size_t winsock_open_operations(void);
 
 bool winsock_is_open(int socket);
+bool winsock_is_inherited(int socket); /* by child processes */
 
 /* Valid until winsock_end(). */
 const struct winsock_counts *winsock_counts(void);

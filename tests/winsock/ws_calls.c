@@ -1,5 +1,7 @@
 #include "ws_world.h"
 
+#include <stdio.h>
+
 #define CODES(...) ((const int32_t[]){__VA_ARGS__, 0})
 
 /* What each can fail with without any fault of the caller: the error tables of the functions'
@@ -191,6 +193,14 @@ void SetLastError(DWORD error)
 DWORD GetCurrentProcessId(void)
 {
     return 1;
+}
+
+int winsock_uname(uv_utsname_t *name)
+{
+    *name = (uv_utsname_t){.sysname = "Windows_NT"};
+    (void)snprintf(name->release, sizeof(name->release), "10.0.%s",
+                   ws_world.config.old ? "14393" : "19045");
+    return 0;
 }
 
 /* In a world with threads it also lets the others go on. */

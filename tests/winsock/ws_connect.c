@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define REFUSED_NS                                                                                 \
+    (2000 * MILLISECOND)              /* four SYNs, half a second apart, of which each is refused */
 #define HANG_NS (21000 * MILLISECOND) /* three SYNs, 3, 6 and 12 seconds apart */
 
 /* ---- bind ------------------------------------------------------------------------------------ */
@@ -104,14 +106,23 @@ static void connect_answered(void *subject, size_t detail)
     ws_world_changed();
 }
 
+/* Windows takes a refusal for final only after it has repeated the SYN. */
+static uint64_t repetitions_ns(const struct connection *conn, NTSTATUS status)
+{
+    const struct endpoint *endpoint = conn->side[0].endpoint;
+    bool repeats = status == STATUS_CONNECTION_REFUSED && endpoint != NULL && !endpoint->syn_once &&
+                   !ws_world.config.wine;
+    return repeats ? REFUSED_NS : 0;
+}
+
 static void syn_arrives(void *subject, size_t detail)
 {
     struct connection *conn = subject;
     (void)detail;
     if (!conn->cut) {
         NTSTATUS status = ws_listen_arrive(conn, &conn->remote[0]);
-        ws_world_post(ws_world.now_ns + ws_world_latency(), connect_answered, conn,
-                      (size_t)(uint32_t)status);
+        ws_world_post(ws_world.now_ns + ws_world_latency() + repetitions_ns(conn, status),
+                      connect_answered, conn, (size_t)(uint32_t)status);
     }
 }
 

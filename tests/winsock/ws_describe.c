@@ -46,6 +46,8 @@ void winsock_config_random(struct winsock_config *config, uint64_t seed)
     config->cancel_moved_ppm = draw_ppm(&state, 1000000);
     config->no_ifs = draw(&state, 4) == 0;
     config->wine = draw(&state, 2) == 0;
+    config->unbuffered = draw(&state, 4) == 0;
+    config->old = draw(&state, 4) == 0;
 }
 
 const struct winsock_counts *winsock_counts(void)

@@ -231,6 +231,29 @@ SOCKET WSASocketW(int family, int type, int protocol, LPWSAPROTOCOL_INFOW info, 
     if (error == 0) {
         error = open_socket(family, type, info, &socket);
     }
+    if (error == 0 && info == NULL) {
+        ws_endpoint_find(socket)->inherited = (flags & WSA_FLAG_NO_HANDLE_INHERIT) == 0;
+    }
     ws_call_end(error);
     return socket;
+}
+
+/* ---- inheritance ----------------------------------------------------------------------------- */
+
+BOOL SetHandleInformation(HANDLE handle, DWORD mask, DWORD flags)
+{
+    int error = ws_call_begin(CALL_OTHER);
+    struct endpoint *endpoint = ws_endpoint_find((SOCKET)(uintptr_t)handle);
+    if (error == 0 && endpoint == NULL) {
+        error = ERROR_INVALID_HANDLE;
+    }
+    if (error == 0 && (mask & HANDLE_FLAG_INHERIT) != 0) {
+        endpoint->inherited = (flags & HANDLE_FLAG_INHERIT) != 0;
+    }
+    return ws_call_success(error);
+}
+
+bool winsock_is_inherited(int socket)
+{
+    return is_open(socket) && ws_world.handles[index_of(socket)]->inherited;
 }

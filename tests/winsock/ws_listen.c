@@ -273,6 +273,7 @@ static int accept_next(struct endpoint *listener, SOCKET *socket)
     }
     *socket = ws_endpoint_open(listener->family, &accepted);
     accepted->blocking = listener->blocking;
+    accepted->inherited = true;
     ws_endpoint_connected(accepted, conn, 1);
     return 0;
 }

@@ -38,6 +38,13 @@ static void pump(struct connection *conn, int side)
     }
 }
 
+static void pump_later(struct connection *conn, int side)
+{
+    if (conn->side[side].endpoint != NULL) {
+        ws_endpoint_pump_later(conn->side[side].endpoint, ws_world_latency());
+    }
+}
+
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* `detail`: how many bytes, and in the lowest bit which side sent them. */
@@ -55,6 +62,9 @@ static void bytes_arrive(void *subject, size_t detail)
         ws_net_reset(conn, !from); /* nobody will ever read them */
     } else {
         pump(conn, !from);
+    }
+    if (ws_world.config.unbuffered) { /* the acknowledgement */
+        pump_later(conn, from);
     }
 }
 
@@ -99,9 +109,7 @@ void ws_net_skip(struct connection *conn, int side, size_t length)
     pipe->head = (pipe->head + length) % pipe->capacity;
     pipe->readable -= length;
     ws_world.counts.of[WINSOCK_BYTES] += length;
-    if (conn->side[!side].endpoint != NULL) {
-        ws_endpoint_pump_later(conn->side[!side].endpoint, ws_world_latency());
-    }
+    pump_later(conn, !side);
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */

@@ -250,9 +250,25 @@ static int tcp_info(const struct endpoint *endpoint, void *out, DWORD out_size)
     return 0;
 }
 
-static int ioctl_out(const struct endpoint *endpoint, DWORD code, const void *in, DWORD in_size,
+/* Before Windows 10 1709 the value is a number of repetitions like any other. */
+static int set_initial_rto(struct endpoint *endpoint, const void *in)
+{
+    TCP_INITIAL_RTO_PARAMETERS parameters;
+    if (ws_world.config.wine) {
+        return WSAEOPNOTSUPP;
+    }
+    memcpy(&parameters, in, sizeof(parameters));
+    (void)ws_world_require(!ws_world.config.old, "SIO_TCP_INITIAL_RTO asks for 254 SYNs");
+    endpoint->syn_once = parameters.MaxSynRetransmissions == TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS;
+    return 0;
+}
+
+static int ioctl_out(struct endpoint *endpoint, DWORD code, const void *in, DWORD in_size,
                      void *out, DWORD out_size)
 {
+    if (code == SIO_TCP_INITIAL_RTO && in_size == sizeof(TCP_INITIAL_RTO_PARAMETERS)) {
+        return set_initial_rto(endpoint, in);
+    }
     if (code == SIO_GET_EXTENSION_FUNCTION_POINTER && in_size == sizeof(GUID)) {
         return extension_function(in, out, out_size);
     }
@@ -268,7 +284,7 @@ int WSAIoctl(SOCKET socket, DWORD code, void *in, DWORD in_size, void *out, DWOR
 {
     (void)routine;
     int error = ws_call_begin(CALL_WSAIOCTL);
-    const struct endpoint *endpoint = ws_endpoint_find(socket);
+    struct endpoint *endpoint = ws_endpoint_find(socket);
     if (error == 0 && endpoint == NULL) {
         error = WSAENOTSOCK;
     }

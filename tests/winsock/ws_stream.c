@@ -295,6 +295,12 @@ size_t ws_stream_move(struct operation *op, size_t most)
     return length;
 }
 
+/* Whether the system holds bytes that the peer's has not got, which is the sender's memory. */
+static bool is_under_way(const struct endpoint *endpoint)
+{
+    return ws_world.config.unbuffered && endpoint->conn->pipe[endpoint->side].flying > 0;
+}
+
 /* False: it goes on. */
 static bool send_go_on(struct endpoint *endpoint, struct operation *op)
 {
@@ -308,6 +314,7 @@ static bool send_go_on(struct endpoint *endpoint, struct operation *op)
         ws_world_count(WINSOCK_SHORT_SEND);
         all = true;
     }
+    all = all && !is_under_way(endpoint);
     if (all) {
         NTSTATUS status = ws_call_ends(OP_SEND);
         after_error(endpoint, status != 0 && status != STATUS_INSUFFICIENT_RESOURCES);
@@ -350,7 +357,7 @@ static int send_overlapped(struct endpoint *endpoint, const WSABUF *buffers, DWO
                            LPDWORD sent, OVERLAPPED *overlapped)
 {
     size_t wanted = total(buffers, count);
-    if (endpoint->operations[OP_SEND].first == NULL &&
+    if (endpoint->operations[OP_SEND].first == NULL && !ws_world.config.unbuffered &&
         ws_net_room(endpoint->conn, endpoint->side) >= wanted &&
         ws_world_chance(ws_world.config.inline_ppm)) {
         ws_buffers_each(buffers, count, 0, wanted, write_part, endpoint);

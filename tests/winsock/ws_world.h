@@ -91,6 +91,8 @@ struct endpoint {
     int family;
     enum endpoint_state state;
     bool bound, blocking, skip, v6only, exclusive, abortive, shut;
+    bool inherited;       /* by child processes */
+    bool syn_once;        /* SIO_TCP_INITIAL_RTO */
     bool without_context; /* made by AcceptEx or ConnectEx, SO_UPDATE_*_CONTEXT missing yet */
     struct address local;
     struct address remote;

@@ -24,7 +24,7 @@ static const char group_output[] = "Output";
 static const struct option_example examples[] = {
     {"echo-server", "echo on 127.0.0.1, port 5001"},
     {"echo-server -e:6001", "on port 6001"},
-    {"echo-server -l '*:6001' -t 4 -v", "on all addresses, with 4 threads, a line per completion"},
+    {"echo-server -l :6001 -t 4 -v", "on all addresses, with 4 threads, a line per completion"},
     {"echo-server -l :0 --json=report.json",
      "on a free port, which is printed; a report at the end"},
     {"echo-server --signal=stop --pid=11777", "stop the server that is process 11777"},

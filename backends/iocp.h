@@ -18,9 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "win.h"
+/* Before uv.h, which hides TCP_INITIAL_RTO_PARAMETERS of mingw-w64. */
 #include "backend.h"
 #include "waiters.h"
-#include "win.h"
 
 /* Completions that one wait takes at the most; libuv takes as many. */
 #define IOCP_BATCH 128

@@ -371,9 +371,7 @@ static uint64_t client_seed(uint64_t wanted)
 static void client_make_plan(struct client *client)
 {
     const struct client_options *options = client->options;
-    client->net = (struct net_options){.nodelay = options->common.nodelay,
-                                       .sndbuf = (int)options->common.sndbuf_size,
-                                       .rcvbuf = (int)options->common.rcvbuf_size};
+    client->net = program_options_net(&options->common);
     client->plan = (struct load_plan){
         .addresses = client->resolution.addresses,
         .address_count = client->resolution.count,

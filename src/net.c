@@ -65,10 +65,11 @@ int net_reset_on_close(uv_os_sock_t os_socket)
 
 int net_set_options(uv_os_sock_t os_socket, const struct net_options *options)
 {
-    assert(options->sndbuf >= 0 && options->rcvbuf >= 0);
+    bool unbuffered = options->sndbuf == NET_UNBUFFERED;
+    assert((unbuffered ? net_sends_unbuffered : options->sndbuf >= 0) && options->rcvbuf >= 0);
     int error = net_set_option(os_socket, IPPROTO_TCP, TCP_NODELAY, options->nodelay);
-    if (error == 0 && options->sndbuf > 0) {
-        error = net_set_option(os_socket, SOL_SOCKET, SO_SNDBUF, options->sndbuf);
+    if (error == 0 && options->sndbuf != 0) {
+        error = net_set_option(os_socket, SOL_SOCKET, SO_SNDBUF, unbuffered ? 0 : options->sndbuf);
     }
     if (error == 0 && options->rcvbuf > 0) {
         error = net_set_option(os_socket, SOL_SOCKET, SO_RCVBUF, options->rcvbuf);
@@ -78,7 +79,7 @@ int net_set_options(uv_os_sock_t os_socket, const struct net_options *options)
 
 unsigned net_set_options_calls(const struct net_options *options)
 {
-    return 1U + (options->sndbuf > 0) + (options->rcvbuf > 0);
+    return 1U + (options->sndbuf != 0) + (options->rcvbuf > 0);
 }
 
 unsigned net_open_calls(const struct net_options *options)
@@ -86,7 +87,7 @@ unsigned net_open_calls(const struct net_options *options)
     return net_system_open_calls + net_set_options_calls(options);
 }
 
-int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket)
+static int open_with(const struct net_options *options, int family, uv_os_sock_t *os_socket)
 {
     uv_os_sock_t opened = NET_NO_SOCKET;
     int error = net_system_open(family, &opened);
@@ -100,6 +101,15 @@ int net_open(const struct net_options *options, int family, uv_os_sock_t *os_soc
     }
     *os_socket = opened;
     return 0;
+}
+
+int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket)
+{
+    int error = open_with(options, family, os_socket);
+    if (error == 0) {
+        net_system_share_ephemeral(*os_socket);
+    }
+    return error;
 }
 
 /* The default of IPV6_V6ONLY differs from system to system, and by configuration. */
@@ -116,7 +126,7 @@ int net_open_for(const struct sockaddr *address, const struct net_options *optio
                  uv_os_sock_t *os_socket)
 {
     uv_os_sock_t opened = NET_NO_SOCKET;
-    int error = net_open(options, address->sa_family, &opened);
+    int error = open_with(options, address->sa_family, &opened);
     if (error != 0) {
         return error;
     }

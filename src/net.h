@@ -15,16 +15,22 @@
 /* Long enough for every text of net_format_address(), the terminating zero included. */
 #define NET_ADDRESS_TEXT (INET6_ADDRSTRLEN + UV_IF_NAMESIZE + 16)
 
+/* As `sndbuf`: SO_SNDBUF 0. A send then goes out from the memory of the caller, and is over when
+ * the peer's system has acknowledged it. See net_sends_unbuffered. */
+#define NET_UNBUFFERED (-1)
+
 struct net_options {
     bool nodelay; /* TCP_NODELAY: send small messages at once */
-    int sndbuf;   /* SO_SNDBUF in bytes as asked for (Linux reports the double); 0: the system's */
-    int rcvbuf;   /* SO_RCVBUF, likewise */
+    int sndbuf;   /* SO_SNDBUF in bytes as asked for (Linux reports the double); 0: the system's;
+                     or NET_UNBUFFERED */
+    int rcvbuf;   /* SO_RCVBUF, 0 likewise */
 };
 
 /*
- * Opens a TCP socket of `family` that child processes don't inherit and sets `options`. It blocks:
- * making it non-blocking is the backend's business (uv_tcp_open() does). 0 and *os_socket, which
- * is the caller's; or an error and nothing is open.
+ * Opens a TCP socket of `family`, to be connected, that child processes don't inherit, and sets
+ * `options`. It blocks: making it non-blocking is the backend's business (uv_tcp_open() does). 0
+ * and *os_socket, which is the caller's; or an error and nothing is open. On Windows it may share
+ * its port with others whose peers differ (SO_REUSE_UNICASTPORT), as a connect without bind() does.
  */
 int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket);
 
@@ -95,6 +101,13 @@ extern const bool net_accepts_ahead;
 /* Whether the system holds a send from its start to its end, as overlapped ones of Windows: then
  * libuv's write queue holds it too, and doesn't tell what has been taken of it meanwhile. */
 extern const bool net_holds_sends;
+
+/* Whether NET_UNBUFFERED is possible: elsewhere the system keeps what is sent until it has been
+ * acknowledged, and takes 0 for its least buffer. */
+extern const bool net_sends_unbuffered;
+
+/* What UV_EADDRINUSE of net_bind() may come from, as a question after a semicolon. */
+extern const char net_in_use_hint[];
 
 /* How many events libuv takes from the system in one turn of its loop at the most: 128 from a
  * completion port, 1024 from epoll or kqueue, and that 48 times. */

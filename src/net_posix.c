@@ -9,6 +9,12 @@ int net_system_error(void)
     return uv_translate_sys_error(errno);
 }
 
+/* A connect without bind() does so by itself. */
+void net_system_share_ephemeral(uv_os_sock_t os_socket)
+{
+    (void)os_socket;
+}
+
 #ifdef __linux__
 
 const unsigned net_system_open_calls = 1; /* socket */
@@ -157,6 +163,8 @@ bool net_is_out_of_ports(int status)
 
 const bool net_accepts_ahead = false;
 const bool net_holds_sends = false;
+const bool net_sends_unbuffered = false;
+const char net_in_use_hint[] = "; is another server running there?";
 const unsigned net_turn_events = 48 * 1024;
 
 int net_set_nonblocking(uv_os_sock_t os_socket)

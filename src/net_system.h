@@ -16,7 +16,10 @@ int net_system_error(void);
 
 int net_system_open(int family, uv_os_sock_t *os_socket);
 
-/* How many system calls net_system_open() makes where it succeeds. */
+/* Before a connect: lets the system give its port to other connections as well. */
+void net_system_share_ephemeral(uv_os_sock_t os_socket);
+
+/* How many system calls these two make where they succeed. */
 extern const unsigned net_system_open_calls;
 
 /* Binds, so that no other server can take the port once `os_socket` listens. */

@@ -2,18 +2,29 @@
 
 #include <assert.h>
 
+#ifndef SO_REUSE_UNICASTPORT /* older headers of mingw-w64 lack it */
+#define SO_REUSE_UNICASTPORT 0x3007
+#endif
+
 int net_system_error(void)
 {
     return uv_translate_sys_error(WSAGetLastError());
 }
 
-const unsigned net_system_open_calls = 1; /* WSASocketW */
+const unsigned net_system_open_calls = 2; /* WSASocketW, setsockopt */
 
 int net_system_open(int family, uv_os_sock_t *os_socket)
 {
     *os_socket = WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                             WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
+}
+
+/* ConnectEx needs a bind(), which takes one of 16,384 ports for this connection alone, and for
+ * minutes after it. With the option, of Windows 10, the port is chosen at the connect. */
+void net_system_share_ephemeral(uv_os_sock_t os_socket)
+{
+    (void)net_set_option(os_socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, 1);
 }
 
 /*
@@ -30,7 +41,8 @@ int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
     if (bind(os_socket, address, net_address_size(address)) == 0) {
         return 0;
     }
-    /* A socket that has the port exclusively makes it WSAEACCES, see bind() there. */
+    /* WSAEACCES: a socket has the port exclusively, see bind() there, or the port is of an excluded
+     * range, as Hyper-V has. */
     return WSAGetLastError() == WSAEACCES ? UV_EADDRINUSE : net_system_error();
 }
 
@@ -67,6 +79,10 @@ bool net_is_out_of_ports(int status)
 
 const bool net_accepts_ahead = true;
 const bool net_holds_sends = true;
+const bool net_sends_unbuffered = true;
+const char net_in_use_hint[] =
+    "; is another server running there, or has Windows set the port aside (netsh int ipv4 show "
+    "excludedportrange tcp)?";
 const unsigned net_turn_events = 128;
 
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)

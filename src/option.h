@@ -49,6 +49,9 @@ enum option_type {
     OPTION_TYPES
 };
 
+/* What a row with `none` stores for that word: no count and no size. */
+#define OPTION_NONE UINT64_MAX
+
 /* In the order given. */
 struct option_strings {
     const char **items; /* the array belongs to the options, its strings don't */
@@ -76,6 +79,7 @@ struct option_row {
     const char *default_note; /* shown as the default instead of default_text, when not NULL */
     uint64_t unset;           /* what a uint64_t without default_text holds when it isn't given */
     const char *zero;         /* 0 is accepted below min as well, and means this; or NULL */
+    const char *none;         /* the word none is accepted, and means this; or NULL: OPTION_BYTES */
     uint64_t min;             /* of the types that are numbers, and OPTION_PORT */
     uint64_t max;
     const char *const *choices;      /* of OPTION_CHOICE, ended by NULL */

@@ -19,7 +19,10 @@ static void range_between(const struct option_row *row, char *buffer, size_t siz
 
     exact(min, sizeof min, row->min);
     exact(max, sizeof max, row->max);
-    if (row->zero != NULL) {
+    if (row->none != NULL) {
+        assert(row->zero != NULL);
+        snprintf(buffer, size, "0 (%s), none (%s) or %s to %s", row->zero, row->none, min, max);
+    } else if (row->zero != NULL) {
         snprintf(buffer, size, "0 (%s) or %s to %s", row->zero, min, max);
     } else {
         snprintf(buffer, size, "%s to %s", min, max);
@@ -149,6 +152,10 @@ static int store_kib(const struct option_row *row, void *field, const char *text
 
 static int store_bytes(const struct option_row *row, void *field, const char *text)
 {
+    if (row->none != NULL && strcmp(text, "none") == 0) {
+        *(uint64_t *)field = OPTION_NONE;
+        return 0;
+    }
     return store_number(row, field, text, units_parse_bytes);
 }
 

@@ -24,5 +24,20 @@ int program_options_check(const struct option_program *program,
     if (options->signal == NULL && options->pid != 0) {
         return option_fail(program, error, "--pid", "needs --signal, what the process is told");
     }
+    if (options->sndbuf_size == OPTION_NONE && !net_sends_unbuffered) {
+        return option_fail(program, error, "--sndbuf",
+                           "'none' is for Windows: this system keeps what is sent in a buffer of "
+                           "its own, until the peer has it");
+    }
     return 0;
+}
+
+struct net_options program_options_net(const struct program_options *options)
+{
+    bool none = options->sndbuf_size == OPTION_NONE;
+    return (struct net_options){
+        .nodelay = options->nodelay,
+        .sndbuf = none ? NET_UNBUFFERED : (int)options->sndbuf_size,
+        .rcvbuf = (int)options->rcvbuf_size,
+    };
 }

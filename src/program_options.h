@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net.h"
 #include "option.h"
 #include "sys.h"
 #include "units.h"
@@ -17,8 +18,8 @@
 /* Texts point to argv or are constant. */
 struct program_options {
     bool nodelay;
-    uint64_t sndbuf_size; /* 0 = as the system has it */
-    uint64_t rcvbuf_size;
+    uint64_t sndbuf_size; /* 0 = as the system has it, OPTION_NONE = net.h's NET_UNBUFFERED */
+    uint64_t rcvbuf_size; /* 0 likewise */
     bool verbose;
     const char *json;      /* NULL = off, "-" = stdout, or a file */
     const char *backend;   /* not checked: any word, "help" too */
@@ -37,6 +38,9 @@ int program_options_check(const struct option_program *program,
 
 /* What the words of --signal ask for: "stop", "restart" and "report". False: it is none of them. */
 bool program_meaning(const char *word, enum sys_meaning *meaning);
+
+/* What their sockets are opened with. */
+struct net_options program_options_net(const struct program_options *options);
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
 
@@ -70,11 +74,11 @@ bool program_meaning(const char *word, enum sys_meaning *meaning);
         .offset = PROGRAM_FIELD(busy_poll_ns)                                                      \
     }
 
-#define PROGRAM_BUFFER_ROW(heading, row_name, text, member)                                        \
+#define PROGRAM_BUFFER_ROW(heading, row_name, text, no_buffer, member)                             \
     {                                                                                              \
         .name = (row_name), .type = OPTION_BYTES, .argument = "SIZE", .group = (heading),          \
-        .help = (text), .default_text = "0", .zero = "the system's choice", .min = 1,              \
-        .max = UNITS_GIB, .offset = PROGRAM_FIELD(member)                                          \
+        .help = (text), .default_text = "0", .zero = "the system's choice", .none = (no_buffer),   \
+        .min = 1, .max = UNITS_GIB, .offset = PROGRAM_FIELD(member)                                \
     }
 
 /* The rows of the sockets' options. */
@@ -87,9 +91,9 @@ bool program_meaning(const char *word, enum sys_meaning *meaning);
      .default_text = "on",                                                                         \
      .offset = PROGRAM_FIELD(nodelay)},                                                            \
         PROGRAM_BUFFER_ROW(heading, "sndbuf", "SO_SNDBUF: the system's buffer for sending",        \
-                           sndbuf_size),                                                           \
+                           "on Windows: send from ours", sndbuf_size),                             \
         PROGRAM_BUFFER_ROW(heading, "rcvbuf", "SO_RCVBUF: the system's buffer for receiving",      \
-                           rcvbuf_size)
+                           NULL, rcvbuf_size)
 
 /* The rows of what is sent to another process: one of `words`, as `accepts` checks. */
 #define PROGRAM_SIGNAL_ROWS(heading, text, words, accepts)                                         \

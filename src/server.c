@@ -307,7 +307,7 @@ static void server_bind_hint(struct server *server, const struct sockaddr *addre
     }
     (void)snprintf(hint, HINT_TEXT, "%s",
                    server_has_port(server, address) ? "; an address given before it has that port"
-                                                    : "; is another server running there?");
+                                                    : net_in_use_hint);
 }
 
 /* Binds one socket for each worker, and remembers the address as people know it. */
@@ -516,9 +516,7 @@ static void server_configure(struct server *server)
     server->config = (struct echo_config){
         .admission = &server->admission,
         .handover = &server->handover,
-        .net = {.nodelay = options->common.nodelay,
-                .sndbuf = (int)options->common.sndbuf_size,
-                .rcvbuf = (int)options->common.rcvbuf_size},
+        .net = program_options_net(&options->common),
         .idle_timeout_ns = options->idle_timeout_ns,
         .drain_timeout_ns = options->drain_timeout_ns,
         .stall_timeout_ns = options->stall_timeout_ns,

@@ -147,7 +147,11 @@ static void server_report_json_options(struct json *json, const struct server_re
     json_uint(json, "buffer_memory", options->buffer_memory);
     json_bool(json, "nodelay", options->common.nodelay);
     json_double(json, "busy_poll_seconds", (double)options->common.busy_poll_ns / 1e9);
-    json_uint(json, "sndbuf", options->common.sndbuf_size);
+    if (options->common.sndbuf_size == OPTION_NONE) {
+        json_string(json, "sndbuf", "none");
+    } else {
+        json_uint(json, "sndbuf", options->common.sndbuf_size);
+    }
     json_uint(json, "rcvbuf", options->common.rcvbuf_size);
     json_double(json, "idle_timeout_seconds", (double)options->idle_timeout_ns / 1e9);
     json_double(json, "stall_timeout_seconds", (double)options->stall_timeout_ns / 1e9);

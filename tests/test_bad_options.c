@@ -223,6 +223,7 @@ struct subject {
 #define TIMES LIST(bad_numbers), LIST(not_durations)
 
 #define SOCKET "0 (the system's choice) or 1 to 1GiB"
+#define SNDBUF "0 (the system's choice), none (on Windows: send from ours) or 1 to 1GiB"
 #define NEVER "0 (never) or 1ms to 30d"
 
 static const struct subject subjects[] = {
@@ -240,7 +241,7 @@ static const struct subject subjects[] = {
     {true, '\0', "buffer-size", "it takes 1KiB to 64MiB", {SIZES, LIST(over_buffer)}},
     {true, '\0', "buffer-memory", "it takes 1MiB to ", {SIZES, LIST(over_memory)}},
     {true, '\0', "nodelay", "it takes on or off", {LIST(bad_switches)}},
-    {true, '\0', "sndbuf", SOCKET, {SIZES, LIST(over_socket)}},
+    {true, '\0', "sndbuf", SNDBUF, {SIZES, LIST(over_socket)}},
     {true, '\0', "rcvbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {true, '\0', "idle-timeout", NEVER, {TIMES, LIST(under_time)}},
     {true, '\0', "stall-timeout", NEVER, {TIMES, LIST(under_time)}},
@@ -276,7 +277,7 @@ static const struct subject subjects[] = {
     {false, '\0', "cpus", "it takes CPUs of 0 to 1023", {LIST(bad_cpus)}},
     {false, '\0', "buffer-size", "it takes 1KiB to 64MiB", {SIZES, LIST(over_buffer)}},
     {false, '\0', "nodelay", "it takes on or off", {LIST(bad_switches)}},
-    {false, '\0', "sndbuf", SOCKET, {SIZES, LIST(over_socket)}},
+    {false, '\0', "sndbuf", SNDBUF, {SIZES, LIST(over_socket)}},
     {false, '\0', "rcvbuf", SOCKET, {SIZES, LIST(over_socket)}},
     {false, '\0', "signal", "it takes stop", {LIST(bad_signals), LIST(not_told)}},
     {false, '\0', "pid", "it takes 1 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},

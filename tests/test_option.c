@@ -418,6 +418,34 @@ static void takes_the_ends_of_ranges(void **state)
     }
 }
 
+/* Where a send is always copied it would be another thing than it says. */
+static void sndbuf_none_is_for_systems_that_send_unbuffered(void **state)
+{
+    struct client_options client;
+    struct server_options server;
+    int expected = net_sends_unbuffered ? 0 : UV_EINVAL;
+
+    (void)state;
+    assert_int_equal(parse_client(&client, "echo-client --sndbuf=none"), expected);
+    if (expected == 0) {
+        assert_int_equal(program_options_net(&client.common).sndbuf, NET_UNBUFFERED);
+    } else {
+        assert_string_equal(error.text, "echo-client: --sndbuf: 'none' is for Windows: this system "
+                                        "keeps what is sent in a buffer of its own, until the peer "
+                                        "has it");
+    }
+    client_options_free(&client);
+    assert_int_equal(parse_server(&server, "echo-server --sndbuf none"), expected);
+    server_options_free(&server);
+    assert_int_equal(parse_server(&server, "echo-server --sndbuf 0"), 0);
+    assert_int_equal(program_options_net(&server.common).sndbuf, 0);
+    server_options_free(&server);
+    assert_int_equal(parse_server(&server, "echo-server --rcvbuf none"), UV_EINVAL);
+    server_options_free(&server);
+    assert_int_equal(parse_server(&server, "echo-server --sndbuf None"), UV_EINVAL);
+    server_options_free(&server);
+}
+
 static void checks_that_options_go_together(void **state)
 {
     struct client_options client;
@@ -622,6 +650,7 @@ int main(void)
         cmocka_unit_test(reads_every_type),
         cmocka_unit_test(reads_the_modes_of_backends),
         cmocka_unit_test(takes_the_ends_of_ranges),
+        cmocka_unit_test(sndbuf_none_is_for_systems_that_send_unbuffered),
         cmocka_unit_test(checks_that_options_go_together),
         cmocka_unit_test(reads_choices_and_strings),
         cmocka_unit_test(tables_are_sound),

@@ -128,6 +128,14 @@ static void server_json_has_the_options(void **state)
     rig_has("\"drain_timeout_seconds\":2.5}");
 }
 
+static void server_json_says_that_there_is_no_send_buffer(void **state)
+{
+    (void)state;
+    server_options.common.sndbuf_size = OPTION_NONE;
+    server_json();
+    rig_has("\"sndbuf\":\"none\",");
+}
+
 static void server_json_says_which_report_is_the_last(void **state)
 {
     (void)state;
@@ -336,6 +344,7 @@ int main(void)
         SERVER(server_json_has_every_counter_of_every_worker),
         SERVER(server_json_says_what_ran),
         SERVER(server_json_has_the_options),
+        SERVER(server_json_says_that_there_is_no_send_buffer),
         SERVER(server_json_says_which_report_is_the_last),
         SERVER(pinned_workers_alone_have_a_cpu),
         SERVER(errors_are_listed_by_operation_and_code),

@@ -7,40 +7,37 @@
 
 #include <string.h>
 
+#include "backend.h"
 #include "fake_server.h"
+#include "net.h"
 #include "range.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
-/* Whether the backend has this mode of accepting, as the program's own help says. */
-static bool has_accept_mode(const char *mode)
+/* The modes that the backend has, as the list that it gives; {NULL} without any: its own way. */
+struct modes {
+    const char *const *accept;
+    const char *const *recv;
+};
+
+static struct modes modes_of_backend(void)
 {
-    struct process *help = e2e_start(e2e_server_path, "--backend=help", NULL);
-    e2e_ends(help, 0);
-    const char *begin = strstr(process_text(help, PROCESS_OUT), e2e_text("%s ", e2e_backend()));
-    assert_non_null(begin);
-    const char *line = strchr(begin, '\n');
-    while (line != NULL && line[1] == ' ') { /* the modes are in indented lines below the name */
-        const char *end = strchr(line + 1, '\n');
-        const char *found = strstr(line, mode);
-        if (strstr(line, "--accept=") != NULL && found != NULL && (end == NULL || found < end)) {
-            return true;
-        }
-        line = end;
-    }
-    return false;
+    static const char *const none[] = {NULL};
+    const struct backend *backend = NULL;
+    char why[256];
+    assert_int_equal(backend_choose(e2e_backend(), &backend, why, sizeof(why)), 0);
+    return (struct modes){backend->accept_modes != NULL ? backend->accept_modes : none,
+                          backend->recv_modes != NULL ? backend->recv_modes : none};
 }
 
 /* Runs the test in each mode of accepting that the backend has: of its own choice at least. */
 static void in_each_accept_mode(void (*test)(const char *accept))
 {
-    static const char *const modes[] = {"acceptex-data", "wsaaccept"};
+    struct modes modes = modes_of_backend();
     test(NULL);
-    for (size_t i = 0; i < LENGTH(modes); i++) {
-        if (has_accept_mode(modes[i])) {
-            print_message("--accept=%s\n", modes[i]);
-            test(e2e_text("--accept=%s", modes[i]));
-        }
+    for (size_t i = 1; modes.accept[0] != NULL && modes.accept[i] != NULL; i++) {
+        print_message("--accept=%s\n", modes.accept[i]);
+        test(e2e_text("--accept=%s", modes.accept[i]));
     }
 }
 
@@ -60,6 +57,10 @@ static void defect_01_port_in_use_is_said(void **state)
     e2e_ends(late, 1);
     e2e_says(late, PROCESS_ERR, e2e_text("127.0.0.1:%s", server.port));
     e2e_says(late, PROCESS_ERR, uv_strerror(UV_EADDRINUSE));
+    e2e_says(late, PROCESS_ERR, "is another server running there");
+#ifdef _WIN32 /* the other thing that it may be */
+    e2e_says(late, PROCESS_ERR, "netsh int ipv4 show excludedportrange tcp");
+#endif
     serves(&server);
 }
 
@@ -411,6 +412,112 @@ static void defect_18_every_byte_is_checked(void **state)
     }
 }
 
+/* ---- their client --------------------------------------------------------------------------- */
+
+enum { THREADS = 64, MESSAGES = 20, MESSAGE = 4 * KIB };
+
+/* A thread of the client of 1998: each has a byte of its own, of which its messages consist. */
+struct original {
+    uv_thread_t thread;
+    const struct sockaddr_storage *address;
+    uint8_t value;
+    int status;        /* 0, or a UV error */
+    unsigned messages; /* whose first and last byte came back as they were sent */
+};
+
+/* Sends a message and receives as much: 0 or a UV error. */
+static int original_exchange(uv_os_sock_t peer, const uint8_t *out, uint8_t *in)
+{
+    size_t moved = 0;
+    while (moved < MESSAGE) {
+        int count = peer_send(peer, out + moved, MESSAGE - moved);
+        if (count < 0) {
+            return count;
+        }
+        moved += (size_t)count;
+    }
+    for (moved = 0; moved < MESSAGE;) {
+        int count = peer_recv(peer, in + moved, MESSAGE - moved);
+        if (count <= 0) {
+            return count == 0 ? UV_EOF : count;
+        }
+        moved += (size_t)count;
+    }
+    return 0;
+}
+
+static void original_main(void *argument)
+{
+    struct original *original = argument;
+    uint8_t out[MESSAGE];
+    uint8_t in[MESSAGE];
+    uv_os_sock_t peer;
+    memset(out, original->value, sizeof(out));
+    original->status = peer_connect(original->address, 0, &peer);
+    if (original->status != 0) {
+        return;
+    }
+    original->status = peer_block(peer, true);
+    for (unsigned i = 0; i < MESSAGES && original->status == 0; i++) {
+        memset(in, ~original->value, sizeof(in));
+        original->status = original_exchange(peer, out, in);
+        original->messages +=
+            original->status == 0 && in[0] == original->value && in[MESSAGE - 1] == original->value;
+    }
+    peer_reset(peer); /* the process ended, with the connection open */
+}
+
+static void serves_original_clients(const char *accept, const char *recv, const char *sndbuf)
+{
+    static struct original originals[THREADS];
+    struct e2e_server server;
+    e2e_server(&server, "-t", "2", accept, recv, sndbuf, NULL);
+    for (size_t i = 0; i < THREADS; i++) {
+        originals[i] = (struct original){.address = &server.address, .value = (uint8_t)(i * 5)};
+        assert_int_equal(uv_thread_create(&originals[i].thread, original_main, &originals[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(uv_thread_join(&originals[i].thread), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(originals[i].status, 0);
+        assert_int_equal(originals[i].messages, MESSAGES);
+    }
+    serves(&server);
+    e2e_tear_down_peers();
+    e2e_server_ends(&server);
+    e2e_ends_add_up(e2e_report(server.process, 0));
+    assert_int_equal(e2e_server_sum(server.process, "accepted"), THREADS + 1);
+    assert_int_equal(e2e_server_sum(server.process, "received"), THREADS * MESSAGES * MESSAGE + 5);
+}
+
+/* An option that a backend has no modes for is one that is given already, and so says nothing. */
+static const char *mode_argument(const char *option, const char *mode)
+{
+    return mode != NULL ? e2e_text("--%s=%s", option, mode) : e2e_backend_argument();
+}
+
+/* 64 of them at once, which is what it could do. Its check of two bytes is enough to find bytes of
+ * another connection. */
+static void their_client_is_served_in_each_mode(void **state)
+{
+    struct modes modes = modes_of_backend();
+    size_t accept = 0;
+    (void)state;
+    do {
+        size_t recv = 0;
+        do {
+            const char *accept_argument = mode_argument("accept", modes.accept[accept]);
+            const char *recv_argument = mode_argument("recv", modes.recv[recv]);
+            print_message("%s %s\n", accept_argument, recv_argument);
+            serves_original_clients(accept_argument, recv_argument, "--sndbuf=0");
+            if (net_sends_unbuffered) { /* as their servers did */
+                serves_original_clients(accept_argument, recv_argument, "--sndbuf=none");
+            }
+        } while (modes.recv[recv] != NULL && modes.recv[++recv] != NULL);
+    } while (modes.accept[accept] != NULL && modes.accept[++accept] != NULL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -435,6 +542,7 @@ int main(int argc, char **argv)
         E2E(defect_18_both_families),
         E2E(defect_18_an_answer_has_a_time_limit),
         E2E(defect_18_every_byte_is_checked),
+        E2E(their_client_is_served_in_each_mode),
     };
     return e2e_run(argc, argv, tests);
 }

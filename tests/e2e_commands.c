@@ -344,6 +344,39 @@ static void a_random_seed_can_be_read_from_the_report(void **state)
     }
 }
 
+/* By libuv, which takes names as UTF-8 on every system. Whether there is such a file, or with
+ * `create` can be. */
+static bool has_file(const char *path, bool create)
+{
+    uv_fs_t request;
+    int flags = UV_FS_O_RDWR | (create ? UV_FS_O_CREAT : 0);
+    int file = uv_fs_open(NULL, &request, path, flags, 0600, NULL);
+    uv_fs_req_cleanup(&request);
+    if (file >= 0) {
+        (void)uv_fs_close(NULL, &request, file, NULL);
+        uv_fs_req_cleanup(&request);
+    }
+    return file >= 0;
+}
+
+/* A code page of Windows has no room for all of these. */
+static void json_into_a_file_with_a_name_in_any_script(void **state)
+{
+    const char *path = e2e_path("\xe6\x97\xa5\xe6\x9c\xac \xd0\xb6 \xc3\xa9.json");
+    uv_fs_t request;
+    (void)state;
+    if (!has_file(path, true)) {
+        e2e_skip("this system's locale has no such names");
+    }
+    (void)uv_fs_unlink(NULL, &request, path, NULL);
+    uv_fs_req_cleanup(&request);
+    struct process *client = e2e_start(
+        e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%u", e2e_free_port()), "--requests=1",
+        e2e_seed_argument(), e2e_backend_argument(), e2e_text("--json=%s", path), NULL);
+    e2e_ends(client, 1); /* there is no server, and a report all the same */
+    assert_true(has_file(path, false));
+}
+
 static void has_names_of(const char *document, json_t *json)
 {
     const char *name;
@@ -544,6 +577,7 @@ int main(int argc, char **argv)
         E2E(b15_some_connects_fail_and_the_rest_work),
         E2E(b2_output_into_a_pipe_and_a_file),
         E2E(json_into_a_file),
+        E2E(json_into_a_file_with_a_name_in_any_script),
         E2E(a_random_seed_can_be_read_from_the_report),
         E2E(each_member_is_documented),
         E2E(json_that_cannot_be_written),

@@ -30,8 +30,9 @@
  *  6. Errors are UV codes, and the same event gives the same code on every backend: see the table
  *     in docs/backends.md.
  *  7. A backend sets no socket option of its own choice. What it was given is tuned already.
- *  8. A connection that is idle holds no buffer: a receive buffer is taken from the loop's pool
- *     when there is something to put into it. When the pool is at its limit a recv stays pending,
+ *  8. A connection that is idle holds no buffer, unless a mode of receiving that is not the
+ *     default says so: a receive buffer is taken from the loop's pool when there is something to
+ *     put into it. When the pool is at its limit a recv stays pending,
  *     and release() resumes the one that waited longest; no recv that begins later overtakes it.
  *  9. Everything has a limit, and the limits are the caller's: connections, buffer memory,
  *     outstanding accepts, and how many IO_DONE in a row one connection may have.

@@ -7,6 +7,9 @@
  * red, and so does a backend that the matrix expects and that does not probe. `pattern` is a part
  * of backend/scenario; the system is that which it runs on, if none is named.
  *
+ * A backend that has modes of accepting or receiving runs in each: "iocp:posted" beside "iocp",
+ * which is the name of them all for --backend.
+ *
  *   ECHOPORT_WITHOUT  in the environment: a backend that is left out, since it can't be had where
  *                     the test runs: many containers forbid io_uring
  */
@@ -22,6 +25,7 @@
 
 #define WATCHDOG_S (2 * PATIENCE_MS / 1000)
 #define MAX_CELLS 1024
+#define MAX_VARIANTS 32
 
 static const struct {
     const struct scenario *scenarios;
@@ -32,10 +36,17 @@ static const struct {
     {suite_pool, false},    {suite_both, true},    {suite_progress, true},
 };
 
-/* One scenario on one backend. */
+/* A backend in one of its ways to work. */
+struct variant {
+    char name[32]; /* of the backend, and ":mode" if that is not its default */
+    const struct backend *backend;
+    struct suite_mode mode;
+};
+
+/* One scenario on one of them. */
 struct cell {
     char name[96];
-    const struct backend *backend;
+    const struct variant *variant;
     const struct scenario *scenario;
     const struct matrix_cell *expected;
     bool ended;   /* it came to its end, or skipped itself */
@@ -49,6 +60,8 @@ struct run {
     const char *pattern; /* NULL: all */
     const char *without; /* NULL: none */
     bool list;
+    struct variant variants[MAX_VARIANTS];
+    size_t variant_count;
     struct cell cells[MAX_CELLS];
     size_t cell_count;
     unsigned red; /* what is wrong beside the tests */
@@ -132,7 +145,7 @@ static void cell_run_in_worlds(const struct cell *cell)
         (void)snprintf(name, sizeof(name), "%s, seed %u", cell->name, (unsigned)seed);
         watchdog_set(name);
         suite_world_begin(seed);
-        cell->scenario->run(cell->backend);
+        cell->scenario->run(cell->variant->backend);
         suite_world_end();
     }
 }
@@ -140,27 +153,36 @@ static void cell_run_in_worlds(const struct cell *cell)
 static void cell_run(void **state)
 {
     current = *state;
+    const struct backend *backend = current->variant->backend;
     watchdog_set(current->name);
-    if (suite_simulated(current->backend)) {
+    suite_mode = current->variant->mode;
+    if (suite_simulated(backend)) {
         cell_run_in_worlds(current);
     } else {
-        current->scenario->run(current->backend);
+        current->scenario->run(backend);
     }
     current->ended = true;
     watchdog_set(NULL);
+}
+
+/* Whether `name`, "iocp" or "iocp:posted", is `wanted`, or a mode of that backend. */
+static bool is_of(const char *name, const char *wanted)
+{
+    size_t length = strlen(wanted);
+    return strncmp(name, wanted, length) == 0 && (name[length] == '\0' || name[length] == ':');
 }
 
 static bool run_selects(const struct run *run, const char *backend, const char *scenario)
 {
     char name[96];
     (void)snprintf(name, sizeof(name), "%s/%s", backend, scenario);
-    return (run->backend == NULL || strcmp(run->backend, backend) == 0) &&
+    return (run->backend == NULL || is_of(backend, run->backend)) &&
            (run->pattern == NULL || strstr(name, run->pattern) != NULL);
 }
 
 static bool run_leaves_out(const struct run *run, const char *backend)
 {
-    return run->without != NULL && strcmp(run->without, backend) == 0;
+    return run->without != NULL && is_of(backend, run->without);
 }
 
 static void run_complain(struct run *run, const char *what, const char *backend,
@@ -170,43 +192,43 @@ static void run_complain(struct run *run, const char *what, const char *backend,
     run->red++;
 }
 
-static void run_add_cell(struct run *run, const struct backend *backend,
+static void run_add_cell(struct run *run, const struct variant *variant,
                          const struct scenario *scenario)
 {
-    const struct matrix_cell *expected =
-        matrix_find(&run->matrix, run->os, backend->name, scenario->name);
+    const char *name = variant->name;
+    const struct matrix_cell *expected = matrix_find(&run->matrix, run->os, name, scenario->name);
     if (expected == NULL || expected->kind == MATRIX_NONE) {
-        run_complain(run, "runs here and is not in the matrix", backend->name, scenario->name);
+        run_complain(run, "runs here and is not in the matrix", name, scenario->name);
         return;
     }
     if (expected->kind == MATRIX_SKIP) {
-        (void)printf("%s/%s: skip: %s\n", backend->name, scenario->name, expected->note);
+        (void)printf("%s/%s: skip: %s\n", name, scenario->name, expected->note);
         return;
     }
     if (run->cell_count == MAX_CELLS) {
-        run_complain(run, "too many cells: raise MAX_CELLS", backend->name, scenario->name);
+        run_complain(run, "too many cells: raise MAX_CELLS", name, scenario->name);
         return;
     }
     struct cell *cell = &run->cells[run->cell_count++];
-    *cell = (struct cell){.backend = backend, .scenario = scenario, .expected = expected};
-    (void)snprintf(cell->name, sizeof(cell->name), "%s/%s", backend->name, scenario->name);
+    *cell = (struct cell){.variant = variant, .scenario = scenario, .expected = expected};
+    (void)snprintf(cell->name, sizeof(cell->name), "%s/%s", name, scenario->name);
 }
 
-/* Makes the cells of a backend; with --list prints them instead. */
-static void run_collect(struct run *run, const struct backend *backend)
+/* Makes the cells of a variant; with --list prints them instead. */
+static void run_collect(struct run *run, const struct variant *variant)
 {
     for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
-        if (suite_simulated(backend) && !suites[i].simulated) {
+        if (suite_simulated(variant->backend) && !suites[i].simulated) {
             continue;
         }
         for (const struct scenario *at = suites[i].scenarios; at->name != NULL; at++) {
-            if (!run_selects(run, backend->name, at->name)) {
+            if (!run_selects(run, variant->name, at->name)) {
                 continue;
             }
             if (run->list) {
-                (void)printf("%s/%s\n", backend->name, at->name);
+                (void)printf("%s/%s\n", variant->name, at->name);
             } else {
-                run_add_cell(run, backend, at);
+                run_add_cell(run, variant, at);
             }
         }
     }
@@ -239,11 +261,45 @@ static int probe(const struct backend *backend, char *why, size_t why_size)
     return status;
 }
 
+/* One more way of the backend to work, "name:mode" or with no mode "name". */
+static int run_variant(struct run *run, const struct backend *backend, const char *mode,
+                       struct suite_mode how)
+{
+    if (run->variant_count == MAX_VARIANTS) {
+        run_complain(run, "too many variants: raise MAX_VARIANTS", backend->name, "*");
+        return 0;
+    }
+    struct variant *variant = &run->variants[run->variant_count++];
+    size_t first = run->cell_count;
+    *variant = (struct variant){.backend = backend, .mode = how};
+    (void)snprintf(variant->name, sizeof(variant->name), "%s%s%s", backend->name,
+                   mode != NULL ? ":" : "", mode != NULL ? mode : "");
+    variant->mode.knocks = matrix_wants_knock(&run->matrix, run->os, variant->name);
+    run_collect(run, variant);
+    return run_group(run, variant->name, first);
+}
+
+/* Its defaults, and each other mode of accepting and of receiving. */
+static int run_variants(struct run *run, const struct backend *backend)
+{
+    static const char *const none[] = {NULL};
+    const char *const *accept = backend->accept_modes != NULL ? backend->accept_modes : none;
+    const char *const *recv = backend->recv_modes != NULL ? backend->recv_modes : none;
+    int failed = run_variant(run, backend, NULL, (struct suite_mode){.knocks = false});
+    for (unsigned i = 1; accept[0] != NULL && accept[i] != NULL; i++) {
+        failed += run_variant(run, backend, accept[i], (struct suite_mode){.accept_mode = i});
+    }
+    for (unsigned i = 1; recv[0] != NULL && recv[i] != NULL; i++) {
+        failed += run_variant(run, backend, recv[i], (struct suite_mode){.recv_mode = i});
+    }
+    return failed;
+}
+
 static int run_backend(struct run *run, const struct backend *backend)
 {
     char why[256] = "";
     bool expected = matrix_has_backend(&run->matrix, run->os, backend->name);
-    if (run->backend != NULL && strcmp(run->backend, backend->name) != 0) {
+    if (run->backend != NULL && !is_of(run->backend, backend->name)) {
         return 0;
     }
     if (run_leaves_out(run, backend->name)) {
@@ -258,9 +314,7 @@ static int run_backend(struct run *run, const struct backend *backend)
         }
         return 0;
     }
-    size_t first = run->cell_count;
-    run_collect(run, backend);
-    return run_group(run, backend->name, first);
+    return run_variants(run, backend);
 }
 
 /* ---- the matrix ----------------------------------------------------------------------------- */
@@ -268,7 +322,7 @@ static int run_backend(struct run *run, const struct backend *backend)
 static const struct cell *run_find(const struct run *run, const char *backend, const char *scenario)
 {
     for (size_t i = 0; i < run->cell_count; i++) {
-        if (strcmp(run->cells[i].backend->name, backend) == 0 &&
+        if (strcmp(run->cells[i].variant->name, backend) == 0 &&
             strcmp(run->cells[i].scenario->name, scenario) == 0) {
             return &run->cells[i];
         }

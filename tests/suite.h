@@ -57,6 +57,14 @@ extern const struct scenario suite_pool[];
 extern const struct scenario suite_progress[];
 extern const struct scenario suite_stream[];
 
+/* In which way the backend works while the scenario runs. */
+struct suite_mode {
+    unsigned accept_mode; /* for io_config */
+    unsigned recv_mode;
+    bool knocks; /* an accept waits for first bytes: each client sends one, which the rig takes */
+};
+extern struct suite_mode suite_mode;
+
 /* Ends the scenario as one that can't be run here; the matrix must say `may` in its cell. */
 void suite_skip(const char *reason);
 
@@ -107,7 +115,8 @@ struct conn {
     bool closed;
     uint64_t close_order; /* of the close callback */
 
-    uint8_t *data; /* the buffer of the last recv, ours until conn_release() */
+    uint8_t *data;   /* of the last recv, ours until conn_release() */
+    uint8_t *buffer; /* in which they are */
     size_t length;
     bool ended;  /* a recv has told the end of the stream */
     size_t sent; /* what the last send said */
@@ -120,6 +129,11 @@ struct conn {
     void (*on_close)(struct conn *conn);
     void *user;
     bool running; /* a handler of this connection is on the stack */
+
+    /* Where clients knock: what has come with the knock is the outcome of the first recv. */
+    struct recv_op *knock; /* that is outstanding */
+    struct recv_op *early; /* that has come, and more than the knock with it */
+    struct recv_op *waits; /* the first recv, while the knock is outstanding */
 };
 
 /* The most peers that a rig keeps. */

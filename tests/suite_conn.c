@@ -9,6 +9,7 @@
 struct recv_op {
     struct io_recv op; /* first */
     struct conn *conn;
+    uint8_t *buffer; /* in which op.data is, if that is not its beginning */
 };
 
 struct send_op {
@@ -19,6 +20,7 @@ struct send_op {
 struct connect_op {
     struct io_connect op; /* first */
     struct conn *conn;
+    bool knocks;
 };
 
 struct close_op {
@@ -68,6 +70,8 @@ static void conn_unused(struct conn *conn)
     conn->closed = true;
 }
 
+static void knock_recv(struct conn *conn);
+
 int conn_adopt(struct conn *conn, struct io_token *token)
 {
     struct rig *rig = conn->rig;
@@ -81,14 +85,28 @@ int conn_adopt(struct conn *conn, struct io_token *token)
         return status;
     }
     rig->opened++;
+    if (suite_mode.knocks) {
+        knock_recv(conn);
+    }
     return 0;
 }
 
 /* ---- connect -------------------------------------------------------------------------------- */
 
+/* The listener accepts it then. By the socket itself: no operation of the backend's is counted. */
+static void connect_knock(struct conn *conn)
+{
+    uv_os_sock_t os_socket;
+    RIG_CHECK(conn->rig, conn->rig->backend->handle(conn->socket, &os_socket) == 0);
+    RIG_CHECK(conn->rig, peer_send(os_socket, KNOCK, 1) == 1);
+}
+
 static void connect_outcome(struct connect_op *mine)
 {
     struct conn *conn = mine->conn;
+    if (mine->op.status == 0 && mine->knocks) {
+        connect_knock(conn);
+    }
     side_outcome(&conn->connect, conn->rig, mine->op.status);
     free(mine);
     conn_run(conn);
@@ -112,6 +130,7 @@ void conn_connect(struct conn *conn, const struct sockaddr_storage *address)
     *copy = *address;
     mine->op.done = connect_done;
     mine->conn = conn;
+    mine->knocks = suite_mode.knocks && memcmp(address, &rig->address, sizeof(*address)) == 0;
     conn->socket = rubbish(rig->backend->socket_size);
     side_submit(&conn->connect, rig);
     int answer = rig->backend->connect(rig->loop, conn->socket,
@@ -141,6 +160,7 @@ static void recv_outcome(struct recv_op *mine)
         RIG_CHECK(rig, (mine->op.data == NULL) == (mine->op.length == 0));
         RIG_CHECK(rig, mine->op.length <= rig->loop->pool.buffer_size);
         conn->data = mine->op.data;
+        conn->buffer = mine->buffer != NULL ? mine->buffer : mine->op.data;
         conn->length = mine->op.length;
         conn->ended = conn->length == 0;
         conn->received_total += conn->length;
@@ -162,15 +182,22 @@ static void recv_done(struct io_recv *op)
     rig_leave_callback(rig);
 }
 
-void conn_recv(struct conn *conn)
+static struct recv_op *recv_new(struct conn *conn, void (*done)(struct io_recv *op))
 {
-    struct rig *rig = conn->rig;
     struct recv_op *mine = rubbish(sizeof(*mine));
-    RIG_CHECK(rig, conn->data == NULL);
-    mine->op.done = recv_done;
+    mine->op.done = done;
     mine->conn = conn;
+    mine->buffer = NULL;
+    return mine;
+}
+
+/* The submit itself. */
+static void recv_start(struct recv_op *mine)
+{
+    struct conn *conn = mine->conn;
+    struct rig *rig = conn->rig;
     conn->op = &mine->op;
-    side_submit(&conn->recv, rig);
+    rig->in_call = true;
     int answer = rig->backend->recv(rig->loop, conn->socket, &mine->op);
     side_answer(&conn->recv, rig, answer);
     if (answer == IO_PENDING) {
@@ -182,16 +209,121 @@ void conn_recv(struct conn *conn)
     recv_outcome(mine);
 }
 
+void conn_recv(struct conn *conn)
+{
+    struct recv_op *mine = conn->early;
+    RIG_CHECK(conn->rig, conn->data == NULL);
+    side_submit(&conn->recv, conn->rig);
+    if (mine != NULL) {
+        conn->early = NULL;
+        conn->rig->in_call = false;
+        conn->recv.came_inline = true;
+        recv_outcome(mine);
+    } else if (conn->knock != NULL) {
+        conn->waits = recv_new(conn, recv_done);
+        conn->op = &conn->knock->op;
+        conn->rig->in_call = false;
+        conn->recv.came_inline = false;
+    } else {
+        recv_start(recv_new(conn, recv_done));
+    }
+}
+
+/* ---- knock ---------------------------------------------------------------------------------- */
+
+/* Takes the knock out of what has come: true, it was that alone. */
+static bool knock_take(struct recv_op *mine)
+{
+    struct rig *rig = mine->conn->rig;
+    if (mine->op.status != 0 || mine->op.length == 0) {
+        return false; /* the end of the stream, or an error: the first recv tells it */
+    }
+    RIG_CHECK(rig, mine->op.data[0] == (uint8_t)KNOCK[0]);
+    if (mine->op.length == 1) {
+        rig->in_call = true;
+        rig->backend->release(rig->loop, mine->op.data);
+        rig->in_call = false;
+        return true;
+    }
+    mine->buffer = mine->op.data++;
+    mine->op.length--;
+    return false;
+}
+
+/* Then the first recv goes on as if there had been no knock. */
+static void knock_outcome(struct recv_op *mine)
+{
+    struct conn *conn = mine->conn;
+    struct recv_op *waits = conn->waits;
+    bool alone = knock_take(mine);
+    conn->knock = NULL;
+    conn->waits = NULL;
+    if (waits != NULL && !alone) {
+        free(waits);
+        recv_outcome(mine);
+        return;
+    }
+    if (alone) {
+        free(mine);
+    } else {
+        conn->early = mine;
+    }
+    if (waits != NULL) {
+        recv_start(waits);
+    }
+}
+
+static void knock_done(struct io_recv *op)
+{
+    struct recv_op *mine = (struct recv_op *)(void *)op;
+    struct rig *rig = mine->conn->rig;
+    rig_enter_callback(rig);
+    rig->callbacks++;
+    knock_outcome(mine);
+    rig_leave_callback(rig);
+}
+
+/* Receives the knock, before the scenario has the connection. */
+static void knock_recv(struct conn *conn)
+{
+    struct rig *rig = conn->rig;
+    struct recv_op *mine = recv_new(conn, knock_done);
+    conn->knock = mine;
+    rig->in_call = true;
+    int answer = rig->backend->recv(rig->loop, conn->socket, &mine->op);
+    rig->in_call = false;
+    rig->inlines += answer == IO_DONE;
+    if (answer == IO_PENDING) {
+        return;
+    }
+    if (answer < 0) {
+        mine->op.status = answer;
+    }
+    knock_outcome(mine);
+}
+
+/* A connection is closed before it has received what came with the knock. */
+static void knock_forget(struct conn *conn)
+{
+    struct recv_op *early = conn->early;
+    conn->early = NULL;
+    if (early != NULL && early->buffer != NULL) {
+        conn->data = early->op.data;
+        conn->buffer = early->buffer;
+        conn_release(conn);
+    }
+    free(early);
+}
+
 void conn_release(struct conn *conn)
 {
     struct rig *rig = conn->rig;
     if (conn->data == NULL) {
         return;
     }
-    uint8_t *data = conn->data;
     conn->data = NULL;
     rig->in_call = true;
-    rig->backend->release(rig->loop, data);
+    rig->backend->release(rig->loop, conn->buffer);
     rig->in_call = false;
 }
 
@@ -328,6 +460,9 @@ void conn_close(struct conn *conn, enum io_close_how how)
     conn->closing = true;
     if (!conn->send.outstanding) {
         conn_release(conn); /* else the send may have borrowed it */
+    }
+    if (conn->early != NULL) {
+        knock_forget(conn);
     }
     rig->in_call = true;
     rig->backend->close(rig->loop, conn->socket, how, &mine->op);

@@ -5,6 +5,9 @@
 
 #include "suite.h"
 
+/* What a client sends first, where an accept waits for it. */
+#define KNOCK "k"
+
 /* Memory full of 0xA5. */
 void *rubbish(size_t size);
 

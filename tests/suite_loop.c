@@ -427,7 +427,8 @@ static size_t outcomes(struct conn *const conns[READY])
     return count;
 }
 
-/* So many sockets, each with a receive outstanding and a byte for it. */
+/* So many sockets, each with a receive outstanding and a byte for it; which in some modes the
+ * system receives at once, so that it can't be seen in the socket. */
 static void make_ready(struct rig *rig, struct conn *conns[READY])
 {
     uv_os_sock_t peers[READY];
@@ -441,7 +442,7 @@ static void make_ready(struct rig *rig, struct conn *conns[READY])
         uv_os_sock_t socket;
         assert_int_equal(peer_send(peers[i], "a", 1), 1);
         assert_int_equal(rig->backend->handle(conns[i]->socket, &socket), 0);
-        while (!peer_is_readable(socket)) {
+        while (suite_mode.recv_mode == 0 && !peer_is_readable(socket)) {
             /* loopback may deliver a little later */
         }
     }

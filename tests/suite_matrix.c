@@ -8,6 +8,7 @@
 
 #define MAX_COLUMNS 16
 #define MAX_NOTES 16
+#define MAX_EXCEPTIONS 32
 #define BLANKS " \t\r\n"
 
 /* The file while it is read. */
@@ -19,6 +20,12 @@ struct reader {
     size_t column_count;
     char notes[MAX_NOTES][sizeof(((struct matrix_cell *)0)->note)];
     unsigned note_of[sizeof(((struct matrix *)0)->cells) / sizeof(struct matrix_cell)];
+    struct exception {
+        struct matrix_cell cell;
+        unsigned note;
+        bool used;
+    } exceptions[MAX_EXCEPTIONS]; /* of modes */
+    size_t exception_count;
 };
 
 static bool reader_fail(const struct reader *reader, const char *what)
@@ -40,21 +47,49 @@ static char *next_word(char **rest)
     return word;
 }
 
+/* os/backend */
+static bool read_column(char *word, struct matrix_cell *column)
+{
+    char *slash = word != NULL ? strchr(word, '/') : NULL;
+    if (slash == NULL) {
+        return false;
+    }
+    *slash = '\0';
+    *column = (struct matrix_cell){.kind = MATRIX_NONE};
+    (void)snprintf(column->os, sizeof(column->os), "%s", word);
+    (void)snprintf(column->backend, sizeof(column->backend), "%s", slash + 1);
+    return true;
+}
+
 /* scenario os/backend os/backend ... */
 static bool read_columns(struct reader *reader, char *rest)
 {
     char *word;
     while ((word = next_word(&rest)) != NULL) {
-        char *slash = strchr(word, '/');
-        if (slash == NULL || reader->column_count == MAX_COLUMNS) {
+        if (reader->column_count == MAX_COLUMNS ||
+            !read_column(word, &reader->columns[reader->column_count++])) {
             return reader_fail(reader, "a column is os/backend, and there are 16 at the most");
         }
-        struct matrix_cell *column = &reader->columns[reader->column_count++];
-        *slash = '\0';
-        (void)snprintf(column->os, sizeof(column->os), "%s", word);
-        (void)snprintf(column->backend, sizeof(column->backend), "%s", slash + 1);
     }
     return true;
+}
+
+/* mode os/backend:mode like os/backend [knock] */
+static bool read_mode(struct reader *reader, char *rest)
+{
+    struct matrix *matrix = reader->matrix;
+    if (matrix->mode_count == sizeof(matrix->modes) / sizeof(matrix->modes[0])) {
+        return reader_fail(reader, "too many modes");
+    }
+    struct matrix_mode *mode = &matrix->modes[matrix->mode_count++];
+    bool good = read_column(next_word(&rest), &mode->column);
+    const char *like = next_word(&rest);
+    good = good && like != NULL && strcmp(like, "like") == 0;
+    good = good && read_column(next_word(&rest), &mode->base);
+    const char *knock = next_word(&rest);
+    mode->knocks = knock != NULL && strcmp(knock, "knock") == 0;
+    good = good && (knock == NULL || mode->knocks);
+    return good || reader_fail(reader, "mode os/backend:mode like os/backend [knock]");
 }
 
 /* N: text to the end of the line */
@@ -92,6 +127,82 @@ static bool read_kind(const char *word, enum matrix_kind *kind, unsigned *note)
     return false;
 }
 
+/* except os/backend:mode scenario cell */
+static bool read_exception(struct reader *reader, char *rest)
+{
+    if (reader->exception_count == MAX_EXCEPTIONS) {
+        return reader_fail(reader, "too many exceptions");
+    }
+    struct exception *exception = &reader->exceptions[reader->exception_count++];
+    bool good = read_column(next_word(&rest), &exception->cell);
+    const char *scenario = next_word(&rest);
+    const char *kind = next_word(&rest);
+    good = good && kind != NULL && read_kind(kind, &exception->cell.kind, &exception->note);
+    if (!good) {
+        return reader_fail(reader, "except os/backend:mode scenario cell");
+    }
+    (void)snprintf(exception->cell.scenario, sizeof(exception->cell.scenario), "%s", scenario);
+    return true;
+}
+
+static bool is_in(const struct matrix_cell *cell, const struct matrix_cell *column)
+{
+    return strcmp(cell->os, column->os) == 0 && strcmp(cell->backend, column->backend) == 0;
+}
+
+static struct exception *find_exception(struct reader *reader, const struct matrix_cell *cell)
+{
+    for (size_t i = 0; i < reader->exception_count; i++) {
+        struct exception *exception = &reader->exceptions[i];
+        if (is_in(&exception->cell, cell) &&
+            strcmp(exception->cell.scenario, cell->scenario) == 0) {
+            return exception;
+        }
+    }
+    return NULL;
+}
+
+/* Adds the mode's own of the cell with this index. */
+static bool add_mode_cell(struct reader *reader, const struct matrix_mode *mode, size_t index)
+{
+    struct matrix *matrix = reader->matrix;
+    if (matrix->cell_count == sizeof(matrix->cells) / sizeof(matrix->cells[0])) {
+        return reader_fail(reader, "too many cells");
+    }
+    size_t added = matrix->cell_count++;
+    struct matrix_cell *cell = &matrix->cells[added];
+    *cell = matrix->cells[index];
+    (void)snprintf(cell->backend, sizeof(cell->backend), "%s", mode->column.backend);
+    reader->note_of[added] = reader->note_of[index];
+    struct exception *exception = find_exception(reader, cell);
+    if (exception != NULL) {
+        exception->used = true;
+        cell->kind = exception->cell.kind;
+        reader->note_of[added] = exception->note;
+    }
+    return true;
+}
+
+/* Modes may stand anywhere, so they get their columns at the end. */
+static bool add_modes(struct reader *reader)
+{
+    struct matrix *matrix = reader->matrix;
+    size_t count = matrix->cell_count;
+    bool good = true;
+    for (size_t i = 0; i < matrix->mode_count; i++) {
+        for (size_t at = 0; at < count && good; at++) {
+            if (is_in(&matrix->cells[at], &matrix->modes[i].base)) {
+                good = add_mode_cell(reader, &matrix->modes[i], at);
+            }
+        }
+    }
+    for (size_t i = 0; i < reader->exception_count && good; i++) {
+        good = reader->exceptions[i].used ||
+               reader_fail(reader, "an exception names no cell of a mode");
+    }
+    return good;
+}
+
 static bool read_row(struct reader *reader, const char *scenario, char *rest)
 {
     for (size_t i = 0; i < reader->column_count; i++) {
@@ -122,6 +233,12 @@ static bool read_line(struct reader *reader, char *line)
     if (strcmp(word, "scenario") == 0) {
         return read_columns(reader, rest);
     }
+    if (strcmp(word, "mode") == 0) {
+        return read_mode(reader, rest);
+    }
+    if (strcmp(word, "except") == 0) {
+        return read_exception(reader, rest);
+    }
     unsigned long number = strtoul(word, &end, 10);
     if (end != word && strcmp(end, ":") == 0) {
         return read_note(reader, number, rest);
@@ -150,7 +267,7 @@ bool matrix_read(struct matrix *matrix, const char *path)
     FILE *file = fopen(path, "r");
     bool good = true;
     reader = (struct reader){.matrix = matrix, .path = path};
-    matrix->cell_count = 0;
+    matrix->cell_count = matrix->mode_count = 0;
     if (file == NULL) {
         return reader_fail(&reader, "can't be read");
     }
@@ -159,7 +276,7 @@ bool matrix_read(struct matrix *matrix, const char *path)
         good = read_line(&reader, line);
     }
     (void)fclose(file);
-    return good && resolve_notes(&reader);
+    return good && add_modes(&reader) && resolve_notes(&reader);
 }
 
 const struct matrix_cell *matrix_find(const struct matrix *matrix, const char *os,
@@ -182,6 +299,17 @@ bool matrix_has_backend(const struct matrix *matrix, const char *os, const char 
         if (strcmp(cell->os, os) == 0 && strcmp(cell->backend, backend) == 0 &&
             (cell->kind == MATRIX_RUN || cell->kind == MATRIX_MAY)) {
             return true;
+        }
+    }
+    return false;
+}
+
+bool matrix_wants_knock(const struct matrix *matrix, const char *os, const char *backend)
+{
+    for (size_t i = 0; i < matrix->mode_count; i++) {
+        const struct matrix_mode *mode = &matrix->modes[i];
+        if (strcmp(mode->column.os, os) == 0 && strcmp(mode->column.backend, backend) == 0) {
+            return mode->knocks;
         }
     }
     return false;

@@ -15,15 +15,24 @@ enum matrix_kind {
 
 struct matrix_cell {
     char os[16];
-    char backend[16];
+    char backend[32]; /* "iocp", or "iocp:posted": in a mode that is not its default */
     char scenario[64];
     enum matrix_kind kind;
     char note[160]; /* the reason; empty for the others */
 };
 
+/* A column that is another's, but for some cells. */
+struct matrix_mode {
+    struct matrix_cell column; /* os and backend alone */
+    struct matrix_cell base;
+    bool knocks; /* an accept waits for first bytes there */
+};
+
 struct matrix {
     struct matrix_cell cells[4096];
     size_t cell_count;
+    struct matrix_mode modes[16];
+    size_t mode_count;
 };
 
 /* False, and the reason on stderr, if the file can't be read as a matrix. */
@@ -35,6 +44,9 @@ const struct matrix_cell *matrix_find(const struct matrix *matrix, const char *o
 
 /* Whether any cell of this backend is to run on this system. */
 bool matrix_has_backend(const struct matrix *matrix, const char *os, const char *backend);
+
+/* Whether an accept waits for a connection's first bytes there. */
+bool matrix_wants_knock(const struct matrix *matrix, const char *os, const char *backend);
 
 /* The name that the matrix gives the system we run on. */
 const char *matrix_os(void);

@@ -12,6 +12,9 @@
 
 #define TURN_NS 2000000u
 #define QUIET_TURNS 10
+#define SILENT_MAX 1100 /* clients that have not knocked */
+
+struct suite_mode suite_mode;
 
 struct accept_op {
     struct io_accept op; /* first */
@@ -114,6 +117,9 @@ void rig_open_with(struct rig *rig, const struct backend *backend, size_t buffer
         .buffer_memory = buffer_memory,
         .open_socket = rig_open_socket,
         .open_context = rig,
+        .accept_mode = suite_mode.accept_mode,
+        .recv_mode = suite_mode.recv_mode,
+        .accept_silent_max = SILENT_MAX,
     };
     assert_int_equal(backend->loop_open(config, &rig->loop), 0);
     free(config);
@@ -340,6 +346,9 @@ uv_os_sock_t rig_peer(struct rig *rig)
     uv_os_sock_t peer;
     assert_int_equal(peer_connect(&rig->address, 0, &peer), 0);
     rig_keep_peer(rig, peer);
+    if (suite_mode.knocks) {
+        assert_int_equal(peer_send(peer, KNOCK, 1), 1);
+    }
     return peer;
 }
 

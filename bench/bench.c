@@ -263,14 +263,14 @@ static int bench_choose_client(struct bench *bench)
     return 0;
 }
 
-/* Peers have one thread: they have no part in cases with more. Of a target nobody knows. The second
- * pass has what seemed slower in the first. */
+/* Peers have one thread, unless they are told: they have no part in cases with more. Of a target
+ * nobody knows. The second pass has what seemed slower in the first. */
 static bool bench_takes_part(const struct bench *bench, const struct subject *subject,
                              const struct bench_case *load)
 {
     bool suspect = bench->first == NULL ||
                    against_seems_slower(result_case_in(bench->first, load->name), subject->name);
-    return suspect && (subject->kind != SUBJECT_PEER || load->workers == 1);
+    return suspect && (subject->kind != SUBJECT_PEER || subject->threaded || load->workers == 1);
 }
 
 static size_t bench_subjects_of(const struct bench *bench, const struct bench_case *load,

@@ -163,7 +163,9 @@ static void run_start_peer(struct run *run)
         run_fail(run, "no free port: %s", uv_strerror(status));
         return;
     }
-    const char *arguments[] = {run->port, NULL};
+    char cpus[24];
+    (void)snprintf(cpus, sizeof(cpus), "%" PRIu64, run->load->workers);
+    const char *arguments[] = {run->port, run->subject->threaded ? cpus : NULL, NULL};
     (void)pin_children(run->placement.server_cpu);
     run->server = process_start(run->subject->path, arguments, NULL);
     (void)pin_children(-1);
@@ -208,16 +210,21 @@ static void run_start_server(struct run *run)
     run_await_server(run);
 }
 
-/* A peer may die of the signal, or take it and exit. */
+/* A peer may die of the signal, or take it and exit. Where none but our programs can be told, as on
+ * Windows, it is killed. */
 static void run_stop_server(struct run *run)
 {
+    int number = SIGTERM;
     if (run->server == NULL) {
         return;
     }
     bool ours = run->subject->kind == SUBJECT_BACKEND;
-    (void)process_signal(run->server, SIGTERM);
+    if (process_signal(run->server, number) == UV_ENOENT && !ours) {
+        number = SIGKILL;
+        (void)process_signal(run->server, number);
+    }
     int code = process_wait(run->server, run->setup->late_ms);
-    if (code != 0 && (ours || code != -SIGTERM)) {
+    if (code != 0 && (ours || code != -number)) {
         run_fail_ended(run, "the server", code, run->server);
     }
     run->server_report = ours ? run_report(run->server) : NULL;

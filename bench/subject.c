@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include "../tests/process.h"
 #include "backend.h"
 #include "log.h"
 
@@ -111,39 +112,65 @@ static bool is_program(const char *path)
     return is;
 }
 
+/* The length of a program's name without what the system adds to it; 0: no program's. */
+static size_t program_length(const char *name)
+{
+    size_t length = strlen(name);
+    size_t suffix = strlen(process_program_suffix);
+    bool has = length > suffix && strcmp(name + length - suffix, process_program_suffix) == 0;
+    return has ? length - suffix : 0;
+}
+
 /* A name in the directory, which libuv has in order: a peer if it is a program. */
-static int subjects_add_peer(struct subjects *subjects, const char *directory, const char *name)
+static int subjects_add_peer(struct subjects *subjects, const char *directory, const char *name,
+                             bool threaded)
 {
     char path[SUBJECT_PATH_SIZE];
+    size_t length = program_length(name);
     (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-    if (!is_program(path)) {
+    if (length == 0 || !is_program(path)) {
         return 0;
     }
     struct subject *subject = subjects_next(subjects, SUBJECT_PEER);
     if (subject == NULL) {
         return UV_ENOSPC;
     }
+    subject->threaded = threaded;
     (void)snprintf(subject->path, sizeof(subject->path), "%s", path);
-    (void)snprintf(subject->name, sizeof(subject->name), "peer:%.64s", name);
+    (void)snprintf(subject->name, sizeof(subject->name), "peer:%.*s",
+                   (int)(length < 64 ? length : 64), name);
     return 0;
 }
 
-int subjects_add_peers(struct subjects *subjects, const char *directory)
+/* UV_ENOENT: there is no such directory. */
+static int subjects_add_folder(struct subjects *subjects, const char *directory, bool threaded)
 {
     uv_fs_t request;
     uv_dirent_t entry;
-    size_t before = subjects->count;
     int status = uv_fs_scandir(NULL, &request, directory, 0, NULL);
-    if (status < 0) {
+    if (status < 0 && !(threaded && status == UV_ENOENT)) {
         log_message("--peers: '%s': %s", directory, uv_strerror(status));
     }
     status = status < 0 ? status : 0;
     while (status == 0 && uv_fs_scandir_next(&request, &entry) == 0) {
         if (entry.type != UV_DIRENT_DIR) {
-            status = subjects_add_peer(subjects, directory, entry.name);
+            status = subjects_add_peer(subjects, directory, entry.name, threaded);
         }
     }
     uv_fs_req_cleanup(&request);
+    return status;
+}
+
+int subjects_add_peers(struct subjects *subjects, const char *directory)
+{
+    char threaded[SUBJECT_PATH_SIZE];
+    size_t before = subjects->count;
+    int status = subjects_add_folder(subjects, directory, false);
+    (void)snprintf(threaded, sizeof(threaded), "%s/threaded", directory);
+    if (status == 0) {
+        status = subjects_add_folder(subjects, threaded, true);
+        status = status == UV_ENOENT ? 0 : status;
+    }
     if (status == 0 && subjects->count == before) {
         log_message("--peers: there is no program in '%s'", directory);
         return UV_ENOENT;

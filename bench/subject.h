@@ -3,6 +3,7 @@
 
 /* The servers that are compared: our backends, peers, and a target that runs already. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "matrix.h"
@@ -15,7 +16,7 @@
 
 enum subject_kind {
     SUBJECT_BACKEND, /* echo-server with a backend, whose name it has; of an older one "old:NAME" */
-    SUBJECT_PEER,    /* another program, "peer:NAME"; it is run as PROGRAM PORT */
+    SUBJECT_PEER,    /* another program, "peer:NAME"; it is run as PROGRAM PORT [CPUS] */
     SUBJECT_TARGET   /* "target:HOST:PORT": it is there, and stays */
 };
 
@@ -23,6 +24,7 @@ struct subject {
     enum subject_kind kind;
     char name[OPTION_HOST_SIZE + OPTION_PORT_SIZE];
     struct bench_backend backend; /* its texts are the matrix's, or constant */
+    bool threaded;                /* a peer that is told of how many CPUs to make use */
     char path[SUBJECT_PATH_SIZE]; /* of a peer, or of an older server; else "" */
     char host[OPTION_HOST_SIZE];  /* of a target */
     char port[OPTION_PORT_SIZE];
@@ -42,7 +44,8 @@ int subjects_add_backends(struct subjects *subjects, const struct matrix *matrix
 /* Behind each backend that has been added: the same of `server`, another build of ours. */
 int subjects_add_old(struct subjects *subjects, const char *server);
 
-/* Each program in a directory, in the order of their names. */
+/* Each program in a directory, in the order of their names: peers with one thread. Then those in
+ * its folder `threaded`, if there is one, which are told how many CPUs a case's server has. */
 int subjects_add_peers(struct subjects *subjects, const char *directory);
 
 /* `address` is one that option_split_address() splits. */

@@ -19,6 +19,9 @@
 #define SIGCONT 18
 #endif
 
+/* What the name of a program's file ends with: "", or on Windows ".exe". */
+extern const char process_program_suffix[];
+
 enum process_stream { PROCESS_OUT, PROCESS_ERR, PROCESS_STREAMS };
 
 struct process;

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process.h"
+
+const char process_program_suffix[] = "";
+
 const char *process_system_cannot(int number)
 {
     (void)number;

@@ -10,6 +10,8 @@
 #include "process.h"
 #include "trigger.h"
 
+const char process_program_suffix[] = ".exe";
+
 const char *process_system_cannot(int number)
 {
     bool can = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGKILL;

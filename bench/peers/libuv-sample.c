@@ -22,8 +22,7 @@ static void on_close(uv_handle_t *handle)
 static void on_alloc(uv_handle_t *handle, size_t suggested_size, uv_buf_t *buffer)
 {
     (void)handle;
-    buffer->base = malloc(suggested_size); /* 64 KiB */
-    buffer->len = suggested_size;
+    *buffer = uv_buf_init(malloc(suggested_size), (unsigned)suggested_size); /* 64 KiB */
 }
 
 static void on_write(uv_write_t *request, int status)
@@ -94,7 +93,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: libuv-sample PORT\n");
         return 2;
     }
+#ifdef SIGPIPE /* not on Windows */
     (void)signal(SIGPIPE, SIG_IGN);
+#endif
     (void)uv_signal_init(loop, &terminate);
     (void)uv_signal_start(&terminate, on_signal, SIGTERM);
     (void)uv_tcp_init(loop, &server);

@@ -108,7 +108,9 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "usage: libuv-tuned PORT\n");
         return 2;
     }
+#ifdef SIGPIPE /* not on Windows */
     (void)signal(SIGPIPE, SIG_IGN);
+#endif
     (void)uv_signal_init(loop, &terminate);
     (void)uv_signal_start(&terminate, on_signal, SIGTERM);
     (void)uv_tcp_init(loop, &server);

@@ -1,6 +1,6 @@
 /*
- * The servers of bench/peers that there are for Windows: each echoes, byte for byte, and the ends of
- * its connections are as they should be. (Elsewhere bench/peers/check sees to it.)
+ * The servers of bench/peers that there are for Windows: each echoes, byte for byte, and the ends
+ * of its connections are as they should be. (Elsewhere bench/peers/check sees to it.)
  *
  *   BENCH_PEERS  in the environment: their paths, each with its arguments behind the port, and a
  *                '|' between: "a.exe|b.exe 2 wsaaccept"

@@ -308,9 +308,29 @@ static void others_are_measured_beside_ours(void **state)
         e2e_start(bench_path(), "--matrix", matrix_of(small_case), "-o", output, "--backend", "uv",
                   "--peers", peers, "--target", address, NULL);
     e2e_ends(bench, 0);
-    rounds_are_complete(results_in(output), 3);
+    rounds_are_complete(results_in(output), 4);
     e2e_says(bench, PROCESS_OUT, "peer:plain");
+    e2e_says(bench, PROCESS_OUT, "peer:many");
     e2e_says(bench, PROCESS_OUT, e2e_text("target:%s", address));
+}
+
+/* It is told how many, and peers with one thread stay out. */
+static void peers_that_are_told_have_a_part_in_cases_with_more_workers(void **state)
+{
+    const char *peers = getenv("BENCH_PEERS");
+    const char *output = e2e_path("results.json");
+    const char *matrix =
+        matrix_of("{\"name\": \"two\", \"connections\": 2, \"size\": 64, \"workers\": 2}");
+    (void)state;
+    if (sys_slash_options) {
+        e2e_skip("the peer is a shell script");
+    }
+    struct process *bench = e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend",
+                                      "uv", "--peers", peers, NULL);
+    e2e_ends_within(bench, 0, e2e_ms(2 * E2E_LONG_MS));
+    rounds_are_complete(results_in(output), 2);
+    e2e_says(bench, PROCESS_OUT, "peer:many");
+    assert_null(strstr(process_text(bench, PROCESS_OUT), "peer:plain"));
 }
 
 static void idle_connections_are_weighed(void **state)
@@ -491,6 +511,7 @@ int main(int argc, char **argv)
         E2E(an_older_server_that_is_not_there_is_said_to_be),
         E2E(each_command_has_help),
         E2E(others_are_measured_beside_ours),
+        E2E(peers_that_are_told_have_a_part_in_cases_with_more_workers),
         E2E(idle_connections_are_weighed),
         E2E(a_signal_keeps_what_is_done),
         E2E(a_server_without_a_good_run_beside_good_ones_is_a_failure),

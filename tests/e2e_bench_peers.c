@@ -27,7 +27,7 @@ static void start_peer(struct e2e_server *server, const char *command)
     for (unsigned i = 0; i < 10 && line == NULL; i++) {
         (void)snprintf(server->port, sizeof(server->port), "%u", e2e_free_port());
         server->process = e2e_start(path, server->port, more[0], more[1], NULL);
-        line = process_line(server->process, PROCESS_OUT, "listening", 0, e2e_ms(E2E_LONG_MS));
+        line = process_line(server->process, PROCESS_OUT, "listening", 0, PATIENCE_MS);
     }
     assert_non_null(line);
     free(line);

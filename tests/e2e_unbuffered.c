@@ -70,7 +70,7 @@ static void slow_readers_cost_the_buffers_alone(void **state)
     e2e_peer_echoes(e2e_peer(&server), "hello", 5); /* when a stalled one has fallen */
     e2e_tear_down_peers();
     e2e_signal(server.process, SIGINT);
-    int code = process_wait(server.process, e2e_ms(E2E_LONG_MS));
+    int code = process_wait(server.process, PATIENCE_MS);
     assert_true(code == 0 || code == 1); /* some may be cut, if their resets have not come yet */
     assert_int_equal(e2e_server_sum(server.process, "accepted"), 17);
 }

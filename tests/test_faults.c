@@ -139,6 +139,7 @@ static const struct {
     {"free", "has no result"},
     {"memcpy", "has no result"},
     {"memset", "has no result"},
+    {"ntohl", "turns bytes"},
     {"uv_cond_destroy", "has no result"},
     {"uv_cond_signal", "has no result"},
     {"uv_cond_wait", "has no result"},

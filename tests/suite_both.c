@@ -5,6 +5,7 @@
  */
 
 #include "suite.h"
+#include "sys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -200,7 +201,13 @@ static void both_close_with_both_outstanding(const struct backend *backend)
     struct fill of_server = conn_fill(pair.server);
     assert_true(pair.client->send.outstanding && pair.server->send.outstanding);
     conn_close(pair.client, IO_CLOSE_RESET);
-    RIG_UNTIL(&rig, pair.client->closed && !pair.server->send.outstanding);
+    RIG_UNTIL(&rig, pair.client->closed);
+    if (sys_is_wine() && !sys_is_wine_before(10)) {
+        /* it takes whole sends, and resets when the peer has read them */
+        pair.server->on_recv = sink_recv;
+        conn_recv(pair.server);
+    }
+    RIG_UNTIL(&rig, !pair.server->send.outstanding);
     assert_int_equal(pair.client->send.status, UV_ECANCELED);
     assert_true(pair.client->send.order < pair.client->close_order);
     assert_int_equal(pair.server->send.status, UV_ECONNRESET);

@@ -8,6 +8,7 @@
 
 #include <uv.h>
 
+#include "sys.h"
 #include "writer.h"
 
 #define LOG_SECOND_NS UINT64_C(1000000000)
@@ -33,7 +34,7 @@ void log_setup(const char *program, bool colour)
     log_state.out = stderr;
     const char *term = getenv("TERM");
     bool dumb = term != NULL && strcmp(term, "dumb") == 0;
-    log_state.terminal = colour && !dumb && uv_guess_handle(2) == UV_TTY;
+    log_state.terminal = colour && !dumb && sys_takes_sequences(2);
 }
 
 void log_redirect(FILE *out)

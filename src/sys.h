@@ -32,6 +32,11 @@ bool sys_has_output(int descriptor);
 /* What takes any output and keeps none: "/dev/null", "NUL". */
 extern const char sys_null_device[];
 
+/* Whether `descriptor`, 1 or 2, is a terminal that takes control sequences (ECMA-48). Windows 10
+ * consoles take them when they are asked to (ENABLE_VIRTUAL_TERMINAL_PROCESSING), which this does;
+ * older ones would print them. */
+bool sys_takes_sequences(int descriptor);
+
 /* Raises the limit of open descriptors as far as it goes without privileges. Returns the limit
  * there is then; UINT64_MAX if there is none, as on Windows. */
 uint64_t sys_raise_descriptor_limit(void);

@@ -93,6 +93,11 @@ void sys_setup(void)
     (void)signal(SIGXFSZ, SIG_IGN);
 }
 
+bool sys_takes_sequences(int descriptor)
+{
+    return isatty(descriptor) == 1;
+}
+
 /* What a process gets at most, whatever its limit says: `limit`, or what the system allows. */
 static rlim_t highest_limit(rlim_t limit)
 {

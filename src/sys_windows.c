@@ -78,6 +78,14 @@ void sys_setup(void)
     (void)_setmode(2, _O_BINARY);
 }
 
+bool sys_takes_sequences(int descriptor)
+{
+    HANDLE console = GetStdHandle(descriptor == 1 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE);
+    DWORD mode;
+    return GetConsoleMode(console, &mode) &&
+           SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
+}
+
 /* Handles are limited by memory. */
 uint64_t sys_raise_descriptor_limit(void)
 {

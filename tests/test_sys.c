@@ -253,6 +253,16 @@ static void the_machine_is_described(void **state)
 #endif
 }
 
+/* The tests' own output is a pipe or a file, when they are not run by hand. */
+static void only_a_terminal_takes_sequences(void **state)
+{
+    (void)state;
+    for (int descriptor = 1; descriptor <= 2; descriptor++) {
+        bool terminal = uv_guess_handle(descriptor) == UV_TTY;
+        assert_true(terminal || !sys_takes_sequences(descriptor));
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -269,6 +279,7 @@ int main(void)
         cmocka_unit_test(what_a_terminal_sends_may_be_ignored),
         cmocka_unit_test(the_descriptor_limit_is_real),
 #endif
+        cmocka_unit_test(only_a_terminal_takes_sequences),
         cmocka_unit_test(thread_time_is_the_thread_s_own),
         cmocka_unit_test(process_time_has_all_threads),
         cmocka_unit_test(sleeping_costs_no_time),

@@ -222,6 +222,9 @@ void rig_refusing_address(struct rig *rig, struct sockaddr_storage *address);
 /* A peer that has connected to the listener and is closed with the rig. */
 uv_os_sock_t rig_peer(struct rig *rig);
 
+/* The same with SO_RCVBUF, in bytes; 0: the system's. */
+uv_os_sock_t rig_peer_with(struct rig *rig, int receive_buffer);
+
 /* The rig is to close this peer as well; or no longer. */
 void rig_keep_peer(struct rig *rig, uv_os_sock_t peer);
 void rig_forget_peer(struct rig *rig, uv_os_sock_t peer);

@@ -343,8 +343,13 @@ void rig_forget_peer(struct rig *rig, uv_os_sock_t peer)
 
 uv_os_sock_t rig_peer(struct rig *rig)
 {
+    return rig_peer_with(rig, 0);
+}
+
+uv_os_sock_t rig_peer_with(struct rig *rig, int receive_buffer)
+{
     uv_os_sock_t peer;
-    assert_int_equal(peer_connect(&rig->address, 0, &peer), 0);
+    assert_int_equal(peer_connect(&rig->address, receive_buffer, &peer), 0);
     rig_keep_peer(rig, peer);
     if (suite_mode.knocks) {
         assert_int_equal(peer_send(peer, KNOCK, 1), 1);

@@ -330,8 +330,7 @@ static struct conn *narrow_pair(struct rig *rig, uv_os_sock_t *peer)
 {
     enum { SMALL = 4096 };
     uv_os_sock_t os_socket;
-    assert_int_equal(peer_connect(&rig->address, SMALL, peer), 0);
-    rig_keep_peer(rig, *peer);
+    *peer = rig_peer_with(rig, SMALL);
     RIG_UNTIL(rig, rig->opened == 1);
     assert_int_equal(rig->backend->handle(rig->conns->socket, &os_socket), 0);
     assert_int_equal(peer_send_buffer(os_socket, SMALL), 0);

@@ -29,8 +29,8 @@
 enum worker_command {
     WORKER_BEGIN,    /* all have started: begin, if that is what you wait for */
     WORKER_SNAPSHOT, /* publish the few statistics that change while people watch */
-    WORKER_REPORT,   /* publish all that a report has, up to now */
     WORKER_RESTART,  /* begin a new generation */
+    WORKER_REPORT,   /* publish all that a report has, up to now, restarts included */
     WORKER_DRAIN,    /* take nothing new on, finish what is under way, end */
     WORKER_ABORT,    /* end at once */
     WORKER_TAKE,     /* take on what another worker has handed over (handover.h) */

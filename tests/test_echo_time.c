@@ -492,6 +492,27 @@ static void resets_are_reported_once_a_second(void **state)
     assert_ptr_equal(strchr(text, '\n'), strrchr(text, '\n'));
 }
 
+/* ---- the report so far ---------------------------------------------------------------------- */
+
+/* Both are taken in one turn, and the main thread takes what ended before it takes the report. */
+static void a_report_after_a_restart_is_of_the_new_generation(void **state)
+{
+    (void)state;
+    worker_post(&echo.worker, WORKER_RESTART);
+    worker_post(&echo.worker, WORKER_REPORT);
+    assert_true(worker_turn(&echo.worker));
+    struct echo_generation *ended = echo_take_ended(&echo);
+    assert_non_null(ended);
+    assert_int_equal(ended->number, 1);
+    free(ended);
+    assert_true(echo_has_so_far(&echo));
+    struct echo_generation *so_far = echo_take_so_far(&echo);
+    assert_non_null(so_far);
+    assert_int_equal(so_far->number, 2);
+    assert_null(so_far->next);
+    free(so_far);
+}
+
 #define TIME(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -520,6 +541,7 @@ int main(void)
         TIME(where_the_system_does_not_tell_a_pending_send_counts),
         TIME(lost_connection_is_not_stalled),
         TIME(resets_are_reported_once_a_second),
+        TIME(a_report_after_a_restart_is_of_the_new_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

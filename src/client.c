@@ -69,7 +69,7 @@ static uint64_t client_earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* When the run began to end, by uv_hrtime(); later than now: it goes on. */
+/* When the run began to end, by uv_hrtime(). In the future while the run goes on. */
 static uint64_t client_end_ns(const struct client *client)
 {
     const struct control *control = &client->control;
@@ -159,7 +159,7 @@ static void client_end_early(struct client *client)
 
 /* ---- report -------------------------------------------------------------------------------- */
 
-/* What a report has, added up over the workers. */
+/* The sums over all workers, for a report. */
 struct client_sum {
     struct client_stats *stats;
     struct report_worker *workers;
@@ -167,7 +167,7 @@ struct client_sum {
     uint64_t from_ns;
     uint64_t until_ns;
     bool connected;
-    size_t address; /* at which connections came up; of a host that none answered for, the first */
+    size_t address; /* the first at which a connection came up; 0 if none did */
 };
 
 static void client_sum_free(struct client_sum *sum)
@@ -177,7 +177,7 @@ static void client_sum_free(struct client_sum *sum)
     free(sum->part);
 }
 
-/* False without memory, which is said. */
+/* False: out of memory, which has been reported. */
 static bool client_sum_init(struct client_sum *sum, size_t workers)
 {
     *sum = (struct client_sum){.stats = calloc(1, sizeof(*sum->stats)),
@@ -208,7 +208,7 @@ static void client_sum_add(struct client_sum *sum, const struct load *load,
     }
 }
 
-/* What becomes of the sum. `address` has NET_ADDRESS_TEXT bytes, and stays the caller's. */
+/* Makes a report of the sums. `address` has NET_ADDRESS_TEXT bytes; the report points to it. */
 static struct client_report client_make_report(const struct client *client,
                                                const struct client_sum *sum, char *address)
 {
@@ -258,7 +258,7 @@ static bool client_print_report(struct client *client)
 
 /* ---- the report so far --------------------------------------------------------------------- */
 
-/* Whether all workers that run have published theirs. */
+/* Whether every running worker has published its part. */
 static bool client_has_so_far(struct client *client)
 {
     for (size_t i = 0; i < client->workers_ready; i++) {
@@ -269,7 +269,7 @@ static bool client_has_so_far(struct client *client)
     return true;
 }
 
-/* Adds what the i-th worker has published, or of one that has ended, all it did. */
+/* Adds what the i-th worker has published; if it has ended, all that it counted. */
 static void client_add_so_far(struct client *client, struct client_sum *sum, size_t i)
 {
     struct load *load = &client->workers[i];
@@ -280,7 +280,7 @@ static void client_add_so_far(struct client *client, struct client_sum *sum, siz
     } else if (published != NULL) {
         client_sum_add(sum, load, published);
     } else {
-        log_message("out of memory: the report so far lacks work of worker %zu", i);
+        log_message("out of memory: the report so far lacks the counts of worker %zu", i);
     }
     free(published);
 }
@@ -304,7 +304,7 @@ static void client_print_so_far(struct client *client)
     client_sum_free(&sum);
 }
 
-/* One that is under way is the answer to another request as well. */
+/* A request that comes while a report is being made gets the same one. */
 static void client_on_report(struct control *control)
 {
     struct client *client = client_of(control);
@@ -316,7 +316,8 @@ static void client_on_report(struct control *control)
     }
 }
 
-/* When it has been asked for and is complete; not if the report itself is next. */
+/* Prints it if it was requested and is complete. Not after the last worker has ended: then the
+ * report at the end is next. */
 static void client_report_so_far(struct client *client)
 {
     if (client->reporting && client->control.running > 0 && client_has_so_far(client)) {
@@ -426,7 +427,7 @@ static int client_find_modes(struct client *client)
                              client->options->common.recv, &client->recv_mode);
 }
 
-/* Opens the workers' loops, and where --backend leaves a choice, those of another backend. */
+/* Opens the workers' loops. If that fails and --backend is `raw`, tries the next backend. */
 static int client_launch(struct client *client)
 {
     const char *error = NULL;
@@ -436,7 +437,7 @@ static int client_launch(struct client *client)
         status = control_fall_back(client->options->common.backend, &client->backend, error, note,
                                    sizeof(note));
         if (status == 0) {
-            log_message("--backend: %s it is (%s)", client->backend->name, note);
+            log_message("--backend: using %s (%s)", client->backend->name, note);
             status = client_find_modes(client);
         }
         if (status != 0) {
@@ -515,7 +516,7 @@ static int client_run_controlled(struct client *client)
     }
     bool ok = client->begun && client_print_report(client) && !client->control.failed;
     for (size_t i = 0; i < client->workers_ready; i++) {
-        free(load_take_so_far(&client->workers[i])); /* that came too late */
+        free(load_take_so_far(&client->workers[i])); /* published, but not printed any more */
         worker_destroy(&client->workers[i].worker);
     }
     free(client->workers);
@@ -540,7 +541,7 @@ int client_run(const struct client_options *options, const struct backend *backe
         return 1;
     }
     if (options->rate > 0) {
-        sys_timer_refine(); /* messages are sent when they are due */
+        sys_timer_refine(); /* so that messages are sent when they are due */
     }
     int code = client_run_controlled(&client);
     sys_timer_restore();

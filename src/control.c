@@ -22,7 +22,7 @@ static void control_close_handle(uv_handle_t *handle, void *context)
 
 /* ---- progress ------------------------------------------------------------------------------ */
 
-/* How often the line of progress changes, and no oftener. */
+/* The line of progress changes this often at most. */
 #define CONTROL_PROGRESS_MS 100
 
 #define CONTROL_PROGRESS_TEXT 200
@@ -43,10 +43,11 @@ void control_progress_draining(const struct control *control, uint64_t since_ns,
 static void control_progress_resolving(const struct control *control)
 {
     char text[CONTROL_PROGRESS_TEXT];
-    (void)snprintf(text, sizeof(text),
-                   "ending %.1f s: the system looks for the address of host '%.64s'; once more to "
-                   "end at once",
-                   (double)(uv_hrtime() - control->stopped_ns) / 1e9, control->resolving);
+    (void)snprintf(
+        text, sizeof(text),
+        "ending %.1f s: the system is looking up the address of host '%.64s'; once more to "
+        "end at once",
+        (double)(uv_hrtime() - control->stopped_ns) / 1e9, control->resolving);
     log_progress(text);
 }
 
@@ -96,8 +97,8 @@ static void control_stop(struct control *control, const char *why)
     }
 }
 
-/* Ends in good order, however often it is asked for: a terminal that goes away may send its signal
- * twice, for itself and for its shell. */
+/* Ends in good order, and ignores further requests: a terminal that goes away may send its signal
+ * twice, once for itself and once for its shell. */
 static void control_stop_once(struct control *control, const char *why)
 {
     if (control->stops == 0) {
@@ -114,7 +115,7 @@ static void control_restart(struct control *control, const char *why)
     }
 }
 
-/* Does what it was told to, by whatever is named. */
+/* Does what a signal or --signal asks for. `name` is its name, for messages. */
 static void control_obey(struct control *control, enum sys_meaning meaning, const char *name)
 {
     switch (meaning) {
@@ -213,11 +214,11 @@ static void control_reap(struct control *control)
     }
 }
 
-/* A reader that has gone is a reason to end, if the program says so. */
+/* Stops the program if a reader has gone and the program needs one. */
 static void control_look_at_output(struct control *control)
 {
     if (output_look() && control->events->needs_reader && control->stops == 0) {
-        control_stop(control, "nobody reads the output");
+        control_stop(control, "the reader of the output has gone");
     }
 }
 
@@ -255,7 +256,7 @@ int control_enlist(struct control *control, struct worker *worker, size_t count)
     return 0;
 }
 
-/* Sends those home that have been launched and have not begun. */
+/* Dismisses the workers that have been launched and have not begun. */
 static void control_dismiss(struct control *control, size_t from, size_t until)
 {
     for (size_t i = from; i < until; i++) {
@@ -336,7 +337,7 @@ static void control_on_resolved(struct net_resolution *resolution)
     *resolved = true;
 }
 
-/* Runs the loop until it is resolved, or the user's wish for the end has cancelled it. */
+/* Runs the loop until the host is resolved, or a stop has cancelled that. */
 static void control_await_resolution(struct control *control, struct net_resolution *resolution,
                                      const bool *is_resolved)
 {
@@ -446,13 +447,13 @@ void control_close(struct control *control)
 
 /* ---- output -------------------------------------------------------------------------------- */
 
-/* Nothing announces that a reader takes no more. */
+/* No event tells that a reader takes no more, so it is polled. */
 #define CONTROL_LOOK_MS 20
 #define CONTROL_NS_PER_MS UINT64_C(1000000)
 
 static void control_on_look(uv_timer_t *timer)
 {
-    (void)timer; /* that it has fired makes a turn of the loop */
+    (void)timer; /* firing has made a turn of the loop */
 }
 
 void control_finish(struct control *control)

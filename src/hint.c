@@ -6,7 +6,7 @@
 #include "net.h"
 #include "sys.h"
 
-/* The scopes that may stand behind a link-local address here: "eth0, wlan0"; "": there is none. */
+/* The interfaces that may follow a link-local address here: "eth0, wlan0"; "": there is none. */
 static void hint_scopes(char *text, size_t size)
 {
     uv_interface_address_t *interfaces = NULL;
@@ -34,11 +34,9 @@ static void hint_scope(char text[HINT_TEXT])
 {
     char scopes[128];
     hint_scopes(scopes, sizeof(scopes));
-    (void)snprintf(text, HINT_TEXT,
-                   "; behind a link-local address stands the interface that leads to it, as in "
-                   "fe80::1%%eth0; %s%s",
-                   scopes[0] != '\0' ? "this machine has " : "no interface here has such addresses",
-                   scopes);
+    (void)snprintf(
+        text, HINT_TEXT, "; add the interface to a link-local address, as in fe80::1%%eth0; %s%s",
+        scopes[0] != '\0' ? "this machine has " : "no interface here has such addresses", scopes);
 }
 
 void hint_connect(const struct sockaddr *address, int status, char text[HINT_TEXT])
@@ -48,7 +46,7 @@ void hint_connect(const struct sockaddr *address, int status, char text[HINT_TEX
         hint_scope(text);
     } else if (net_is_out_of_ports(status)) {
         (void)snprintf(text, HINT_TEXT,
-                       "; the local ports for this address are used up%s: have fewer and longer "
+                       "; the local ports for this address are used up%s: use fewer and longer "
                        "connections (--connections, --lifetime), a wider range of ports (%s), or "
                        "more addresses",
                        address->sa_family == AF_INET6 ? ", or there is no local IPv6 address" : "",
@@ -63,7 +61,7 @@ void hint_bind(const struct sockaddr *address, int status, char text[HINT_TEXT])
         hint_scope(text);
     } else if (status == UV_EADDRNOTAVAIL) {
         (void)snprintf(text, HINT_TEXT,
-                       "; no interface of this machine has that address; * stands for all it has");
+                       "; no interface of this machine has that address; use * for all addresses");
     } else {
         (void)snprintf(text, HINT_TEXT, "%s", sys_shortage(status));
     }
@@ -73,7 +71,7 @@ void hint_resolve(const char *host, int status, char text[HINT_TEXT])
 {
     text[0] = '\0';
     if (status == UV_EAI_SERVICE) {
-        (void)snprintf(text, HINT_TEXT, "; no such service, give the port as a number");
+        (void)snprintf(text, HINT_TEXT, "; no such service: give the port as a number");
     } else if (host != NULL && strchr(host, '%') != NULL && sys_shortage(status)[0] == '\0') {
         hint_scope(text);
     } else if (status == UV_EAI_NONAME) {

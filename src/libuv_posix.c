@@ -12,11 +12,11 @@
 
 static const char *program_name;
 
-/* What a signal handler may do, as in signal-safety(7). */
+/* Only what a signal handler may do, see signal-safety(7). */
 static void print(const char *text)
 {
     ssize_t written = write(STDERR_FILENO, text, strlen(text));
-    (void)written; /* there is no one to tell */
+    (void)written; /* an error can't be reported */
 }
 
 static const char *shortage_name(int error)
@@ -25,7 +25,7 @@ static const char *shortage_name(int error)
     case EMFILE:
         return "too many open files";
     case ENFILE:
-        return "the system has no more open files";
+        return "the system's limit of open files is reached";
     case ENOMEM:
         return "out of memory";
     case ENOSPC:
@@ -35,7 +35,7 @@ static const char *shortage_name(int error)
     }
 }
 
-/* When it returns, abort() ends the process as ever. */
+/* If it returns, abort() ends the process as usual. */
 static void on_abort(int number)
 {
     int error = errno;

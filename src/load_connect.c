@@ -38,9 +38,9 @@ static void load_log_connect_failed(struct load_conn *c, const struct sockaddr *
                     text, uv_strerror(status), hint);
     } else if (!load->reported_shortage) {
         load->reported_shortage = true;
-        log_message("no more connections than the %" PRIu64 " of worker %u can be opened: %s%s",
-                    load->stats.up + load->connecting, load->worker.index, uv_strerror(status),
-                    hint[0] != '\0' ? hint : "; allow more, or ask for fewer by --connections");
+        log_message("worker %u cannot open more than %" PRIu64 " connections: %s%s",
+                    load->worker.index, load->stats.up + load->connecting, uv_strerror(status),
+                    hint[0] != '\0' ? hint : "; raise the limit, or use fewer --connections");
     }
 }
 

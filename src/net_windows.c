@@ -20,8 +20,8 @@ int net_system_open(int family, uv_os_sock_t *os_socket)
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
-/* ConnectEx needs a bind(), which takes one of 16,384 ports for this connection alone, and for
- * minutes after it. With the option, of Windows 10, the port is chosen at the connect. */
+/* ConnectEx requires a bind(), which reserves one of 16,384 ports for this connection alone, and
+ * for its TIME-WAIT. With this option of Windows 10 the system chooses the port at the connect. */
 void net_system_share_ephemeral(uv_os_sock_t os_socket)
 {
     (void)net_set_option(os_socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, 1);
@@ -41,8 +41,8 @@ int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
     if (bind(os_socket, address, net_address_size(address)) == 0) {
         return 0;
     }
-    /* WSAEACCES: a socket has the port exclusively, see bind() there, or the port is of an excluded
-     * range, as Hyper-V has. */
+    /* WSAEACCES: another socket has the port exclusively (see bind() on MSDN), or the port is in an
+     * excluded range, as Hyper-V reserves them. */
     return WSAGetLastError() == WSAEACCES ? UV_EADDRINUSE : net_system_error();
 }
 
@@ -81,7 +81,7 @@ const bool net_accepts_ahead = true;
 const bool net_holds_sends = true;
 const bool net_sends_unbuffered = true;
 const char net_in_use_hint[] =
-    "; is another server running there, or has Windows set the port aside (netsh int ipv4 show "
+    "; is another server running there, or has Windows reserved the port (netsh int ipv4 show "
     "excludedportrange tcp)?";
 const unsigned net_turn_events = 128;
 

@@ -19,15 +19,15 @@ int program_options_check(const struct option_program *program,
                           const struct program_options *options, struct option_error *error)
 {
     if (options->signal != NULL && options->pid == 0) {
-        return option_fail(program, error, "--signal", "needs --pid, the process to be told");
+        return option_fail(program, error, "--signal", "needs --pid, the process to tell");
     }
     if (options->signal == NULL && options->pid != 0) {
-        return option_fail(program, error, "--pid", "needs --signal, what the process is told");
+        return option_fail(program, error, "--pid", "needs --signal, what to tell the process");
     }
     if (options->sndbuf_size == OPTION_NONE && !net_sends_unbuffered) {
         return option_fail(program, error, "--sndbuf",
-                           "'none' is for Windows: this system keeps what is sent in a buffer of "
-                           "its own, until the peer has it");
+                           "'none' is for Windows: this system always has a buffer for sending; "
+                           "leave --sndbuf out, or give a size");
     }
     return 0;
 }

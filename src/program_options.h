@@ -18,7 +18,7 @@
 /* Texts point to argv or are constant. */
 struct program_options {
     bool nodelay;
-    uint64_t sndbuf_size; /* 0 = as the system has it, OPTION_NONE = net.h's NET_UNBUFFERED */
+    uint64_t sndbuf_size; /* 0 = the system's choice, OPTION_NONE = net.h's NET_UNBUFFERED */
     uint64_t rcvbuf_size; /* 0 likewise */
     bool verbose;
     const char *json;      /* NULL = off, "-" = stdout, or a file */
@@ -36,10 +36,10 @@ struct program_options {
 int program_options_check(const struct option_program *program,
                           const struct program_options *options, struct option_error *error);
 
-/* What the words of --signal ask for: "stop", "restart" and "report". False: it is none of them. */
+/* The meaning of a word of --signal: "stop", "restart" or "report". False: it is none of them. */
 bool program_meaning(const char *word, enum sys_meaning *meaning);
 
-/* What their sockets are opened with. */
+/* The options for the programs' sockets. */
 struct net_options program_options_net(const struct program_options *options);
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
@@ -91,7 +91,7 @@ struct net_options program_options_net(const struct program_options *options);
      .default_text = "on",                                                                         \
      .offset = PROGRAM_FIELD(nodelay)},                                                            \
         PROGRAM_BUFFER_ROW(heading, "sndbuf", "SO_SNDBUF: the system's buffer for sending",        \
-                           "on Windows: send from ours", sndbuf_size),                             \
+                           "Windows only", sndbuf_size),                                           \
         PROGRAM_BUFFER_ROW(heading, "rcvbuf", "SO_RCVBUF: the system's buffer for receiving",      \
                            NULL, rcvbuf_size)
 
@@ -107,7 +107,7 @@ struct net_options program_options_net(const struct program_options *options);
      .offset = PROGRAM_FIELD(signal)},                                                             \
     {                                                                                              \
         .name = "pid", .type = OPTION_INTEGER, .argument = "PID", .group = (heading),              \
-        .help = "the process to be told, of the same user", .min = 1, .max = INT32_MAX,            \
+        .help = "the process to tell, of the same user", .min = 1, .max = INT32_MAX,               \
         .offset = PROGRAM_FIELD(pid)                                                               \
     }
 

@@ -52,7 +52,7 @@ bool sys_is_ignored(const struct sys_signal *signal)
 
 static bool had_terminal;
 
-/* 0 or the errno. Opens the terminal that controls the process, and reads and writes nothing. */
+/* Opens and closes the controlling terminal; reads and writes nothing. 0 or the errno. */
 static int try_terminal(void)
 {
     int descriptor = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -63,7 +63,7 @@ static int try_terminal(void)
     return 0;
 }
 
-/* A want of descriptors says nothing about the terminal. */
+/* Other errors, such as EMFILE, say nothing about the terminal. */
 bool sys_terminal_is_gone(void)
 {
     int error = had_terminal ? try_terminal() : 0;
@@ -98,7 +98,7 @@ bool sys_takes_sequences(int descriptor)
     return isatty(descriptor) == 1;
 }
 
-/* What a process gets at most, whatever its limit says: `limit`, or what the system allows. */
+/* How many descriptors a process can really have: `limit`, or what the system allows if less. */
 static rlim_t highest_limit(rlim_t limit)
 {
 #ifdef __APPLE__
@@ -132,7 +132,7 @@ const char *sys_shortage(int status)
     case UV_EMFILE:
         return "; raise the limit of open files (ulimit -n)";
     case UV_ENFILE:
-        return "; other programs hold all files that the system may open";
+        return "; the system's limit of open files is reached: raise it, or close other programs";
     case UV_EAGAIN:
         return "; raise the limit of processes (ulimit -u) or of memory (ulimit -v), or use fewer "
                "threads";
@@ -142,7 +142,8 @@ const char *sys_shortage(int status)
         return "; raise the limit of memory (ulimit -v, or the container's), or use fewer threads "
                "and smaller buffers";
     case UV_ENOSPC:
-        return "; this user watches as many descriptors as fs.epoll.max_user_watches allows";
+        return "; raise fs.epoll.max_user_watches: this user watches as many descriptors as it "
+               "allows";
     default:
         return "";
     }
@@ -212,7 +213,7 @@ void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
 
 #ifdef __linux__
 
-/* The line of /proc/self/status that says so: "VmHWM:      2316 kB". 0: there is none. */
+/* From /proc/self/status, the line "VmHWM:      2316 kB". 0: there is no such line. */
 static uint64_t status_peak_rss_bytes(void)
 {
     static const char name[] = "VmHWM:";
@@ -239,7 +240,7 @@ static uint64_t status_peak_rss_bytes(void)
 
 #endif
 
-/* On Linux ru_maxrss is no less than that of the program that this process was before exec(). */
+/* On Linux ru_maxrss includes the program that this process ran before exec(). */
 uint64_t sys_peak_rss_bytes(void)
 {
     uint64_t bytes = status_peak_rss_bytes();

@@ -5,7 +5,7 @@
 
 #include "e2e.h"
 
-static const char scope_hint[] = "behind a link-local address stands the interface";
+static const char scope_hint[] = "add the interface to a link-local address";
 
 static void server_says(const char *listen, const char *part)
 {

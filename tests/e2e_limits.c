@@ -217,7 +217,7 @@ static void raw_falls_back_when_a_ring_is_refused(void **state)
                                                  e2e_text("127.0.0.1:%s", port));
     e2e_ends(client, 0);
     e2e_says(client, PROCESS_OUT, "backend epoll");
-    e2e_says(client, PROCESS_ERR, "--backend: epoll it is (io_uring: worker 1: ");
+    e2e_says(client, PROCESS_ERR, "--backend: using epoll (io_uring: worker 1: ");
     e2e_signal(server, SIGTERM);
     e2e_ends(server, 0);
 }

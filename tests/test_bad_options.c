@@ -223,7 +223,7 @@ struct subject {
 #define TIMES LIST(bad_numbers), LIST(not_durations)
 
 #define SOCKET "0 (the system's choice) or 1 to 1GiB"
-#define SNDBUF "0 (the system's choice), none (on Windows: send from ours) or 1 to 1GiB"
+#define SNDBUF "0 (the system's choice), none (Windows only) or 1 to 1GiB"
 #define NEVER "0 (never) or 1ms to 30d"
 
 static const struct subject subjects[] = {

@@ -37,8 +37,8 @@ struct client_progress {
 /* The line of progress: a rate, and the failures so far. */
 void client_report_progress(const struct client_progress *progress, char *text);
 
-/* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why; while the run
- * goes on "so far: no failure", or "so far: FAILED: " and why. */
+/* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why. While the run
+ * goes on it is "so far: no failure", or "so far: FAILED: " and why. */
 void client_report_text(const struct client_report *report, struct text *out);
 
 /* One line of JSON: docs/report.md. */

@@ -32,7 +32,7 @@ struct control_events {
     void (*progress)(struct control *control); /* the line of progress is to be replaced */
     void (*news)(struct control *control);     /* a worker has published something or ended */
 
-    /* Without a reader of stdout or of stderr there is nothing to go on for: stop. */
+    /* Stop when the reader of stdout or of stderr has gone. */
     bool needs_reader;
 };
 
@@ -41,58 +41,60 @@ struct control {
     uv_loop_t loop;
     uv_async_t async;
     uv_timer_t timer;
-    uv_timer_t grace;    /* runs when the system will soon end this process */
+    uv_timer_t grace;    /* runs if the system will soon end this process */
     uv_timer_t progress; /* runs while there is a line of progress */
     uv_signal_t signals[SYS_SIGNALS_MAX];
     struct trigger *trigger;
-    struct worker **workers; /* the enlisted; those that have been joined are NULL */
+    struct worker **workers; /* the enlisted ones; NULL once joined */
     size_t enlisted;
-    size_t worker_count; /* of them, that have begun */
+    size_t worker_count; /* how many of them have begun */
     size_t running;
-    const char *resolving; /* the host whose address is being sought; NULL: none is */
-    unsigned stops;        /* how often the user has asked for the end */
-    uint64_t stopped_ns;   /* by uv_hrtime(), when that was for the first time */
+    const char *resolving; /* the host that is being resolved; NULL: none is */
+    unsigned stops;        /* how often the user has asked to stop */
+    uint64_t stopped_ns;   /* by uv_hrtime(), when the user first did */
     bool failed;           /* a worker has ended with an error, which has been reported */
     bool finishing;        /* control_finish() has begun: the workers' memory may have been freed */
 };
 
-/* Opens the loop and takes the signals, but for those that sys_is_ignored(): from now on a Ctrl-C
- * stops in good order; until now it ends the process, as it ends any. Listens to --signal as well,
- * or says why it can't and does without. 0, or a UV error and nothing to undo. */
+/* Opens the loop and handles the signals, except those that sys_is_ignored(). From now on a Ctrl-C
+ * stops in good order; before, it ends the process. Listens to --signal as well; if that fails,
+ * says why and goes on. 0, or a UV error and nothing to undo. */
 int control_open(struct control *control, const struct control_events *events);
 void control_close(struct control *control);
 
 /*
  * Resolves, and waits for it. 0 and `resolution`, to be freed by net_resolution_free(); or UV_EAI_*
- * or another UV error, which is UV_ECANCELED if the user asked for the end meanwhile.
+ * or another UV error: UV_ECANCELED if the user has asked to stop meanwhile.
  */
 int control_resolve(struct control *control, struct net_resolution *resolution, const char *host,
                     const char *service, bool passive);
 
-/* Lets the loop run for so long, or until the user asks for the end; before control_run(). */
+/* Runs the loop for `ms`, or until the user asks to stop. Before control_run(). */
 void control_pause(struct control *control, uint64_t ms);
 
 /* Says what is wrong with a name, in a message to the user. */
 void control_resolve_failed(const char *option, const char *host, const char *service, int status);
 
 /*
- * The start of the workers: all have a loop before one of them serves.
+ * The start of the workers: every worker has a loop before any of them serves. Main thread.
  *
- * control_enlist() adds one more, of at most `count` in all, which belongs to the caller and stays
- * until control_close(). control_launch() opens all loops: 0; or a UV error and nothing to undo,
- * and *error, which is a worker's, says what failed. Then they may be launched over another
- * backend.
- * control_begin() lets those that have been launched begin: 0; or a UV error, which has been
- * reported, and those run that had begun.
+ * control_enlist() adds a worker, of at most `count` in all. It belongs to the caller and must stay
+ * until control_close(). 0; or UV_ENOMEM, which has been reported.
+ *
+ * control_launch() opens all loops. 0; or a UV error and nothing to undo. Then *error says what
+ * failed; the text belongs to a worker. The workers may be launched again, over another backend.
+ *
+ * control_begin() starts the role of each. 0; or a UV error, which has been reported. Then the
+ * workers that had begun go on running.
  */
 int control_enlist(struct control *control, struct worker *worker, size_t count);
 int control_launch(struct control *control, const char **error);
 int control_begin(struct control *control);
 
 /*
- * What to do when control_launch() has failed for the reason `error`: takes the next backend in the
- * place of *backend, if --backend is `name` and that leaves a choice. 0 and *backend, and `note`
- * says why; or a UV error, and `error` has been reported.
+ * For use when control_launch() has failed for the reason `error`. `name` is the value of
+ * --backend; if it is `raw`, the next backend that works takes the place of *backend. 0: *backend
+ * is that one, and `note` says why. Otherwise a UV error, and `error` has been reported.
  */
 int control_fall_back(const char *name, const struct backend **backend, const char *error,
                       char *note, size_t note_size);
@@ -102,19 +104,20 @@ void control_run(struct control *control, uint64_t tick_ms);
 
 /*
  * After control_run() and the last report: waits until stdout, stderr and the file of --json have
- * been written. If the user has asked for the end twice, readers that take nothing are given up.
+ * been written. If the user has asked to stop twice, it does not wait for readers that take
+ * nothing.
  */
 void control_finish(struct control *control);
 
 /* Gives a command to every worker that runs. */
 void control_post(struct control *control, enum worker_command command);
 
-/* Lets `progress` be called ten times a second until control_run() ends, where stderr shows a line
- * of progress. The first stop does the same: whoever has asked for the end sees what is awaited. */
+/* From now on calls `progress` ten times a second until control_run() ends, if stderr shows a line
+ * of progress. The first stop does the same, so that the user sees what the program waits for. */
 void control_show_progress(struct control *control);
 
-/* The line of progress while connections end: since when, by uv_hrtime(), how many are left, and
- * how long that may take (--drain-timeout). */
+/* Shows the line of progress while connections end. `since_ns`: when that began, by uv_hrtime();
+ * `left`: connections; `timeout_ns`: how long it may take (--drain-timeout). */
 void control_progress_draining(const struct control *control, uint64_t since_ns, uint64_t left,
                                uint64_t timeout_ns);
 
@@ -128,7 +131,7 @@ void control_print_backends(void);
 /* --version, on stdout. */
 void control_print_version(const char *program);
 
-/* What was printed with <stdio.h>, without output.h, is flushed: 0, or 1 and a message. */
+/* Flushes what was printed with <stdio.h>, without output.h. 0, or 1 and a message. */
 int control_finish_output(void);
 
 #endif

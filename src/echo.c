@@ -252,7 +252,8 @@ static struct echo_generation *echo_generation_new(struct echo *echo)
     return generation;
 }
 
-/* What its report says of the worker, up to now. Of a generation that goes on, in a copy. */
+/* Sets what the report of the generation says of this worker, up to now. For a generation that goes
+ * on, call it for a copy. */
 static void echo_generation_measure(struct echo *echo, struct echo_generation *generation)
 {
     generation->ended_ns = worker_now(&echo->worker);
@@ -347,7 +348,7 @@ struct echo_generation *echo_take_so_far(struct echo *echo)
     return so_far;
 }
 
-/* Copies of all generations, oldest first; without memory, of the first of them. */
+/* Copies of all generations, oldest first. If memory runs out, the list ends early. */
 static struct echo_generation *echo_copy_generations(struct echo *echo)
 {
     struct echo_generation *copies = NULL;
@@ -369,7 +370,7 @@ static struct echo_generation *echo_copy_generations(struct echo *echo)
     return copies;
 }
 
-/* Whatever was published before has been taken: a report is asked for when the last one is out. */
+/* What was published before has been taken: no report is requested before the last is printed. */
 static void echo_report(struct echo *echo)
 {
     struct echo_generation *copies = echo_copy_generations(echo);

@@ -92,8 +92,8 @@ struct echo {
 
     /* Under worker.lock. */
     struct echo_generation *ended;  /* to be taken by echo_take_ended() */
-    unsigned handed_in;             /* the last that was taken there; 0: none */
-    struct echo_generation *so_far; /* copies of those that had not ended at WORKER_REPORT */
+    unsigned handed_in;             /* number of the last generation that was taken; 0: none */
+    struct echo_generation *so_far; /* copies of those that went on at WORKER_REPORT */
     bool has_so_far;
     struct server_stats snapshot; /* of all generations, at the last WORKER_SNAPSHOT */
     uint64_t snapshot_open;       /* connections, of all generations */
@@ -110,11 +110,10 @@ void echo_init(struct echo *echo, const struct echo_config *config, const uv_os_
 struct echo_generation *echo_take_ended(struct echo *echo);
 
 /*
- * What WORKER_REPORT has asked for. echo_has_so_far(): it has come, and has not been taken. The
- * other takes it: the generations as they stood then, oldest first, without those that
- * echo_take_ended() has brought meanwhile; the caller frees each. So of whoever takes what ended
- * first and this then, no generation of the worker is missing and none comes twice. From any
- * thread.
+ * What the worker publishes at WORKER_REPORT. echo_has_so_far() says whether it is there, and has
+ * not been taken. echo_take_so_far() takes it: copies of the generations, oldest first, without
+ * those that echo_take_ended() has returned meanwhile; the caller frees each. Call
+ * echo_take_ended() first: then no generation is missing, and none comes twice. Any thread.
  */
 bool echo_has_so_far(struct echo *echo);
 struct echo_generation *echo_take_so_far(struct echo *echo);

@@ -2,8 +2,8 @@
 #define ECHOPORT_HINT_H
 
 /*
- * What a user can do about an address that does not work, to be put behind the sentence that says
- * so: "; write ...", or "" if there is nothing to add. Any thread.
+ * What a user can do about an address that does not work. The text continues the message that says
+ * so: "; use ...", or "" if there is nothing to add. Any thread.
  */
 
 #include <stddef.h>
@@ -12,13 +12,13 @@
 
 #define HINT_TEXT 320
 
-/* A connect to `address` has failed with the UV error `status`. */
+/* For a connect to `address` that has failed with the UV error `status`. */
 void hint_connect(const struct sockaddr *address, int status, char text[HINT_TEXT]);
 
-/* Likewise bind() or listen(). */
+/* The same for bind() or listen(). */
 void hint_bind(const struct sockaddr *address, int status, char text[HINT_TEXT]);
 
-/* `host`, NULL: none was given, could not be resolved: the error `status` of net_resolve(). */
+/* For a `host` that net_resolve() could not resolve, with its error `status`. NULL: none given. */
 void hint_resolve(const char *host, int status, char text[HINT_TEXT]);
 
 #endif

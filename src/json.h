@@ -2,9 +2,8 @@
 #define ECHOPORT_JSON_H
 
 /*
- * Adds JSON (RFC 8259) to a text, part by part; nothing is held back. Each value of the top level,
- * an object or an array, is one line of JSON Lines: compact, and ended by a newline when it is
- * closed.
+ * Adds JSON (RFC 8259) to a text, part by part. Each value of the top level, an object or an array,
+ * is one line of JSON Lines: compact, and ended by a newline when it is closed.
  *
  *     json_begin(&json, out);
  *     json_object(&json, NULL);
@@ -18,7 +17,7 @@
  * Whether a key repeats isn't checked. Strings belong to the caller and are read only during the
  * call.
  *
- * When memory runs out, `out->failed` says so, which the caller asks when it is done.
+ * When memory runs out, `out->failed` is set. The caller checks it at the end.
  */
 
 #include <stdbool.h>
@@ -43,8 +42,7 @@ struct json {
     bool comma;       /* the next value of the innermost one isn't its first */
 };
 
-/* Starts at the top level. `out` belongs to the caller and must stay while `json` is
- * used. */
+/* Starts at the top level. `out` belongs to the caller and must stay while `json` is used. */
 void json_begin(struct json *json, struct text *out);
 
 /* Opens an object or an array, at most JSON_DEPTH_MAX within one another. */

@@ -2,8 +2,7 @@
 #define ECHOPORT_LIBUV_H
 
 /*
- * libuv 1.44 to 1.50 call abort() where the system is short of something and they have no error to
- * return:
+ * libuv 1.44 to 1.50 call abort() where a resource has run out and they can't return an error:
  *
  *   in the first uv_loop_init()   no descriptors for the pipe of its signal lock
  *   in uv_run()                   epoll_ctl() or kevent() can't add a descriptor: ENOMEM, or ENOSPC
@@ -11,14 +10,15 @@
  *   where a watch starts          its table of descriptors can't grow
  *   in the first uv_getaddrinfo() the threads of its pool can't be started; net_resolve() uses none
  *
- * A descriptor that we would add beforehand would cost each connection two system calls.
+ * We could add each descriptor ourselves first and see the error. That would cost each connection
+ * two system calls.
  */
 
 /*
- * From now on such an abort() is a message on stderr, which `program` begins, and the exit code 1.
- * errno tells it from others, as that of a failed assertion, which stay what they are. `program`
- * stays the caller's. Once, before any loop. Windows: nothing; there it is no shortage that ends a
- * program.
+ * From now on such an abort() prints a message to stderr, which begins with `program`, and exits
+ * with 1. errno distinguishes it from other calls of abort(), such as that of a failed assertion,
+ * which end the process as before. `program` belongs to the caller and must stay. Once, before any
+ * loop. On Windows it does nothing: there no shortage makes libuv abort.
  */
 void libuv_explain_aborts(const char *program);
 

@@ -342,7 +342,7 @@ void load_report(const struct load *load, struct load_report *report)
                                    .address = load->address};
 }
 
-/* Whatever was published before has been taken: a report is asked for when the last one is out. */
+/* What was published before has been taken: no report is requested before the last is printed. */
 static void load_publish_report(struct load *load)
 {
     uint64_t now_ns = worker_now(&load->worker);

@@ -60,14 +60,14 @@ struct load_reach {
     size_t address; /* of the plan, at which it did */
 };
 
-/* What a report has of a worker. */
+/* What a worker contributes to a report. */
 struct load_report {
     struct client_stats stats;
     struct worker_stats work;
-    uint64_t measured_from_ns; /* the time that was measured; there is none if the end is before */
+    uint64_t measured_from_ns; /* of the measured time; there was none if the end is not later */
     uint64_t measured_until_ns;
     bool connected; /* at some time */
-    size_t address; /* of the plan, at which that was */
+    size_t address; /* at which it was, an index of the plan's */
 };
 
 struct load {
@@ -135,13 +135,14 @@ bool load_is_hopeless(struct load *load);
 bool load_is_stopping(struct load *load);
 
 /*
- * What WORKER_REPORT has asked for. load_has_so_far(): it has come, and has not been taken. The
- * other takes it, and the caller frees it; NULL: there was no memory. Main thread.
+ * What the worker publishes at WORKER_REPORT. load_has_so_far() says whether it is there, and has
+ * not been taken. load_take_so_far() takes it; the caller frees it. NULL: there was no memory. Main
+ * thread.
  */
 bool load_has_so_far(struct load *load);
 struct load_report *load_take_so_far(struct load *load);
 
-/* The same of a worker that has ended, and for the whole run. Main thread. */
+/* The same for a worker that has ended, over the whole run. Main thread. */
 void load_report(const struct load *load, struct load_report *report);
 
 /* ---- between load.c and load_conn.c ---- */

@@ -19,7 +19,7 @@ static struct {
     uv_mutex_t lock;
     const char *program;
     FILE *out;             /* stderr, but in tests */
-    struct writer *writer; /* to it; NULL: whoever logs writes */
+    struct writer *writer; /* to it; NULL: the thread that logs writes */
     bool terminal;         /* stderr takes control sequences */
     bool showing;          /* a line of progress stands on it */
 } log_state;
@@ -49,8 +49,8 @@ void log_set_writer(struct writer *writer)
     log_state.writer = writer;
 }
 
-/* One write, so that a line of another process to the same terminal does not fall into it. With the
- * lock. False: the writer has no room. */
+/* One write, so that the line of another process can't come into the middle of it. With the lock
+ * held. False: the writer has no room. */
 static bool log_put(const char *line, size_t length)
 {
     if (log_state.writer != NULL) {
@@ -61,7 +61,7 @@ static bool log_put(const char *line, size_t length)
     return true;
 }
 
-/* `line` has the sequence that clears the line of progress in front of it. */
+/* `line` is preceded in memory by the sequence that clears the line of progress. */
 static void log_put_line(const char *line, size_t length)
 {
     uv_mutex_lock(&log_state.lock);

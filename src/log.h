@@ -3,8 +3,8 @@
 
 /*
  * What people read while a program runs: messages, the trace of -v and the line of progress, all on
- * stderr, each message whole so that threads don't mix. Results go to stdout and are not here.
- * Every function may be called from any thread after log_setup().
+ * stderr. Each message is written whole, so that threads don't mix. Reports are written by
+ * output.h. Every function may be called from any thread after log_setup().
  */
 
 #include <stdbool.h>
@@ -29,8 +29,8 @@ struct log_limit {
  * before any thread starts. */
 void log_setup(const char *program, bool colour);
 
-/* Lets a writer's thread write everything from now on, so that no thread waits for stderr's reader.
- * NULL: the thread that logs writes itself, as at first. While no other thread logs. */
+/* From now on the writer's thread writes everything, so that no thread waits for stderr's reader.
+ * NULL: the thread that logs writes, as at first. Call it while no other thread logs. */
 void log_set_writer(struct writer *writer);
 
 /* Sends everything to `out` from now on, which stays the caller's; NULL throws it away. For tests,

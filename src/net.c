@@ -347,7 +347,7 @@ static void on_closed(uv_handle_t *handle)
     resolution->done(resolution);
 }
 
-/* The thread has ended, or there was none. */
+/* The thread has ended, or could not be started. */
 static void on_resolved(uv_async_t *ended)
 {
     struct net_resolution *resolution = ended->data;
@@ -372,7 +372,7 @@ static void resolve(void *argument)
     (void)uv_async_send(&resolution->ended);
 }
 
-/* 0, and on_resolved() will be called; or an error and nothing to undo. */
+/* 0: on_resolved() will be called. Otherwise a UV error and nothing to undo. */
 static int start_resolving(uv_loop_t *loop, struct net_resolution *resolution)
 {
     int status = uv_loop_init(&resolution->loop);

@@ -15,22 +15,22 @@
 /* Long enough for every text of net_format_address(), the terminating zero included. */
 #define NET_ADDRESS_TEXT (INET6_ADDRSTRLEN + UV_IF_NAMESIZE + 16)
 
-/* As `sndbuf`: SO_SNDBUF 0. A send then goes out from the memory of the caller, and is over when
+/* As `sndbuf`: SO_SNDBUF 0. The system then sends from the caller's memory, and a send is over when
  * the peer's system has acknowledged it. See net_sends_unbuffered. */
 #define NET_UNBUFFERED (-1)
 
 struct net_options {
     bool nodelay; /* TCP_NODELAY: send small messages at once */
-    int sndbuf;   /* SO_SNDBUF in bytes as asked for (Linux reports the double); 0: the system's;
-                     or NET_UNBUFFERED */
+    int sndbuf;   /* SO_SNDBUF, bytes (Linux reports the double); 0: the system's choice; or
+                     NET_UNBUFFERED */
     int rcvbuf;   /* SO_RCVBUF, 0 likewise */
 };
 
 /*
- * Opens a TCP socket of `family`, to be connected, that child processes don't inherit, and sets
- * `options`. It blocks: making it non-blocking is the backend's business (uv_tcp_open() does). 0
- * and *os_socket, which is the caller's; or an error and nothing is open. On Windows it may share
- * its port with others whose peers differ (SO_REUSE_UNICASTPORT), as a connect without bind() does.
+ * Opens a TCP socket of `family` for a connect, and sets `options`. Child processes don't inherit
+ * it. It is a blocking socket: the backend makes it non-blocking (uv_tcp_open() does). 0 and
+ * *os_socket, which is the caller's; or an error and nothing is open. On Windows it may share its
+ * port with sockets whose peers differ (SO_REUSE_UNICASTPORT), as a connect without bind() does.
  */
 int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket);
 
@@ -49,8 +49,8 @@ unsigned net_open_calls(const struct net_options *options);
  * come on each sets the backlog anew, except on Windows, where it changes nothing.
  *
  *   Linux    SO_REUSEPORT: `count` queues, among which the kernel spreads connections
- *   BSD      dup(): one queue, whose connections go to the loop that is first. There 127.0.0.1:P
- *            can be bound beside *:P of another program, and gets the connections to it.
+ *   BSD      dup(): one queue; the loop that accepts first gets a connection. There another program
+ *            can bind 127.0.0.1:P beside *:P, and gets the connections to that address.
  *   Windows  WSADuplicateSocketW(): one queue
  */
 int net_bind(const struct sockaddr *address, const struct net_options *options, int backlog,
@@ -76,16 +76,16 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket);
 /* How many system calls net_accept() makes after accept() itself, where that succeeds. */
 extern const unsigned net_accepted_calls;
 
-/* Keeps urgent data (MSG_OOB) out of the stream where libuv puts it in, by SO_OOBINLINE: on macOS.
- * Elsewhere nothing. */
+/* Clears SO_OOBINLINE, by which libuv puts urgent data (MSG_OOB) into the stream on macOS. Does
+ * nothing on other systems. */
 void net_keep_urgent_out(uv_os_sock_t os_socket);
 
 /* How many system calls net_keep_urgent_out() makes. */
 extern const unsigned net_urgent_calls;
 
-/* Makes the close that follows a reset: what is unsent is thrown away, and the peer is told by RST
- * (SO_LINGER with a timeout of 0, as in socket(7)). XNU refuses that with UV_EINVAL once both sides
- * have ended: the close is a plain one then. */
+/* Makes the close that follows a reset: the system discards what is unsent and sends RST (SO_LINGER
+ * with a timeout of 0, see socket(7)). XNU fails with UV_EINVAL once both sides have ended: then
+ * the close is an ordinary one. */
 int net_reset_on_close(uv_os_sock_t os_socket);
 
 void net_close(uv_os_sock_t os_socket);
@@ -102,11 +102,11 @@ extern const bool net_accepts_ahead;
  * libuv's write queue holds it too, and doesn't tell what has been taken of it meanwhile. */
 extern const bool net_holds_sends;
 
-/* Whether NET_UNBUFFERED is possible: elsewhere the system keeps what is sent until it has been
- * acknowledged, and takes 0 for its least buffer. */
+/* Whether NET_UNBUFFERED is possible. Where it isn't, the system copies what is sent, keeps it
+ * until it has been acknowledged, and takes 0 as its smallest buffer. */
 extern const bool net_sends_unbuffered;
 
-/* What UV_EADDRINUSE of net_bind() may come from, as a question after a semicolon. */
+/* Possible causes of UV_EADDRINUSE of net_bind(), as a question that continues the message. */
 extern const char net_in_use_hint[];
 
 /* How many events libuv takes from the system in one turn of its loop at the most: 128 from a
@@ -123,14 +123,14 @@ unsigned net_address_port(const struct sockaddr *address);
  * system connects to the former. Leaves others as they are. */
 void net_any_to_loopback(struct sockaddr_storage *address);
 
-/* Whether it is a link-local address of IPv6 without the interface that it is meant on. */
+/* Whether it is a link-local address of IPv6 without an interface (sin6_scope_id 0). */
 bool net_lacks_scope(const struct sockaddr *address);
 
-/* Whether a connect that failed with that error found no free local port. Windows has more than one
- * code for it, WSAENOBUFS most of all. */
+/* Whether a connect that failed with that error found no free local port. Windows has several codes
+ * for it, most often WSAENOBUFS. */
 bool net_is_out_of_ports(int status);
 
-/* What sets the range of the ports that the system chooses. */
+/* The command that sets the range of ephemeral ports, for messages. */
 extern const char net_port_range[];
 
 int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
@@ -171,23 +171,24 @@ struct net_resolution {
 };
 
 /*
- * Resolves `host` and `service` for TCP, on a thread of its own: libuv ends the program when it
- * can't start those of its pool. `service` is a number of 0 to
- * 65535 or a name, as in /etc/services. `host` is a name or a number; NULL is the loopback
- * addresses, but if `passive` (for net_bind()) any address, which may be written "*" then: [::] for
- * both families where IPv6 works, else 0.0.0.0. Addresses of families that this machine has no
- * route for are not left out, so that localhost is found without a network.
+ * Resolves `host` and `service` for TCP, on a thread of its own: libuv calls abort() if it can't
+ * start the threads of its pool.
  *
- * 0, and `done` will be called from `loop`, after which net_resolution_free() is due; `resolution`,
- * `host` and `service` stay where they are until then. Its `status` may be UV_EAGAIN, too: no
- * thread could be started; and UV_EINVAL for what can't be a host name. Or an error, and nothing to
- * undo: UV_EAI_SERVICE for a bad number; UV_EMFILE or UV_ENOMEM.
+ * `service` is a number of 0 to 65535 or a name, as in /etc/services. `host` is a name or a numeric
+ * address. NULL means the loopback addresses; if `passive` (for net_bind()) it means any address,
+ * and so does "*": [::] for both families where IPv6 works, else 0.0.0.0. The result includes
+ * families that this machine has no route for, so that localhost is found without a network.
+ *
+ * 0: `done` will be called from `loop`; then call net_resolution_free(). Until then `resolution`,
+ * `host` and `service` must stay. The status may also be UV_EAGAIN, if no thread could be started,
+ * or UV_EINVAL, if `host` can't be a host name. Otherwise an error and nothing to undo:
+ * UV_EAI_SERVICE for a bad number, UV_EMFILE or UV_ENOMEM.
  */
 int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
                 const char *service, bool passive, void (*done)(struct net_resolution *resolution));
 
-/* Before `done`: it will be called with UV_EAI_CANCELED, when the query has ended, which the system
- * can't interrupt. */
+/* Call it before `done`, whose status will be UV_EAI_CANCELED. The system can't interrupt a query,
+ * so `done` comes when the query has ended. */
 void net_resolution_cancel(struct net_resolution *resolution);
 
 /* Frees the addresses. May be called from `done`, and more than once. */

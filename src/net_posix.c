@@ -9,7 +9,7 @@ int net_system_error(void)
     return uv_translate_sys_error(errno);
 }
 
-/* A connect without bind() does so by itself. */
+/* A connect without bind() shares its port anyway. */
 void net_system_share_ephemeral(uv_os_sock_t os_socket)
 {
     (void)os_socket;

@@ -16,7 +16,7 @@ int net_system_error(void);
 
 int net_system_open(int family, uv_os_sock_t *os_socket);
 
-/* Before a connect: lets the system give its port to other connections as well. */
+/* Before a connect: allows the system to give its port to other connections as well. */
 void net_system_share_ephemeral(uv_os_sock_t os_socket);
 
 /* How many system calls these two make where they succeed. */

@@ -49,7 +49,7 @@ enum option_type {
     OPTION_TYPES
 };
 
-/* What a row with `none` stores for that word: no count and no size. */
+/* What a row with `none` stores for the word "none". No count and no size has this value. */
 #define OPTION_NONE UINT64_MAX
 
 /* In the order given. */
@@ -79,8 +79,8 @@ struct option_row {
     const char *default_note; /* shown as the default instead of default_text, when not NULL */
     uint64_t unset;           /* what a uint64_t without default_text holds when it isn't given */
     const char *zero;         /* 0 is accepted below min as well, and means this; or NULL */
-    const char *none;         /* the word none is accepted, and means this; or NULL: OPTION_BYTES */
-    uint64_t min;             /* of the types that are numbers, and OPTION_PORT */
+    const char *none; /* OPTION_BYTES: the word "none" is accepted, and means this; or NULL */
+    uint64_t min;     /* of the types that are numbers, and OPTION_PORT */
     uint64_t max;
     const char *const *choices;      /* of OPTION_CHOICE, ended by NULL */
     bool (*check)(const char *text); /* of OPTION_STRING and OPTION_STRINGS; NULL accepts all */

@@ -12,16 +12,16 @@
 #define OUTPUT_STDOUT 1
 #define OUTPUT_STDERR 2
 
-/* How long output_say_waiting() says nothing. */
+/* After how long output_say_waiting() says something. */
 #define OUTPUT_PATIENCE_MS 1000
 
-/* How often output_quit() looks whether the readers have taken what they take. */
+/* How often output_quit() checks whether the readers are done or stuck. */
 #define OUTPUT_LOOK_MS 1
 
-/* A stream or the file: what its writer has, and what has been said of it. */
+/* stdout, stderr or the file: its writer, and what has been reported about it. */
 struct output_target {
     struct writer writer;
-    const char *what; /* begins messages on it */
+    const char *what; /* begins messages about it: "", or "--json: " */
     const char *name; /* of it, in messages */
     uv_file file;     /* of stdout or stderr */
     bool started;
@@ -33,12 +33,12 @@ static struct {
     struct output_target file;
     struct output_file destination; /* of the file */
     enum output_mode mode;
-    struct text all;       /* that has been written to the file; its thread's */
+    struct text all;       /* what has been written to the file; used by its thread alone */
     struct writer *errors; /* stderr's */
-    bool shared;           /* that is stdout's too */
+    bool shared;           /* it is stdout's writer, too */
     bool given_up;
     bool said_waiting;
-    bool gone; /* a reader of stdout or stderr, which has been told */
+    bool gone; /* a reader of stdout or stderr has gone; output_look() has said so */
 } output_state = {.destination = {.stream = -1}};
 
 /* ---- destinations -------------------------------------------------------------------------- */
@@ -80,7 +80,7 @@ static int output_destination_close(void *context)
     return output_file_close(context);
 }
 
-/* A file that is replaced has no reader; a FIFO that isn't open yet waits for one. */
+/* A file that is replaced has no reader. A FIFO that isn't open yet waits for one. */
 static bool output_destination_is_stuck(void *context, bool opened, uint64_t for_ms)
 {
     const struct output_file *destination = context;
@@ -203,7 +203,7 @@ void output_print_file(struct text *text)
 
 #define OUTPUT_TARGETS 3
 
-/* stderr is the last, since the others' errors are reported there. NULL: it isn't there. */
+/* stderr is last, since errors of the others are reported there. NULL: it has not been started. */
 static struct output_target *output_target(size_t i)
 {
     struct output_target *const targets[OUTPUT_TARGETS] = {
@@ -245,7 +245,7 @@ bool output_look(void)
     return first;
 }
 
-/* What failed long ago is said once more, to explain the exit code. */
+/* Repeats errors that were reported long ago, to explain the exit code. */
 void output_end(void)
 {
     for (size_t i = 0; i < OUTPUT_TARGETS; i++) {
@@ -290,7 +290,7 @@ void output_say_waiting(uint64_t waited_ms)
     }
     if (stuck != NULL) {
         output_state.said_waiting = true;
-        log_message("done, but the reader of %s has not taken all; two Ctrl-C end it all the same",
+        log_message("done, but the reader of %s has not taken all; a second Ctrl-C ends the wait",
                     stuck);
     }
 }
@@ -314,7 +314,7 @@ static void output_report_lost(void)
 {
     const char *stuck = output_stuck();
     if (stuck != NULL) {
-        log_message("%s is not read: what it has not taken is lost", stuck);
+        log_message("%s is not read: the rest of the output is lost", stuck);
     }
 }
 

@@ -2,16 +2,16 @@
 #define ECHOPORT_OUTPUT_H
 
 /*
- * All that a program puts out while it runs: stdout, stderr, and a file that the user has named.
- * Each has a writer, a thread that does the blocking writes. So a reader that stops reading blocks
- * neither a worker nor a signal. stdout and stderr share a writer where they are the same file, so
- * that the order holds.
+ * The output of a running program: stdout, stderr, and a file that the user has named. Each has a
+ * writer, a thread that does the blocking writes. So a reader that stops reading blocks neither a
+ * worker nor a signal. If stdout and stderr are the same file, they share a writer, which keeps the
+ * order.
  *
  * Reports are never lost to a slow reader: at its end a program waits until the reader has taken
  * them. It waits for lines of the log as well, since it can't tell a slow reader from one that has
- * stopped. A second request to end ends that wait, but for what the readers take at once.
+ * stopped. A second request to stop ends that wait; only what the readers take at once is written.
  *
- * There is one of this in a process, as there is one stdout. Main thread only.
+ * The state is one per process. Main thread only.
  */
 
 #include <stdbool.h>
@@ -21,65 +21,65 @@
 
 #include "text.h"
 
-/* Whether stdout and stderr were open for writing when the program began. If not, says on the other
- * one what is closed. Before output_start(). */
+/* Whether stdout and stderr were open for writing when the program began. If one was not, says so
+ * on the other. Before output_start(). */
 bool output_is_open(const char *program);
 
-/* Starts the writers of both; from now on log.h writes through them. Once, before other threads. 0,
- * or a UV error, which has been reported. */
+/* Starts the writers of both. From now on log.h writes through that of stderr. Once, before other
+ * threads start. 0, or a UV error, which has been reported. */
 int output_start(const char *program);
 
-/* How the texts for a file follow each other. What is written in place gets each once. */
+/* What a file that is replaced contains. What is written in place gets each text once. */
 enum output_mode {
-    OUTPUT_ALL,   /* the file has all of them */
-    OUTPUT_LATEST /* the file has the last */
+    OUTPUT_ALL,   /* all texts so far */
+    OUTPUT_LATEST /* the last text */
 };
 
-/* The file at `path`, as output_file.h has it; both strings stay the caller's. `what` begins the
- * messages on it: "--json: ". A FIFO is opened by its writer's thread, which waits for a reader
- * then. Once. 0, or a UV error, which has been reported. */
+/* Opens the file at `path` by the rules of output_file.h. Both strings belong to the caller and
+ * must stay. `what` begins the messages about it: "--json: ". The writer's thread opens a FIFO, and
+ * waits there for a reader. Once. 0, or a UV error, which has been reported. */
 int output_open_file(const char *what, const char *path, enum output_mode mode);
 
-/* Whether that file is stdout, which then is for nothing else. */
+/* Whether that file is stdout. Then nothing else may be printed there. */
 bool output_file_has_stdout(void);
 
-/* Whether it could not be written. */
+/* Whether writing it has failed. */
 bool output_file_has_failed(void);
 
-/* Whether its texts replace one another; otherwise it is to be given the last alone. */
+/* Whether each text replaces the one before. If not, give it only the last text. */
 bool output_file_is_kept(void);
 
-/* Each takes the text over, and leaves it empty: to stdout, to stderr, to the file. */
+/* Write a text to stdout, to stderr, to the file. Each takes the text over and leaves it empty. */
 void output_print(struct text *text);
 void output_print_error(struct text *text);
 void output_print_file(struct text *text);
 
-/* Whom to tell, by uv_async_send(), of an error; after output_end() also when everything has been
- * written. NULL: nobody any more. */
+/* Sets the handle that gets uv_async_send() when an error occurs, and after output_end() also when
+ * everything has been written. NULL: none. */
 void output_watch(uv_async_t *watcher);
 
-/* Reports errors that have come since the last call. True: a reader of stdout or stderr has gone,
- * and this is the first call to find that. */
+/* Reports errors that have occurred since the last call. True: a reader of stdout or stderr has
+ * gone, and this is the first call that finds it. */
 bool output_look(void);
 
-/* No more reports will come: the watcher is told when everything has been written. */
+/* No more reports will come: from now on the watcher is told when everything has been written. */
 void output_end(void);
 
-/* Whether everything has been written or is lost. `impatient`: or waits for a reader, and is given
- * up. */
+/* Whether everything has been written or is lost. With `impatient` what waits for a reader counts
+ * as lost. */
 bool output_is_over(bool impatient);
 
-/* To be called again and again by a program that has done all but that, with the time it has waited
- * so far: says once, after a second, for whose reader it waits. */
+/* For a program that only waits for its readers. Call it repeatedly, with the time waited so far:
+ * after a second it says once which reader it waits for. */
 void output_say_waiting(uint64_t waited_ms);
 
-/* output_exit() is not to wait for those that are stuck. */
+/* Makes output_exit() not wait for readers that take nothing. */
 void output_give_up(void);
 
-/* Lets the readers take what they take at once, and ends the process. */
+/* Writes what the readers take at once, and ends the process with `code`. */
 void output_quit(int code);
 
-/* The last call: waits for the readers and stops the writers. Returns `code`, or 1 for 0 if
+/* The last call: waits for the readers and stops the writers. Returns `code`, or 1 instead of 0 if
  * something could not be written. After output_give_up() it ends the process with 1 instead. */
 int output_exit(int code);
 

@@ -71,7 +71,7 @@ int output_write(uv_file file, const char *text, size_t length)
         uv_buf_t rest = uv_buf_init((char *)(uintptr_t)text, (unsigned)part);
         int written = uv_fs_write(NULL, &request, file, &rest, 1, -1, NULL);
         uv_fs_req_cleanup(&request);
-        if (written == UV_EAGAIN) { /* another program has made it non-blocking */
+        if (written == UV_EAGAIN) { /* another program has set O_NONBLOCK */
             output_system_await_room(file);
             continue;
         }

@@ -2,8 +2,8 @@
 #define ECHOPORT_OUTPUT_FILE_H
 
 /*
- * A file for output that a user has named, and that gets a text as a whole. Whatever the name
- * stands for stays what it is:
+ * A file for output that a user has named. Each text is written as a whole. What the path refers to
+ * stays what it is:
  *
  *   regular file      A draft beside it replaces it, once that is complete. It keeps its mode and
  *   or new name       its owner. Where the folder or the system refuses that, the file is written
@@ -14,8 +14,8 @@
  *   "-"               This is stdout. So is a path of the very file or pipe that is stdout; the
  *                     same holds for stderr.
  *
- * No draft stays behind after an error, nor after a signal that ends the program by itself. The
- * exception is a signal that can't be held back, as SIGKILL.
+ * No draft stays behind after an error, nor after a signal that ends the program by default. The
+ * exception is a signal that can't be blocked, such as SIGKILL.
  *
  * Errors are UV codes. A structure belongs to one thread at a time.
  */
@@ -27,14 +27,14 @@
 
 struct output_file {
     const char *path; /* the caller's, for as long as this is open */
-    bool in_place;    /* it is a stream, which is written in place; else the file is replaced */
+    bool in_place;    /* it is a stream; otherwise the file is replaced */
     uv_file stream;   /* -1: it is not open */
-    bool standard;    /* the stream is stdout or stderr, which are not closed */
+    bool standard;    /* the stream is stdout or stderr, and is not closed */
 };
 
 /*
- * Looks at what the path stands for. For what is to be replaced it tries whether a draft can be
- * made, and changes nothing. What is to be written in place is left to output_file_connect().
+ * Finds out what the path refers to. If the file is to be replaced, it checks that a draft can be
+ * made, and changes nothing. output_file_connect() opens what is to be written in place.
  *
  * 0 or an error. UV_EISDIR: it is a directory. UV_ENOENT: its directory is missing, or the path is
  * empty.
@@ -51,7 +51,7 @@ int output_file_open(struct output_file *output, const char *path);
 /* Whether each text replaces the one before. Otherwise it follows it, in one stream. */
 bool output_file_is_replaced(const struct output_file *output);
 
-/* Whether the text goes to stdout, which then is for nothing else; or to stderr. */
+/* Whether the text goes to stdout, where nothing else may be printed then; or to stderr. */
 bool output_file_is_stdout(const struct output_file *output);
 bool output_file_is_stderr(const struct output_file *output);
 
@@ -64,11 +64,11 @@ int output_file_write(const struct output_file *output, const char *text, size_t
 /* 0, or the error with which a device or a pipe says that it has lost what was written. */
 int output_file_close(struct output_file *output);
 
-/* Writes all of it to a descriptor, be it one that another program has made non-blocking. */
+/* Writes all of it to a descriptor, also to one with O_NONBLOCK. 0 or an error. */
 int output_write(uv_file file, const char *data, size_t length);
 
 /* Whether a write to the descriptor that has been running for `for_ms` waits for a reader. Where
- * the system can't be asked, it is said to after a second. */
+ * the system can't tell, the answer is true after a second. */
 bool output_is_stuck(uv_file file, uint64_t for_ms);
 
 /* Whether both are the same file, pipe or terminal. */

@@ -37,10 +37,10 @@ int output_system_hold_signals(int (*call)(void *context), void *context)
 void output_system_await_room(uv_file file)
 {
     struct pollfd room = {.fd = file, .events = POLLOUT};
-    (void)poll(&room, 1, -1); /* whatever it says, the next write tells more */
+    (void)poll(&room, 1, -1); /* the next write gives any error */
 }
 
-/* POLLERR and POLLHUP count as room: the write fails then, and waits for nobody. */
+/* POLLERR and POLLHUP count as room: then the write fails and waits for no reader. */
 bool output_system_is_stuck(uv_file file, uint64_t for_ms)
 {
     struct pollfd room = {.fd = file, .events = POLLOUT};

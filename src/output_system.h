@@ -20,7 +20,7 @@ size_t output_system_folder(const char *path);
 /* Whether the target of a symbolic link has nothing to do with the folder of the link. */
 bool output_system_is_absolute(const char *path);
 
-/* Waits until the descriptor, to which a write has failed with UV_EAGAIN, takes bytes. */
+/* For use after a write has failed with UV_EAGAIN: waits until the descriptor takes bytes. */
 void output_system_await_room(uv_file file);
 
 /* output_is_stuck() and output_is_one() of output_file.h. */

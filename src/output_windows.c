@@ -62,15 +62,15 @@ int output_system_hold_signals(int (*call)(void *context), void *context)
     return status;
 }
 
-/* No handle that a program is given here is one. */
+/* Not needed: no write to an inherited handle fails with UV_EAGAIN here. */
 void output_system_await_room(uv_file file)
 {
     (void)file;
     Sleep(1);
 }
 
-/* Asking a pipe would wait for the write that is under way: the system does one call after another
- * on a handle. */
+/* A query of a pipe would wait for the write that is under way: the system serializes calls on a
+ * synchronous handle. */
 #define STUCK_MS 1000
 
 bool output_system_is_stuck(uv_file file, uint64_t for_ms)

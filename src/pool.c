@@ -13,9 +13,9 @@
 #endif
 #endif
 
-/* Buffers of so many bytes and more have pages of their own. Smaller ones come from malloc, whose
- * free memory of their size the next ones take; and a system has room for so many mappings only.
- * With AddressSanitizer all do, since it sees what is beyond the end of those alone. */
+/* Buffers of this size or larger have pages of their own. Smaller ones come from malloc, which
+ * reuses freed memory of their size; and a system limits the number of mappings. With
+ * AddressSanitizer all buffers come from malloc, since it detects an overrun only there. */
 #ifdef POOL_ASAN
 #include <sanitizer/asan_interface.h>
 #define POOL_PAGES SIZE_MAX

@@ -36,7 +36,7 @@ static int program_signal(const struct program_options *common)
     int pid = (int)common->pid;
     enum sys_meaning meaning = SYS_STOP;
     bool known = program_meaning(common->signal, &meaning);
-    assert(known); /* the parser has checked it */
+    assert(known); /* is_signal() has checked it */
     (void)known;
     int status = trigger_send(pid, meaning);
     if (status == UV_ESRCH) {

@@ -62,11 +62,11 @@ void report_text_io(struct text *out, const struct backend *backend,
 /* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
 void report_text_process(struct text *out);
 
-/* While a program ends in good order, or at once. */
+/* The state of a program that ends in good order, or at once. */
 struct report_end {
     uint64_t passed_ns;  /* since that began */
     uint64_t left;       /* connections */
-    uint64_t timeout_ns; /* how long it may take; 0: no time */
+    uint64_t timeout_ns; /* how long it may take; 0: ends at once */
     bool at_once;
 };
 

@@ -53,13 +53,13 @@ struct server {
     size_t workers_started;
     char *addresses[SERVER_ADDRESSES_MAX];
     size_t address_count;
-    struct server_parts parts; /* that have been handed in */
+    struct server_parts parts; /* of reports, as handed in by the workers */
     unsigned restarts;
-    bool served;    /* it got as far as saying that it listens: without that there is no report */
-    bool cut;       /* a connection has been reset, which was not over */
-    bool reporting; /* the workers have been asked for the report so far */
-    unsigned asked_restarts; /* when they were */
-    bool ending;             /* it has shown, or is to show, what it waits for */
+    bool served;             /* the ready line has been printed: without it there is no report */
+    bool cut;                /* a connection has been reset before it was over */
+    bool reporting;          /* the workers have been asked for the report so far */
+    unsigned asked_restarts; /* the value of `restarts` at that time */
+    bool ending;             /* the counts for the line of progress have been requested */
     uint64_t began_ns;
     uint64_t ticked_ns;
     struct server_counters ticked; /* at the last tick */
@@ -72,7 +72,7 @@ static struct server *server_of(struct control *control)
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
-/* What a report has besides the counts. */
+/* Fills in what a report has besides the counts. */
 static void server_complete_report(const struct server *server, struct server_part *part)
 {
     struct server_report *report = &part->report;
@@ -121,7 +121,7 @@ static void server_print_complete(struct server *server)
 
 /* ---- the report so far --------------------------------------------------------------------- */
 
-/* Whether all workers that run have published theirs. */
+/* Whether every running worker has published its part. */
 static bool server_has_so_far(struct server *server)
 {
     for (size_t i = 0; i < server->workers_started; i++) {
@@ -132,8 +132,8 @@ static bool server_has_so_far(struct server *server)
     return true;
 }
 
-/* On stderr, for each generation that has no report yet: those that drain, and the one that serves.
- * False: there was none, since all that the workers have published has got its report. */
+/* Prints to stderr a report of each generation that has none yet: those that drain, and the one
+ * that serves. False: there was none, since all that the workers had published has ended. */
 static bool server_print_so_far(struct server *server)
 {
     struct server_parts parts;
@@ -162,7 +162,7 @@ static void server_ask_report(struct server *server)
     control_post(&server->control, WORKER_REPORT);
 }
 
-/* One that is under way is the answer to another request as well. */
+/* A request that comes while a report is being made gets the same one. */
 static void server_on_report(struct control *control)
 {
     struct server *server = server_of(control);
@@ -173,8 +173,8 @@ static void server_on_report(struct control *control)
     }
 }
 
-/* After a restart in the meantime the workers may have published the old generation alone, and that
- * may have ended: then the new one is asked for. */
+/* After a restart meanwhile the workers may have published only the old generation, and that one
+ * may have ended. Then the workers are asked again, for the new one. */
 static void server_report_so_far(struct server *server)
 {
     if (!server->reporting || server->control.running == 0 || !server_has_so_far(server)) {
@@ -186,7 +186,7 @@ static void server_report_so_far(struct server *server)
     }
 }
 
-/* Takes what the workers have handed in, and then what they have published: see echo.h. */
+/* Takes the ended generations first, and then what was published for the report: see echo.h. */
 static void server_on_news(struct control *control)
 {
     struct server *server = server_of(control);
@@ -239,20 +239,20 @@ static void server_on_tick(struct control *control)
     control_post(control, WORKER_SNAPSHOT);
 }
 
-/* The server has a line of progress while it ends, and asks for the counts only then. */
+/* The server has a line of progress only while it ends, and requests the counts only then. */
 static void server_on_progress(struct control *control)
 {
     struct server *server = server_of(control);
     uint64_t open = 0;
     for (size_t i = 0; i < server->worker_count; i++) {
         struct echo *echo = &server->workers[i];
-        if (control->workers[i] != NULL) { /* else it has ended, and all its connections */
+        if (control->workers[i] != NULL) { /* NULL: it has ended, with all its connections */
             uv_mutex_lock(&echo->worker.lock);
             open += echo->snapshot_open;
             uv_mutex_unlock(&echo->worker.lock);
         }
     }
-    if (server->ending) { /* the counts have been asked for since the stop */
+    if (server->ending) { /* the counts are those requested after the stop */
         control_progress_draining(control, control->stopped_ns, open,
                                   server->options->drain_timeout_ns);
     }
@@ -452,7 +452,7 @@ static int server_find_modes(struct server *server)
                                            options->common.recv, &server->recv_mode);
 }
 
-/* Opens the workers' loops, and where --backend leaves a choice, those of another backend. */
+/* Opens the workers' loops. If that fails and --backend is `raw`, tries the next backend. */
 static int server_launch(struct server *server)
 {
     const char *error = NULL;

@@ -21,15 +21,15 @@
  *            sys_has_output() says which were. Looks whether there is a controlling terminal.
  *   Windows  starts Winsock, which libuv does for its own calls alone. Makes stdout and stderr
  *            binary, so that a line ends in "\n" everywhere and reports are the same byte by byte.
- *            A service and a program with windows may start a process with neither stdout nor
- *            stderr (GetStdHandle(): NULL). Both are NUL then.
+ *            A service or a program without a console may start a process with neither stdout nor
+ *            stderr (GetStdHandle(): NULL). Then both are opened as NUL.
  */
 void sys_setup(void);
 
 /* Whether stdout, 1, or stderr, 2, was open for writing when sys_setup() was called. */
 bool sys_has_output(int descriptor);
 
-/* What takes any output and keeps none: "/dev/null", "NUL". */
+/* The null device: "/dev/null", "NUL". */
 extern const char sys_null_device[];
 
 /* Whether `descriptor`, 1 or 2, is a terminal that takes control sequences (ECMA-48). Windows 10
@@ -41,9 +41,9 @@ bool sys_takes_sequences(int descriptor);
  * there is then; UINT64_MAX if there is none, as on Windows. */
 uint64_t sys_raise_descriptor_limit(void);
 
-/* What to do about an error that says that the system or this process is short of something:
- * "; raise the limit of ...", to be put behind the sentence. "" for every other error. UV_EAGAIN is
- * that of a thread that could not be started. */
+/* What to do about an error that means that a resource of the system or of this process has run
+ * out. The text continues the message: "; raise the limit of ...". "" for every other error.
+ * UV_EAGAIN means that a thread could not be started. */
 const char *sys_shortage(int status);
 
 /* The CPUs that may be used, at least 1. Linux: by the affinity of the calling thread, so ask
@@ -56,10 +56,10 @@ unsigned sys_cpu_count(void);
 int sys_pin_thread(int cpu);
 
 /*
- * Lets a wait end within a millisecond of its deadline, until sys_timer_restore(). Windows rounds
- * waits up to the next tick of its timer, 15.6 ms by default. It shortens that period for a program
- * that asks for it (timeBeginPeriod), which costs power: ask while times matter. Other systems need
- * nothing. Each call may be repeated without effect. The main thread.
+ * Until sys_timer_restore() a wait ends within a millisecond of its deadline. Windows rounds waits
+ * up to the next tick of its timer, 15.6 ms by default. timeBeginPeriod() shortens that period,
+ * which costs power, so use it only while times matter. Other systems need nothing. Repeated calls
+ * have no effect. Main thread.
  */
 void sys_timer_refine(void);
 void sys_timer_restore(void);
@@ -71,10 +71,10 @@ uint64_t sys_thread_cpu_ns(void);
 /* CPU time of the process, all threads together, in nanoseconds; 0 if unknown. */
 void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns);
 
-/* The most memory that the process ever had resident since it runs this program, in bytes; 0 if
- * unknown. Without /proc on Linux it may be that of the program that started it. (uv_getrusage() of
- * libuv 1.44 gives kilobytes, but on macOS bytes; and on Windows its CPU time wraps after a day.
- * Hence these two.) */
+/* The most memory that the process has had resident since it began this program, in bytes; 0 if
+ * unknown. On Linux without /proc it may be that of the program that started it. (uv_getrusage() of
+ * libuv 1.44 gives kilobytes, but on macOS bytes; on Windows its CPU time wraps after a day. Hence
+ * these two.) */
 uint64_t sys_peak_rss_bytes(void);
 
 /* Whether people here are used to options that start with a slash, as in /e:6001. */
@@ -84,9 +84,9 @@ extern const bool sys_slash_options;
  * (trigger.h). */
 enum sys_meaning {
     SYS_STOP,    /* end in good order; if asked a second time, at once */
-    SYS_RESTART, /* begin anew without leaving the process; to what can't: end in good order */
+    SYS_RESTART, /* begin anew in the same process; a program that can't ends in good order */
     SYS_REPORT,  /* print the report so far, and go on */
-    SYS_HANG_UP  /* the terminal is gone: end in good order; if it is still there: restart */
+    SYS_HANG_UP  /* end in good order if the terminal is gone; otherwise as SYS_RESTART */
 };
 
 #define SYS_SENT_MEANINGS 3
@@ -96,7 +96,7 @@ struct sys_signal {
     const char *name;
     enum sys_meaning meaning;
     uint64_t grace_ms; /* after it the system ends the process, done or not; 0: it doesn't */
-    bool keyboard;     /* a terminal sends it, to whatever is in the foreground */
+    bool keyboard;     /* a terminal sends it, to the processes in its foreground */
 };
 
 /* At most so many on any system. */
@@ -106,15 +106,15 @@ extern const struct sys_signal sys_signals[];
 extern const size_t sys_signal_count;
 
 /*
- * Whether the process was started with this signal ignored, and so has to leave it ignored. By
- * custom that holds for what a terminal sends: nohup ignores SIGHUP, a shell script ignores SIGINT
- * for what it starts with `&`. The other signals are sent to this very process on purpose, and it
- * takes them in any case. To be asked before the signal is taken; always false on Windows.
+ * Whether the process was started with this signal ignored, and must leave it ignored. By
+ * convention that holds for the signals of a terminal: nohup ignores SIGHUP, and a shell script
+ * ignores SIGINT for what it starts with `&`. The other signals are sent to one process on purpose,
+ * and are always handled. Call it before a handler is set. Always false on Windows.
  */
 bool sys_is_ignored(const struct sys_signal *signal);
 
-/* Whether the process had a controlling terminal at the time of sys_setup() and that can't be
- * opened any more. Windows: false; closing the console is a signal of its own there. */
+/* Whether the process had a controlling terminal at sys_setup() that can't be opened any more.
+ * False on Windows, where closing the console is a signal of its own. */
 bool sys_terminal_is_gone(void);
 
 /* The machine, for reports. */
@@ -132,8 +132,8 @@ void sys_describe(struct sys_description *description);
 /* Is this Windows really Wine? False on other systems. */
 bool sys_is_wine(void);
 
-/* Is it a Wine older than this major version? Wine 10 does what Windows documents where older ones
- * don't. */
+/* Whether this is a Wine older than this major version. Wine 10 does what Windows documents where
+ * older versions don't. */
 bool sys_is_wine_before(unsigned major);
 
 #endif

@@ -41,7 +41,7 @@ static bool has_handle(DWORD which)
     return handle != NULL && handle != INVALID_HANDLE_VALUE;
 }
 
-/* The C library has no descriptor for what has no handle. */
+/* For a stream without a handle the C library has no descriptor. */
 static void open_standard_descriptors(void)
 {
     had_output[1] = has_handle(STD_OUTPUT_HANDLE);
@@ -57,7 +57,7 @@ static void open_standard_descriptors(void)
     }
 }
 
-/* A process that is started with Ctrl-C ignored does not even have it delivered. */
+/* Windows does not deliver a Ctrl-C to a process that was started with it ignored. */
 bool sys_is_ignored(const struct sys_signal *signal)
 {
     (void)signal;
@@ -140,7 +140,7 @@ void sys_timer_refine(void)
 void sys_timer_restore(void)
 {
     if (timer_is_refined) {
-        (void)timeEndPeriod(TIMER_PERIOD_MS); /* fails for a period that was not begun alone */
+        (void)timeEndPeriod(TIMER_PERIOD_MS); /* fails only for a period that was not begun */
         timer_is_refined = false;
     }
 }

@@ -9,8 +9,8 @@
  *     if (text.failed) { ... }
  *     text_free(&text);
  *
- * When there is no memory, the text keeps what it has, takes no more, and says so in `failed`. So
- * the caller asks once, when the text is complete. A text belongs to one thread at a time.
+ * When memory runs out, the text keeps what it has, takes no more, and sets `failed`. So the caller
+ * checks once, when the text is complete. A text belongs to one thread at a time.
  */
 
 #include <stdbool.h>
@@ -26,9 +26,9 @@
 #define TEXT_FORMAT(format_at, first)
 #endif
 
-/* All zero: an empty text. Read `data`, `length` and `failed`; the functions below write. */
+/* All zero: an empty text. Only the functions below change it; read `data`, `length`, `failed`. */
 struct text {
-    char *data; /* ended by a NUL; NULL as long as nothing has been added */
+    char *data; /* ends with a NUL; NULL until something is added */
     size_t length;
     size_t size; /* of the memory */
     bool failed; /* something could not be added */

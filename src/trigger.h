@@ -2,11 +2,11 @@
 #define ECHOPORT_TRIGGER_H
 
 /*
- * How one process tells another, of the same user, to stop, to restart or to report: what --signal
- * sends, and what a program that runs listens to. It needs no terminal, and so serves services and
- * scripts.
+ * How one process tells another of the same user to stop, to restart or to report: what --signal
+ * sends, and what a running program listens to. It needs no terminal, so services and scripts can
+ * use it.
  *
- *   POSIX    SIGTERM, SIGUSR2 and SIGUSR1. They come with sys_signals; there is nothing to open.
+ *   POSIX    SIGTERM, SIGUSR2 and SIGUSR1. sys_signals has them; there is nothing to open.
  *   Windows  a semaphore for each meaning, named after the process. It counts, so two that are sent
  *            in a row arrive as two: the second stop is the one that ends at once.
  */
@@ -31,10 +31,13 @@ void trigger_close(struct trigger *trigger);
 
 /*
  * Tells the process `pid`, which is 1 or more: a server in a container may be process 1. `meaning`
- * is one of the first SYS_SENT_MEANINGS. 0: sent. UV_ESRCH: there is no such process; on Windows
- * process 1 never exists. UV_EPERM: it isn't one that we may tell: another user's, or one with more
- * rights. UV_ENOENT: it doesn't listen, since it is none of our programs, or just begins or ends;
- * only Windows knows that, elsewhere a stranger gets the signal. Any thread.
+ * is one of the first SYS_SENT_MEANINGS. Any thread.
+ *
+ *   0           sent
+ *   UV_ESRCH    There is no such process. On Windows process 1 never exists.
+ *   UV_EPERM    Access is denied: it is another user's process, or has more rights.
+ *   UV_ENOENT   Windows: it does not listen. It is another program, or it just begins or ends. On
+ *               POSIX systems that can't be known, and another program gets the signal.
  */
 int trigger_send(int pid, enum sys_meaning meaning);
 

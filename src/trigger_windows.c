@@ -19,8 +19,8 @@ struct trigger {
     volatile LONG sent[SYS_SENT_MEANINGS]; /* and not yet told to `fired` */
 };
 
-/* Global, since so are process numbers: a service, or a session of another terminal, is another
- * session of the system. */
+/* In the global namespace, as process numbers are: a service, or a remote desktop, runs in another
+ * session. */
 static void trigger_name(char *name, size_t size, DWORD pid, enum sys_meaning meaning)
 {
     static const char *const words[SYS_SENT_MEANINGS] = {

@@ -259,7 +259,7 @@ void verdict_judge(const struct verdict_run *run, struct verdict *verdict)
     *verdict = (struct verdict){.ok = true};
     for (size_t i = 0; i < VERDICT_ROWS; i++) {
         const struct verdict_case *row = &verdict_table[i];
-        bool open = run->so_far && row->row.counter == NULL; /* it takes the end to judge it */
+        bool open = run->so_far && row->row.counter == NULL; /* it can be judged only at the end */
         uint64_t count = open ? 0 : verdict_count(row, run);
         if (row->row.class == VERDICT_NONE || count == 0) {
             continue;

@@ -35,7 +35,7 @@ struct verdict_run {
     uint64_t rate;        /* messages per second; 0: closed loop */
     uint64_t timeout_ns;  /* for the texts alone, as the next */
     uint64_t give_up_ns;
-    bool so_far; /* the run goes on: judge only what can't become better any more */
+    bool so_far; /* the run goes on: judge only failures that are final */
 };
 
 #define VERDICT_TEXT 256
@@ -57,7 +57,7 @@ struct verdict {
 
 void verdict_judge(const struct verdict_run *run, struct verdict *verdict);
 
-/* "OK", or the text of the most serious failure. Of a run that goes on "OK" says that there has
+/* "OK", or the text of the most serious failure. While the run goes on, "OK" means that there has
  * been no failure yet. */
 const char *verdict_text(const struct verdict *verdict);
 

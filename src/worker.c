@@ -62,7 +62,7 @@ void worker_tend(struct worker *worker, struct pool *pool)
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
-/* What to do about a loop that does not open. */
+/* What to do about a loop that did not open, to continue the message. */
 static const char *worker_loop_hint(const struct worker *worker, int status)
 {
     const char *(*hint)(int status) = worker->backend->loop_hint;
@@ -83,7 +83,7 @@ static int worker_open_loop(struct worker *worker)
     return status;
 }
 
-/* With its loop open. */
+/* Its loop is open. */
 static int worker_start_role(struct worker *worker)
 {
     timer_wheel_init(&worker->timers, worker_clock(worker));
@@ -214,7 +214,7 @@ static void worker_pin(struct worker *worker)
     }
 }
 
-/* Whether the worker runs: its loop is open, it has been told to begin, and its role has. */
+/* Opens the loop, waits to be told, and starts the role. True: the worker runs. */
 static bool worker_prepare(struct worker *worker)
 {
     worker->start_status = worker_open_loop(worker);
@@ -249,7 +249,7 @@ static void worker_main(void *argument)
     worker_notify(worker);
 }
 
-/* For one of the two stages of the start. */
+/* Waits for one of the two stages of the start. */
 static int worker_await_start(struct worker *worker)
 {
     uv_sem_wait(&worker->started);

@@ -30,7 +30,7 @@ enum worker_command {
     WORKER_BEGIN,    /* all have started: begin, if that is what you wait for */
     WORKER_SNAPSHOT, /* publish the few statistics that change while people watch */
     WORKER_RESTART,  /* begin a new generation */
-    WORKER_REPORT,   /* publish all that a report has, up to now, restarts included */
+    WORKER_REPORT,   /* publish what a report needs, up to now, restarts included */
     WORKER_DRAIN,    /* take nothing new on, finish what is under way, end */
     WORKER_ABORT,    /* end at once */
     WORKER_TAKE,     /* take on what another worker has handed over (handover.h) */
@@ -97,7 +97,7 @@ struct worker {
     /* Read by the main thread after worker_start() and after the end. */
     uv_thread_t thread;
     uv_sem_t started; /* by the worker, after each stage of its start */
-    uv_sem_t told;    /* to begin, or that it is dismissed */
+    uv_sem_t told;    /* by the main thread: begin, or see `dismissed` */
     int start_status;
     bool dismissed;
     int status;      /* 0, or the UV error that ended it */
@@ -111,11 +111,13 @@ void worker_init(struct worker *worker);
 void worker_destroy(struct worker *worker);
 
 /*
- * The start, in two stages, so that every worker has a loop before any of them serves. Each waits
- * until it is done, and answers 0; or a UV error, and the thread has ended: worker->error says what
- * failed. worker_launch() starts the thread and opens the loop; worker_begin() starts the role. A
- * worker that has been launched may be dismissed instead: it closes its loop and ends, and may be
- * launched again, also over another backend.
+ * The start, in two stages, so that every worker has a loop before any of them serves.
+ * worker_launch() starts the thread and opens the loop; worker_begin() starts the role. Each waits
+ * until that is done, and returns 0; or a UV error, and the thread has ended: worker->error says
+ * what failed.
+ *
+ * worker_dismiss() is for a worker that has been launched and is not to begin: the worker closes
+ * its loop and ends. It may be launched again, also over another backend.
  */
 int worker_launch(struct worker *worker);
 int worker_begin(struct worker *worker);

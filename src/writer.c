@@ -8,13 +8,13 @@
 
 #define WRITER_NS_PER_MS UINT64_C(1000000)
 
-/* Kept free for the line that says how many were dropped. */
+/* Reserved for the line that says how many were dropped. */
 #define WRITER_NOTICE_SIZE 128
 
 struct writer_text {
     struct writer_text *next;
     struct text text;
-    size_t at; /* how many bytes of the batch's lines come before it */
+    size_t at; /* the text follows this many bytes of the batch's lines */
 };
 
 /* ---- batches ------------------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ static int writer_batch_init(struct writer_batch *batch)
     return batch->lines == NULL ? UV_ENOMEM : 0;
 }
 
-/* Where the dropped lines would be: behind all others, since none is taken after a drop. */
+/* Comes where the dropped lines would be, after all others: no line is taken after a drop. */
 static void writer_add_notice(struct writer *writer)
 {
     struct writer_batch *batch = &writer->next;
@@ -58,7 +58,7 @@ static void writer_add_notice(struct writer *writer)
     writer->dropped = 0;
 }
 
-/* The thread takes what has come. */
+/* The thread takes what has been added; the lock is held. */
 static void writer_take(struct writer *writer)
 {
     struct writer_batch taken;
@@ -94,7 +94,7 @@ static int writer_write_batch(struct writer *writer)
     return status;
 }
 
-/* ---- the thread, which has the lock wherever it doesn't block ------------------------------- */
+/* ---- the thread, which holds the lock except while it blocks -------------------------------- */
 
 static void writer_begin_call(struct writer *writer)
 {
@@ -158,9 +158,9 @@ static void writer_run(void *argument)
     uv_mutex_unlock(&writer->lock);
 }
 
-/* ---- everybody else ------------------------------------------------------------------------ */
+/* ---- other threads ------------------------------------------------------------------------- */
 
-/* Whether there is room for it, and its writing not in vain. */
+/* Whether there is room for the line, and the destination has not failed. */
 static bool writer_takes(const struct writer *writer, size_t length)
 {
     assert(length <= WRITER_LINES_SIZE / 2);
@@ -284,7 +284,7 @@ int writer_start(struct writer *writer, const struct writer_sink *sink, void *co
     status = writer_batch_init(&writer->next);
     int other = writer_batch_init(&writer->batch);
     status = status == 0 ? other : status;
-    writer->busy = sink->open != NULL; /* from now on, not when the thread gets there */
+    writer->busy = sink->open != NULL; /* now, not when the thread has started */
     writer->since_ns = uv_hrtime();
     if (status == 0) {
         status = uv_thread_create(&writer->thread, writer_run, writer);

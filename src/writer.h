@@ -3,16 +3,16 @@
 
 /*
  * A thread that does the blocking writes to one destination, so that no other thread ever waits for
- * a reader. What it is given comes out in that order:
+ * a reader. It keeps the order of what it is given:
  *
  *   lines   are copied into memory of a fixed size. When that is full, a line is dropped and
  *           counted. The count is written as a line of its own where the dropped lines would be.
  *   texts   are queued without a limit, and never dropped.
  *
- * O_NONBLOCK is of no use for this: the flag belongs to the open file, which a shell and other
- * programs share.
+ * O_NONBLOCK is no alternative: the flag belongs to the open file description, which a shell and
+ * other programs share.
  *
- * The first error sticks. What has not been written by then is lost, and so is all that follows.
+ * The first error is kept. What has not been written by then is lost, and so is all that follows.
  */
 
 #include <stdbool.h>
@@ -23,18 +23,18 @@
 
 #include "text.h"
 
-/* What lines may fill while the reader takes nothing. */
+/* Memory for lines while the reader takes nothing, bytes. */
 #define WRITER_LINES_SIZE 65536
 
-/* Where the bytes go. open, write and close are called from the writer's thread, one at a time, and
- * may block. Each returns 0 or a UV error. */
+/* The destination. The writer's thread calls open, write and close, one at a time; they may block.
+ * Each returns 0 or a UV error. */
 struct writer_sink {
     int (*open)(void *context); /* before the first write; NULL: it is open */
     int (*write)(void *context, const char *data, size_t length); /* all of it */
     int (*close)(void *context); /* after the last write, or an error; NULL: it stays open */
 
-    /* From any thread, while one of the above has been running for `for_ms`: whether it waits for a
-     * reader. `opened`: open has returned, with success. */
+    /* Whether one of the above, which has been running for `for_ms`, waits for a reader. `opened`:
+     * open has succeeded. Any thread. */
     bool (*is_stuck)(void *context, bool opened, uint64_t for_ms);
 };
 
@@ -51,51 +51,52 @@ struct writer {
     void *context;
     const char *program;
     uv_thread_t thread;
-    uv_mutex_t lock; /* of all below */
+    uv_mutex_t lock; /* for all below */
     uv_cond_t wake;
     uv_async_t *watcher;
-    struct writer_batch next;  /* what has come since the thread took a batch */
-    struct writer_batch batch; /* the thread's, without the lock */
+    struct writer_batch next;  /* what has been added since the thread took a batch */
+    struct writer_batch batch; /* used by the thread alone, without the lock */
     uint64_t dropped;          /* lines, since then */
-    uint64_t since_ns;         /* of uv_hrtime(), when the thread last began to open or write */
+    uint64_t since_ns; /* by uv_hrtime(), when the thread last began to open, write or close */
     int status;
     bool opened;
-    bool busy;    /* the thread opens or writes */
+    bool busy;    /* the thread is in open, write or close */
     bool ending;  /* the watcher is told when nothing is left */
     bool stopped; /* the thread is to end when nothing is left */
 };
 
-/* Starts the thread. `program` begins the line that says how many lines were dropped. Both pointers
- * and `context` stay the caller's, until writer_stop(). 0 or a UV error, and nothing to stop. */
+/* Starts the thread. `program` begins the line that says how many lines were dropped. The caller
+ * owns `sink`, `context` and `program`, which must stay until writer_stop(). 0; or a UV error, and
+ * nothing to stop. */
 int writer_start(struct writer *writer, const struct writer_sink *sink, void *context,
                  const char *program);
 
-/* From any thread; never blocks. Adds a line, with its newline, of at most WRITER_LINES_SIZE / 2
- * bytes. False: it was dropped and counted, or the destination has failed. */
+/* Adds a line, with its newline, of at most WRITER_LINES_SIZE / 2 bytes. False: it was dropped and
+ * counted, or the destination has failed. Any thread; never blocks. */
 bool writer_line(struct writer *writer, const char *line, size_t length);
 
-/* The same for what nobody misses, such as a line of progress: it isn't counted. */
+/* The same for a line that may get lost, such as the line of progress: a drop is not counted. */
 bool writer_hint(struct writer *writer, const char *hint, size_t length);
 
-/* From any thread; never blocks. Takes the text over: `*text` is empty afterwards. */
+/* Takes the text over: `*text` is empty afterwards. Any thread; never blocks. */
 void writer_add_text(struct writer *writer, struct text *text);
 
-/* Whom to tell, by uv_async_send(), when an error occurs; after writer_end() also when nothing is
- * left to be written. NULL: nobody; the handle is not used any more when the call returns. */
+/* Sets the handle that gets uv_async_send() when an error occurs, and after writer_end() also when
+ * nothing is left to be written. NULL: none. When the call returns, the old handle is not used. */
 void writer_watch(struct writer *writer, uv_async_t *watcher);
 void writer_end(struct writer *writer);
 
-/* The error that sticks, or 0. */
+/* The first error, or 0. */
 int writer_status(struct writer *writer);
 
-/* Whether nothing is left to be written, be it that it was written or that it was lost. */
+/* Whether nothing is left to be written: all has been written or is lost. */
 bool writer_is_idle(struct writer *writer);
 
 /* Whether it waits for a reader now. */
 bool writer_is_stuck(struct writer *writer);
 
-/* Waits until all has been written or is lost, closes, and ends the thread. Returns the error that
- * stuck, that of the close included, or 0. */
+/* Waits until all has been written or is lost, closes, and ends the thread. Returns the first
+ * error, that of the close included, or 0. */
 int writer_stop(struct writer *writer);
 
 #endif

@@ -66,7 +66,7 @@ struct run {
     unsigned red; /* what is wrong beside the tests */
 };
 
-/* Apart from the cells, whose names are made of theirs: GCC 12 fears an overlap within an object. */
+/* Apart from the cells, whose names are made of theirs: GCC 12 fears an overlap in one object. */
 static struct variant variants[MAX_VARIANTS];
 
 /* ---- watchdog ------------------------------------------------------------------------------- */

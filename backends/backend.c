@@ -31,15 +31,15 @@ void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
     stats->batches[i]++;
 }
 
-/* Adds what is wrong with one that is passed over. */
+/* Adds to `why` the reason for which a backend can't be used. */
 static void backend_add_reason(const char *name, const char *reason, char *why, size_t why_size)
 {
     size_t used = strlen(why);
     (void)snprintf(why + used, why_size - used, "%s%s: %s", used > 0 ? "; " : "", name, reason);
 }
 
-/* Which one of those from `at` on, and in `why` what is wrong with those before it. Of another
- * system's there is nothing to say. */
+/* The first native backend from `at` on that works, and in `why` the reasons against those before
+ * it. Backends of other systems are not mentioned. */
 static int backend_choose_native(const struct backend *const *at, const struct backend **backend,
                                  char *why, size_t why_size)
 {

@@ -2,8 +2,8 @@
 #define ECHOPORT_BACKEND_H
 
 /*
- * The seam. Above it: policy, once (what to read, when to stop, whom to refuse). Below it:
- * mechanism, once per system (how an operation starts, how one learns that it ended, how it is
+ * The seam. Above it: policy, once (what to read, when to stop, what to refuse). Below it:
+ * mechanism, once per system (how an operation starts, how its end is reported, how it is
  * cancelled, how a sleeping loop is woken). It is drawn at completions, because readiness can be
  * turned into completions cheaply (try, park, try again) and completions can't be turned back.
  *
@@ -30,10 +30,10 @@
  *  6. Errors are UV codes, and the same event gives the same code on every backend: see the table
  *     in docs/backends.md.
  *  7. A backend sets no socket option of its own choice. What it was given is tuned already.
- *  8. A connection that is idle holds no buffer, unless a mode of receiving that is not the
- *     default says so: a receive buffer is taken from the loop's pool when there is something to
- *     put into it. When the pool is at its limit a recv stays pending,
- *     and release() resumes the one that waited longest; no recv that begins later overtakes it.
+ *  8. An idle connection holds no buffer, except in a mode of receiving that is not the default. A
+ *     receive buffer is taken from the loop's pool when there is data for it. When the pool is at
+ *     its limit a recv stays pending. release() resumes the one that has waited longest; no recv
+ *     that begins later overtakes it.
  *  9. Everything has a limit, and the limits are the caller's: connections, buffer memory,
  *     outstanding accepts, and how many IO_DONE in a row one connection may have.
  *
@@ -60,15 +60,16 @@ struct backend;
 #define IO_BATCHES 8
 
 /*
- * What a loop did, counted where it was done; read it on the loop's thread. `completions` are
- * outcomes that came by callback and `inline_outcomes` those that did not.
+ * What a loop has done. Read it on the loop's thread. `completions` are outcomes that came by
+ * callback, `inline_outcomes` those that did not.
  *
- * `*_calls` count attempts. Each is a system call, except where calls are submitted in batches.
+ * `*_calls` count attempts. Each is a system call, except where one call submits several.
+ *
  * `system_calls` is how many calls the kernel saw. It counts every call that the loop's thread
- * makes for its connections, from their sockets' opening to their closing, and to wait. It leaves
- * out what opens and closes the loop and its listeners, memory, threads, clocks, files, and calls
- * of other threads: their wake(). What libuv calls by itself is derived from its sources, see
- * backend.estimates_calls.
+ * makes for its connections, from opening to closing a socket, and to wait. It leaves out the calls
+ * that open and close the loop and its listeners, and those for memory, threads, clocks and files.
+ * It also leaves out calls of other threads, such as wake(). The calls that libuv makes by itself
+ * are derived from its sources, see backend.estimates_calls.
  */
 struct io_stats {
     uint64_t recv_calls;
@@ -76,10 +77,11 @@ struct io_stats {
     uint64_t accept_calls;
     uint64_t connect_calls;
     uint64_t control_calls; /* changes of interest: epoll_ctl, kevent with changes alone */
-    uint64_t wait_calls;    /* turns that asked the system what has happened */
-    uint64_t other_calls;   /* all others: socket options, names, queues; shutdown, close, cancel */
-    uint64_t system_calls;  /* of all these together: where calls are submitted in batches, fewer */
-    uint64_t wakes;         /* turns ended by wake() */
+    uint64_t wait_calls;    /* turns in which the loop asked the system for events */
+    uint64_t
+        other_calls; /* all others: socket options, addresses, queues; shutdown, close, cancel */
+    uint64_t system_calls; /* for all these; fewer where one call submits several */
+    uint64_t wakes;        /* turns ended by wake() */
     uint64_t completions;
     uint64_t inline_outcomes;
     uint64_t batch_max;    /* most completions that one turn delivered; policy may set it to 0 */
@@ -102,7 +104,7 @@ struct io_config {
      * error. On the loop's thread, from within connect(). NULL where the loop never connects. */
     int (*open_socket)(void *context, int family, uv_os_sock_t *os_socket);
     void *open_context;
-    unsigned open_calls; /* how many system calls open_socket makes, for io_stats */
+    unsigned open_calls; /* system calls of one open_socket(), for io_stats */
 
     unsigned accept_mode; /* of backend.accept_modes; 0, the default, where there are none */
     unsigned recv_mode;   /* of backend.recv_modes, likewise */
@@ -196,16 +198,16 @@ struct backend {
      * system). Any thread. One that is absent from this build has no other operation. */
     int (*probe)(char *why, size_t why_size);
 
-    /* Whether `system_calls` may differ from what the kernel sees, since a library below makes
-     * calls that nobody has compared in this version. NULL: never. Any thread. */
+    /* Whether `system_calls` is an estimate: a library below makes the calls, and its version, or
+     * this system, was not compared with the kernel. NULL: never. Any thread. */
     bool (*estimates_calls)(void);
 
     /* Opens the private state of one worker, on the thread that will poll it. 0 and *loop, or a UV
      * error and nothing to undo. `config` is read during the call only. */
     int (*loop_open)(const struct io_config *config, struct io_loop **loop);
 
-    /* What to do when loop_open() has failed with `status`: "; raise ...", to be put behind the
-     * sentence that says so; "" if there is nothing special to say. May be NULL. Any thread. */
+    /* What to do when loop_open() has failed with `status`. The text continues the message:
+     * "; raise ...", or "" if there is nothing special to say. May be NULL. Any thread. */
     const char *(*loop_hint)(int status);
 
     /* Frees it. Every socket has been closed (its close callback has run) and every listener
@@ -321,9 +323,9 @@ extern const struct backend *const backend_list[];
 int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size);
 
 /*
- * To be asked when a loop of *backend, which backend_choose() gave for `name`, did not open: is
- * there another to use in its place? 0, and *backend is the next that probes, and `reason` has been
- * added to `why`; or UV_ENOTSUP and nothing has changed: only `raw` leaves a choice.
+ * For use when a loop of *backend, which backend_choose() gave for `name`, did not open: finds
+ * another in its place. 0: *backend is the next one that works, and `reason` has been added to
+ * `why`. UV_ENOTSUP: there is none, or `name` is not `raw`; nothing has changed.
  */
 int backend_fall_back(const char *name, const struct backend **backend, const char *reason,
                       char *why, size_t why_size);

@@ -48,7 +48,7 @@ static int epoll_open(struct readiness_loop *loop)
     return status;
 }
 
-/* For all that is wanted at once: epoll reports EPOLLOUT only after a send that found no room. */
+/* Watches for all that is wanted: epoll reports EPOLLOUT only after a send that found no room. */
 static int epoll_watch(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what)
 {
     uint32_t events = EPOLLIN | EPOLLPRI | EPOLLRDHUP;

@@ -249,8 +249,8 @@ static int uring_sysctl(void)
 /* Since Linux 6.14 a ring counts as locked memory: 66 KiB of completions, 4 KiB of indices, 64 KiB
  * of submissions, and the ring of buffers, all in whole pages. */
 #define URING_MEMLOCK                                                                              \
-    "the rings of all processes of a user count against RLIMIT_MEMLOCK, about 140 KiB for each "   \
-    "thread: raise it (ulimit -l) or use fewer threads"
+    "raise RLIMIT_MEMLOCK (ulimit -l) or use fewer threads: the rings of all processes of a user " \
+    "count against it, about 140 KiB for each thread"
 
 static const char *uring_hint(int status)
 {

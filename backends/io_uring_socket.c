@@ -246,8 +246,9 @@ static int uring_start_send(struct io_socket *socket)
 }
 
 /*
- * The kernel refuses a send to a socket that it calls writable, as it does when it is out of memory
- * for TCP. Tried again at once, nothing else would ever happen: so a timeout comes before.
+ * The kernel has refused a send to a socket that it reports as writable, which happens when it is
+ * out of memory for TCP. A loop that tried again at once would do nothing else, so a timeout comes
+ * first.
  */
 static int uring_pause_send(struct io_socket *socket)
 {

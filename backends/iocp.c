@@ -243,8 +243,8 @@ static int iocp_load_functions(struct iocp_loop *loop)
     return status;
 }
 
-/* Windows 10 1709 and later know TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS; to an earlier one it would
- * be a number of repetitions. */
+/* Windows 10, version 1709, and later know TCP_INITIAL_RTO_NO_SYN_RETRANSMISSIONS. Earlier versions
+ * would take it as a number of retransmissions. */
 static bool iocp_can_refuse_at_once(void)
 {
     uv_utsname_t system;

@@ -81,7 +81,7 @@ struct iocp_loop {
     struct queue listeners;
     size_t sockets;
     size_t open_listeners; /* that have not been stopped */
-    bool refuses_at_once;  /* the system can be told not to repeat a SYN */
+    bool refuses_at_once;  /* the system has an option not to retransmit a SYN */
 };
 
 /* ---- iocp_error.c ---- */

@@ -104,8 +104,8 @@ static bool iocp_is_loopback(const struct sockaddr *address)
            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
 }
 
-/* Windows repeats a SYN that was refused, for two seconds, which on this machine changes nothing.
- * If it can't be told not to, a refusal takes that long. */
+/* Windows retransmits a SYN after a reset, and reports the refusal after two seconds. On the
+ * loopback this is useless. If the option can't be set, the connect takes that long. */
 static void iocp_refuse_at_once(const struct io_socket *socket, const struct sockaddr *address)
 {
     TCP_INITIAL_RTO_PARAMETERS once = {

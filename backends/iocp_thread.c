@@ -35,7 +35,7 @@ static struct iocp_wait *iocp_thread_next(struct iocp_thread *thread)
     return node != NULL ? iocp_wait_of(node) : NULL;
 }
 
-/* What WSAAccept makes is inherited by child processes, which would keep the connection. */
+/* Child processes inherit a socket made by WSAAccept, and would keep the connection open. */
 static SOCKET iocp_thread_accept(SOCKET listener)
 {
     SOCKET os_socket = WSAAccept(listener, NULL, NULL, NULL, 0);

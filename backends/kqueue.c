@@ -1,11 +1,11 @@
 /*
  * The `kqueue` backend of macOS and the BSDs: readiness.c over kqueue(2). EVFILT_READ is watched
  * for the life of a descriptor, edge-triggered by EV_CLEAR. EVFILT_WRITE is added with EV_ONESHOT
- * when a send or a connect waits: XNU reports a filter that stays for each acknowledgement. A wake
- * is an EVFILT_USER.
+ * when a send or a connect waits: a filter that stayed would report each acknowledgement on XNU. A
+ * wake is an EVFILT_USER.
  *
- * XNU reports no urgent data (EV_OOBAND is an input flag). Instead, `data` says how many bytes can
- * be received, behind urgent data too.
+ * XNU does not report urgent data (EV_OOBAND is an input flag). But `data` says how many bytes can
+ * be received, including those after urgent data.
  */
 
 #include "readiness.h"
@@ -63,7 +63,7 @@ static int kqueue_open(struct readiness_loop *loop)
     return status;
 }
 
-/* EVFILT_READ comes first, or with the first EVFILT_WRITE: one call for the two of a connect. */
+/* Adds EVFILT_READ with the first EVFILT_WRITE, if it wasn't added before: one call for both. */
 static int kqueue_watch(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what)
 {
     struct kevent changes[2];

@@ -4,14 +4,15 @@
  *     submit --try--> done
  *               \--would block--> parked --the poller says ready--> try --> done, by callback
  *
- * A receive that did not fill its buffer has taken all there was, so the next one parks without a
- * try, which would be a third call for each echo. Edge-triggered pollers report what comes after
- * that. But they have already reported what came before and is no data, or lies behind urgent data,
- * where a receive stops. So a short receive says nothing once the poller has reported READY_END,
- * or more bytes than have been received since.
+ * A receive that did not fill its buffer has taken all there was. So the next one parks without a
+ * try, which would be a third call for each echo. Edge-triggered pollers report what arrives later.
+ *
+ * They do not report again what arrived before: the end of the stream, an error, or data after
+ * urgent data, where a receive stops. So a short receive proves nothing once the poller has
+ * reported READY_END, or more bytes than have been received since. Then the next receive is tried.
  *
  * Nothing is ever in flight, so a close has nothing to wait for: the descriptor is closed at once,
- * with which the poller forgets it, and the callbacks follow after the batch.
+ * which removes it from the poller, and the callbacks follow after the batch.
  */
 
 #include "readiness.h"
@@ -25,7 +26,7 @@
 #include "net.h"
 #include "untaken.h"
 
-/* So many turns in a row may come to nothing; each pause is so long. */
+/* After this many turns in a row without progress, each further turn pauses for so long. */
 #define READINESS_IDLE_TURNS 16
 #define READINESS_PAUSE_MS 4
 
@@ -59,7 +60,7 @@ static int readiness_stream_error(struct io_socket *socket)
     return status;
 }
 
-/* What is outstanding waits until the poller reports `what`: IO_PENDING, or a UV error. */
+/* Makes the operation wait until the poller reports `what`. IO_PENDING, or a UV error. */
 static int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what)
 {
     if ((watch->watched & what) != 0) {
@@ -584,8 +585,8 @@ static uint64_t readiness_wait_ns(const struct readiness_loop *loop, uint64_t de
     return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
 }
 
-/* A system that is out of memory for sockets may call one ready, and refuse to take a byte. After
- * some turns that had nothing else, each pauses. */
+/* A system that is out of memory for sockets may report one as writable, and refuse the send. If
+ * READINESS_IDLE_TURNS turns in a row brought nothing else, the loop pauses. */
 static void readiness_look_at_turn(struct readiness_loop *loop, int events)
 {
     if (events <= 0 || loop->denied < events) {

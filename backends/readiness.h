@@ -18,22 +18,22 @@
 /* Events that one wait takes at the most. */
 #define READINESS_BATCH 256
 
-/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or urgent
- * data (MSG_OOB), where a receive stops: so there is something to be received even if the last
- * receive was a short one. */
+/* What a descriptor is ready for. END: the peer has ended its side, there is an error, or there is
+ * urgent data (MSG_OOB), where a receive stops. After it a receive is tried even if the last one
+ * was short. */
 enum readiness { READY_RECV = 1, READY_SEND = 2, READY_END = 4 };
 
 struct readiness_event {
     struct readiness_watch *watch; /* NULL: a wake */
     unsigned what;
-    size_t unread; /* bytes that can be received by now; 0: the poller doesn't say */
+    size_t unread; /* bytes that can be received; 0: the poller doesn't say */
 };
 
-/* Something that can be ready: first in a socket and in a listener. */
+/* Something that can be ready: the first member of a socket and of a listener. */
 struct readiness_watch {
     void (*ready)(struct readiness_watch *watch, const struct readiness_event *event);
     int fd;          /* -1 once it has been closed */
-    uint8_t wanted;  /* READY_RECV, READY_SEND or both: what may ever be watched for */
+    uint8_t wanted;  /* READY_RECV, READY_SEND or both: what it may be watched for */
     uint8_t watched; /* what the poller will report; END comes with either */
 };
 
@@ -48,24 +48,24 @@ struct readiness_loop {
     struct queue stopped; /* listeners whose accepts are to be cancelled */
     size_t sockets;
     size_t listeners;
-    int denied;          /* sends that this turn called ready and the system refused */
-    unsigned idle_turns; /* in a row, in which there was nothing else */
+    int denied;          /* sends that were reported as ready in this turn, and refused */
+    unsigned idle_turns; /* turns in a row that brought nothing else */
 };
 
 /* What a system has. All are edge-triggered: a descriptor is reported when it becomes ready. */
 struct poller {
     const struct backend *backend;
 
-    /* ENOBUFS of a send is a shortage that passes: the poller tells when to try again. */
+    /* ENOBUFS of a send is a temporary shortage: the poller reports when to try again. */
     bool waits_for_buffers;
 
     /* Opens poll_fd, and wake_fd if it needs one. 0 or a UV error. */
     int (*open)(struct readiness_loop *loop);
     void (*close)(struct readiness_loop *loop);
 
-    /* Watches the descriptor for READY_RECV or READY_SEND, whichever `what` is, and sets `watched`.
-     * What it is ready for by now is reported. It may watch for all that is wanted. A poller that
-     * reports READY_SEND only once takes it out of `watched` then. 0 or a UV error. */
+    /* Watches the descriptor for `what`, READY_RECV or READY_SEND, and sets `watched`. It may watch
+     * for all that is wanted. What the descriptor is ready for already is reported, too. A poller
+     * that reports READY_SEND only once removes it from `watched` then. 0 or a UV error. */
     int (*watch)(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what);
 
     /* Waits for at most `wait_ns`, UINT64_MAX: for ever. How many events there are in `events`,
@@ -87,9 +87,9 @@ struct io_socket {
         struct waiter waiter;
         struct queue_node closed; /* in loop->closed, after close() */
     };
-    size_t unread; /* bytes of the last event that have not been received yet */
+    size_t unread; /* of the last event's bytes, how many have not been received yet */
     bool drained;  /* as far as is known, there is nothing to receive */
-    bool blocked;  /* likewise, no room to send */
+    bool blocked;  /* as far as is known, there is no room to send */
     bool ended;    /* READY_END has been seen */
     int lost;      /* 0, or the error with which an operation found the connection lost */
 };

@@ -60,7 +60,7 @@ struct sim_config {
 
     uint64_t latency_min_ns; /* of a delivery, in the network and by a loop */
     uint64_t latency_max_ns;
-    bool prompt;         /* loops deliver at once, so the latency is the network's alone */
+    bool prompt;         /* loops deliver at once: the only latency is that of the network */
     uint64_t turn_ns;    /* what a poll() takes; with 0 time may stand still while loops are busy */
     size_t capacity_min; /* bytes on their way in one direction; 0: 64 KiB */
     size_t capacity_max;

@@ -18,9 +18,9 @@
 int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes);
 
 /*
- * How many bytes the system has taken to send since the connection began, into *bytes; it says so
- * when the connection is lost, too, but not after a shutdown. `connected`: by connect(), not by
- * accept(). 0; UV_ENOTSUP: the system does not tell; or another UV error. Any thread.
+ * Sets *bytes to how many bytes the system has taken to send since the connection began. Works also
+ * on a lost connection, but not after a shutdown. `connected`: the connection came by connect(),
+ * not by accept(). 0; UV_ENOTSUP: the system does not tell; or another UV error. Any thread.
  */
 int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes);
 

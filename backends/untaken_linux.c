@@ -18,8 +18,8 @@ int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint6
     return 0;
 }
 
-/* What was acknowledged, and what is in the send queue: the kernel keeps both sequence numbers when
- * it throws the queue away. The SYN of a connect() is acknowledged as a byte is. */
+/* The acknowledged bytes plus those in the send queue: the kernel keeps both sequence numbers when
+ * it discards the queue. The SYN of a connect() counts as an acknowledged byte. */
 int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes)
 {
     uint64_t acked = 0;

@@ -65,7 +65,7 @@ static void uv_on_wake(uv_async_t *async)
     uv_calls_woken(&self->calls);
 }
 
-/* libuv is about to look at what it watches. */
+/* libuv is about to poll. */
 static void uv_on_prepare(uv_prepare_t *prepare)
 {
     struct uv_backend_loop *self = prepare->data;
@@ -426,7 +426,7 @@ static void uv_on_shutdown(uv_shutdown_t *request, int status)
 {
     struct io_socket *socket = (struct io_socket *)(void *)request->handle;
     socket->loop->events++;
-    if (status != UV_ECANCELED) { /* an error shows in the recv that is outstanding, or the next */
+    if (status != UV_ECANCELED) { /* an error shows in the outstanding recv, or the next */
         socket->loop->base.stats.other_calls++;
         uv_calls_unwatch(&socket->loop->calls, &socket->watch, UV_WANT_SEND);
     }

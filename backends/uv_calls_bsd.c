@@ -1,6 +1,6 @@
 /*
- * libuv on macOS and the BSDs, by src/unix/kqueue.c and stream.c of 1.44.2 and 1.50.0. The call
- * that waits carries the changes of interest, so that they cost none.
+ * libuv on macOS and the BSDs, from src/unix/kqueue.c and stream.c of 1.44.2 and 1.50.0. The call
+ * that waits also makes the changes of interest, so these need no call of their own.
  */
 
 #include "uv_calls.h"
@@ -39,7 +39,7 @@ void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned w
     (void)what;
 }
 
-/* kqueue says how many connections wait, and libuv accepts as many. */
+/* kqueue reports how many connections wait, and libuv accepts that many. */
 void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *probed, bool held)
 {
     (void)watch;

@@ -1,11 +1,13 @@
 /*
- * libuv on Linux, by src/unix/ of 1.44.2 and 1.50.0: linux-core.c, epoll.c, linux.c, stream.c.
+ * libuv on Linux, from src/unix/ of 1.44.2 and 1.50.0: linux-core.c, epoll.c, linux.c, stream.c.
  *
- * A change of interest waits for the next turn, and what is undone until then is not made. libuv
- * forgets what it watched for when that is nothing, and does not tell the kernel: so to watch again
- * is EPOLL_CTL_ADD, EEXIST, EPOLL_CTL_MOD; or an event comes meanwhile, and it is EPOLL_CTL_DEL and
- * EPOLL_CTL_ADD. A close has its EPOLL_CTL_DEL at any rate. Since 1.45 the changes of a turn go
- * through an io_uring of libuv's own, in one call, but for EPOLL_CTL_DEL.
+ * libuv makes a change of interest in the next turn. If the change is undone before, libuv makes
+ * none. When libuv ceases to watch a descriptor, it forgets it and does not tell the kernel. To
+ * watch it again takes EPOLL_CTL_ADD, which fails with EEXIST, and EPOLL_CTL_MOD. If an event comes
+ * in between, it takes EPOLL_CTL_DEL and EPOLL_CTL_ADD.
+ *
+ * A close always makes an EPOLL_CTL_DEL. Since 1.45 one call submits all changes of a turn through
+ * an io_uring of libuv's own, except EPOLL_CTL_DEL.
  */
 
 #include "uv_calls.h"
@@ -18,10 +20,10 @@
 #define UV_1_45_0 0x012d00u
 #define UV_1_50_0 0x013200u
 
-/* Changes that libuv's ring has room for. */
+/* How many changes libuv's ring has room for. */
 #define UV_RING_ENTRIES 256u
 
-/* So many descriptors other threads may open while libuv opens two. */
+/* How many descriptors other threads may open between two that libuv opens. */
 #define UV_RING_WITHIN 64
 
 const unsigned uv_calls_asks = 0;
@@ -31,7 +33,7 @@ bool uv_calls_are_estimates(void)
     return uv_version() != UV_1_44_2 && uv_version() != UV_1_50_0;
 }
 
-/* libuv opens its ring right after its epoll. */
+/* libuv opens its ring right after its epoll: it is one of the next descriptors. */
 static bool uv_has_ring(const uv_loop_t *loop)
 {
     int first = uv_backend_fd(loop) + 1;
@@ -68,7 +70,7 @@ void uv_calls_turn(struct uv_calls *calls)
     calls->changes = calls->repeats = 0;
 }
 
-/* Catches up with the turn that made the change. */
+/* If a turn has begun since the last change, the change has been made. */
 static void uv_watch_settle(const struct uv_calls *calls, struct uv_watch *watch)
 {
     if (watch->queued && watch->turn != calls->turn) {
@@ -103,7 +105,7 @@ void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned w
     uv_watch_settle(calls, watch);
     watch->asked &= (uint8_t)~what;
     if (watch->asked != 0) {
-        uv_watch_queue(calls, watch); /* though nothing may have changed */
+        uv_watch_queue(calls, watch); /* even if nothing has changed */
         return;
     }
     calls->changes -= watch->queued;
@@ -113,7 +115,7 @@ void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned w
     watch->turn = calls->turn;
 }
 
-/* Until 1.45 libuv accepts until nobody is there. Since then it accepts once for each event. */
+/* Before 1.45 libuv accepts until no connection waits; since then, once for each event. */
 void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *probed, bool held)
 {
     calls->stats->accept_calls++;
@@ -134,7 +136,7 @@ void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *p
 
 void uv_calls_adopt(struct uv_calls *calls)
 {
-    (void)calls; /* accept4() has done all */
+    (void)calls; /* accept4() needs no further call */
 }
 
 void uv_calls_socket(struct uv_calls *calls)
@@ -145,7 +147,7 @@ void uv_calls_socket(struct uv_calls *calls)
 void uv_calls_connected(struct uv_calls *calls, const struct uv_watch *watch)
 {
     bool at_once = watch->queued && watch->turn == calls->turn;
-    calls->stats->other_calls += !at_once; /* SO_ERROR; libuv knows already if connect() failed */
+    calls->stats->other_calls += !at_once; /* SO_ERROR; not if connect() failed at once */
 }
 
 void uv_calls_close(struct uv_calls *calls, struct uv_watch *watch)

@@ -1,6 +1,6 @@
 /*
- * libuv on Windows, by src/win/tcp.c of 1.44.2. A receive asks first, without a buffer. The port
- * knows no changes of interest.
+ * libuv on Windows, from src/win/tcp.c of 1.44.2. A receive without a buffer comes before the one
+ * with a buffer. A completion port has no changes of interest.
  */
 
 #include "uv_calls.h"
@@ -73,5 +73,5 @@ void uv_calls_close(struct uv_calls *calls, struct uv_watch *watch)
 
 void uv_calls_woken(struct uv_calls *calls)
 {
-    (void)calls; /* it comes through the port */
+    (void)calls; /* a wake comes through the port */
 }

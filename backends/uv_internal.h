@@ -28,10 +28,10 @@ struct io_socket {
     } request;
     struct uv_watch watch;
     struct queue_node waiting; /* in loop->sends while the outstanding send waits for room */
-    uint32_t left;             /* bytes of that send, at the last look */
-    uint32_t sent_turn;        /* of the submit of the send that is outstanding */
+    uint32_t left;             /* bytes of that send that were left at the last look */
+    uint32_t sent_turn;        /* the turn in which the outstanding send was submitted */
     uint64_t submitted;        /* bytes of all sends so far */
-    size_t unsent;  /* bytes that the send which close() cancelled has certainly not sent */
+    size_t unsent;  /* of the send that close() cancelled, bytes that were certainly not sent */
     int broken;     /* 0, or why no operation can succeed */
     int lost;       /* 0, or the error with which an operation found the connection lost */
     bool reading;   /* uv_read_start is in force */
@@ -49,7 +49,7 @@ struct io_listener {
     struct io_accept *first; /* outstanding, oldest first */
     struct io_accept **last;
     struct uv_watch watch;
-    uint32_t probed;  /* the turn of libuv's last accept in vain */
+    uint32_t probed;  /* the turn of libuv's last accept that found no connection */
     unsigned waiting; /* connections that libuv holds for us, since no accept was outstanding */
     int error;        /* 0, or one that came when no accept was outstanding */
     int backlog;
@@ -69,9 +69,9 @@ struct uv_backend_loop {
     size_t send_count;
     size_t sockets;
     size_t listeners;
-    size_t events;       /* that libuv has told of in this turn */
-    size_t unsent;       /* bytes that they had left to write when that was last looked at */
-    unsigned idle_turns; /* in a row, see uv_send.c */
+    size_t events;       /* callbacks that libuv has made in this turn */
+    size_t unsent;       /* bytes left to write in `sends`, at the last look */
+    unsigned idle_turns; /* turns in a row without progress, see uv_send.c */
     bool woken;
 };
 
@@ -93,7 +93,7 @@ static inline uv_handle_t *uv_handle(struct io_socket *socket)
 
 /* From uv.c. */
 
-/* What libuv has told of a connection, 0 too, as an outcome of the backend. */
+/* The outcome of the backend for a status that libuv has reported for a connection; 0 stays 0. */
 int uv_stream_error(struct io_socket *socket, int status);
 
 /* The OS socket of a handle, for as long as that is open. */
@@ -107,7 +107,7 @@ void uv_socket_init(struct uv_backend_loop *self, struct io_socket *socket);
 int uv_backend_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
 int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 
-/* Counts the tries of sends that wait; and pauses if turn after turn comes to nothing. */
+/* Counts the tries of sends that wait for room. Pauses after too many turns without progress. */
 void uv_sends_after_turn(struct uv_backend_loop *self, uv_run_mode mode);
 
 /* From uv_listener.c. */

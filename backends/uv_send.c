@@ -1,6 +1,6 @@
 /*
- * Sends of the `uv` backend. A send, once: uv_try_write, which all but always takes everything;
- * uv_write for what is left. Those that wait for room are looked at after each turn.
+ * Sends of the `uv` backend. Each send calls uv_try_write, which nearly always takes everything,
+ * and uv_write for what is left. After each turn the backend looks at the sends that wait for room.
  */
 
 #include "backend.h"
@@ -12,14 +12,14 @@
 #include "untaken.h"
 #include "uv_internal.h"
 
-/* So many turns in a row may come to nothing; each pause is so long. */
+/* After this many turns in a row without progress, each further turn pauses for so long. */
 #define UV_IDLE_TURNS 16
 #define UV_PAUSE_MS 4
 
-/* In a turn so many sends that wait are looked at, which is to cost nothing. */
+/* How many waiting sends are looked at in a turn; few, so that it costs nearly nothing. */
 #define UV_LOOKS 32
 
-/* Without a close, UV_ECANCELED is libuv's word on Windows for a connection that was aborted. */
+/* Without a close, UV_ECANCELED is libuv's code on Windows for a connection that was aborted. */
 static int uv_write_error(struct io_socket *socket, int status)
 {
     bool aborted = status == UV_ECANCELED && socket->close == NULL;
@@ -27,9 +27,9 @@ static int uv_write_error(struct io_socket *socket, int status)
 }
 
 /*
- * How much of a send that has ended the system has not taken. libuv does not tell. After a close it
- * is what libuv's queue held then. After an error the queue is empty, and the system is asked how
- * much it has taken since the connection began; where it can't say, all may have been taken.
+ * How many bytes of a send that has ended the system has not taken. libuv does not tell. After a
+ * close it is what libuv's queue held at that time. After an error the queue is empty; then the
+ * system says how much it has taken since the connection began. Where it can't, the answer is 0.
  */
 static size_t uv_unsent(struct io_socket *socket, const struct io_send *op)
 {
@@ -47,8 +47,8 @@ static size_t uv_unsent(struct io_socket *socket, const struct io_send *op)
     return unsent < op->length ? (size_t)unsent : op->length;
 }
 
-/* A send that has waited is over. Libuv has tried once when there was room, and once before if it
- * was about to try again when the send was submitted. */
+/* A send that has waited is over. libuv has tried it once when there was room. It has tried it once
+ * before, if the send was submitted from the callback of another one. */
 static void uv_send_has_waited(struct io_socket *socket, int status)
 {
     struct uv_backend_loop *loop = socket->loop;
@@ -147,7 +147,7 @@ int uv_backend_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t 
 
 /* ---- after a turn ---------------------------------------------------------------------------- */
 
-/* A send that waits, and has less to send than at the last look, was tried meanwhile. */
+/* If a waiting send has less left than at the last look, libuv has tried it since then. */
 static void uv_look_at_sends(struct uv_backend_loop *self)
 {
     size_t count = self->send_count < UV_LOOKS ? self->send_count : UV_LOOKS;
@@ -162,7 +162,7 @@ static void uv_look_at_sends(struct uv_backend_loop *self)
     }
 }
 
-/* What libuv has left of the sends that wait for room. */
+/* The bytes that are left of all sends that wait for room. */
 static size_t uv_waiting_bytes(struct uv_backend_loop *self)
 {
     size_t unsent = 0;
@@ -175,10 +175,10 @@ static size_t uv_waiting_bytes(struct uv_backend_loop *self)
 }
 
 /*
- * Linux calls a socket writable that refuses to take a byte while the system is out of memory for
- * TCP (tcp_mem). libuv writes each time it is told so, and its loop would do nothing else. Such a
- * turn ends early, tells of nothing and leaves every write as it was: after some of them in a row
- * the loop pauses in each.
+ * While the system is out of memory for TCP (tcp_mem), Linux reports a socket as writable and
+ * refuses the write. libuv writes at each report, and its loop would do nothing else. Such a turn
+ * ends early, makes no callback and leaves every write as it was. After UV_IDLE_TURNS of them in a
+ * row the loop pauses in each.
  */
 static void uv_look_at_turn(struct uv_backend_loop *self, uv_run_mode mode)
 {

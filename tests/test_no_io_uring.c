@@ -23,8 +23,9 @@ static const struct refusal {
     {"ENOSYS", "this kernel has no io_uring, or a seccomp filter hides it", 2},
     {"EINVAL", "this kernel is older than Linux 6.1", 2},
     {"ENOMEM",
-     "no memory for a ring; the rings of all processes of a user count against RLIMIT_MEMLOCK, "
-     "about 140 KiB for each thread: raise it (ulimit -l) or use fewer threads",
+     "no memory for a ring; raise RLIMIT_MEMLOCK (ulimit -l) or use fewer threads: the rings of "
+     "all "
+     "processes of a user count against it, about 140 KiB for each thread",
      1}, /* it may be there another time */
 };
 

@@ -33,12 +33,12 @@ struct against_outcome {
  * the same of ours does. */
 bool against_seems_slower(const json_t *test_case, const char *subject);
 
-/* `again` has the cases of the second run, and NULL is none. Adds to `out`, which may be NULL, what
- * seemed slower and what came of it. */
+/* `again` has the cases of the second run; NULL: there was none. Adds to `out`, unless it is NULL,
+ * what seemed slower and whether the second run confirmed it. */
 struct against_outcome against_judge(const json_t *cases, const json_t *again, struct text *out);
 
-/* Adds the sum of it to `out`. The exit code: 0; 1: something is slower or gone, or could not be
- * confirmed, or nothing was compared. */
+/* Adds a summary to `out`. Returns the exit code: 0; 1: something is slower or gone, or could not
+ * be confirmed, or nothing was compared. */
 int against_conclude(const struct against_outcome *outcome, struct text *out);
 
 #endif

@@ -32,8 +32,8 @@
 
 #define BENCH_PROGRESS_MS 200
 #define BENCH_LATE_MS 30000
-#define BENCH_LOOK_MS 20      /* how often it looks whether a reader is stuck */
-#define BENCH_TICKS 128       /* of the CPU clock that a run takes at least */
+#define BENCH_LOOK_MS 20      /* how often to check whether a reader is stuck */
+#define BENCH_TICKS 128       /* a run takes at least this many of the CPU clock */
 #define BENCH_INTERRUPTED 128 /* and the signal's number: what a shell makes of it as well */
 
 struct bench {
@@ -44,7 +44,7 @@ struct bench {
     const struct bench_case *cases[MATRIX_CASES_MAX];
     size_t case_count;
     json_t *document;
-    struct text tables;  /* that are not printed yet */
+    struct text tables;  /* not printed yet */
     json_t *results;     /* of the document: the list that this pass's cases go to */
     const json_t *first; /* those of the first pass, in the second of --against; else NULL */
 
@@ -59,9 +59,9 @@ struct bench {
 
     uv_signal_t signals[SYS_SIGNALS_MAX];
     uv_timer_t progress;
-    uv_async_t output; /* news of it */
+    uv_async_t output; /* output.h has news */
     int interrupted;   /* the number of the signal, or 0 */
-    unsigned stops;    /* how often a signal came */
+    unsigned stops;    /* how many signals have come */
     bool unread;       /* a reader of stdout or stderr has gone */
 };
 
@@ -75,7 +75,7 @@ static void bench_on_signal(uv_signal_t *handle, int number)
     run_cancel();
 }
 
-/* Without a reader there is nothing to go on for. */
+/* Cancels the runs when a reader has gone. */
 static void bench_on_output(uv_async_t *handle)
 {
     struct bench *bench = handle->data;
@@ -130,7 +130,7 @@ static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
     }
 }
 
-/* So that no server and no client outlives this program, however it ends. */
+/* No server and no client outlives this program, however it ends. */
 static void bench_put_on_leash(void)
 {
     static char self[SUBJECT_PATH_SIZE];
@@ -140,7 +140,7 @@ static void bench_put_on_leash(void)
     }
 }
 
-/* For all that would end this program and lose what has been measured. */
+/* Handles the signals that would end this program and lose what has been measured. */
 static void bench_watch(struct bench *bench)
 {
     bench_put_on_leash();
@@ -232,8 +232,8 @@ static int bench_program_path(const char *directory, const char *name, char *pat
     return 0;
 }
 
-/* The times of the matrix, but runs are so long that a step of the CPU clock is less than 1 % of
- * one. What the user asks for is taken as it is. */
+/* The times of the matrix, but a run is long enough that a tick of the CPU clock is less than 1 %
+ * of it. What the user asks for is not changed. */
 static void bench_choose_times(struct bench *bench)
 {
     const uint64_t least_ns = BENCH_TICKS * usage_tick_ns;
@@ -263,8 +263,8 @@ static int bench_choose_client(struct bench *bench)
     return 0;
 }
 
-/* Peers have one thread, unless they are told: they have no part in cases with more. Of a target
- * nobody knows. The second pass has what seemed slower in the first. */
+/* Peers without an argument for the CPUs have one thread, and take no part in cases with more. How
+ * many a target has is unknown. The second pass has what seemed slower in the first. */
 static bool bench_takes_part(const struct bench *bench, const struct subject *subject,
                              const struct bench_case *load)
 {
@@ -479,8 +479,8 @@ static void bench_save(const struct bench *bench)
     output_print_file(&text);
 }
 
-/* After each case; what isn't replaced gets the results once, when they are complete. False: it is
- * in vain. */
+/* Saves the results after each case. A file that isn't replaced gets them once, when they are
+ * complete. False: the file can't be written. */
 static bool bench_keep(const struct bench *bench)
 {
     if (output_file_is_kept()) {
@@ -505,7 +505,7 @@ static bool bench_output_is_over(void *context)
     return output_is_over(bench->stops > 1);
 }
 
-/* Waits for the readers; the first signal that has stopped the runs counts as the first of two. */
+/* Waits for the readers. A signal that has stopped the runs counts as the first of two. */
 static void bench_finish_output(struct bench *bench)
 {
     uint64_t began_ns = uv_hrtime();
@@ -519,7 +519,7 @@ static void bench_finish_output(struct bench *bench)
     }
 }
 
-/* What it measures itself keeps it busy: that is no load of the runs. */
+/* Its own measurements keep echo-bench busy, so none may run while runs are watched. */
 static void bench_set_harness(const struct bench *bench)
 {
     assert(!bench->watching);
@@ -585,7 +585,7 @@ static int bench_measure(struct bench *bench)
     return bench->interrupted != 0 ? BENCH_INTERRUPTED + bench->interrupted : code;
 }
 
-/* Whether children can be started and waited for. */
+/* Whether the loop for child processes can be opened; says why if not. */
 static bool bench_has_loop(void)
 {
     int status = process_prepare();

@@ -142,7 +142,7 @@ static int main_export(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], LEASH_WORD) == 0) {
-        return leash_become(argv + 2); /* before this process has changed what that inherits */
+        return leash_become(argv + 2); /* before this process changes what the program inherits */
     }
     sys_setup();
     libuv_explain_aborts("echo-bench");

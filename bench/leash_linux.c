@@ -13,9 +13,9 @@ const int leash_is_needed = 1;
 int leash_become(char **words)
 {
     struct pollfd end = {.fd = LEASH_FILE, .events = POLLIN};
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* fails for a bad number alone */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* fails only for an invalid signal number */
     if (poll(&end, 1, 0) != 0) {
-        return 1; /* it has ended before the call above */
+        return 1; /* echo-bench ended before the call above */
     }
     (void)close(LEASH_FILE);
     (void)execv(words[0], words);

@@ -9,8 +9,8 @@
 
 const int leash_is_needed = 1;
 
-/* In a session of its own, which no signal for a group reaches, and with none of the pipes whose
- * ends are waited for. */
+/* Moves to a session of its own, which no signal for a process group reaches, and closes the pipes
+ * whose end echo-bench waits for. */
 static void leash_detach(void)
 {
     sigset_t all;
@@ -26,7 +26,8 @@ static void leash_detach(void)
     }
 }
 
-/* A process that has ended is nobody's parent any more: so what is ended here is `guarded`. */
+/* When `guarded` has ended, this process has another parent. So the check makes sure that the
+ * number still belongs to `guarded`. */
 static void leash_watch(pid_t guarded)
 {
     char byte;

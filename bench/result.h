@@ -54,7 +54,7 @@ size_t result_rounds(const json_t *test_case);
 /* The run of a subject in a round, or NULL. */
 const json_t *result_find_run(const json_t *test_case, const char *subject, size_t round);
 
-/* Adds it as JSON. */
+/* Adds the document to `out` as JSON. */
 void result_compose(const json_t *document, struct text *out);
 
 /* Reads one, which the caller gets. NULL, after a message: it can't be read, or isn't one. */

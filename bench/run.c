@@ -210,8 +210,8 @@ static void run_start_server(struct run *run)
     run_await_server(run);
 }
 
-/* A peer may die of the signal, or take it and exit. Where none but our programs can be told, as on
- * Windows, it is killed. */
+/* A peer may die of the signal, or handle it and exit. On Windows only our own programs can be told
+ * to stop; a peer is killed there. */
 static void run_stop_server(struct run *run)
 {
     int number = SIGTERM;

@@ -112,7 +112,7 @@ static bool is_program(const char *path)
     return is;
 }
 
-/* The length of a program's name without what the system adds to it; 0: no program's. */
+/* The length of a program's name without the system's suffix; 0: the name lacks the suffix. */
 static size_t program_length(const char *name)
 {
     size_t length = strlen(name);
@@ -142,7 +142,7 @@ static int subjects_add_peer(struct subjects *subjects, const char *directory, c
     return 0;
 }
 
-/* UV_ENOENT: there is no such directory. */
+/* Adds the programs in a directory. 0 or a UV error; UV_ENOENT: there is no such directory. */
 static int subjects_add_folder(struct subjects *subjects, const char *directory, bool threaded)
 {
     uv_fs_t request;

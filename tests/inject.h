@@ -3,19 +3,19 @@
 
 /*
  * Inside libinject.so, which is preloaded into a program so that one of its calls fails, or is cut
- * short. What is asked for stands in the environment:
+ * short. Variables of the environment say which:
  *
  *   INJECT         CALL:NTH:ERRNO, the NTH call from 1 on fails with that number and is not carried
  *                  out, unless it is close(), or connect() and EINTR; CALL:NTH:0, it moves one byte
  *                  alone
- *   INJECT_GATE    a file: every call from the NTH on fails, as long as the file is there
- *   INJECT_THREAD  main: it is the main thread's calls that count, not those of the others
+ *   INJECT_GATE    a file: while it exists, every call from the NTH on fails
+ *   INJECT_THREAD  main: count the calls of the main thread, not those of the others
  *   INJECT_REPORT  a file that gets a line when it has: "struck"; and a line at the end of the
  *                  program: "open N", how many descriptors are
  *
- * Else the main thread is spared: it does no input or output of a backend. Of read and write, those
- * of sockets count, but for standard streams; of epoll_ctl, those that add a descriptor, since a
- * change can't fail.
+ * Otherwise calls of the main thread don't count: it does no input or output of a backend. Of read
+ * and write only those on sockets count, and not on standard streams. Of epoll_ctl only those count
+ * that add a descriptor, since a change can't fail.
  */
 
 #include <stdbool.h>

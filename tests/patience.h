@@ -2,10 +2,10 @@
 #define ECHOPORT_PATIENCE_H
 
 /*
- * How long a test waits for an event that must come, before it fails. This only ends a test that
- * hangs: next to four busy loops on two processors, in Wine and with a sanitizer the event comes
- * far earlier. What a test asserts holds at any speed: order, counts, books, causes. Times are
- * asserted where they are virtual; speed is measured by bench/.
+ * How long a test waits for an event that must come. This only ends a test that hangs: the event
+ * comes far earlier, even in Wine or with a sanitizer beside four busy loops on two processors.
+ * What a test asserts holds at any speed: order, counts, books, causes. Times are asserted only
+ * where they are virtual; bench/ measures speed.
  */
 #include <stdint.h>
 

@@ -23,7 +23,7 @@ int peer_socket(int family, uv_os_sock_t *peer);
 /* A socket that is bound to a free port of the loopback of `family`: 0, *peer and *address. */
 int peer_bind(int family, uv_os_sock_t *peer, struct sockaddr_storage *address);
 
-/* A socket at that port of 127.0.0.1, if nobody has it. */
+/* Binds a socket to that port of 127.0.0.1. 0; UV_EADDRINUSE: the port is in use; or an error. */
 int peer_bind_port(unsigned port, uv_os_sock_t *peer);
 
 /* A second socket bound to the address of `first`, where the system lets both share it as long as
@@ -53,9 +53,9 @@ bool peer_is_readable(uv_os_sock_t peer);
 /* Sends a byte out of the stream (MSG_OOB): 1. */
 int peer_send_urgent(uv_os_sock_t peer, char byte);
 
-/* How many bytes the system holds that were sent on `end` and that its `peer` has not received: in
- * the send queue of the one and, acknowledged, in the receive queue of the other. 0; UV_ENOTSUP: it
- * does not tell. */
+/* Sets *bytes to how many bytes the system holds that were sent on `end` and that its `peer` has
+ * not received: those in the send queue of `end`, and those in the receive queue of `peer`. 0;
+ * UV_ENOTSUP: the system does not tell. */
 int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes);
 
 int peer_nodelay(uv_os_sock_t peer);

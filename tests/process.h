@@ -19,14 +19,14 @@
 #define SIGCONT 18
 #endif
 
-/* What the name of a program's file ends with: "", or on Windows ".exe". */
+/* The suffix of a program's file name: "", on Windows ".exe". */
 extern const char process_program_suffix[];
 
 enum process_stream { PROCESS_OUT, PROCESS_ERR, PROCESS_STREAMS };
 
 struct process;
 
-/* Makes the loop, or has made it. 0; or a UV error: the system is short of something. */
+/* Opens the loop, if it isn't open yet. 0; or a UV error: a resource has run out. */
 int process_prepare(void);
 
 /* The loop on which all of this runs, for handles of the test's own. */
@@ -41,13 +41,13 @@ bool process_pump(uint64_t timeout_ms, bool (*done)(void *context), void *contex
  * has been said. */
 struct process *process_start(const char *path, const char *const *arguments, const char *out_path);
 
-/* The same, with its streams at these descriptors, which stay the caller's; -1: it is gathered. */
+/* The same, with its streams at these descriptors, which stay the caller's. -1: collect it. */
 struct process *process_start_on(const char *path, const char *const *arguments,
                                  const int descriptors[PROCESS_STREAMS]);
 
-/* From now on programs are started as LAUNCHER WORD PROGRAM..., with a pipe as descriptor 3 whose
- * other end closes when this process has ended, or has noticed the end of that one. Both strings
- * stay the caller's. */
+/* From now on programs are started as LAUNCHER WORD PROGRAM..., with a pipe as descriptor 3. Its
+ * other end closes when this process ends, or has noticed that the program has ended. Both strings
+ * belong to the caller and must stay. */
 void process_launch_by(const char *launcher, const char *word);
 
 int process_id(const struct process *process);
@@ -64,11 +64,11 @@ char *process_line(struct process *process, enum process_stream stream, const ch
 size_t process_count_lines(const struct process *process, enum process_stream stream,
                            const char *part);
 
-/* Reads its stdout no longer: whatever it writes now fails. And the same for its stderr. */
+/* Closes the pipe of its stdout: what it writes from now on fails. And the same for its stderr. */
 void process_close_out(struct process *process);
 void process_close_err(struct process *process);
 
-/* Reads the stream no longer, but keeps it open, so that it fills; or reads on. */
+/* Stops reading the stream, but keeps it open, so that it fills; or continues reading. */
 void process_stop_reading(struct process *process, enum process_stream stream);
 void process_read_on(struct process *process, enum process_stream stream);
 
@@ -100,8 +100,7 @@ bool process_cpu_ms(const struct process *process, uint64_t *cpu_ms);
 bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes);
 bool process_handles(const struct process *process, size_t *count);
 
-/* How many of its threads may run on this CPU alone, of the first 64; false where the system
- * doesn't say. */
+/* How many of its first 64 threads may run only on this CPU. False: the system does not tell. */
 bool process_pinned_threads(const struct process *process, int cpu, size_t *count);
 
 #endif

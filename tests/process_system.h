@@ -22,7 +22,7 @@ bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes);
 /* Descriptors, or handles, that are open now; false if the system doesn't say. */
 bool process_system_handles(const uv_process_t *handle, size_t *count);
 
-/* Threads that may run on this CPU alone; false if the system doesn't say. */
+/* How many threads may run only on this CPU. False: the system does not tell. */
 bool process_system_pinned_threads(const uv_process_t *handle, int cpu, size_t *count);
 
 #ifdef _WIN32

@@ -1,20 +1,21 @@
 #ifndef ECHOPORT_PTY_H
 #define ECHOPORT_PTY_H
 
-/* A terminal for programs under test: a pseudo-terminal, see pty(7). On POSIX systems alone. */
+/* A terminal for programs under test: a pseudoterminal, see pty(7). Only on POSIX systems. */
 
 #include <stddef.h>
 
 #define PTY_NAME_MAX 128
 
-/* Makes one: the master's descriptor, from which reads don't wait, and in `slave` the name that a
- * program opens. The descriptor is the caller's, and no process inherits it. A UV error, or 0. */
+/* Makes a pseudoterminal. *master is the descriptor of the master side: it is non-blocking, belongs
+ * to the caller, and no process inherits it. `slave` gets the path of the other side. 0 or a UV
+ * error. */
 int pty_open(int *master, char slave[PTY_NAME_MAX]);
 
 /*
- * What a terminal shows of `text`, which a program has written to it: lines, each ended by '\n',
- * without blanks at their ends. Knows CR, LF and the sequence that clears the rest of a line; any
- * other control character is shown as '?'. To be freed; never NULL.
+ * What a terminal shows after a program has written `text` to it: lines, each ended by '\n',
+ * without trailing blanks. It knows CR, LF and the sequence that clears the rest of a line; any
+ * other control character is shown as '?'. The caller frees it; never NULL.
  */
 char *pty_screen(const char *text);
 

@@ -2,8 +2,8 @@
 #define ECHOPORT_REPORT_RIG_H
 
 /*
- * For the tests of the reports: a text that a report is composed in, and looks at what is
- * there. The numbers are made up: each counter has another one.
+ * For the tests of the reports: a text in which a report is composed, and functions that check its
+ * contents. The numbers are made up: each counter has a different one.
  */
 
 #include <stdarg.h>
@@ -25,7 +25,7 @@ extern const struct backend rig_backend_without_modes;
 
 extern struct text rig_text;
 
-/* What is there. The report must be complete. */
+/* The text of the report, which must be complete. */
 const char *rig_read(void);
 
 /* Empties it, for another report. */

@@ -57,7 +57,7 @@ extern const struct scenario suite_pool[];
 extern const struct scenario suite_progress[];
 extern const struct scenario suite_stream[];
 
-/* In which way the backend works while the scenario runs. */
+/* The modes of the backend while the scenario runs. */
 struct suite_mode {
     unsigned accept_mode; /* for io_config */
     unsigned recv_mode;
@@ -116,7 +116,7 @@ struct conn {
     uint64_t close_order; /* of the close callback */
 
     uint8_t *data;   /* of the last recv, ours until conn_release() */
-    uint8_t *buffer; /* in which they are */
+    uint8_t *buffer; /* which contains it */
     size_t length;
     bool ended;  /* a recv has told the end of the stream */
     size_t sent; /* what the last send said */
@@ -130,10 +130,10 @@ struct conn {
     void *user;
     bool running; /* a handler of this connection is on the stack */
 
-    /* Where clients knock: what has come with the knock is the outcome of the first recv. */
-    struct recv_op *knock; /* that is outstanding */
-    struct recv_op *early; /* that has come, and more than the knock with it */
-    struct recv_op *waits; /* the first recv, while the knock is outstanding */
+    /* Where clients knock: what comes after the knock is the outcome of the first recv. */
+    struct recv_op *knock; /* the recv of the knock, while it is outstanding */
+    struct recv_op *early; /* the recv of the knock, if it brought more than that */
+    struct recv_op *waits; /* the first recv of the scenario, while the knock is outstanding */
 };
 
 /* The most peers that a rig keeps. */
@@ -293,14 +293,14 @@ struct fill {
     uint64_t submitted; /* bytes, of the stream from its beginning on */
 };
 
-/* Sends until a send stays outstanding: the connection is full. One send need not fill it, however
- * long it is: Windows takes a whole send as long as there is any room. Turns meanwhile. */
+/* Sends until a send stays outstanding: the connection is full. One long send need not fill it:
+ * Windows takes a whole send as long as there is any room. Runs turns of the loop meanwhile. */
 struct fill conn_fill(struct conn *conn);
 
-/* The same without a turn. A callback may do that. */
+/* The same without a turn, for use in a callback. */
 struct fill conn_fill_at_once(struct conn *conn);
 
-/* Once no send is outstanding. */
+/* Frees the memory. No send may be outstanding. */
 void fill_free(struct fill *fill);
 
 /* ---- flow ----------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 #include "suite.h"
 
-/* What a client sends first, where an accept waits for it. */
+/* What a client sends first where an accept waits for first bytes. */
 #define KNOCK "k"
 
 /* Memory full of 0xA5. */

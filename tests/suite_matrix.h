@@ -15,15 +15,15 @@ enum matrix_kind {
 
 struct matrix_cell {
     char os[16];
-    char backend[32]; /* "iocp", or "iocp:posted": in a mode that is not its default */
+    char backend[32]; /* "iocp"; or "iocp:posted", with a mode that is not the default */
     char scenario[64];
     enum matrix_kind kind;
     char note[160]; /* the reason; empty for the others */
 };
 
-/* A column that is another's, but for some cells. */
+/* A column that equals another one, except for some cells. */
 struct matrix_mode {
-    struct matrix_cell column; /* os and backend alone */
+    struct matrix_cell column; /* only os and backend */
     struct matrix_cell base;
     bool knocks; /* an accept waits for first bytes there */
 };

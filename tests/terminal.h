@@ -1,23 +1,23 @@
 #ifndef ECHOPORT_TERMINAL_H
 #define ECHOPORT_TERMINAL_H
 
-/* A terminal of the test's own (a pty), for programs that the helper `session` runs on it. One at a
- * time; POSIX alone. */
+/* A pseudoterminal for programs that the helper `session` runs on it. One at a time; only on POSIX
+ * systems. */
 
 #include <stdbool.h>
 
-/* Opens it: the path of the side that a program opens. NULL if there is none to be had. Valid until
- * the next call. */
+/* Opens it. Returns the path of the side that a program opens, valid until the next call; NULL if
+ * the system has none. */
 const char *terminal_open(void);
 
-/* Hangs up, as a terminal window does that is closed. Nothing if it is closed already. */
+/* Hangs up, as a terminal window does when it is closed. Does nothing if it is closed already. */
 void terminal_close(void);
 
-/* Gathers what programs have written to it, for at most so many milliseconds, until `part` is in
- * it. Whether it is. */
+/* Collects what programs write to it until that contains `part`, for at most `timeout_ms`. Returns
+ * whether it does. */
 bool terminal_shows(const char *part, unsigned timeout_ms);
 
-/* All that has been gathered, to explain a failure. */
+/* All that has been collected, to explain a failure. */
 const char *terminal_text(void);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* System calls have smaller numbers than that. */
+/* All numbers of system calls are smaller. */
 #define TRACER_NUMBERS 1024
 
 struct tracee {
@@ -23,10 +23,10 @@ struct tracee {
     uint64_t calls[TRACER_NUMBERS];
 };
 
-/* Whether this system lets a program trace another and tells what it calls. */
+/* Whether this system allows a program to trace another one, and reports its calls. */
 bool tracer_can_trace(void);
 
-/* Starts the program; stdout goes to the file `out`. Fails the test if it can't. */
+/* Starts the program, with its stdout in the file `out`. Fails the test on an error. */
 void tracer_start(struct tracee *tracee, const char *const *arguments, const char *out);
 
 /* Lets the programs run until `until` has ended. */

@@ -61,14 +61,14 @@ struct world {
     unsigned recv_mode;   /* of both sides */
     uint64_t accept_timeout_ns; /* 0: drawn */
     struct load_plan plan;
-    size_t client_count; /* the client's workers; set it as the modes; 0: one */
+    size_t client_count; /* the client's workers; set it when the modes are set; 0: one */
     struct load clients[WORLD_CLIENTS_MAX];
     struct client_stats client_stats; /* of those that have ended */
-    bool reaches;        /* the client looks for its server first; set it as the modes */
+    bool reaches;        /* the client looks for its server first; set it when the modes are set */
     bool client_begun;   /* WORKER_BEGIN has been posted */
     bool client_stopped; /* by --stop-on-error */
     bool client_ended[WORLD_CLIENTS_MAX];
-    struct sockaddr_storage addresses[2];                   /* nobody listens at the first */
+    struct sockaddr_storage addresses[2];                   /* nothing listens at the first */
     uint64_t restart_ns, drain_ns, abort_ns, client_end_ns; /* when; UINT64_MAX: never */
     uint64_t drain_with;              /* the n-th connection; UINT64_MAX: with none */
     struct server_stats server_stats; /* of all generations */
@@ -98,7 +98,7 @@ void world_end(void);
 uint64_t world_chance(uint64_t limit);
 void world_seed_chance(uint64_t seed);
 
-/* Of all the client's workers: their users, and the messages that may still begin. */
+/* Sums over all workers of the client: users, and messages that may still begin. */
 size_t world_users(void);
 uint64_t world_requests(void);
 

@@ -73,7 +73,7 @@ struct winsock_config {
     bool no_ifs;     /* a provider without XP1_IFS_HANDLES: packets come for inline success too */
     bool unbuffered; /* SO_SNDBUF is 0: a send ends when its bytes have arrived */
     bool old;        /* Windows 10 before 1709 */
-    bool wine;       /* where Wine 8 differs from what Windows documents, as Wine does */
+    bool wine;       /* behave as Wine 8 where that differs from what Windows documents */
 
     /* Misuse is answered by an error, as Windows would. For experiments. */
     bool forgiving;

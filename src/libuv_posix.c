@@ -35,13 +35,15 @@ static const char *shortage_name(int error)
     }
 }
 
-/* If it returns, abort() ends the process as usual. */
+/* A SIGABRT that says nothing of a shortage ends the process as usual, sent from outside or not: it
+ * is raised once more when the handler returns. */
 static void on_abort(int number)
 {
     int error = errno;
     const char *name = shortage_name(error);
-    (void)number;
     if (name == NULL) {
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
         return;
     }
     print(program_name);

@@ -120,8 +120,8 @@ static int output_start_target(struct output_target *target, const struct writer
     int status = writer_start(&target->writer, sink, context, program);
     target->started = status == 0;
     if (status != 0) {
-        log_message("cannot start the thread that writes to %s: %s", target->name,
-                    uv_strerror(status));
+        log_message("cannot start the thread that writes to %s: %s%s", target->name,
+                    uv_strerror(status), sys_shortage(status));
     }
     return status;
 }

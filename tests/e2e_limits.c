@@ -41,6 +41,11 @@ static void ended_with(struct process *process, const char *limit, int other)
         e2e_show(process);
         fail_msg("with %s it ended with %d", limit, code);
     }
+    const char *unavailable = strstr(process_text(process, PROCESS_ERR), uv_strerror(UV_EAGAIN));
+    if (unavailable != NULL && strstr(unavailable, "ulimit -v") == NULL) {
+        e2e_show(process);
+        fail_msg("with %s it does not say which limit to raise", limit);
+    }
 }
 
 static void ended_well(struct process *process, const char *limit)
@@ -235,6 +240,16 @@ static void io_uring_says_which_limit_refuses_a_ring(void **state)
     e2e_says(server, PROCESS_ERR, "RLIMIT_MEMLOCK");
 }
 
+/* libuv's own abort() has a message. One that was sent, as systemd's watchdog does, is no shortage. */
+static void an_abort_that_was_sent_ends_it(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    e2e_signal(server.process, SIGABRT);
+    e2e_ends(server.process, -SIGABRT);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +259,7 @@ int main(int argc, char **argv)
         E2E(a_call_that_fails_at_the_start_is_an_error),
         E2E(raw_falls_back_when_a_ring_is_refused),
         E2E(io_uring_says_which_limit_refuses_a_ring),
+        E2E(an_abort_that_was_sent_ends_it),
     };
     return e2e_run(argc, argv, tests);
 }

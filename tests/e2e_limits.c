@@ -240,7 +240,7 @@ static void io_uring_says_which_limit_refuses_a_ring(void **state)
     e2e_says(server, PROCESS_ERR, "RLIMIT_MEMLOCK");
 }
 
-/* libuv's own abort() has a message. One that was sent, as systemd's watchdog does, is no shortage. */
+/* libuv's own abort() has a message. One that was sent, by a watchdog say, is no shortage. */
 static void an_abort_that_was_sent_ends_it(void **state)
 {
     struct e2e_server server;

@@ -1,6 +1,6 @@
 /*
  * One listener: as many one-shot accepts in the ring as are outstanding. Not multishot, which would
- * accept whom nobody has room for.
+ * accept connections that no worker has room for.
  */
 
 #include "io_uring.h"

@@ -18,7 +18,7 @@
 #define URING_TURNS 1024u
 
 /* A turn that has filled so many bytes, as many as a core's nearest cache holds, is long enough:
- * who finds no buffer in it is served in the next, by one whose bytes have just been sent. */
+ * a receive that finds no buffer gets one in the next turn, whose bytes have just been sent. */
 #define URING_TURN_BYTES 32768u
 
 static size_t uring_ring_size(const struct uring_buffers *buffers)

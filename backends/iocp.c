@@ -335,7 +335,7 @@ static void iocp_refuse(struct io_loop *loop, struct io_token *token)
 
 static void iocp_release(struct io_loop *loop, uint8_t *data)
 {
-    pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
+    pool_put(&loop->pool, data); /* a receive that waits for it gets it at the next poll */
 }
 
 /* In the order of enum iocp_accept_mode and iocp_recv_mode. */

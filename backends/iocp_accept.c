@@ -9,8 +9,8 @@
  *
  * With `acceptex-data` the completion comes with a connection's first bytes, so a client that says
  * nothing keeps its slot. SO_CONNECT_TIME tells which slots are so kept: they are set aside as
- * silent, others take their place, up to a limit, and after a time they are closed. So whoever is
- * silent delays nobody. See "AcceptEx function" in Microsoft's documentation.
+ * silent, others take their place, up to a limit, and after a time they are closed. So a silent
+ * client delays no other. See "AcceptEx function" in Microsoft's documentation.
  */
 
 #include "iocp.h"
@@ -296,7 +296,7 @@ static void iocp_refill(struct io_listener *listener)
         if (outcome == IO_DONE) {
             iocp_slot_done(slot, slot->length, 0);
         } else if (outcome < 0) {
-            iocp_end_op(listener, &iocp_no_token, outcome); /* who comes again after a pause */
+            iocp_end_op(listener, &iocp_no_token, outcome); /* policy tries again after a pause */
             return;
         }
     }

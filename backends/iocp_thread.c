@@ -1,7 +1,7 @@
 /*
  * A thread that waits in WSAAccept, as servers did before there was AcceptEx: it blocks in the
  * call, and puts what came into the completion port by hand. It accepts only as often as it is
- * asked, so that the listener's queue holds back whom nobody can serve.
+ * asked, so that connections which can't be served yet wait in the listener's queue.
  */
 
 #include "iocp.h"

@@ -2,7 +2,7 @@
 #define ECHOPORT_QUEUE_H
 
 /*
- * An intrusive first-in-first-out list, for those who wait: for a buffer, for a completion. Any
+ * An intrusive first-in-first-out list, for what waits: for a buffer, for a completion. Any
  * member can leave it at any time; all operations are O(1).
  */
 
@@ -68,7 +68,7 @@ static inline struct queue_node *queue_pop(struct queue *queue)
     return node;
 }
 
-/* Moves all of `from` into `to`, which need not be initialised. Who joins `from` later stays. */
+/* Moves all of `from` into `to`, which need not be initialised. What joins `from` later stays. */
 static inline void queue_take_all(struct queue *to, struct queue *from)
 {
     queue_init(to);

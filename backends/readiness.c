@@ -36,7 +36,7 @@ struct io_listener {
     struct io_accept *ops; /* outstanding, oldest first */
     struct io_accept **ops_end;
     struct queue_node node; /* in loop->stopped */
-    bool drained;           /* as far as is known, nobody waits */
+    bool drained;           /* as far as is known, no connection waits */
 };
 
 static struct readiness_loop *readiness_self(struct io_loop *loop)
@@ -158,7 +158,7 @@ static void readiness_deliver_recv(struct io_socket *socket, int outcome)
 
 void readiness_release(struct io_loop *loop, uint8_t *data)
 {
-    pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
+    pool_put(&loop->pool, data); /* a receive that waits for it gets it at the next poll */
 }
 
 static void readiness_retry_recv(struct waiter *waiter)

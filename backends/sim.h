@@ -27,8 +27,8 @@
  *
  * The simulated stack does what TCP does: bytes arrive in order, the end of the stream after them;
  * a close with unread bytes, or bytes that come to a closed socket, answer with a reset; a reset
- * throws away what is on its way in both directions, and every later operation of the one who got
- * it ends with UV_ECONNRESET.
+ * discards what is on its way in both directions, and every later operation of the side that got it
+ * ends with UV_ECONNRESET.
  *
  * It holds its caller to the seam too: see `violated`. Memory that is lent to a send is checked to
  * be unchanged when its outcome is delivered; a buffer is overwritten when it is released, and a

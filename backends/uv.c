@@ -417,7 +417,7 @@ static int uv_backend_recv(struct io_loop *loop, struct io_socket *socket, struc
 
 static void uv_backend_release(struct io_loop *loop, uint8_t *data)
 {
-    pool_put(&loop->pool, data); /* who waits for it is fed at the next poll */
+    pool_put(&loop->pool, data); /* a receive that waits for it gets it at the next poll */
 }
 
 /* ---- end ----------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /*
- * Accepts of the `uv` backend: a queue of ours above one libuv listener. What libuv accepts while
- * nobody asks, it holds until somebody does.
+ * Accepts of the `uv` backend: a queue of ours above one libuv listener. A connection that libuv
+ * accepts while no accept is outstanding waits in libuv for the next accept.
  */
 
 #include "uv_internal.h"

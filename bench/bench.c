@@ -378,8 +378,8 @@ static void bench_run_one(struct bench *bench, const struct bench_case *load,
     result_append(json_object_get(test_case, "runs"), run);
 }
 
-/* Who runs at this place of the round: the first of a round is another one in each. With an older
- * server the two of a pair follow one another, in either order by turns. */
+/* Which subject runs at this place of the round: the first of a round is another one in each. With
+ * an older server the two of a pair follow one another, in either order by turns. */
 static size_t bench_at_place(const struct bench *bench, size_t count, size_t round, size_t order)
 {
     if (bench->options->against == NULL) {
@@ -446,7 +446,7 @@ static void bench_watch_case(struct bench *bench, const struct bench_case *load)
     bench->watching_ns += bench_own_cpu_ns() - cpu_ns;
 }
 
-/* Whether each subject has a good run of each case it took part in; else says who hasn't. */
+/* Whether each subject has a good run of each case it took part in; else says which has none. */
 static bool bench_is_good(const struct bench *bench)
 {
     const json_t *cases = json_object_get(bench->document, "cases");

@@ -225,7 +225,8 @@ static void compare_gone(struct comparison *comparison, const json_t *old_case,
     }
 }
 
-/* Says of the cases that both have which have another load, and who is gone from the others. */
+/* Says of the cases that both have which have another load, and which backend is gone from the
+ * others. */
 static void compare_presence(struct comparison *comparison)
 {
     const json_t *cases = json_object_get(comparison->new_document, "cases");

@@ -8,7 +8,7 @@
  * It has in a case and a metric if its ratio to every other backend is surely worse, and by more
  * than the threshold as estimated. Surely: by the exact test of two samples, at 5 % for all
  * questions of the comparison together (Bonferroni). To every other, since if one of them got
- * better nobody else got worse. Where two backends have the metric the first, to which ratios are,
+ * better no other got worse. Where two backends have the metric the first, to which ratios are,
  * is taken as it was.
  *
  * A backend that has a good run of a case (summary.h) in the old document alone is gone, which is

@@ -17,7 +17,7 @@ const struct summary_metric summary_metrics[] = {
 static const struct {
     const char *path;
     const char *name;
-    bool of_a_message; /* it costs that whoever was the bottleneck */
+    bool of_a_message; /* a cost of a message, whichever side was the bottleneck */
 } quantities[] = {
     {"messages_per_second", "messages_per_second", false},
     {"bytes_per_second", "bytes_per_second", false},

@@ -222,7 +222,7 @@ static void echo_leave(struct echo *echo)
 
 /* ---- generations --------------------------------------------------------------------------- */
 
-/* The largest batch so far was of those who are here; the next one is sought anew. */
+/* The largest batch so far belongs to the present generations; the count begins anew. */
 static void echo_keep_maxima(struct echo *echo)
 {
     struct io_stats *stats = &echo->worker.io->stats;

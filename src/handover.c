@@ -56,7 +56,7 @@ void handover_join(struct handover *handover, struct worker *taker, size_t addre
     uv_mutex_unlock(&handover->lock);
 }
 
-/* The inbox of him whose turn it is, and the turn passes on. NULL: it is the giver's. */
+/* The inbox of the worker whose turn it is; the turn passes on. NULL: it is the giver's turn. */
 static struct handover_inbox *handover_next(struct handover_address *at)
 {
     while (at->next < at->taker_count) {
@@ -85,7 +85,7 @@ struct worker *handover_give(struct handover *handover, struct worker *giver, si
     }
     uv_mutex_unlock(&handover->lock);
     if (was_empty) {
-        worker_post(taker, WORKER_TAKE); /* who takes goes on until nothing is left */
+        worker_post(taker, WORKER_TAKE); /* the taker goes on until nothing is left */
     }
     return taker;
 }

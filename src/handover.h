@@ -10,8 +10,8 @@
  *     listen() = 0           handover_give() for each connection that is accepted
  *     listen() = UV_ENOTSUP  handover_join(); handover_take() at each WORKER_TAKE; handover_leave()
  *
- * Nothing is lost on the way: who has left is given nothing any more and takes what he was given
- * before. The lock is taken for a connection and never for a message.
+ * Nothing is lost on the way: a worker that has left gets no more connections, and takes those that
+ * it was given before. The lock is taken for a connection and never for a message.
  */
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@
 #include "backend.h"
 #include "worker.h"
 
-/* So many connections may wait for one worker; more are passed over to the next in turn. */
+/* How many connections may wait for one worker; more go to the next in turn. */
 #define HANDOVER_INBOX 64
 
 /* What waits for one worker, oldest first, in a ring. */
@@ -58,9 +58,10 @@ void handover_destroy(struct handover *handover);
 void handover_join(struct handover *handover, struct worker *taker, size_t address);
 
 /*
- * On the thread of a worker that listens at the address: whose turn is it to have the connection?
- * The other worker, which now has the token and has been told by WORKER_TAKE; or NULL, and the
- * giver keeps it: it is his turn, nobody else has room, or his loop can't detach.
+ * Gives the connection to the worker whose turn it is. Call it on the thread of a worker that
+ * listens at the address. Returns the other worker, which now has the token and has been told by
+ * WORKER_TAKE. NULL: the giver keeps the token, since it is its own turn, no other worker has room,
+ * or its loop can't detach.
  */
 struct worker *handover_give(struct handover *handover, struct worker *giver, size_t address,
                              struct io_token *token);

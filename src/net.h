@@ -95,7 +95,7 @@ void net_close(uv_os_sock_t os_socket);
 int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate);
 
 /* Whether the system gives connections to accepts that were started before they came, as AcceptEx
- * of Windows: who starts many takes many, though others wait at the same queue. */
+ * of Windows: a loop that starts many takes many, though others wait at the same queue. */
 extern const bool net_accepts_ahead;
 
 /* Whether the system holds a send from its start to its end, as overlapped ones of Windows: then

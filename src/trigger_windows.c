@@ -77,7 +77,7 @@ static bool trigger_allow_user(struct trigger_access *access)
 
 /* ---- listening ----------------------------------------------------------------------------- */
 
-/* A semaphore of ours and new. Whoever made one of that name before us could take what is sent. */
+/* Creates a new semaphore. A program that had created that name before could take what is sent. */
 static int trigger_create(enum sys_meaning meaning, SECURITY_ATTRIBUTES *attributes, HANDLE *object)
 {
     char name[TRIGGER_NAME_SIZE];
@@ -209,7 +209,7 @@ static int trigger_find_process(DWORD pid)
     if (process == NULL) {
         return GetLastError() == ERROR_ACCESS_DENIED ? UV_EPERM : UV_ESRCH;
     }
-    bool ended = WaitForSingleObject(process, 0) == WAIT_OBJECT_0; /* but somebody has a handle */
+    bool ended = WaitForSingleObject(process, 0) == WAIT_OBJECT_0; /* a handle keeps it known */
     (void)CloseHandle(process);
     return ended ? UV_ESRCH : 0;
 }

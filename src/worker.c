@@ -323,8 +323,8 @@ uint64_t worker_clock(const struct worker *worker)
     return worker->backend->now(worker->io);
 }
 
-/* Who was stopped until after its deadline was stopped before it, too: since when is unknown. As
- * much of the wait is left out as the overrun is long. */
+/* A worker that was stopped until after its deadline was stopped before it, too; since when is
+ * unknown. The awake clock leaves out as much of the wait as the overrun is long. */
 void worker_look(struct worker *worker)
 {
     uint64_t now_ns = worker_clock(worker);

@@ -137,9 +137,9 @@ void worker_post(struct worker *worker, enum worker_command command);
 bool worker_has_ended(struct worker *worker);
 
 /*
- * The three stages of the thread, for who drives workers without one: opens the loop and starts
- * the role (0 or a UV error, and all is undone), takes one turn (false: that was the last one),
- * and closes.
+ * The three stages of the thread, for callers that run workers without one: opens the loop and
+ * starts the role (0 or a UV error, and all is undone), takes one turn (false: that was the last
+ * one), and closes.
  */
 int worker_open(struct worker *worker);
 bool worker_turn(struct worker *worker);

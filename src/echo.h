@@ -80,7 +80,7 @@ struct echo {
     struct worker_task stop_task;
     uint64_t stop_deadline_ns;
     struct server_stats past; /* of the generations that have ended */
-    uint64_t accepted;        /* what its listeners have brought, whoever took it on */
+    uint64_t accepted;        /* connections from its listeners, whichever worker adopted them */
     uint64_t stop_accepted;
     uint64_t conn_count; /* numbers the connections of this worker */
     bool stopping;       /* no connection is taken on any more, once the queue is empty */

@@ -11,7 +11,7 @@
  * buffers on the way would stop both ends. A message is made and checked in chunks, so its size
  * costs no memory.
  *
- * Closed loop: a user begins a message as soon as fewer than `depth` of his await their answer.
+ * Closed loop: a user begins a message as soon as fewer than `depth` of its own await their answer.
  * Open loop (a rate is given): messages are due by a schedule, users in turn, whatever the server
  * does; one that its user can't begin in time waits, and its latency counts from when it was due.
  */
@@ -157,7 +157,7 @@ void load_has_progress(struct load *load);
 /* A connection or a connect has failed. */
 void load_has_failed(struct load *load);
 
-/* A new user, who does nothing yet. NULL without memory. */
+/* A new user, which does nothing yet. NULL: out of memory. */
 struct load_conn *load_conn_start(struct load *load, size_t index);
 
 /* Lets the user connect; or go on, if WORKER_REACH has done that. */

@@ -28,7 +28,7 @@ static void trigger_name(char *name, size_t size, DWORD pid, enum sys_meaning me
     (void)snprintf(name, size, "Global\\echoport-%lu-%s", (unsigned long)pid, words[meaning]);
 }
 
-/* ---- who may ------------------------------------------------------------------------------- */
+/* ---- access -------------------------------------------------------------------------------- */
 
 #define TRIGGER_ACL_SIZE (sizeof(ACL) + sizeof(ACCESS_ALLOWED_ACE) + SECURITY_MAX_SID_SIZE)
 

@@ -7,8 +7,8 @@
  * red, and so does a backend that the matrix expects and that does not probe. `pattern` is a part
  * of backend/scenario; the system is that which it runs on, if none is named.
  *
- * A backend that has modes of accepting or receiving runs in each: "iocp:posted" beside "iocp",
- * which is the name of them all for --backend.
+ * A backend that has modes of accepting or receiving runs in each: "iocp:posted" beside "iocp". For
+ * --backend the name "iocp" means all of them.
  *
  *   ECHOPORT_WITHOUT  in the environment: a backend that is left out, since it can't be had where
  *                     the test runs: many containers forbid io_uring

@@ -1,9 +1,9 @@
 /*
- * The servers of bench/peers that there are for Windows: each echoes, byte for byte, and the ends
- * of its connections are as they should be. (Elsewhere bench/peers/check sees to it.)
+ * The servers of bench/peers for Windows: each echoes byte for byte, and ends its connections
+ * correctly. (On other systems bench/peers/check tests that.)
  *
- *   BENCH_PEERS  in the environment: their paths, each with its arguments behind the port, and a
- *                '|' between: "a.exe|b.exe 2 wsaaccept"
+ *   BENCH_PEERS  in the environment: their paths, each with the arguments that follow the port,
+ *                separated by '|': "a.exe|b.exe 2 wsaaccept"
  */
 
 #include "e2e.h"

@@ -1,7 +1,7 @@
 /*
- * Both programs under limits of the system that are too low, one after another: each ends with 0 or
- * 1, by itself, and with 1 it says why. libinject.so stands for limits that a privileged user does
- * not have, and for shortages of the whole machine.
+ * Both programs under limits of the system that are too low, one after another. Each program ends
+ * by itself with 0 or 1, and with 1 it says why. libinject.so simulates limits that a privileged
+ * user does not have, and shortages of the whole machine.
  */
 
 #include "e2e.h"

@@ -1,5 +1,6 @@
 /*
- * The server's memory, whatever its clients do. Not with a sanitizer, whose memory it would be.
+ * The server's memory, whatever its clients do. Not with a sanitizer: it would be that of the
+ * sanitizer.
  */
 
 #include "e2e.h"

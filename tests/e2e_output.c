@@ -1,4 +1,4 @@
-/* Readers that stop reading, and readers that go. */
+/* Readers of the output that stop reading, and readers that go away. */
 
 #include "e2e.h"
 

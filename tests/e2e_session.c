@@ -1,6 +1,6 @@
 /*
- * Signals by a terminal, and what a process without one makes of them: a terminal that is closed, a
- * daemon, nohup, a job in the background of a script, the first process of a container.
+ * Signals of a terminal, and the same signals in a process without one: a terminal that is closed,
+ * a daemon, nohup, a background job of a script, the first process of a container.
  */
 
 #include "e2e.h"

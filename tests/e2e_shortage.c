@@ -1,6 +1,6 @@
 /*
- * Where the system is short of something that passes: a socket that is reported writable and takes
- * nothing, as it is when the kernel has no memory for TCP. libinject.so makes it so.
+ * Temporary shortages of the system: a socket is reported as writable and takes nothing, which
+ * happens when the kernel has no memory for TCP. libinject.so simulates that.
  */
 
 #include "e2e.h"

@@ -1,6 +1,6 @@
 /*
- * The report so far, on stderr, while traffic runs and connections drain. What is on stdout and in
- * the JSON does not change by it.
+ * The report so far, on stderr, while traffic runs and connections drain. It does not change what
+ * is written to stdout and to the file of --json.
  */
 
 #include "e2e.h"

@@ -1,6 +1,6 @@
 /*
  * The period of Windows' timer: a client with --rate shortens it while it runs, and restores it
- * however it ends. The client is one that writes this down (guard_timer.c).
+ * however it ends. The client is linked with guard_timer.c, which records the calls.
  */
 
 #include "e2e.h"

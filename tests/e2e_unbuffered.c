@@ -1,6 +1,6 @@
 /*
- * --sndbuf=none: the system keeps no copy of what is sent, so a send lasts until the peer has
- * acknowledged it, and its memory has to. Elsewhere than on Windows a usage error.
+ * --sndbuf=none: the system keeps no copy of what is sent. So a send, and its memory, lasts until
+ * the peer has acknowledged it. On other systems than Windows it is a usage error.
  */
 
 #include "e2e.h"

@@ -6,11 +6,11 @@
  *             +-- write   likewise, EVFILT_WRITE
  *             +-- user    an eventfd, which is read when EVFILT_USER is reported
  *
- * Each filter is an event of its own, and a descriptor that is closed is forgotten: as there. It
- * reports what XNU does: no EV_OOBAND, and in `data` the bytes to be received.
+ * As in kqueue(2), each filter is an event of its own, and closing a descriptor removes it. It
+ * reports what XNU reports: no EV_OOBAND, and in `data` the bytes to be received.
  *
- * On XNU a write filter that stays is an event for each acknowledgement. Here the program fails at
- * its end if there would have been one.
+ * On XNU a write filter that stays reports each acknowledgement. Here the program fails at its end
+ * if that would have happened.
  */
 
 #include <sys/event.h>

@@ -1,12 +1,13 @@
 /*
  * first_process start PROGRAM [ARGUMENT...]
  *
- * Runs a program as process 1, as the only one of a container is.
+ * Runs a program as process 1, like the only program of a container.
  *
  * first_process join PID PROGRAM [ARGUMENT...]
  *
- * Runs it beside the one that the first_process with the number PID has started. Either ends with
- * the exit code of the program, or with 77 if it may not make or join a namespace.
+ * Runs a program in the namespace of the one that the first_process with the number PID has
+ * started. Either ends with the exit code of the program, or with 77 if it may not make or join a
+ * namespace.
  */
 
 #include <fcntl.h>

@@ -4,8 +4,8 @@
 /*
  * A heap for the tests on Windows, where no sanitizer is to be had (and Wine's own heap hides what
  * it could see): every block has pages of its own and ends where they end, so that a byte beyond it
- * faults; and pages of a freed block are taken from it, and for a while given to no other, so that
- * whoever still writes there, the system to an OVERLAPPED say, faults as well.
+ * faults. The pages of a freed block are unmapped, and for a while not used again, so that a late
+ * write there faults as well, such as that of the system to an OVERLAPPED.
  *
  *     | header | ... data, to the end of the page | nothing |
  *

@@ -1,9 +1,9 @@
 /*
  * session TERMINAL PROGRAM [ARGUMENT...]
  *
- * Runs a program as the leader of a session of its own, as a daemon or a login does. TERMINAL is
- * "none", or the path of the terminal that controls the session. With "stderr=" before the path the
- * terminal becomes the program's standard error as well.
+ * Runs a program as the leader of a new session, like a daemon or a login. TERMINAL is "none", or
+ * the path of the controlling terminal. With "stderr=" before the path the terminal becomes the
+ * program's standard error as well.
  */
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 /*
  * For the tests of sim itself: a world with two or three loops, and ends of connections that do
  * one operation at a time when told to, note what came of it, and fail the test when the backend
- * breaks a rule of the seam. No policy: who sends what and when is the test's.
+ * breaks a rule of the seam. No policy: the test decides what is sent, and when.
  *
  * Each end sends a stream of its own (rig_byte), and checks what it receives against its peer's.
  */

@@ -1,6 +1,6 @@
 /*
- * echo-bench, whose results go to what is no regular file. Device nodes are made in the test's
- * folder, which only root may do: nothing here opens one of the system's.
+ * echo-bench with results that go to something else than a regular file. The test makes device
+ * nodes in its own folder, which only root may do, and opens none of the system's.
  */
 #include "e2e.h"
 

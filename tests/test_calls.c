@@ -1,7 +1,7 @@
 /*
  * How many calls of Windows an echo of 64 bytes takes, by backend and way of receiving: counted in
- * the import address table, so that nobody's own word is taken for it. Prints the table that is in
- * docs/backends.md.
+ * the import address table, so that no program's own counters are trusted. Prints the table that is
+ * in docs/backends.md.
  */
 
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /*
- * What a code of Windows means to us. The numbers are those of "System Error Codes", "Windows
- * Sockets Error Codes" and [MS-ERREF], and not of any header: what a header calls them is not what
- * is tested.
+ * The meaning of the error codes of Windows. The numbers are those of "System Error Codes",
+ * "Windows Sockets Error Codes" and [MS-ERREF], not the names of a header: the test is independent
+ * of those.
  */
 
 #include <stdarg.h>

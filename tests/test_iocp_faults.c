@@ -1,8 +1,8 @@
 /*
  * Each call that the `iocp` backend makes, and each operation that it starts, fails once with each
  * plausible code, at its first time, its second, and so on, in a world that is otherwise well:
- * nothing crashes, leaks or is lost, and who is not concerned goes on. The table that is printed
- * counts the injections.
+ * nothing crashes, leaks or is lost, and connections that are not concerned go on. The table that
+ * is printed counts the injections.
  *
  * The calls are held against the undefined symbols of the backend's objects: one that is called and
  * is not in the table fails the test.

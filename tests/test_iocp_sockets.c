@@ -1,6 +1,7 @@
 /*
  * What backends/iocp*.c does to its sockets, over the Winsock of tests/winsock: how long a refusal
- * takes, who inherits, when a send without the system's buffer is over. Wine shows none of it.
+ * takes, whether child processes inherit a socket, when a send without the system's buffer is over.
+ * Wine shows none of this.
  */
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * The system calls that the reports count are those that the kernel sees: of the server and of the
- * client, on every backend, for connections that come and go, small messages, streams, and
- * resets. Prints both.
+ * The system calls that the reports count are those that the kernel sees, for the server and the
+ * client, on every backend. The loads are connections that come and go, small messages, streams and
+ * resets. Prints both counts.
  */
 
 #include <setjmp.h>

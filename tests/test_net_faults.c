@@ -1,6 +1,6 @@
 /*
- * The calls of net.c that fail: each, one after the other. The error is handed on, and nothing that
- * was opened before stays open. The linker puts what is here into the place of the system's.
+ * Each system call of net.c fails, one after another. The error is returned, and nothing that was
+ * opened before stays open. The linker replaces the system's functions by those here.
  */
 
 #include "net_rig.h"

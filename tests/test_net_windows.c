@@ -1,6 +1,6 @@
 /*
- * What src/net_windows.c asks of Winsock for a socket that Wine does not know, or can't show. The
- * linker puts a function before setsockopt().
+ * The socket options that src/net_windows.c sets and that Wine does not know, or can't show. The
+ * linker replaces setsockopt() by a function here.
  */
 
 #include "net_rig.h"

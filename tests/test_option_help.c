@@ -1,5 +1,5 @@
 /*
- * The texts that a table of options makes: --help, and what is said of a value that is not
+ * The texts that are made from a table of options: --help, and the message on a value that is not
  * accepted. The table has one option of each type.
  */
 

@@ -1,6 +1,6 @@
 /*
- * What --signal sends, within one process that tells itself. The end-to-end tests send it from one
- * process to another.
+ * What --signal sends, within one process that sends it to itself. The end-to-end tests send it
+ * from one process to another.
  */
 
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* A writer over a destination in memory, which the test blocks, lets go and breaks. */
+/* A writer over a destination in memory, which the test blocks, releases and makes fail. */
 
 #include <stdarg.h>
 #include <stddef.h>

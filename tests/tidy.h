@@ -3,8 +3,8 @@
  * and how long things may get.
  *
  * A ratchet holds the few functions and files that may be longer than the limit, with the length
- * that they have. It only turns one way: whoever shortens one enters the new length, or takes the
- * line out.
+ * that they have. It only turns one way: a change that shortens one enters the new length, or
+ * removes the line.
  */
 #ifndef ECHOPORT_TIDY_H
 #define ECHOPORT_TIDY_H

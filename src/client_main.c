@@ -13,7 +13,7 @@ static int client_start(const struct program_options *common, const struct backe
                         const char *note)
 {
     if (note[0] != '\0') {
-        log_message("--backend: %s it is (%s)", backend->name, note);
+        log_message("--backend: using %s (%s)", backend->name, note);
     }
     return client_run((const struct client_options *)(const void *)common, backend);
 }

@@ -497,7 +497,7 @@ static int client_run_controlled(struct client *client)
     client_wait_init(&client->wait, &client->control, client->options);
     int status = client_wait_resolve(&client->wait, &client->resolution);
     if (status != 0) {
-        return status == UV_ECANCELED ? 0 : 1; /* told to stop before it had begun */
+        return 1;
     }
     for (size_t i = 0; i < client->resolution.count; i++) {
         net_any_to_loopback(&client->resolution.addresses[i]);

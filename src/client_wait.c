@@ -91,7 +91,8 @@ int client_wait_resolve(struct client_wait *wait, struct net_resolution *resolut
             control_resolve(wait->control, resolution, options->host, options->port, false);
         if (status == UV_ECANCELED && wait->status != 0) {
             client_wait_report(wait);
-            return wait->status;
+        } else if (status == UV_ECANCELED) {
+            log_message("told to end before the address of '%s' was found", options->host);
         }
         if (status == 0 || status == UV_ECANCELED) {
             return status;

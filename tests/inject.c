@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct inject wanted;
@@ -191,6 +193,19 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
     }
     int result = next(fd, address, size);
     return strikes ? fail() : result;
+}
+
+/* As long as it strikes, a resolver that gets no answer. */
+int getaddrinfo(const char *restrict host, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict found)
+{
+    static int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    const struct timespec pause = {.tv_nsec = 1000000};
+    inject_find("getaddrinfo", &next, sizeof(next));
+    while (inject_strikes("getaddrinfo")) {
+        (void)nanosleep(&pause, NULL);
+    }
+    return next(host, service, hints, found);
 }
 
 /* The descriptor is gone in any case: it says so of EINTR. */

@@ -7,7 +7,7 @@
  *
  *   INJECT         CALL:NTH:ERRNO, the NTH call from 1 on fails with that number and is not carried
  *                  out, unless it is close(), or connect() and EINTR; CALL:NTH:0, it moves one byte
- *                  alone
+ *                  alone; of getaddrinfo() every call that would fail waits instead
  *   INJECT_GATE    a file: while it exists, every call from the NTH on fails
  *   INJECT_THREAD  main: count the calls of the main thread, not those of the others
  *   INJECT_REPORT  a file that gets a line when it has: "struck"; and a line at the end of the

@@ -34,8 +34,8 @@ void client_wait_init(struct client_wait *wait, struct control *control,
 
 /*
  * Resolves the server's name, again and again for as long as --wait says. 0 and `resolution`, as
- * control_resolve(); UV_ECANCELED if the user asked for the end; or another UV error. Either has been
- * reported.
+ * control_resolve(); UV_ECANCELED if the user asked for the end; or another UV error. Both have
+ * been reported.
  */
 int client_wait_resolve(struct client_wait *wait, struct net_resolution *resolution);
 

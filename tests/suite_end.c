@@ -353,7 +353,8 @@ static void reset_of_both_at_once(const struct backend *backend)
     reset_peer(&rig, peer);
     conn_send(conn, bytes, sizeof(bytes)); /* without a turn in between */
     RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
-    assert_true(rig_is_reset(conn->recv.status));
+    /* A Wine may give the error to the send alone. */
+    assert_true(rig_is_reset(conn->recv.status) || (sys_is_wine() && conn->ended));
     if (conn->send.status == 0) { /* loopback is asynchronous: the reset came after the send */
         conn_send(conn, bytes, sizeof(bytes));
         RIG_UNTIL(&rig, !conn->send.outstanding);

@@ -438,9 +438,11 @@ void control_close(struct control *control)
     assert(control->running == 0);
     output_watch(NULL);
     trigger_close(control->trigger);
+    sys_signals_block();
     uv_walk(&control->loop, control_close_handle, NULL);
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&control->loop);
+    sys_signals_end();
     free(control->workers);
     control->workers = NULL;
 }

@@ -113,6 +113,17 @@ extern const size_t sys_signal_count;
  */
 bool sys_is_ignored(const struct sys_signal *signal);
 
+/* Blocks all of sys_signals for the calling thread: those sent to the process go to other threads,
+ * or wait. Nothing on Windows, where signals have a thread of their own. */
+void sys_signals_block(void);
+
+/*
+ * Call it when every thread has blocked the signals, the caller too, and libuv has released them.
+ * From now on a signal no longer ends the process, whose last report is out, and changes no exit
+ * code. A second one that means stop ends it with 1. The calling thread takes signals again.
+ */
+void sys_signals_end(void);
+
 /* Whether the process had a controlling terminal at sys_setup() that can't be opened any more.
  * False on Windows, where closing the console is a signal of its own. */
 bool sys_terminal_is_gone(void);

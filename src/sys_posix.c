@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include <unistd.h>
 
 #ifdef __linux__
-#include <pthread.h>
 #include <sched.h>
 #endif
 
@@ -46,6 +46,49 @@ bool sys_is_ignored(const struct sys_signal *signal)
     struct sigaction action;
     return signal->keyboard && sigaction(signal->number, NULL, &action) == 0 &&
            action.sa_handler == SIG_IGN;
+}
+
+static void set_signals(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        (void)sigaddset(set, sys_signals[i].number);
+    }
+}
+
+void sys_signals_block(void)
+{
+    sigset_t set;
+    set_signals(&set);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+static void on_late_signal(int number)
+{
+    (void)number;
+}
+
+static void on_late_stop(int number)
+{
+    static volatile sig_atomic_t stops;
+    (void)number;
+    stops++;
+    if (stops > 1) {
+        _exit(EXIT_FAILURE);
+    }
+}
+
+void sys_signals_end(void)
+{
+    sigset_t set;
+    for (size_t i = 0; i < sys_signal_count; i++) {
+        const struct sys_signal *at = &sys_signals[i];
+        if (!sys_is_ignored(at)) {
+            (void)signal(at->number, at->meaning == SYS_STOP ? on_late_stop : on_late_signal);
+        }
+    }
+    set_signals(&set);
+    (void)pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
 /* ---- terminal ------------------------------------------------------------------------------ */

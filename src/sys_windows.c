@@ -64,6 +64,14 @@ bool sys_is_ignored(const struct sys_signal *signal)
     return false;
 }
 
+void sys_signals_block(void)
+{
+}
+
+void sys_signals_end(void)
+{
+}
+
 bool sys_terminal_is_gone(void)
 {
     return false;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys.h"
+
 #define WRITER_NS_PER_MS UINT64_C(1000000)
 
 /* Reserved for the line that says how many were dropped. */
@@ -141,6 +143,7 @@ static void writer_close(struct writer *writer)
 static void writer_run(void *argument)
 {
     struct writer *writer = argument;
+    sys_signals_block(); /* it outlives the main loop */
     uv_mutex_lock(&writer->lock);
     writer_open(writer);
     while (!writer->stopped || !writer_batch_is_empty(&writer->next)) {

@@ -112,6 +112,7 @@ static void a_server_that_ends_reports_too(void **state)
 /* ---- both, under load ---------------------------------------------------------------------- */
 
 #define REQUESTS 5
+#define LATE_REQUESTS 20
 
 static void traffic_goes_on(void **state)
 {
@@ -257,6 +258,29 @@ static void the_signal_asks_for_it_as_well(void **state)
 #endif
 }
 
+/* A request that comes when the last report is out has no answer, and ends nothing. */
+static void a_request_at_the_very_end_changes_no_exit_code(void **state)
+{
+    (void)state;
+#ifdef SIGUSR1
+    struct e2e_server server;
+    e2e_server(&server, NULL);
+    for (unsigned i = 0; i < LATE_REQUESTS; i++) {
+        struct process *client = e2e_client(&server, "-v", "-R", "100", "-d", "20ms", NULL);
+        (void)e2e_line(client, PROCESS_ERR, "connected, ", 0);
+        int code;
+        do {
+            (void)process_signal(client, SIGUSR1);
+            code = process_wait(client, 0);
+        } while (code == PROCESS_LATE);
+        assert_int_equal(code, 0);
+    }
+    e2e_server_ends(&server);
+#else
+    e2e_skip("there is no such signal here");
+#endif
+}
+
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
@@ -269,6 +293,7 @@ int main(int argc, char **argv)
         E2E(nothing_is_claimed_that_is_not_over),
         E2E(before_the_run_there_is_no_report),
         E2E(the_signal_asks_for_it_as_well),
+        E2E(a_request_at_the_very_end_changes_no_exit_code),
     };
     return e2e_run(argc, argv, tests);
 }

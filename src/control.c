@@ -322,7 +322,7 @@ void control_run(struct control *control, uint64_t tick_ms)
     if (tick_ms > 0 && control->events->tick != NULL) {
         (void)uv_timer_start(&control->timer, control_on_tick, tick_ms, tick_ms);
     }
-    (void)uv_async_send(&control->async); /* a worker may have ended before the loop ran */
+    control_on_async(&control->async); /* a worker may have ended before the loop ran */
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
     (void)uv_timer_stop(&control->timer);
     (void)uv_timer_stop(&control->progress);

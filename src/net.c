@@ -347,14 +347,14 @@ static void on_closed(uv_handle_t *handle)
     resolution->done(resolution);
 }
 
-/* The thread has ended, or could not be started. */
+/* The thread has ended, or there was none. */
 static void on_resolved(uv_async_t *ended)
 {
     struct net_resolution *resolution = ended->data;
     if (resolution->started) {
         (void)uv_thread_join(&resolution->thread);
+        (void)uv_loop_close(&resolution->loop);
     }
-    (void)uv_loop_close(&resolution->loop);
     if (resolution->canceled) {
         resolution->status = UV_EAI_CANCELED;
     } else if (resolution->status == 0) {
@@ -372,22 +372,42 @@ static void resolve(void *argument)
     (void)uv_async_send(&resolution->ended);
 }
 
-/* 0: on_resolved() will be called. Otherwise a UV error and nothing to undo. */
-static int start_resolving(uv_loop_t *loop, struct net_resolution *resolution)
+/* An address that is a number is found at once, and takes no thread. */
+static bool resolve_number(uv_loop_t *loop, struct net_resolution *resolution)
+{
+    struct addrinfo hints = resolution->hints;
+    hints.ai_flags |= AI_NUMERICHOST;
+    return uv_getaddrinfo(loop, &resolution->request, NULL, resolution->host, resolution->service,
+                          &hints) == 0;
+}
+
+static int start_thread(struct net_resolution *resolution)
 {
     int status = uv_loop_init(&resolution->loop);
     if (status != 0) {
         return status;
     }
-    status = uv_async_init(loop, &resolution->ended, on_resolved);
+    status = uv_thread_create(&resolution->thread, resolve, resolution);
+    resolution->started = status == 0;
     if (status != 0) {
         (void)uv_loop_close(&resolution->loop);
+    }
+    return status;
+}
+
+/* 0: on_resolved() will be called. Otherwise a UV error and nothing to undo. */
+static int start_resolving(uv_loop_t *loop, struct net_resolution *resolution)
+{
+    int status = uv_async_init(loop, &resolution->ended, on_resolved);
+    if (status != 0) {
         return status;
     }
     resolution->ended.data = resolution;
-    resolution->status = uv_thread_create(&resolution->thread, resolve, resolution);
-    resolution->started = resolution->status == 0;
+    if (!resolve_number(loop, resolution)) {
+        status = start_thread(resolution);
+    }
     if (!resolution->started) {
+        resolution->status = status;
         (void)uv_async_send(&resolution->ended);
     }
     return 0;

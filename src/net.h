@@ -180,9 +180,9 @@ struct net_resolution {
  * families that this machine has no route for, so that localhost is found without a network.
  *
  * 0: `done` will be called from `loop`; then call net_resolution_free(). Until then `resolution`,
- * `host` and `service` must stay. The status may also be UV_EAGAIN, if no thread could be started,
- * or UV_EINVAL, if `host` can't be a host name. Otherwise an error and nothing to undo:
- * UV_EAI_SERVICE for a bad number, UV_EMFILE or UV_ENOMEM.
+ * `host` and `service` must stay. The status may also be UV_EAGAIN, UV_EMFILE or UV_ENOMEM, if no
+ * thread could be started, or UV_EINVAL, if `host` can't be a host name. Otherwise an error and
+ * nothing to undo: UV_EAI_SERVICE for a bad number.
  */
 int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
                 const char *service, bool passive, void (*done)(struct net_resolution *resolution));

@@ -23,12 +23,34 @@ static void copy_trimmed(char *target, size_t size, const char *text)
     target[length] = '\0';
 }
 
+/* Linux on most processors: the first entry is enough, and uv_cpu_info() reads those of all CPUs.
+ * Elsewhere there is no such file or no such line. */
+static bool read_cpu_model(char *text, size_t size)
+{
+    static const char name[] = "model name";
+    char line[256];
+    bool found = false;
+    FILE *file = fopen("/proc/cpuinfo", "r");
+    while (!found && file != NULL && fgets(line, sizeof line, file) != NULL && line[0] != '\n') {
+        const char *colon = strchr(line, ':');
+        found = colon != NULL && strncmp(line, name, sizeof name - 1) == 0;
+        if (found) {
+            line[strcspn(line, "\n")] = '\0';
+            copy_trimmed(text, size, colon + 1);
+        }
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return found;
+}
+
 static void describe_cpu(char *text, size_t size)
 {
     uv_cpu_info_t *cpus = NULL;
     int count = 0;
     copy_trimmed(text, size, "unknown");
-    if (uv_cpu_info(&cpus, &count) != 0) {
+    if (read_cpu_model(text, size) || uv_cpu_info(&cpus, &count) != 0) {
         return;
     }
     if (count > 0 && cpus[0].model != NULL && cpus[0].model[0] != '\0') {

@@ -96,7 +96,7 @@ static void a_peer_that_never_reads_costs_nothing(void **state)
                   (int)((int64_t)(after - before) / (int64_t)KIB));
     assert_true(after < before + 2 * MIB);
     e2e_peer_reset(peer);
-    e2e_server_ends(&server);
+    e2e_server_ends_without_resets(&server);
 }
 
 /* A process that becomes another program by exec() keeps the peak of the first, says getrusage(2):

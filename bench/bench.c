@@ -75,6 +75,14 @@ static void bench_on_signal(uv_signal_t *handle, int number)
     run_cancel();
 }
 
+/* How far it has come; the runs go on. */
+static void bench_on_report(uv_signal_t *handle, int number)
+{
+    const struct bench *bench = handle->data;
+    (void)number;
+    log_message("%s: %zu of %zu runs are done", bench->at, bench->done, bench->runs);
+}
+
 /* Cancels the runs when a reader has gone. */
 static void bench_on_output(uv_async_t *handle)
 {
@@ -122,8 +130,9 @@ static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
     int status = uv_signal_init(process_loop(), handle);
     assert(status == 0); /* the loop has one already, for its children */
     handle->data = bench;
-    if (meant->meaning != SYS_REPORT && !sys_is_ignored(meant)) {
-        status = uv_signal_start(handle, bench_on_signal, meant->number);
+    if (!sys_is_ignored(meant)) {
+        bool report = meant->meaning == SYS_REPORT;
+        status = uv_signal_start(handle, report ? bench_on_report : bench_on_signal, meant->number);
     }
     if (status != 0) {
         log_message("cannot watch for %s: %s", meant->name, uv_strerror(status));
@@ -160,6 +169,7 @@ static void bench_watch(struct bench *bench)
 
 static void bench_unwatch(struct bench *bench)
 {
+    sys_signals_block();
     for (size_t i = 0; i < sys_signal_count; i++) {
         uv_close((uv_handle_t *)&bench->signals[i], NULL);
     }
@@ -167,6 +177,7 @@ static void bench_unwatch(struct bench *bench)
     output_watch(NULL);
     uv_close((uv_handle_t *)&bench->output, NULL);
     (void)process_pump(0, NULL, NULL); /* they are closed then */
+    sys_signals_end();
 }
 
 /* ---- preparation --------------------------------------------------------------------------- */

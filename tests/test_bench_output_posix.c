@@ -215,7 +215,7 @@ static void leaves_nobody(const char *fifo, int number, const char *time, const 
 
 static void no_program_outlives_it(void **state)
 {
-    static const int numbers[] = {SIGKILL, SIGQUIT, SIGUSR1};
+    static const int numbers[] = {SIGKILL, SIGQUIT, SIGALRM};
     const char *fifo = e2e_path("held");
     (void)state;
     assert_int_equal(mkfifo(fifo, 0600), 0);
@@ -238,6 +238,19 @@ static void no_peer_outlives_it(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* It says how far it has come, and goes on. */
+static void a_request_for_a_report_ends_nothing(void **state)
+{
+    const char *output = e2e_path("results.json");
+    (void)state;
+    struct process *bench = bench_to(output);
+    (void)e2e_line(bench, PROCESS_OUT, "one: 1 connection", 0);
+    e2e_signal(bench, SIGUSR1);
+    (void)e2e_line(bench, PROCESS_ERR, "of 12 runs are done", 0);
+    e2e_ends(bench, 0);
+    has_both_cases(e2e_read_file(output));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +260,7 @@ int main(int argc, char **argv)
         E2E(a_fifo_without_a_reader_is_no_trap),
         E2E(a_link_stays_and_its_target_gets_the_results),
         E2E(tables_that_cannot_be_written_are_a_failure),
+        E2E(a_request_for_a_report_ends_nothing),
         E2E(no_program_outlives_it),
         E2E(no_peer_outlives_it),
     };

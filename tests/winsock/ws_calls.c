@@ -74,20 +74,28 @@ void ws_calls_reset(void)
 
 uint64_t winsock_happened(size_t call)
 {
-    return calls.happened[call];
+    ws_world_lock();
+    uint64_t happened = calls.happened[call];
+    ws_world_unlock();
+    return happened;
 }
 
 void winsock_fail(size_t call, uint64_t nth, int32_t code)
 {
+    ws_world_lock();
     calls.fail_call = call;
     calls.fail_at = calls.happened[call] + nth;
     calls.fail_code = code;
     calls.has_failed = false;
+    ws_world_unlock();
 }
 
 bool winsock_has_failed(void)
 {
-    return calls.has_failed;
+    ws_world_lock();
+    bool failed = calls.has_failed;
+    ws_world_unlock();
+    return failed;
 }
 
 /* These have no error that a program could live with: they fail when asked to, never by lot. */

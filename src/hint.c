@@ -1,31 +1,52 @@
 #include "hint.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "net.h"
 #include "sys.h"
 
-/* The interfaces that may follow a link-local address here: "eth0, wlan0"; "": there is none. */
-static void hint_scopes(char *text, size_t size)
+/* Whether the list, "eth10, wlan0", has the interface. */
+static bool hint_has_scope(const char *list, const char *scope)
+{
+    size_t length = strlen(scope);
+    for (const char *at = strstr(list, scope); at != NULL; at = strstr(at + 1, scope)) {
+        bool begins = at == list || at[-1] == ' ';
+        if (begins && (at[length] == ',' || at[length] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the interface of the address, if it has one that fits and is not in the list yet. */
+static void hint_add_scope(char *list, size_t size, const uv_interface_address_t *from)
+{
+    char scope[UV_IF_NAMESIZE];
+    size_t length = sizeof(scope); /* later without the NUL */
+    size_t used = strlen(list);
+    const char *comma = used > 0 ? ", " : "";
+    unsigned number = from->address.address4.sin_family == AF_INET6
+                          ? (unsigned)from->address.address6.sin6_scope_id
+                          : 0;
+    if (number != 0 && uv_if_indextoiid(number, scope, &length) == 0 &&
+        used + strlen(comma) + length < size && !hint_has_scope(list, scope)) {
+        (void)snprintf(list + used, size - used, "%s%s", comma, scope);
+    }
+}
+
+/* The interfaces that may follow a link-local address here, as many as fit; "": there is none. */
+static void hint_scopes(char *list, size_t size)
 {
     uv_interface_address_t *interfaces = NULL;
     int count = 0;
-    text[0] = '\0';
+    list[0] = '\0';
     if (uv_interface_addresses(&interfaces, &count) != 0) {
         return;
     }
     for (int i = 0; i < count; i++) {
-        char scope[UV_IF_NAMESIZE];
-        size_t room = sizeof(scope);
-        size_t used = strlen(text);
-        unsigned number = interfaces[i].address.address4.sin_family == AF_INET6
-                              ? (unsigned)interfaces[i].address.address6.sin6_scope_id
-                              : 0;
-        if (number != 0 && uv_if_indextoiid(number, scope, &room) == 0 &&
-            strstr(text, scope) == NULL) {
-            (void)snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", scope);
-        }
+        hint_add_scope(list, size, &interfaces[i]);
     }
     uv_free_interface_addresses(interfaces, count);
 }
@@ -56,7 +77,6 @@ void hint_connect(const struct sockaddr *address, int status, char text[HINT_TEX
 
 void hint_bind(const struct sockaddr *address, int status, char text[HINT_TEXT])
 {
-    text[0] = '\0';
     if (net_lacks_scope(address)) {
         hint_scope(text);
     } else if (status == UV_EADDRNOTAVAIL) {
@@ -69,7 +89,6 @@ void hint_bind(const struct sockaddr *address, int status, char text[HINT_TEXT])
 
 void hint_resolve(const char *host, int status, char text[HINT_TEXT])
 {
-    text[0] = '\0';
     if (status == UV_EAI_SERVICE) {
         (void)snprintf(text, HINT_TEXT, "; no such service: give the port as a number");
     } else if (host != NULL && strchr(host, '%') != NULL && sys_shortage(status)[0] == '\0') {

@@ -11,6 +11,9 @@
 /* Memory full of 0xA5. */
 void *rubbish(size_t size);
 
+/* Whether it is 0 or a UV error, and not what rubbish() left there. */
+bool is_status(int status);
+
 /* Around every callback of the backend. */
 void rig_enter_callback(struct rig *rig);
 void rig_leave_callback(struct rig *rig);

@@ -79,9 +79,14 @@ void side_answer(struct side *side, struct rig *rig, int answer)
     rig->inlines += answer == IO_DONE;
 }
 
+bool is_status(int status)
+{
+    return status <= 0 && status > UV_ERRNO_MAX;
+}
+
 void side_outcome(struct side *side, struct rig *rig, int status)
 {
-    RIG_CHECK(rig, status <= 0);
+    RIG_CHECK(rig, is_status(status));
     side->outcomes++;
     side->status = status;
     side->order = ++rig->order;
@@ -260,7 +265,7 @@ static void rig_token(struct rig *rig, struct io_token *token)
 
 static void accept_outcome(struct rig *rig, struct accept_op *mine)
 {
-    RIG_CHECK(rig, mine->op.status <= 0);
+    RIG_CHECK(rig, is_status(mine->op.status));
     RIG_CHECK(rig, rig->accepts_outstanding > 0);
     rig->accepts_outstanding--;
     rig->accept.outcomes++;

@@ -22,7 +22,10 @@ static struct {
     int status;   /* what calls return */
     bool opened;
     bool closed;
-    struct text text; /* all that was written */
+    uint64_t began_ns; /* before the writer */
+    bool asked;        /* whether a call is stuck, */
+    bool asked_opened; /* and of a destination that is open */
+    struct text text;  /* all that was written */
     size_t writes;
     struct writer writer;
 } rig;
@@ -68,8 +71,9 @@ static int rig_close(void *context)
 static bool rig_is_stuck(void *context, bool opened, uint64_t for_ms)
 {
     (void)context;
-    (void)opened;
-    (void)for_ms;
+    rig.asked = true;
+    rig.asked_opened = opened;
+    assert_true(for_ms <= (uv_hrtime() - rig.began_ns) / 1000000); /* no longer than it can be */
     uv_mutex_lock(&rig.lock);
     bool blocked = rig.blocked;
     uv_mutex_unlock(&rig.lock);
@@ -105,13 +109,20 @@ static void rig_await_idle(void)
     }
 }
 
-static int begin(void **state)
+/* With the rig blocked or not. */
+static int begin_as_it_is(void **state)
 {
     (void)state;
-    memset(&rig, 0, sizeof(rig));
     assert_int_equal(uv_mutex_init(&rig.lock), 0);
     assert_int_equal(uv_cond_init(&rig.changed), 0);
+    rig.began_ns = uv_hrtime();
     return writer_start(&rig.writer, &sink, &rig, "test");
+}
+
+static int begin(void **state)
+{
+    memset(&rig, 0, sizeof(rig));
+    return begin_as_it_is(state);
 }
 
 /* With the writer waiting in its first write, of the line "first". */
@@ -160,6 +171,37 @@ static void nothing_is_opened_and_closed(void **state)
     ends_with(0, "");
     assert_true(rig.opened);
     assert_true(rig.closed);
+}
+
+/* The first look may come before the thread has begun, the second comes after that. */
+static void an_open_may_be_stuck(void **state)
+{
+    for (int i = 0; i < 50; i++) {
+        memset(&rig, 0, sizeof(rig));
+        rig.blocked = true;
+        assert_int_equal(begin_as_it_is(state), 0);
+        for (int look = 0; look < 2; look++) {
+            assert_false(writer_is_idle(&rig.writer));
+            assert_true(writer_is_stuck(&rig.writer));
+            assert_false(rig.asked_opened);
+            rig_await_call();
+        }
+        ends_with(0, "");
+        assert_int_equal(end(state), 0);
+    }
+}
+
+static void a_write_may_be_stuck(void **state)
+{
+    (void)state;
+    assert_true(writer_is_stuck(&rig.writer));
+    assert_true(rig.asked_opened);
+    rig_set(false, 0);
+    rig_await_idle();
+    rig.asked = false;
+    assert_false(writer_is_stuck(&rig.writer));
+    assert_false(rig.asked); /* nothing is under way */
+    ends_with(0, "first\n");
 }
 
 static void lines_and_texts_keep_their_order(void **state)
@@ -336,6 +378,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(nothing_is_opened_and_closed, begin, end),
+        cmocka_unit_test(an_open_may_be_stuck),
+        BLOCKED(a_write_may_be_stuck),
         BLOCKED(lines_and_texts_keep_their_order),
         BLOCKED(nobody_waits_for_the_reader),
         BLOCKED(lines_that_find_no_room_are_counted),

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend.h"
 #include "range.h"
 
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
@@ -71,12 +72,32 @@ static void version_names_the_program(void **state)
 
 /* ---- backends ------------------------------------------------------------------------------ */
 
+/* The line of a backend: whether it can be used here, what it is, and why it can't. */
+static void a_backend_is_listed(struct process *help, const struct backend *backend)
+{
+    char why[256];
+    bool usable = backend->probe(why, sizeof(why)) == 0;
+    assert_string_equal(e2e_line(help, PROCESS_OUT, e2e_text("%-10s ", backend->name), 0),
+                        e2e_text("%-10s %-11s %s%s%s", backend->name,
+                                 usable ? "usable" : "not usable", backend->summary,
+                                 usable ? "" : ": ", usable ? "" : why));
+    if (backend->accept_modes != NULL) {
+        e2e_says(help, PROCESS_OUT, e2e_text(" --accept=%s (default)", backend->accept_modes[0]));
+    }
+    if (backend->recv_modes != NULL) {
+        e2e_says(help, PROCESS_OUT, e2e_text(" --recv=%s (default)", backend->recv_modes[0]));
+    }
+}
+
 static void backends_are_listed(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct process *help = e2e_start(programs()[i], "--backend=help", NULL);
         e2e_ends(help, 0);
+        for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+            a_backend_is_listed(help, *at);
+        }
         assert_non_null(strstr(e2e_line(help, PROCESS_OUT, "uv ", 0), " usable "));
         assert_non_null(strstr(e2e_line(help, PROCESS_OUT, "raw ", 0), " usable "));
     }

@@ -245,7 +245,8 @@ static void lines_that_find_no_room_are_counted(void **state)
 {
     (void)state;
     size_t count = fill();
-    assert_true(count >= 1000 && count <= WRITER_LINES_SIZE / 64);
+    assert_true(count >= WRITER_LINES_SIZE / 64 - 2); /* the rest is for what is said of drops */
+    assert_true(count < WRITER_LINES_SIZE / 64);
     assert_false(writer_hint(&rig.writer, "hint", 4));
     assert_false(
         writer_line(&rig.writer, "x\n", 2)); /* would fit, but comes after one that didn't */

@@ -284,7 +284,9 @@ void e2e_server_stops_early(struct process *server)
 void e2e_client_stops_early(struct process *client)
 {
     int ended = e2e_stop_early(client);
-    if (ended == 1) {
+    if (ended == 1 && e2e_report_count(client) == 0) {
+        e2e_says(client, PROCESS_ERR, "told to end before the address of ");
+    } else if (ended == 1) {
         const json_t *failures = e2e_member(e2e_report(client, 0), "failures");
         assert_int_equal(json_array_size(failures), 1);
         assert_string_equal(e2e_string(json_array_get(failures, 0), "class"), "not_up");

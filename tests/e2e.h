@@ -126,7 +126,7 @@ void e2e_signal(struct process *process, int number);
 
 /* Sends SIGTERM to a process that may hardly have begun, as soon as it can be told. It must end,
  * with 0, or by the signal itself if that came before the program could take it; a client also
- * with 1, if its only failure is that not all connections were up yet. */
+ * with 1, if its only failure is that not all connections were up yet, or it had no address. */
 void e2e_server_stops_early(struct process *server);
 void e2e_client_stops_early(struct process *client);
 

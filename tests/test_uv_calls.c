@@ -110,7 +110,9 @@ static void to_watch_again_takes_two(void **state)
     uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
     uv_calls_watch(&calls, &watch, UV_WANT_RECV);
     uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
-    turn_makes(0);
+    struct uv_watch other = {.turn = 0};
+    uv_calls_watch(&calls, &other, UV_WANT_RECV);
+    turn_makes(1); /* the other one's alone */
 }
 
 static void a_ring_takes_many_changes(void **state)

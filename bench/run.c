@@ -79,11 +79,9 @@ static bool run_failed(const struct run *run)
     return result_has_mark(run->result, "failed");
 }
 
-/* `code` is what process_wait() has answered, and not what it should have been. */
-static void run_fail_ended(struct run *run, const char *who, int code,
-                           const struct process *process)
+/* `code` is what process_wait() has answered, and not what it should have been. `said` is why. */
+static void run_fail_ended(struct run *run, const char *who, int code, const char *said)
 {
-    const char *said = process_text(process, PROCESS_ERR);
     if (code == PROCESS_LATE) {
         run_fail(run, "%s hung: %.180s", who, said);
     } else {
@@ -225,7 +223,7 @@ static void run_stop_server(struct run *run)
     }
     int code = process_wait(run->server, run->setup->late_ms);
     if (code != 0 && (ours || code != -number)) {
-        run_fail_ended(run, "the server", code, run->server);
+        run_fail_ended(run, "the server", code, process_text(run->server, PROCESS_ERR));
     }
     run->server_report = ours ? run_report(run->server) : NULL;
     if (ours && run->server_report == NULL) {
@@ -271,7 +269,9 @@ static json_t *run_client(struct run *run, const struct words *words)
     run_processes[1] = NULL;
     json_t *report = run_report(client);
     if (code != 0) {
-        run_fail_ended(run, "the client", code, client);
+        const char *verdict = result_text(report, "verdict");
+        run_fail_ended(run, "the client", code,
+                       verdict[0] != '\0' ? verdict : process_text(client, PROCESS_ERR));
     } else if (report == NULL) {
         run_fail(run, "the client printed no report");
     }

@@ -24,7 +24,7 @@
 #include "text.h"
 
 /* Memory for lines while the reader takes nothing, bytes. */
-#define WRITER_LINES_SIZE 65536
+#define WRITER_LINES_SIZE (1024 * 1024)
 
 /* The destination. The writer's thread calls open, write and close, one at a time; they may block.
  * Each returns 0 or a UV error. */

@@ -508,13 +508,20 @@ static void ipv6_alone(void **state)
 
 /* ---- many at once -------------------------------------------------------------------------- */
 
+/* Of 100. On macOS and the BSDs the worker that is first accepts, and shares may be anything. */
+#if defined(__linux__) || defined(_WIN32)
+static const uint64_t least_share = 25;
+#else
+static const uint64_t least_share = 0;
+#endif
+
 static bool shared_evenly(struct process *server)
 {
     const json_t *workers = e2e_member(e2e_report(server, 0), "workers");
     for (size_t i = 0; i < json_array_size(workers); i++) {
         uint64_t accepted = e2e_uint(json_array_get(workers, i), "counters.accepted");
         print_message("worker %u: %u connections\n", (unsigned)i, (unsigned)accepted);
-        if (accepted < 25 || accepted > 75) {
+        if (accepted < least_share || accepted > 100 - least_share) {
             return false;
         }
     }

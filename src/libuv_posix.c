@@ -19,43 +19,45 @@ static void print(const char *text)
     (void)written; /* an error can't be reported */
 }
 
-static const char *shortage_name(int error)
-{
-    switch (error) {
-    case EMFILE:
-        return "too many open files";
-    case ENFILE:
-        return "the system's limit of open files is reached";
-    case ENOMEM:
-        return "out of memory";
-    case ENOSPC:
-        return "no more watches of descriptors";
-    default:
-        return NULL;
-    }
-}
+/* `advice` is filled in beforehand, since a handler may call next to nothing. */
+static struct shortage {
+    int error;
+    const char *name;
+    const char *advice;
+} shortages[] = {
+    {EMFILE, "too many open files", NULL},
+    {ENFILE, "the system's limit of open files is reached", NULL},
+    {ENOMEM, "out of memory", NULL},
+    {ENOSPC, "no more watches of descriptors", NULL},
+};
+
+#define SHORTAGES (sizeof(shortages) / sizeof(shortages[0]))
 
 /* A SIGABRT that says nothing of a shortage ends the process as usual, sent from outside or not: it
  * is raised once more when the handler returns. */
 static void on_abort(int number)
 {
+    /* What abort() was called for. NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
     int error = errno;
-    const char *name = shortage_name(error);
-    if (name == NULL) {
-        (void)signal(number, SIG_DFL);
-        (void)raise(number);
-        return;
+    for (size_t i = 0; i < SHORTAGES; i++) {
+        if (shortages[i].error == error) {
+            print(program_name);
+            print(": libuv can't go on: ");
+            print(shortages[i].name);
+            print(shortages[i].advice);
+            print("\n");
+            _exit(EXIT_FAILURE);
+        }
     }
-    print(program_name);
-    print(": libuv can't go on: ");
-    print(name);
-    print(sys_shortage(uv_translate_sys_error(error)));
-    print("\n");
-    _exit(EXIT_FAILURE);
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
 }
 
 void libuv_explain_aborts(const char *program)
 {
     program_name = program;
+    for (size_t i = 0; i < SHORTAGES; i++) {
+        shortages[i].advice = sys_shortage(uv_translate_sys_error(shortages[i].error));
+    }
     (void)signal(SIGABRT, on_abort);
 }

@@ -159,11 +159,11 @@ struct net_resolution {
     int status;                         /* 0, or an error; UV_EAI_CANCELED after the cancel */
 
     /* Of net.c. */
+    bool canceled;
+    bool started; /* the thread */
     const char *host;
     const char *service;
     struct addrinfo hints;
-    bool canceled;
-    bool started;
     uv_thread_t thread;
     uv_loop_t loop; /* the thread's; it never runs */
     uv_getaddrinfo_t request;

@@ -92,11 +92,11 @@ enum sys_meaning {
 #define SYS_SENT_MEANINGS 3
 
 struct sys_signal {
-    int number; /* for uv_signal_start() */
     const char *name;
-    enum sys_meaning meaning;
     uint64_t grace_ms; /* after it the system ends the process, done or not; 0: it doesn't */
-    bool keyboard;     /* a terminal sends it, to the processes in its foreground */
+    int number;        /* for uv_signal_start() */
+    enum sys_meaning meaning;
+    bool keyboard; /* a terminal sends it, to the processes in its foreground */
 };
 
 /* At most so many on any system. */

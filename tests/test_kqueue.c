@@ -129,8 +129,8 @@ static struct io_loop *open_loop(void)
 
 struct noted {
     struct readiness_watch watch; /* first */
-    unsigned what;
     size_t unread;
+    unsigned what;
     unsigned count;
 };
 

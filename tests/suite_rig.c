@@ -372,7 +372,7 @@ struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer)
 
 bool rig_is_reset(int end)
 {
-    return end == UV_ECONNRESET || (end == 0 && sys_is_wine_before(10));
+    return end == UV_ECONNRESET || (end == 0 && sys_is_wine());
 }
 
 int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count)

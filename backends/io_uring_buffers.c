@@ -17,8 +17,8 @@
 /* So many turns are looked back on before the ring shrinks. */
 #define URING_TURNS 1024u
 
-/* A turn that has filled so many bytes, as many as a core's nearest cache holds, is long enough:
- * a receive that finds no buffer gets one in the next turn, whose bytes have just been sent. */
+/* A turn that has filled this many bytes, the size of a core's nearest cache, is long enough. A
+ * receive that finds no buffer gets one in the next turn: this turn's bytes have been sent then. */
 #define URING_TURN_BYTES 32768u
 
 static size_t uring_ring_size(const struct uring_buffers *buffers)

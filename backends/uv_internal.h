@@ -65,7 +65,7 @@ struct uv_backend_loop {
     uint64_t alarm_ns; /* when the alarm rings; UINT64_MAX: not set */
     struct waiters waiters;
     struct uv_calls calls;
-    struct queue sends; /* sockets whose send waits for room */
+    struct queue sends; /* sockets with a send that waits for room */
     size_t send_count;
     size_t sockets;
     size_t listeners;

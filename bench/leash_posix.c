@@ -9,8 +9,8 @@
 
 const int leash_is_needed = 1;
 
-/* Moves to a session of its own, which no signal for a process group reaches, and closes the pipes
- * whose end echo-bench waits for. */
+/* Moves to a session of its own, so that no signal for a process group reaches it. Closes the
+ * standard streams: echo-bench waits until these pipes have ended. */
 static void leash_detach(void)
 {
     sigset_t all;

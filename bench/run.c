@@ -80,12 +80,12 @@ static bool run_failed(const struct run *run)
 }
 
 /* `code` is what process_wait() has answered, and not what it should have been. `said` is why. */
-static void run_fail_ended(struct run *run, const char *who, int code, const char *said)
+static void run_fail_ended(struct run *run, const char *what, int code, const char *said)
 {
     if (code == PROCESS_LATE) {
-        run_fail(run, "%s hung: %.180s", who, said);
+        run_fail(run, "%s hung: %.180s", what, said);
     } else {
-        run_fail(run, "%s's exit code is %d: %.180s", who, code, said);
+        run_fail(run, "%s's exit code is %d: %.180s", what, code, said);
     }
 }
 

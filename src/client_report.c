@@ -115,7 +115,7 @@ static void client_report_part(struct text *out, const char *name, uint64_t coun
     }
 }
 
-/* Bytes sent whose answer is awaited. An answer may arrive before its send is known to be over. */
+/* Bytes sent and not answered yet. An answer may arrive before its send is known to be over. */
 static uint64_t client_under_way(const struct client_counters *n)
 {
     uint64_t over =

@@ -76,7 +76,7 @@ static void echo_accept_failed(struct echo_accept *a, int status)
                 uv_strerror(status));
 }
 
-/* Takes the connection on, or lets another worker do so whose turn it is. */
+/* Takes the connection on, or gives it to another worker when that is its turn. */
 static void echo_place(struct echo *echo, size_t address, struct io_token *token, bool queued)
 {
     struct handover *handover = echo->config->handover;

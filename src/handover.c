@@ -56,7 +56,7 @@ void handover_join(struct handover *handover, struct worker *taker, size_t addre
     uv_mutex_unlock(&handover->lock);
 }
 
-/* The inbox of the worker whose turn it is; the turn passes on. NULL: it is the giver's turn. */
+/* The inbox of the next worker in turn; the turn passes on. NULL: it is the giver's turn. */
 static struct handover_inbox *handover_next(struct handover_address *at)
 {
     while (at->next < at->taker_count) {

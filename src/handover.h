@@ -58,8 +58,8 @@ void handover_destroy(struct handover *handover);
 void handover_join(struct handover *handover, struct worker *taker, size_t address);
 
 /*
- * Gives the connection to the worker whose turn it is. Call it on the thread of a worker that
- * listens at the address. Returns the other worker, which now has the token and has been told by
+ * Gives the connection to the next worker in turn. Call it on the thread of a worker that listens
+ * at the address. Returns the other worker, which now has the token and has been told by
  * WORKER_TAKE. NULL: the giver keeps the token, since it is its own turn, no other worker has room,
  * or its loop can't detach.
  */

@@ -29,8 +29,8 @@ struct net_options {
 /*
  * Opens a TCP socket of `family` for a connect, and sets `options`. Child processes don't inherit
  * it. It is a blocking socket: the backend makes it non-blocking (uv_tcp_open() does). 0 and
- * *os_socket, which is the caller's; or an error and nothing is open. On Windows it may share its
- * port with sockets whose peers differ (SO_REUSE_UNICASTPORT), as a connect without bind() does.
+ * *os_socket, which is the caller's; or an error and nothing is open. On Windows several sockets
+ * may get the same port if their peers differ (SO_REUSE_UNICASTPORT), as without bind().
  */
 int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket);
 
@@ -187,8 +187,8 @@ struct net_resolution {
 int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,
                 const char *service, bool passive, void (*done)(struct net_resolution *resolution));
 
-/* Call it before `done`, whose status will be UV_EAI_CANCELED. The system can't interrupt a query,
- * so `done` comes when the query has ended. */
+/* Call it before `done`. The status will be UV_EAI_CANCELED. The system can't interrupt a query, so
+ * `done` comes when the query has ended. */
 void net_resolution_cancel(struct net_resolution *resolution);
 
 /* Frees the addresses. May be called from `done`, and more than once. */

@@ -119,8 +119,8 @@ void sys_signals_block(void);
 
 /*
  * Call it when every thread has blocked the signals, the caller too, and libuv has released them.
- * From now on a signal no longer ends the process, whose last report is out, and changes no exit
- * code. A second one that means stop ends it with 1. The calling thread takes signals again.
+ * From now on a signal no longer ends the process and changes no exit code: the last report is out.
+ * A second one that means stop ends it with 1. The calling thread takes signals again.
  */
 void sys_signals_end(void);
 

@@ -69,7 +69,7 @@ static void closing_the_terminal_stops_the_server(void **state)
     e2e_peer_echoes(peer, "hello", 5);
     terminal_close();
     (void)e2e_line(server.process, PROCESS_ERR, LOUD_HANG_UP, 0);
-    assert_int_equal(e2e_peer_wait(peer, e2e_ms(5000)), 0);
+    assert_int_equal(e2e_peer_wait(peer, PATIENCE_MS), 0);
     e2e_peer_close(peer);
     e2e_ends(server.process, 0);
     assert_int_equal(e2e_report_count(server.process), 1);
@@ -85,7 +85,7 @@ static void a_second_hang_up_cuts_nothing(void **state)
     uv_os_sock_t peer = e2e_peer(&server);
     e2e_peer_echoes(peer, "hello", 5);
     terminal_close();
-    assert_int_equal(e2e_peer_wait(peer, e2e_ms(5000)), 0);
+    assert_int_equal(e2e_peer_wait(peer, PATIENCE_MS), 0);
     e2e_signal(server.process, SIGHUP);
     e2e_signal(server.process, SIGHUP);
     (void)process_pump(e2e_ms(100), NULL, NULL);

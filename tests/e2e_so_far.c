@@ -100,7 +100,7 @@ static void a_server_that_ends_reports_too(void **state)
     uv_os_sock_t peer = e2e_peer(&server);
     e2e_peer_echoes(peer, "hello", 5);
     e2e_signal(server.process, SIGTERM);
-    assert_int_equal(e2e_peer_wait(peer, e2e_ms(5000)), 0);
+    assert_int_equal(e2e_peer_wait(peer, PATIENCE_MS), 0);
     ask_server(&server);
     reported(server.process, 0);
     server_says(&server, "1 served: 1 open");

@@ -34,6 +34,19 @@ struct uv_calls {
 /* How many receives without a buffer libuv makes before one with a buffer: 0 or 1. */
 extern const unsigned uv_calls_asks;
 
+/* The calls of a connection besides those that are counted by kind, where they are constant. For
+ * uv_calls_constant.c; there is none on Linux. */
+struct uv_calls_costs {
+    unsigned accept;
+    unsigned adopt;
+    unsigned socket;
+    unsigned connected;
+    unsigned close;
+    unsigned woken;
+};
+
+extern const struct uv_calls_costs uv_calls_costs;
+
 /* Call it when the loop has been initialised. From then on `stats` gets the counts. */
 void uv_calls_open(struct uv_calls *calls, const uv_loop_t *loop, struct io_stats *stats);
 

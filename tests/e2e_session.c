@@ -60,14 +60,21 @@ static void is_told(const struct e2e_server *server, const char *what)
 
 /* ---- the terminal is closed ---------------------------------------------------------------- */
 
+/* A server with one connection, on a terminal that has been closed. */
+static uv_os_sock_t peer_of_closed_terminal(struct e2e_server *server)
+{
+    server_on(server, terminal_open());
+    uv_os_sock_t peer = e2e_peer(server);
+    e2e_peer_echoes(peer, "hello", 5);
+    terminal_close();
+    return peer;
+}
+
 static void closing_the_terminal_stops_the_server(void **state)
 {
     struct e2e_server server;
     (void)state;
-    server_on(&server, terminal_open());
-    uv_os_sock_t peer = e2e_peer(&server);
-    e2e_peer_echoes(peer, "hello", 5);
-    terminal_close();
+    uv_os_sock_t peer = peer_of_closed_terminal(&server);
     (void)e2e_line(server.process, PROCESS_ERR, LOUD_HANG_UP, 0);
     assert_int_equal(e2e_peer_wait(peer, PATIENCE_MS), 0);
     e2e_peer_close(peer);
@@ -81,10 +88,7 @@ static void a_second_hang_up_cuts_nothing(void **state)
 {
     struct e2e_server server;
     (void)state;
-    server_on(&server, terminal_open());
-    uv_os_sock_t peer = e2e_peer(&server);
-    e2e_peer_echoes(peer, "hello", 5);
-    terminal_close();
+    uv_os_sock_t peer = peer_of_closed_terminal(&server);
     assert_int_equal(e2e_peer_wait(peer, PATIENCE_MS), 0);
     e2e_signal(server.process, SIGHUP);
     e2e_signal(server.process, SIGHUP);

@@ -14,7 +14,7 @@
  *   negative     a UV error; no callback will come, and nothing is under way: of a send, `sent`
  *                tells what had been taken
  *
- * The rules. tests/backend_suite.c holds every backend to each of them.
+ * The rules. tests/suite/backend_suite.c holds every backend to each of them.
  *
  *  1. An operation and the memory it names belong to the backend from IO_PENDING until its callback
  *     starts, and to the caller at every other time.

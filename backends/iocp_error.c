@@ -4,7 +4,11 @@
  * table. See "System Error Codes", "Windows Sockets Error Codes" and [MS-ERREF].
  */
 
-#include "iocp.h"
+#include "iocp_error.h"
+
+#include "win.h"
+/* Before uv.h, as in iocp.h. */
+#include "backend.h"
 
 struct iocp_code {
     uint32_t code;

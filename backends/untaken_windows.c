@@ -1,6 +1,7 @@
 #include "untaken.h"
 
-#include "iocp.h"
+#include "iocp_error.h"
+#include "win.h"
 
 /* Windows tells what it has sent, repeats included, and what of that is on its way: SIO_TCP_INFO,
  * since Windows 10, version 1703. Wine 8 has no such call. */

@@ -20,7 +20,7 @@
 #include "log.h"
 #include "matrix.h"
 #include "output.h"
-#include "../tests/process.h"
+#include "subprocess.h"
 #include "result.h"
 #include "run.h"
 #include "subject.h"

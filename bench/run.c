@@ -10,7 +10,7 @@
 #include <uv.h>
 
 #include "log.h"
-#include "../tests/process.h"
+#include "subprocess.h"
 #include "result.h"
 #include "units.h"
 #include "usage.h"

@@ -5,7 +5,7 @@
 
 #include <uv.h>
 
-#include "../tests/process.h"
+#include "subprocess.h"
 #include "backend.h"
 #include "log.h"
 

@@ -2,9 +2,9 @@
 #define ECHOPORT_WINSOCK2_H
 
 /*
- * Winsock and the completion port as far as backends/iocp.c needs them, for its tests elsewhere
+ * Winsock and the completion port as far as iocp.c needs them, for its tests elsewhere
  * than on Windows: the types and constants of the Windows SDK, and prototypes of functions that
- * tests/winsock/ws_*.c simulate. <ws2tcpip.h>, <mswsock.h>, <windows.h> and <ntstatus.h> beside
+ * ws_*.c simulate. <ws2tcpip.h>, <mswsock.h>, <windows.h> and <ntstatus.h> beside
  * this file lead here. winsock_sim.h is the tests' side of it.
  *
  * What differs from the SDK: SOCKET is libuv's type, an int, so a cast to HANDLE goes by way of

@@ -1,0 +1,33 @@
+#ifndef ECHOPORT_SUBPROCESS_SYSTEM_H
+#define ECHOPORT_SUBPROCESS_SYSTEM_H
+
+/* What process.c asks of the system: process_posix.c, process_windows.c. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uv.h>
+
+/* Why a process can't be sent the signal here in such a way that it may act on it; NULL: it can. */
+const char *process_system_cannot(int number);
+
+/* Sends it to a process that hasn't ended, as far as is known. 0 or a UV error. */
+int process_system_signal(uv_process_t *handle, int number);
+
+/* CPU time used so far, and memory that is resident now; false if the system doesn't say. */
+bool process_system_cpu_ms(const uv_process_t *handle, uint64_t *cpu_ms);
+bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes);
+
+/* Descriptors, or handles, that are open now; false if the system doesn't say. */
+bool process_system_handles(const uv_process_t *handle, size_t *count);
+
+/* How many threads may run only on this CPU. False: the system does not tell. */
+bool process_system_pinned_threads(const uv_process_t *handle, int cpu, size_t *count);
+
+#ifdef _WIN32
+/* The same by the number of the process. */
+bool process_count_handles(DWORD process, size_t *count);
+#endif
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef ECHOPORT_IOCP_NETWORK_H
+#define ECHOPORT_IOCP_NETWORK_H
+
+/* The simulated Winsock as a network of tests/support/world.h, with the `iocp` backend over it. */
+
+#include "winsock_sim.h"
+#include "world.h"
+
+extern const struct world_network iocp_network;
+
+/* A client that connects to the server and says nothing, until it is told to send a byte; to be
+ * closed by iocp_network_hang_up(). */
+uv_os_sock_t iocp_network_silent_client(void);
+void iocp_network_speak(uv_os_sock_t client);
+void iocp_network_hang_up(uv_os_sock_t client);
+
+/* A random world without faults: only what is allowed to a system that is well is drawn. */
+void iocp_network_lossless(struct winsock_config *config, uint64_t seed);
+
+#endif

@@ -8,14 +8,7 @@ const struct backend *const backend_list[] = {
     &backend_uv, &backend_iocp, &backend_io_uring, &backend_epoll, &backend_kqueue, NULL,
 };
 
-void io_stats_sum_calls(struct io_stats *stats)
-{
-    stats->system_calls = stats->recv_calls + stats->send_calls + stats->accept_calls +
-                          stats->connect_calls + stats->control_calls + stats->wait_calls +
-                          stats->other_calls;
-}
-
-void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
+static void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
 {
     if (completions == 0) {
         return;
@@ -29,6 +22,22 @@ void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
         i++;
     }
     stats->batches[i]++;
+}
+
+static uint64_t io_stats_operations(const struct io_stats *stats)
+{
+    return stats->recv_calls + stats->send_calls + stats->accept_calls + stats->connect_calls +
+           stats->control_calls + stats->wait_calls;
+}
+
+void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken)
+{
+    struct io_stats *stats = &loop->stats;
+    uint64_t calls = loop->enters > 0 ? loop->enters : io_stats_operations(stats);
+    stats->system_calls = calls + stats->other_calls;
+    stats->buffers_peak = loop->pool.in_use_peak;
+    stats->wakes += woken;
+    io_stats_count_batch(stats, stats->completions - completions);
 }
 
 /* Adds to `why` the reason for which a backend can't be used. */

@@ -121,7 +121,11 @@ struct io_loop {
     struct pool pool; /* the receive buffers */
     struct io_stats stats;
     size_t waiting; /* receives that wait for a buffer of the pool, at the moment */
-    bool full;      /* the last poll() ended at the limit of a turn: more may be ready at once */
+
+    /* System calls that each submit several operations and wait; 0 where every operation that
+     * io_stats counts is a system call. */
+    uint64_t enters;
+    bool full; /* the last poll() ended at the limit of a turn: more may be ready at once */
 };
 
 /*
@@ -298,11 +302,9 @@ int io_stream_error(int status);
  * receive after it would see an end of the stream where there is none. */
 bool io_stream_is_lost(int status);
 
-/* Where each call counted is a system call: puts their sum into system_calls. */
-void io_stats_sum_calls(struct io_stats *stats);
-
-/* Counts a turn that delivered so many completions; one without any is not counted. */
-void io_stats_count_batch(struct io_stats *stats, uint64_t completions);
+/* The end of each poll(): brings up to date what `stats` derives from other figures, and counts the
+ * turn's batch. `completions` is stats.completions as it was when the turn began. */
+void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken);
 
 extern const struct backend backend_uv;
 extern const struct backend backend_iocp;

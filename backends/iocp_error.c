@@ -6,6 +6,7 @@
 
 #include "iocp_error.h"
 
+#include "util.h"
 #include "win.h"
 /* Before uv.h, as in iocp.h. */
 #include "backend.h"
@@ -127,7 +128,7 @@ int iocp_error(uint32_t code)
     if (code == 0) {
         return 0;
     }
-    for (size_t i = 0; i < sizeof(iocp_codes) / sizeof(iocp_codes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(iocp_codes); i++) {
         if (iocp_codes[i].code == code) {
             return iocp_codes[i].uv;
         }

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "util.h"
+
 void waiters_init(struct waiters *waiters, struct io_loop *loop,
                   void (*retry)(struct waiter *waiter))
 {
@@ -62,7 +64,7 @@ void waiters_feed(struct waiters *waiters)
     size_t buffers = pool->offered > 0 ? pool->offered : pool->limit - pool->in_use;
     size_t turns = buffers < waiters->count ? buffers : waiters->count;
     while (turns-- > 0 && waiters->count > 0) {
-        struct waiter *waiter = QUEUE_OWNER(waiters->queue.head.next, struct waiter, node);
+        struct waiter *waiter = CONTAINER_OF(waiters->queue.head.next, struct waiter, node);
         waiters_leave(waiters, waiter);
         waiters->turn = waiter;
         waiters->retry(waiter);

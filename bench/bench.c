@@ -117,10 +117,10 @@ static void bench_on_progress(uv_timer_t *timer)
     char left[UNITS_TEXT_SIZE];
     char text[256];
     size_t bar = bench->done * (sizeof(full) - 1) / bench->runs;
-    uint64_t seconds = (bench_left_ns(bench) + UNITS_NS_PER_S - 1) / UNITS_NS_PER_S;
+    uint64_t seconds = (bench_left_ns(bench) + NS_PER_S - 1) / NS_PER_S;
     (void)snprintf(text, sizeof(text), "[%.*s%.*s] %3zu %%  %s, %s left", (int)bar, full,
                    (int)(sizeof(empty) - 1 - bar), empty, 100 * bench->done / bench->runs,
-                   bench->at, units_format_duration(left, sizeof(left), seconds * UNITS_NS_PER_S));
+                   bench->at, units_format_duration(left, sizeof(left), seconds * NS_PER_S));
     log_progress(text);
 }
 
@@ -522,7 +522,7 @@ static void bench_finish_output(struct bench *bench)
     uint64_t began_ns = uv_hrtime();
     output_end();
     while (!process_pump(BENCH_LOOK_MS, bench_output_is_over, bench)) {
-        output_say_waiting((uv_hrtime() - began_ns) / UNITS_NS_PER_MS);
+        output_say_waiting((uv_hrtime() - began_ns) / NS_PER_MS);
     }
     (void)output_look();
     if (!output_is_over(false)) {

@@ -6,7 +6,6 @@
 #include "pin.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define FIELD(member) offsetof(struct bench_options, member)
 #define COMPARE(member) offsetof(struct compare_options, member)
 
@@ -101,8 +100,8 @@ static const struct option_row rows[] = {
      .default_text = "0",
      .default_note = "the matrix's",
      .zero = "the matrix's",
-     .min = 10 * UNITS_NS_PER_MS,
-     .max = 3600 * UNITS_NS_PER_S,
+     .min = 10 * NS_PER_MS,
+     .max = 3600 * NS_PER_S,
      .offset = FIELD(duration_ns)},
     {.letter = 'w',
      .name = "warmup",
@@ -113,8 +112,8 @@ static const struct option_row rows[] = {
      .default_text = "0",
      .default_note = "the matrix's",
      .zero = "the matrix's",
-     .min = UNITS_NS_PER_MS,
-     .max = 3600 * UNITS_NS_PER_S,
+     .min = NS_PER_MS,
+     .max = 3600 * NS_PER_S,
      .offset = FIELD(warmup_ns)},
     {.name = "pin",
      .type = OPTION_CHOICE,

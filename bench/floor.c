@@ -11,7 +11,7 @@
 
 #define FLOOR_PAIRS 50
 #define FLOOR_SAMPLES ESTIMATE_MAX
-#define FLOOR_SAMPLE_NS (3 * UNITS_NS_PER_MS) /* at least so long */
+#define FLOOR_SAMPLE_NS (3 * NS_PER_MS) /* at least so long */
 #define FLOOR_CALLS 100
 #define FLOOR_NO_SOCKET ((uv_os_sock_t)-1)
 
@@ -124,7 +124,7 @@ static bool floor_messages(struct floor_rig *rig, double *cost)
         }
         samples[i] = (double)used_ns / (double)messages;
     }
-    *cost = estimate_median(samples, FLOOR_SAMPLES) / (double)UNITS_NS_PER_S;
+    *cost = estimate_median(samples, FLOOR_SAMPLES) / (double)NS_PER_S;
     return true;
 }
 
@@ -140,7 +140,7 @@ static bool floor_empty_calls(struct floor_rig *rig, uv_os_sock_t ended, double 
         }
         samples[i] = (double)(uv_hrtime() - begin_ns) / FLOOR_CALLS;
     }
-    *cost = good ? estimate_median(samples, FLOOR_SAMPLES) / (double)UNITS_NS_PER_S : 0;
+    *cost = good ? estimate_median(samples, FLOOR_SAMPLES) / (double)NS_PER_S : 0;
     return good;
 }
 

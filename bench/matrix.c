@@ -12,8 +12,6 @@
 #include "log.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
-
 enum field_type { FIELD_COUNT, FIELD_BYTES, FIELD_TIME, FIELD_FLAG, FIELD_NAME };
 
 /* A member of an object of the file, and where it goes. */
@@ -28,7 +26,7 @@ struct field {
 
 #define CASE(member) offsetof(struct bench_case, member)
 #define TIMES(member) offsetof(struct bench_times, member)
-#define DURATION_MAX (3600 * UNITS_NS_PER_S)
+#define DURATION_MAX (3600 * NS_PER_S)
 
 static const struct field case_fields[] = {
     {"name", CASE(name), 0, 0, FIELD_NAME, true},
@@ -37,15 +35,15 @@ static const struct field case_fields[] = {
     {"depth", CASE(depth), 1, 65536, FIELD_COUNT, false},
     {"workers", CASE(workers), 1, 1024, FIELD_COUNT, false},
     {"lifetime", CASE(lifetime), 0, UINT64_C(1000000000000), FIELD_COUNT, false},
-    {"busy_poll", CASE(busy_poll_ns), 0, UNITS_NS_PER_S, FIELD_TIME, false},
+    {"busy_poll", CASE(busy_poll_ns), 0, NS_PER_S, FIELD_TIME, false},
     {"idle", CASE(idle), 0, 0, FIELD_FLAG, false},
     {"quick", CASE(quick), 0, 0, FIELD_FLAG, false},
 };
 
 static const struct field times_fields[] = {
     {"rounds", TIMES(rounds), ESTIMATE_PAIRS_MIN, ESTIMATE_MAX, FIELD_COUNT, true},
-    {"duration", TIMES(duration_ns), 10 * UNITS_NS_PER_MS, DURATION_MAX, FIELD_TIME, true},
-    {"warmup", TIMES(warmup_ns), UNITS_NS_PER_MS, DURATION_MAX, FIELD_TIME, true},
+    {"duration", TIMES(duration_ns), 10 * NS_PER_MS, DURATION_MAX, FIELD_TIME, true},
+    {"warmup", TIMES(warmup_ns), NS_PER_MS, DURATION_MAX, FIELD_TIME, true},
 };
 
 static int matrix_fail(char *error, const char *format, ...) TEXT_FORMAT(2, 3);

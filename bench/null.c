@@ -43,7 +43,7 @@ static double null_measure(struct null_client *client, uint64_t size)
     uint64_t batch = 1 + NULL_BATCH_BYTES / size;
     uint64_t messages = 0;
     uint64_t begin_ns = sys_thread_cpu_ns();
-    uint64_t end_ns = uv_hrtime() + 50 * UNITS_NS_PER_MS;
+    uint64_t end_ns = uv_hrtime() + 50 * NS_PER_MS;
     do {
         for (uint64_t i = 0; i < batch; i++) {
             null_message(client, size);

@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "log.h"
+#include "util.h"
 
 static void *result_need(void *memory)
 {
@@ -129,7 +130,7 @@ void result_set_latency(json_t *run, const json_t *latency_ns)
                                     0.99, 0.995, 0.999, 0.9995, 0.9999, 1};
     bool measured = result_number(latency_ns, "count") > 0;
     json_t *latency = result_need(json_object());
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < LENGTH(names); i++) {
         double value = result_number(latency_ns, names[i]) / 1e9;
         result_put(latency, names[i], measured ? result_need(json_real(value)) : json_null());
     }
@@ -139,7 +140,7 @@ void result_set_latency(json_t *run, const json_t *latency_ns)
         return;
     }
     json_t *curve = result_need(json_array());
-    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++) {
+    for (size_t i = 0; i < LENGTH(shares); i++) {
         double value = result_quantile(latency_ns, shares[i]);
         result_append(curve, json_pack("[f,f]", shares[i], value));
     }

@@ -472,7 +472,7 @@ json_t *run_measure(const struct run_setup *setup, const struct bench_case *load
 
 void run_cancel(void)
 {
-    for (size_t i = 0; i < sizeof(run_processes) / sizeof(run_processes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(run_processes); i++) {
         if (run_processes[i] != NULL) {
             (void)process_signal(run_processes[i], SIGKILL);
         }

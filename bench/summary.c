@@ -6,6 +6,7 @@
 #include "estimate.h"
 #include "result.h"
 #include "subject.h"
+#include "util.h"
 
 const struct summary_metric summary_metrics[] = {
     {"messages_per_second", false},
@@ -38,7 +39,7 @@ static const struct {
     {"idle_bytes_per_connection", "idle_bytes_per_connection", true},
 };
 
-#define QUANTITIES (sizeof(quantities) / sizeof(quantities[0]))
+#define QUANTITIES LENGTH(quantities)
 
 static bool summary_is_old(const char *subject)
 {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "net.h"
+#include "util.h"
 
 /*
  * liburing maps the rings behind the thread sanitizer's back. One that lies where another thread's
@@ -44,10 +45,9 @@ static char uring_mapping;
 
 #define URING_SUBMISSIONS 1024u
 #define URING_COMPLETIONS 4096u
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 /* A turn waits no longer than that in one go: more would not fit a timespec everywhere. */
-#define URING_WAIT_MAX_NS (86400 * NS_PER_SECOND)
+#define URING_WAIT_MAX_NS (86400 * NS_PER_S)
 
 struct uring_loop *uring_self(struct io_loop *loop)
 {
@@ -61,7 +61,7 @@ struct io_uring_sqe *uring_sqe(struct uring_loop *loop)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&loop->ring);
     if (sqe == NULL) { /* the queue is full: the kernel shall have it early */
-        loop->enters++;
+        loop->base.enters++;
         (void)io_uring_submit(&loop->ring);
         sqe = io_uring_get_sqe(&loop->ring);
     }
@@ -101,8 +101,7 @@ static void uring_await_wake(struct uring_loop *loop)
 
 static void uring_on_wake(struct uring_request *request, int result, unsigned flags)
 {
-    struct uring_loop *loop =
-        (struct uring_loop *)(void *)((char *)request - offsetof(struct uring_loop, wake));
+    struct uring_loop *loop = CONTAINER_OF(request, struct uring_loop, wake);
     (void)flags;
     loop->woken = loop->woken || result > 0;
 }
@@ -149,13 +148,13 @@ static int uring_enter(struct uring_loop *loop, uint64_t wait_ns)
 {
     int result;
     loop->base.stats.wait_calls++;
-    loop->enters++;
+    loop->base.enters++;
     if (wait_ns == 0) {
         result = io_uring_submit_and_get_events(&loop->ring);
     } else {
         struct io_uring_cqe *cqe;
-        struct __kernel_timespec timeout = {.tv_sec = (int64_t)(wait_ns / NS_PER_SECOND),
-                                            .tv_nsec = (long long)(wait_ns % NS_PER_SECOND)};
+        struct __kernel_timespec timeout = {.tv_sec = (int64_t)(wait_ns / NS_PER_S),
+                                            .tv_nsec = (long long)(wait_ns % NS_PER_S)};
         result = io_uring_submit_and_wait_timeout(&loop->ring, &cqe, 1, &timeout, NULL);
     }
     loop->base.full = (result < 0 && result != -ETIME) || uring_is_full(loop);
@@ -199,12 +198,9 @@ static int uring_poll(struct io_loop *base, uint64_t deadline_ns)
     uring_buffers_look(loop);
     uring_finish_listeners(loop);
     uring_finish_closed(loop);
-    base->stats.buffers_peak = base->pool.in_use_peak;
-    base->stats.system_calls = loop->enters + base->stats.other_calls;
-    io_stats_count_batch(&base->stats, base->stats.completions - before);
     bool woken = loop->woken;
     loop->woken = false;
-    base->stats.wakes += woken;
+    io_loop_end_turn(base, before, woken);
     return status != 0 ? status : woken;
 }
 

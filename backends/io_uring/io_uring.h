@@ -88,7 +88,6 @@ struct uring_loop {
     struct queue over;   /* listeners that nothing is outstanding of */
     size_t sockets;
     size_t listeners;
-    uint64_t enters; /* calls of io_uring_enter() */
 };
 
 /* ---- io_uring.c ---- */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "net.h"
+#include "util.h"
 
 struct uring_slot {
     struct uring_request request; /* first */
@@ -133,7 +134,7 @@ void uring_finish_listeners(struct uring_loop *loop)
 {
     struct queue_node *node;
     while ((node = queue_pop(&loop->over)) != NULL) {
-        struct io_listener *listener = QUEUE_OWNER(node, struct io_listener, node);
+        struct io_listener *listener = CONTAINER_OF(node, struct io_listener, node);
         net_close(listener->fd);
         while (listener->idle != NULL) {
             struct uring_slot *slot = listener->idle;

@@ -21,6 +21,7 @@
 #include "untaken_acked.h"
 #include "net.h"
 #include "untaken.h"
+#include "util.h"
 
 #define URING_PAUSE_NS 4000000
 
@@ -61,8 +62,7 @@ int uring_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *
 
 static void uring_on_connect(struct uring_request *request, int result, unsigned flags)
 {
-    struct io_socket *socket =
-        (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, out));
+    struct io_socket *socket = CONTAINER_OF(request, struct io_socket, out);
     struct io_connect *op = socket->connect;
     (void)flags;
     socket->connect = NULL;
@@ -209,8 +209,7 @@ static void uring_recv_outcome(struct io_socket *socket, uint8_t *data, int resu
 
 static void uring_on_recv(struct uring_request *request, int result, unsigned flags)
 {
-    struct io_socket *socket =
-        (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, in));
+    struct io_socket *socket = CONTAINER_OF(request, struct io_socket, in);
     uint8_t *data = NULL;
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         data = uring_buffers_take(socket->loop, flags, result);
@@ -223,7 +222,7 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
 
 void uring_retry_recv(struct waiter *waiter)
 {
-    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
     int outcome = uring_start_recv(socket);
     if (outcome < 0) {
         uring_deliver_recv(socket, NULL, 0, outcome);
@@ -299,8 +298,7 @@ static int uring_send_outcome(struct io_socket *socket, int result)
 
 static void uring_on_send(struct uring_request *request, int result, unsigned flags)
 {
-    struct io_socket *socket =
-        (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, out));
+    struct io_socket *socket = CONTAINER_OF(request, struct io_socket, out);
     struct io_send *op = socket->send;
     (void)flags;
     assert(op != NULL);
@@ -343,8 +341,7 @@ int uring_shutdown(struct io_loop *loop, struct io_socket *socket)
 
 static void uring_on_close(struct uring_request *request, int result, unsigned flags)
 {
-    struct io_socket *socket =
-        (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, end));
+    struct io_socket *socket = CONTAINER_OF(request, struct io_socket, end);
     (void)result; /* whatever close() answers, the descriptor is gone */
     (void)flags;
     socket->fd = -1;
@@ -403,7 +400,7 @@ void uring_finish_closed(struct uring_loop *loop)
     struct queue_node *node;
     queue_take_all(&due, &loop->closed);
     while ((node = queue_pop(&due)) != NULL) {
-        uring_finish_close(QUEUE_OWNER(node, struct io_socket, closed));
+        uring_finish_close(CONTAINER_OF(node, struct io_socket, closed));
     }
 }
 

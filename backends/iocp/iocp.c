@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NS_PER_MS 1000000u
+#include "util.h"
 
 struct iocp_loop *iocp_self(struct io_loop *loop)
 {
@@ -180,7 +180,7 @@ static int iocp_poll(struct io_loop *base, uint64_t deadline_ns)
     struct iocp_loop *loop = iocp_self(base);
     OVERLAPPED_ENTRY entries[IOCP_BATCH];
     uint64_t before = base->stats.completions;
-    int woken = 0;
+    bool woken = false;
 
     waiters_feed(&loop->waiters);
     bool delivered = base->stats.completions != before;
@@ -190,15 +190,12 @@ static int iocp_poll(struct io_loop *base, uint64_t deadline_ns)
             iocp_complete(&entries[i]);
         } else {
             (void)InterlockedExchange(&loop->woken, 0); /* first, or a wake is lost */
-            woken = 1;
+            woken = true;
         }
     }
     iocp_look_after_listeners(loop);
     iocp_finish_closed(loop);
-    base->stats.buffers_peak = base->pool.in_use_peak;
-    base->stats.wakes += (uint64_t)woken;
-    io_stats_sum_calls(&base->stats);
-    io_stats_count_batch(&base->stats, base->stats.completions - before);
+    io_loop_end_turn(base, before, woken);
     return count < 0 ? count : woken;
 }
 

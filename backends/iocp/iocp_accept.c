@@ -14,12 +14,10 @@
  */
 
 #include "iocp.h"
+#include "util.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_SECOND UINT64_C(1000000000)
 
 /* How often slots are asked whether they are kept; and if all were, which may hide more. */
 #define IOCP_LOOK_NS (25 * NS_PER_MS)
@@ -66,12 +64,12 @@ struct io_listener {
 
 static struct io_listener *iocp_listener_of(struct queue_node *node)
 {
-    return QUEUE_OWNER(node, struct io_listener, node);
+    return CONTAINER_OF(node, struct io_listener, node);
 }
 
 static struct iocp_slot *iocp_slot_of(struct queue_node *node)
 {
-    return QUEUE_OWNER(node, struct iocp_slot, node);
+    return CONTAINER_OF(node, struct iocp_slot, node);
 }
 
 /* ---- accepts ------------------------------------------------------------------------------- */
@@ -386,7 +384,7 @@ static uint64_t iocp_connected_since(const struct iocp_slot *slot, uint64_t now_
         seconds == UINT32_MAX) {
         return 0;
     }
-    uint64_t ago_ns = seconds * NS_PER_SECOND;
+    uint64_t ago_ns = seconds * NS_PER_S;
     return ago_ns < now_ns ? now_ns - ago_ns : 1;
 }
 

@@ -25,18 +25,19 @@
 #include <string.h>
 
 #include "untaken.h"
+#include "util.h"
 
 /* Looks for data without asking before it gives way to the other connections. */
 #define IOCP_TRIES 2
 
 static struct io_socket *iocp_of_in(struct iocp_request *request)
 {
-    return (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, in));
+    return CONTAINER_OF(request, struct io_socket, in);
 }
 
 static struct io_socket *iocp_of_out(struct iocp_request *request)
 {
-    return (struct io_socket *)(void *)((char *)request - offsetof(struct io_socket, out));
+    return CONTAINER_OF(request, struct io_socket, out);
 }
 
 static void iocp_join(struct io_socket *socket);
@@ -382,7 +383,7 @@ static void iocp_on_in(struct iocp_request *request, size_t bytes, int status)
 
 void iocp_retry_recv(struct waiter *waiter)
 {
-    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
     iocp_deliver_recv(socket, iocp_start_recv(socket));
 }
 
@@ -527,7 +528,7 @@ void iocp_finish_closed(struct iocp_loop *loop)
     struct queue_node *node;
     queue_take_all(&due, &loop->closed);
     while ((node = queue_pop(&due)) != NULL) {
-        iocp_finish_close(QUEUE_OWNER(node, struct io_socket, closed));
+        iocp_finish_close(CONTAINER_OF(node, struct io_socket, closed));
     }
 }
 

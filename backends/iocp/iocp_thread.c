@@ -5,6 +5,7 @@
  */
 
 #include "iocp.h"
+#include "util.h"
 
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@ struct iocp_thread {
 
 static struct iocp_wait *iocp_wait_of(struct queue_node *node)
 {
-    return QUEUE_OWNER(node, struct iocp_wait, node);
+    return CONTAINER_OF(node, struct iocp_wait, node);
 }
 
 /* The next to be waited for; NULL: no more. */

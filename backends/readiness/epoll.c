@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "net.h"
-
-#define NS_PER_MS 1000000u
+#include "util.h"
 
 static int epoll_add(struct readiness_loop *loop, int fd, uint32_t events, void *data)
 {

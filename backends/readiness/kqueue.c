@@ -18,8 +18,7 @@
 #include <unistd.h>
 
 #include "net.h"
-
-#define NS_PER_SECOND UINT64_C(1000000000)
+#include "util.h"
 
 /* Longer than that is not waited in one go: some systems refuse it. */
 #define KQUEUE_WAIT_MAX_S 86400
@@ -109,9 +108,9 @@ static const struct timespec *kqueue_timeout(uint64_t wait_ns, struct timespec *
     if (wait_ns == UINT64_MAX) {
         return NULL;
     }
-    uint64_t seconds = wait_ns / NS_PER_SECOND;
+    uint64_t seconds = wait_ns / NS_PER_S;
     timeout->tv_sec = (time_t)(seconds < KQUEUE_WAIT_MAX_S ? seconds : KQUEUE_WAIT_MAX_S);
-    timeout->tv_nsec = (long)(wait_ns % NS_PER_SECOND);
+    timeout->tv_nsec = (long)(wait_ns % NS_PER_S);
     return timeout;
 }
 

@@ -25,6 +25,7 @@
 
 #include "net.h"
 #include "untaken.h"
+#include "util.h"
 
 /* After this many turns in a row without progress, each further turn pauses for so long. */
 #define READINESS_IDLE_TURNS 16
@@ -163,7 +164,7 @@ void readiness_release(struct io_loop *loop, uint8_t *data)
 
 static void readiness_retry_recv(struct waiter *waiter)
 {
-    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
     readiness_deliver_recv(socket, readiness_try_recv(socket));
 }
 
@@ -393,7 +394,7 @@ static void readiness_finish_closed(struct readiness_loop *loop)
     struct queue_node *node;
     queue_take_all(&due, &loop->closed);
     while ((node = queue_pop(&due)) != NULL) {
-        readiness_finish_close(QUEUE_OWNER(node, struct io_socket, closed));
+        readiness_finish_close(CONTAINER_OF(node, struct io_socket, closed));
     }
 }
 
@@ -505,7 +506,7 @@ static void readiness_finish_stopped(struct readiness_loop *loop)
 {
     struct queue_node *node;
     while ((node = queue_pop(&loop->stopped)) != NULL) {
-        struct io_listener *listener = QUEUE_OWNER(node, struct io_listener, node);
+        struct io_listener *listener = CONTAINER_OF(node, struct io_listener, node);
         while (listener->ops != NULL) {
             readiness_deliver_accept(listener, UV_ECANCELED);
         }
@@ -602,7 +603,7 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
     struct readiness_loop *loop = readiness_self(base);
     struct readiness_event events[READINESS_BATCH];
     uint64_t before = base->stats.completions;
-    int woken = 0;
+    bool woken = false;
     waiters_feed(&loop->waiters);
     bool delivered = base->stats.completions != before;
     base->stats.wait_calls++;
@@ -610,7 +611,7 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
         loop->poller->wait(loop, events, readiness_wait_ns(loop, delivered ? 0 : deadline_ns));
     for (int i = 0; i < count; i++) {
         if (events[i].watch == NULL) {
-            woken = 1;
+            woken = true;
         } else {
             events[i].watch->ready(events[i].watch, &events[i]);
         }
@@ -619,10 +620,7 @@ int readiness_poll(struct io_loop *base, uint64_t deadline_ns)
     base->full = count == READINESS_BATCH || count == UV_EINTR;
     readiness_finish_stopped(loop);
     readiness_finish_closed(loop);
-    base->stats.buffers_peak = base->pool.in_use_peak;
-    base->stats.wakes += (uint64_t)woken;
-    io_stats_sum_calls(&base->stats);
-    io_stats_count_batch(&base->stats, base->stats.completions - before);
+    io_loop_end_turn(base, before, woken);
     return count < 0 && count != UV_EINTR ? count : woken;
 }
 

@@ -20,9 +20,8 @@
 #include <string.h>
 
 #include "net.h"
+#include "util.h"
 #include "uv_internal.h"
-
-#define NS_PER_MS 1000000u
 
 /* A turn in which libuv told of so many events may have left others behind. Not each that it takes
  * from the system is told of: a read that a close cancels is not, and a send that goes on. */
@@ -184,15 +183,10 @@ static int uv_backend_poll(struct io_loop *loop, uint64_t deadline_ns)
     (void)uv_run(&self->uv, mode);
     uv_sends_after_turn(self, mode);
     loop->full = self->events >= UV_FULL_EVENTS;
-    loop->stats.buffers_peak = loop->pool.in_use_peak;
-    io_stats_sum_calls(&loop->stats);
-    io_stats_count_batch(&loop->stats, loop->stats.completions - before);
-    if (!self->woken) {
-        return 0;
-    }
+    bool woken = self->woken;
     self->woken = false;
-    loop->stats.wakes++;
-    return 1;
+    io_loop_end_turn(loop, before, woken);
+    return woken;
 }
 
 static void uv_backend_wake(struct io_loop *loop)
@@ -384,7 +378,7 @@ static void uv_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffe
 
 static void uv_retry_recv(struct waiter *waiter)
 {
-    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
     int status = uv_start_reading(socket);
     if (status != 0) { /* it had ended before it came to wait */
         uv_recv_deliver(socket, NULL, 0, status);

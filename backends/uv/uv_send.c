@@ -10,6 +10,7 @@
 
 #include "net.h"
 #include "untaken.h"
+#include "util.h"
 #include "uv_internal.h"
 
 /* After this many turns in a row without progress, each further turn pauses for so long. */
@@ -153,7 +154,7 @@ static void uv_look_at_sends(struct uv_backend_loop *self)
     size_t count = self->send_count < UV_LOOKS ? self->send_count : UV_LOOKS;
     for (size_t i = 0; i < count && !net_holds_sends; i++) {
         struct queue_node *node = queue_pop(&self->sends);
-        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
+        struct io_socket *socket = CONTAINER_OF(node, struct io_socket, waiting);
         uint32_t left = (uint32_t)uv_stream_get_write_queue_size(uv_stream(socket));
         bool counted = socket->goes_on && socket->sent_turn == self->calls.turn;
         self->base.stats.send_calls += left < socket->left && !counted;
@@ -168,7 +169,7 @@ static size_t uv_waiting_bytes(struct uv_backend_loop *self)
     size_t unsent = 0;
     struct queue_node *end = &self->sends.head;
     for (struct queue_node *node = end->next; node != end; node = node->next) {
-        struct io_socket *socket = QUEUE_OWNER(node, struct io_socket, waiting);
+        struct io_socket *socket = CONTAINER_OF(node, struct io_socket, waiting);
         unsent += uv_stream_get_write_queue_size(uv_stream(socket));
     }
     return unsent;

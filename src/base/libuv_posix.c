@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "sys.h"
+#include "util.h"
 
 static const char *program_name;
 
@@ -31,7 +32,7 @@ static struct shortage {
     {ENOSPC, "no more watches of descriptors", NULL},
 };
 
-#define SHORTAGES (sizeof(shortages) / sizeof(shortages[0]))
+#define SHORTAGES LENGTH(shortages)
 
 /* A SIGABRT that says nothing of a shortage ends the process as usual, sent from outside or not: it
  * is raised once more when the handler returns. */

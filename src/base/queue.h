@@ -20,9 +20,6 @@ struct queue {
     struct queue_node head;
 };
 
-/* Whose node it is: the struct that has it as that member. */
-#define QUEUE_OWNER(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
-
 static inline void queue_init(struct queue *queue)
 {
     queue->head.next = queue->head.prev = &queue->head;

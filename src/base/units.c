@@ -7,8 +7,6 @@
 #include <string.h>
 #include <uv.h>
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
-
 /* 10^18 is the highest power of ten but one that 64 bits hold. */
 #define FRACTION_DIGITS_MAX 18
 
@@ -36,10 +34,9 @@ static const struct unit bytes_units[] = {
 };
 
 static const struct unit duration_units[] = {
-    {"", UNITS_NS_PER_S},         {"ns", 1},
-    {"us", UNITS_NS_PER_US},      {"ms", UNITS_NS_PER_MS},
-    {"s", UNITS_NS_PER_S},        {"m", 60 * UNITS_NS_PER_S},
-    {"h", 3600 * UNITS_NS_PER_S}, {"d", UNITS_NS_PER_DAY},
+    {"", NS_PER_S},         {"ns", 1},         {"us", NS_PER_US},
+    {"ms", NS_PER_MS},      {"s", NS_PER_S},   {"m", 60 * NS_PER_S},
+    {"h", 3600 * NS_PER_S}, {"d", NS_PER_DAY},
 };
 
 /* whole + numerator / denominator. */
@@ -265,13 +262,13 @@ char *units_format_rate(char *buffer, size_t size, double value)
 char *units_format_duration(char *buffer, size_t size, uint64_t value_ns)
 {
     static const char *const names[] = {" ns", " us", " ms", " s"};
-    uint64_t seconds = value_ns / UNITS_NS_PER_S;
+    uint64_t seconds = value_ns / NS_PER_S;
 
     assert(buffer != NULL && size >= UNITS_TEXT_SIZE);
-    if (value_ns < 60 * UNITS_NS_PER_S - 50 * UNITS_NS_PER_MS) {
+    if (value_ns < 60 * NS_PER_S - 50 * NS_PER_MS) {
         return format_scaled(buffer, size, (double)value_ns, 3, 1000, names, LENGTH(names));
     }
-    seconds += value_ns % UNITS_NS_PER_S >= UNITS_NS_PER_S / 2;
+    seconds += value_ns % NS_PER_S >= NS_PER_S / 2;
     if (seconds < 3600) {
         snprintf(buffer, size, "%" PRIu64 " min %02" PRIu64 " s", seconds / 60, seconds % 60);
     } else {

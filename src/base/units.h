@@ -14,10 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UNITS_NS_PER_US UINT64_C(1000)
-#define UNITS_NS_PER_MS UINT64_C(1000000)
-#define UNITS_NS_PER_S UINT64_C(1000000000)
-#define UNITS_NS_PER_DAY (86400 * UNITS_NS_PER_S)
+#include "util.h"
 
 #define UNITS_KIB (UINT64_C(1) << 10)
 #define UNITS_MIB (UINT64_C(1) << 20)

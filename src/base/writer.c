@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "sys.h"
-
-#define WRITER_NS_PER_MS UINT64_C(1000000)
+#include "util.h"
 
 /* Reserved for the line that says how many were dropped. */
 #define WRITER_NOTICE_SIZE 128
@@ -251,7 +250,7 @@ bool writer_is_idle(struct writer *writer)
 bool writer_is_stuck(struct writer *writer)
 {
     uv_mutex_lock(&writer->lock);
-    uint64_t for_ms = (uv_hrtime() - writer->since_ns) / WRITER_NS_PER_MS;
+    uint64_t for_ms = (uv_hrtime() - writer->since_ns) / NS_PER_MS;
     bool stuck = writer->busy && writer->sink->is_stuck(writer->context, writer->opened, for_ms);
     uv_mutex_unlock(&writer->lock);
     return stuck;

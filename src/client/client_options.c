@@ -7,12 +7,11 @@
 #include "sys.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define FIELD(member) offsetof(struct client_options, member)
 
 #define MESSAGES_MAX UINT64_C(1000000000000000) /* 1000T */
-#define TIME_MAX (30 * UNITS_NS_PER_DAY)
-#define GIVE_UP_NS (30 * UNITS_NS_PER_S)
+#define TIME_MAX (30 * NS_PER_DAY)
+#define GIVE_UP_NS (30 * NS_PER_S)
 
 #define DEFAULT_HOST "localhost"
 #define DEFAULT_PORT "5001"
@@ -90,7 +89,7 @@ static const struct option_row rows[] = {
              "times begin when it is up",
      .default_text = "0",
      .zero = "don't wait",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(wait_ns)},
     {.letter = 'c',
@@ -172,7 +171,7 @@ static const struct option_row rows[] = {
      .help = "stop after so long, the warm-up included",
      .default_text = "0",
      .zero = "at Ctrl-C",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(duration_ns)},
     {.name = "requests",
@@ -193,7 +192,7 @@ static const struct option_row rows[] = {
      .help = "leave the first so long out of the results; less than the duration",
      .default_text = "0",
      .zero = "none",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(warmup_ns)},
     {.name = "connect-timeout",
@@ -203,7 +202,7 @@ static const struct option_row rows[] = {
      .help = "give up a connection that isn't up after so long",
      .default_text = "5s",
      .zero = "never",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(connect_timeout_ns)},
     {.name = "timeout",
@@ -213,7 +212,7 @@ static const struct option_row rows[] = {
      .help = "drop a connection that awaits an answer and on which no byte has moved for so long",
      .default_text = "10s",
      .zero = "never",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(timeout_ns)},
     {.name = "drain-timeout",
@@ -223,7 +222,7 @@ static const struct option_row rows[] = {
      .help = "how long messages on the way may take at the end, before they are cut",
      .default_text = "10s",
      .zero = "at once",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(drain_timeout_ns)},
     {.name = "give-up",
@@ -236,7 +235,7 @@ static const struct option_row rows[] = {
      .default_note = "30s, or twice --timeout if that is longer",
      .unset = UINT64_MAX,
      .zero = "never",
-     .min = UNITS_NS_PER_MS,
+     .min = NS_PER_MS,
      .max = TIME_MAX,
      .offset = FIELD(give_up_ns)},
     {.name = "stop-on-error",

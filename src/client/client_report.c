@@ -8,7 +8,7 @@
 static const double client_percentiles[] = {50, 90, 99, 99.9};
 static const char *const client_percentile_names[] = {"p50", "p90", "p99", "p999"};
 
-#define CLIENT_PERCENTILES (sizeof(client_percentiles) / sizeof(client_percentiles[0]))
+#define CLIENT_PERCENTILES LENGTH(client_percentiles)
 
 static double client_per_second(const struct client_report *report, uint64_t count)
 {
@@ -191,7 +191,7 @@ static void client_report_connections(const struct client_report *report, struct
     text_printf(out, "  connections  %s up (%s at once)",
                 units_format_grouped(up, sizeof(up), n->connected),
                 units_format_grouped(at_once, sizeof(at_once), report->stats->up_peak));
-    report_text_counts(out, ": ", ends, sizeof(ends) / sizeof(ends[0]));
+    report_text_counts(out, ": ", ends, LENGTH(ends));
     client_report_part(out, "connects failed", n->connect_failures);
     client_report_part(out, "connects given up at the end", n->abandoned);
     text_printf(out, "\n");

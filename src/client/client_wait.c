@@ -9,8 +9,6 @@
 #define CLIENT_WAIT_MIN_MS 50
 #define CLIENT_WAIT_MAX_MS 1000
 
-#define CLIENT_WAIT_NS_PER_MS UINT64_C(1000000)
-
 void client_wait_init(struct client_wait *wait, struct control *control,
                       const struct client_options *options)
 {
@@ -62,7 +60,7 @@ static uint64_t client_wait_left_ms(const struct client_wait *wait)
 {
     uint64_t now_ns = uv_hrtime();
     uint64_t left_ns = wait->deadline_ns > now_ns ? wait->deadline_ns - now_ns : 0;
-    return (left_ns + CLIENT_WAIT_NS_PER_MS - 1) / CLIENT_WAIT_NS_PER_MS;
+    return (left_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
 /* After a query that has failed with `status`: 0 when it is time for the next, or its error. */

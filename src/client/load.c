@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sys.h"
+#include "util.h"
 
 /* A backend may sleep a millisecond too long; the schedule may not wait for it. So shortly before a
  * message is due the worker does not sleep. */

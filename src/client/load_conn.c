@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "util.h"
 #include "verdict.h"
 
 /* A user whose connection failed tries again after this long, then twice as long. */

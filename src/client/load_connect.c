@@ -7,6 +7,7 @@
 
 #include "hint.h"
 #include "net.h"
+#include "util.h"
 
 /* Which address is its turn. */
 static size_t load_address(const struct load_conn *c)

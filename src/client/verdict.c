@@ -239,7 +239,7 @@ static const struct verdict_case verdict_table[] = {
     {COUNTED(abandoned), FINE("a connect was under way at the end of the run")},
 };
 
-#define VERDICT_ROWS (sizeof(verdict_table) / sizeof(verdict_table[0]))
+#define VERDICT_ROWS LENGTH(verdict_table)
 
 static uint64_t verdict_counter(const struct verdict_case *row,
                                 const struct client_counters *counters)

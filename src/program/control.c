@@ -10,6 +10,7 @@
 #include "output.h"
 #include "report.h"
 #include "sys.h"
+#include "util.h"
 #include "version.h"
 
 static void control_close_handle(uv_handle_t *handle, void *context)
@@ -451,7 +452,6 @@ void control_close(struct control *control)
 
 /* No event tells that a reader takes no more, so it is polled. */
 #define CONTROL_LOOK_MS 20
-#define CONTROL_NS_PER_MS UINT64_C(1000000)
 
 static void control_on_look(uv_timer_t *timer)
 {
@@ -467,7 +467,7 @@ void control_finish(struct control *control)
     (void)uv_timer_start(&control->timer, control_on_look, CONTROL_LOOK_MS, CONTROL_LOOK_MS);
     while (!output_is_over(control->stops > 1)) {
         (void)uv_run(&control->loop, UV_RUN_ONCE);
-        output_say_waiting((uv_hrtime() - began_ns) / CONTROL_NS_PER_MS);
+        output_say_waiting((uv_hrtime() - began_ns) / NS_PER_MS);
     }
     (void)uv_timer_stop(&control->timer);
     if (!output_is_over(false)) {

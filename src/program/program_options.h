@@ -70,7 +70,7 @@ struct net_options program_options_net(const struct program_options *options);
         .name = "busy-poll", .type = OPTION_DURATION, .argument = "TIME", .group = (heading),      \
         .help = "stay awake for so long after the last thing that happened, which costs CPU time " \
                 "and spares the time that a sleeping CPU takes to wake",                           \
-        .default_text = "0", .zero = "never", .min = 1000, .max = UNITS_NS_PER_MS * 1000,          \
+        .default_text = "0", .zero = "never", .min = 1000, .max = NS_PER_MS * 1000,                \
         .offset = PROGRAM_FIELD(busy_poll_ns)                                                      \
     }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sys.h"
+#include "util.h"
 
 /* An accept that failed for want of something is tried again after so long, then twice as long. */
 #define ECHO_RETRY_MIN_NS UINT64_C(10000000)

@@ -8,6 +8,7 @@
  */
 
 #include "echo.h"
+#include "util.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -586,7 +586,7 @@ static int server_run_controlled(struct server *server)
         server_print_ready(server);
     }
     server->began_ns = server->ticked_ns = uv_hrtime();
-    control_run(&server->control, options->stats_interval_ns / UNITS_NS_PER_MS);
+    control_run(&server->control, options->stats_interval_ns / NS_PER_MS);
     if (status == UV_ECANCELED) {
         return 0; /* told to stop before it had begun */
     }

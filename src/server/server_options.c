@@ -5,7 +5,6 @@
 #include "sys.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define FIELD(member) offsetof(struct server_options, member)
 
 /* On systems of 32 bits not all of a terabyte can be addressed. */
@@ -96,8 +95,8 @@ static const struct option_row rows[] = {
              "so long",
      .default_text = "5s",
      .zero = "never",
-     .min = UNITS_NS_PER_MS,
-     .max = 30 * UNITS_NS_PER_DAY,
+     .min = NS_PER_MS,
+     .max = 30 * NS_PER_DAY,
      .offset = FIELD(accept_timeout_ns)},
     {.letter = 't',
      .name = "threads",
@@ -143,8 +142,8 @@ static const struct option_row rows[] = {
      .help = "close a connection on which no byte moved for so long",
      .default_text = "60s",
      .zero = "never",
-     .min = UNITS_NS_PER_MS,
-     .max = 30 * UNITS_NS_PER_DAY,
+     .min = NS_PER_MS,
+     .max = 30 * NS_PER_DAY,
      .offset = FIELD(idle_timeout_ns)},
     {.name = "stall-timeout",
      .type = OPTION_DURATION,
@@ -154,8 +153,8 @@ static const struct option_row rows[] = {
              "has taken no byte for so long",
      .default_text = "5s",
      .zero = "never",
-     .min = UNITS_NS_PER_MS,
-     .max = 30 * UNITS_NS_PER_DAY,
+     .min = NS_PER_MS,
+     .max = 30 * NS_PER_DAY,
      .offset = FIELD(stall_timeout_ns)},
     {.name = "drain-timeout",
      .type = OPTION_DURATION,
@@ -164,8 +163,8 @@ static const struct option_row rows[] = {
      .help = "how long connections may take to end after Ctrl-C, before they are reset",
      .default_text = "10s",
      .zero = "at once",
-     .min = UNITS_NS_PER_MS,
-     .max = 30 * UNITS_NS_PER_DAY,
+     .min = NS_PER_MS,
+     .max = 30 * NS_PER_DAY,
      .offset = FIELD(drain_timeout_ns)},
     {.name = "stats-interval",
      .type = OPTION_DURATION,
@@ -174,8 +173,8 @@ static const struct option_row rows[] = {
      .help = "print statistics so often",
      .default_text = "0",
      .zero = "never",
-     .min = 10 * UNITS_NS_PER_MS,
-     .max = 30 * UNITS_NS_PER_DAY,
+     .min = 10 * NS_PER_MS,
+     .max = 30 * NS_PER_DAY,
      .offset = FIELD(stats_interval_ns)},
     PROGRAM_SIGNAL_ROWS(group_signal,
                         "tell the server with --pid to stop, to restart, or to print its report "

@@ -26,8 +26,8 @@ static void server_report_connections(const struct server_report *report, struct
     char accepted[UNITS_TEXT_SIZE];
     text_printf(out, "  connections  %s served",
                 units_format_grouped(accepted, sizeof(accepted), n->accepted));
-    report_text_counts(out, ": ", ends, sizeof(ends) / sizeof(ends[0]));
-    report_text_counts(out, "\n               ", others, sizeof(others) / sizeof(others[0]));
+    report_text_counts(out, ": ", ends, LENGTH(ends));
+    report_text_counts(out, "\n               ", others, LENGTH(others));
     text_printf(out, "\n");
     if (report->worker_count > 1) {
         text_printf(out, "  by worker   ");
@@ -56,7 +56,7 @@ static void server_report_accepts(const struct server_report *report, struct tex
     text_printf(out, "  accepts      %s%s%s",
                 units_format_grouped(accepts, sizeof(accepts), sum.accepts),
                 mode == NULL ? "" : " by ", mode == NULL ? "" : mode);
-    report_text_counts(out, ", ", some, sizeof(some) / sizeof(some[0]));
+    report_text_counts(out, ", ", some, LENGTH(some));
     text_printf(out, "\n");
 }
 

@@ -21,6 +21,7 @@
 #include "backend.h"
 #include "pool.h"
 #include "timer.h"
+#include "util.h"
 #include "watch.h"
 
 /* The pools of a worker: its loop's, and one of its role. */
@@ -187,9 +188,5 @@ void worker_tend(struct worker *worker, struct pool *pool);
 
 /* Tells the main thread that something has been published. */
 void worker_notify(struct worker *worker);
-
-/* The object that `member` at `pointer` belongs to. */
-#define CONTAINER_OF(pointer, type, member)                                                        \
-    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 #endif

@@ -9,8 +9,7 @@
 
 #include "backend.h"
 #include "range.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#include "util.h"
 
 static const char *const *programs(void)
 {

@@ -5,6 +5,7 @@
 #include "e2e.h"
 #include "range.h"
 #include "sys.h"
+#include "util.h"
 
 /* Of a server that had to reset connections at its end. */
 #define EXIT_AFTER_CUT 1
@@ -102,7 +103,7 @@ static void b17_ctrl_c_is_honoured_at_any_moment(void **state)
 static void b12_half_close_gives_all_and_then_fin(void **state)
 {
     static const size_t sizes[] = {0, 1, 4096, 65535, 65536, 65537, MIB + 1, 8 * MIB};
-    const size_t count = sizeof(sizes) / sizeof(sizes[0]);
+    const size_t count = LENGTH(sizes);
     struct e2e_server server;
     static uint8_t data[8 * MIB];
     (void)state;

@@ -5,14 +5,13 @@
  */
 
 #include "e2e.h"
+#include "util.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 #define FIRST_DESCRIPTORS 0
 #define LAST_DESCRIPTORS 28

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "range.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#include "util.h"
 
 #define NEVER_S 3600 /* E2E_NEVER */
 

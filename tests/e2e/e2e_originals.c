@@ -11,8 +11,7 @@
 #include "fake_server.h"
 #include "net.h"
 #include "range.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#include "util.h"
 
 /* The modes that the backend has, as the list that it gives; {NULL} without any: its own way. */
 struct modes {

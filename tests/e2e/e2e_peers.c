@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "range.h"
+#include "util.h"
 
 /* ---- bytes --------------------------------------------------------------------------------- */
 
@@ -18,7 +19,7 @@ static void b3_nul_bytes_come_back(void **state)
     uint8_t data[4096];
     (void)state;
     e2e_server(&server, NULL);
-    for (size_t i = 0; i < sizeof(nul_at) / sizeof(nul_at[0]); i++) {
+    for (size_t i = 0; i < LENGTH(nul_at); i++) {
         memset(data, 'x', sizeof(data));
         data[nul_at[i]] = 0;
         e2e_peer_echoes(e2e_peer(&server), data, sizeof(data));

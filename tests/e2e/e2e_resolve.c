@@ -4,13 +4,12 @@
  */
 
 #include "e2e.h"
+#include "util.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 static void wait_for_file(const char *path)
 {

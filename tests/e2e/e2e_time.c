@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "sys.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#include "util.h"
 
 /* The time limit in these tests; far longer than any pause of a test on a busy machine. */
 #define LIMIT_MS 3000

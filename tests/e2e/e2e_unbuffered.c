@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "net.h"
+#include "util.h"
 
 /* Ends the test where there is no such thing, once that has been said. */
 static void needs_unbuffered_sends(void)
@@ -27,7 +28,7 @@ static void messages_of_every_size_come_back(void **state)
     static const char *const sizes[] = {"1", "64", "4KiB", "64KiB", "1MiB"};
     (void)state;
     needs_unbuffered_sends();
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         struct e2e_server server;
         e2e_server(&server, "-t", "2", "--sndbuf=none", NULL);
         struct process *client = e2e_client(&server, "--sndbuf=none", "-c", "8", "-P", "2", "-s",
@@ -49,7 +50,7 @@ static void all_comes_back_before_the_end_of_the_stream(void **state)
     needs_unbuffered_sends();
     e2e_noise(data, sizeof(data), 7);
     e2e_server(&server, "--sndbuf=none", NULL);
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         assert_int_equal(e2e_peer_finish(e2e_peer(&server), data, sizes[i]), 0);
     }
     e2e_server_ends(&server);

@@ -4,10 +4,9 @@
  */
 
 #include "e2e.h"
+#include "util.h"
 
 #include <string.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 /* ---- HOST:PORT ----------------------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
  * nodes in its own folder, which only root may do, and opens none of the system's.
  */
 #include "e2e.h"
+#include "util.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -157,7 +158,7 @@ static void tables_that_cannot_be_written_are_a_failure(void **state)
     const char *const alone[] = {"--matrix", matrix(), "-o", "-", NULL};
     const char *const *const lines[] = {run, compare, alone};
     (void)state;
-    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+    for (size_t i = 0; i < LENGTH(lines); i++) {
         struct process *bench = process_start(getenv("ECHO_BENCH"), lines[i], full);
         assert_non_null(bench);
         e2e_ends(bench, 1);
@@ -220,7 +221,7 @@ static void no_program_outlives_it(void **state)
     (void)state;
     assert_int_equal(mkfifo(fifo, 0600), 0);
     const char *folder = make_holder("echo-server", fifo, "\"$@\"");
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (size_t i = 0; i < LENGTH(numbers); i++) {
         leaves_nobody(fifo, numbers[i], "1h", "--bin", folder);
     }
     assert_int_equal(unlink(e2e_text("%s/echo-server", folder)), 0);

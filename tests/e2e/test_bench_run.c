@@ -12,6 +12,7 @@
 #include "result.h"
 #include "run.h"
 #include "sys.h"
+#include "util.h"
 
 #define ROUNDS 6
 
@@ -65,7 +66,7 @@ static bool run_was_too_short(const char *error)
     static const char *const errors[] = {" connections up", "not all connections came up",
                                          "not a message came back"};
     bool found = false;
-    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+    for (size_t i = 0; i < LENGTH(errors); i++) {
         found = found || strstr(error, errors[i]) != NULL;
     }
     return found;
@@ -100,7 +101,7 @@ static bool speed_is_measured(const json_t *run)
     static const char *const members[] = {"messages_per_second", "bytes_per_second",
                                           "latency.p50",         "latency.p999",
                                           "latency.max",         "client_peak_rss"};
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    for (size_t i = 0; i < LENGTH(members); i++) {
         if (!(e2e_real(run, members[i]) > 0)) {
             fail_msg("%s is %g", members[i], e2e_real(run, members[i]));
         }
@@ -297,7 +298,7 @@ static void each_command_has_help(void **state)
 {
     static const char *const commands[] = {"run", "compare", "export"};
     (void)state;
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < LENGTH(commands); i++) {
         struct process *bench = e2e_start(bench_path(), commands[i], "--help", NULL);
         e2e_ends(bench, 0);
         e2e_says(bench, PROCESS_OUT, "Usage: echo-bench");
@@ -373,7 +374,7 @@ static void a_signal_keeps_what_is_done(void **state)
     if (sys_slash_options) {
         e2e_skip("there is no Ctrl-C for a process without a console");
     }
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+    for (size_t i = 0; i < LENGTH(numbers); i++) {
         struct process *bench =
             e2e_start(bench_path(), "--matrix", matrix, "-o", output, "--backend", "uv", NULL);
         (void)e2e_line(bench, PROCESS_OUT, "small: 4 connections", 0);

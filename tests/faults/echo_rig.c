@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define NS_PER_S UINT64_C(1000000000)
+#include "util.h"
 
 #define BUFFER_SIZE ((size_t)16 * 1024)
 #define BUFFERS 64

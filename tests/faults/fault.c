@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
 #include "win.h"
 
 #include "echo_rig.h"
@@ -12,8 +13,6 @@
 #include "patience.h"
 #include "subprocess_system.h"
 #include "talk.h"
-
-#define NS_PER_MS UINT64_C(1000000)
 
 #define PEERS 3
 #define PEER_BYTES ((uint64_t)24 * 1024)

@@ -4,11 +4,10 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "util.h"
 #include "win.h"
 
 #include <uv.h>
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 static struct {
     DWORD spared; /* thread */

@@ -1,6 +1,7 @@
 /* The calls of liburing, and the operations that pass through it, by their opcodes. */
 
 #include "inject.h"
+#include "util.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@ static uint64_t spoilt;
 
 static const struct operation *find_operation(uint8_t opcode)
 {
-    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+    for (size_t i = 0; i < LENGTH(operations); i++) {
         if (operations[i].opcode == opcode) {
             return &operations[i];
         }

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+
 static const struct {
     const char *name;
     unsigned number;

@@ -19,8 +19,7 @@
 #include "log.h"
 #include "peer.h"
 #include "range.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#include "util.h"
 
 #define MESSAGE 64
 #define ECHOES 5000

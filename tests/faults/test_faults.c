@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
 #include "win.h"
 
 #include <uv.h>
@@ -29,8 +30,6 @@
 #include "log.h"
 #include "peer.h"
 #include "subprocess.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Whatever takes so long is stuck. */
 #define WATCHDOG_MS 40000

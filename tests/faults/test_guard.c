@@ -19,6 +19,7 @@
 #include "net.h"
 #include "peer.h"
 #include "subprocess.h"
+#include "util.h"
 
 /* By pointers that may be anything, or the compiler would know what is called, and leave it out. */
 static void *(*volatile allocate)(size_t size) = malloc;
@@ -109,7 +110,7 @@ static const struct {
     {"free_what_is_inside", free_what_is_inside},
 };
 
-#define MISUSES (sizeof(misuses) / sizeof(misuses[0]))
+#define MISUSES LENGTH(misuses)
 #define SURVIVED 42
 
 static int misuse(const char *name)
@@ -157,7 +158,7 @@ static void blocks_hold_what_is_written(void **state)
 {
     static const size_t sizes[] = {0, 1, 15, 16, 17, 4095, 4096, 4097, 65536, 262144, 1000001};
     (void)state;
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         uint8_t *block = allocate(sizes[i]);
         assert_non_null(block);
         assert_int_equal((uintptr_t)block % 16, 0);

@@ -31,9 +31,9 @@
 
 #include "patience.h"
 #include "subprocess.h"
+#include "util.h"
 
 #define CODES 9
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- what fails, and how ------------------------------------------------------------------- */
 

@@ -24,8 +24,7 @@
 #include "net.h"
 #include "peer.h"
 #include "tracer.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+#include "util.h"
 
 /* Opening and closing a loop and its listener, and the turns after the report. */
 #define APART 48

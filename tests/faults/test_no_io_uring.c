@@ -13,6 +13,7 @@
 
 #include "patience.h"
 #include "subprocess.h"
+#include "util.h"
 
 static const struct refusal {
     const char *name;
@@ -29,7 +30,7 @@ static const struct refusal {
      1}, /* it may be there another time */
 };
 
-#define REFUSALS (sizeof(refusals) / sizeof(refusals[0]))
+#define REFUSALS LENGTH(refusals)
 
 /* Starts echo-server without io_uring. */
 static struct process *start_server(const char *error, const char *backend)

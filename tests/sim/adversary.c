@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
+
 #define ADVERSARY_LATE_NS UINT64_C(20000000)
 #define ADVERSARY_EXTRA_BYTES 16
 

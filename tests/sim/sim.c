@@ -129,8 +129,6 @@ static bool run_batch(struct sim_loop *loop, size_t *limit)
 
 static void run_batches(struct sim_loop *loop)
 {
-    struct io_stats *stats = &loop->head.stats;
-    uint64_t before = stats->completions;
     if (sim_chance(sim_world.config.early_ppm)) {
         sim_count(SIM_EARLY);
         loop->head.full = sim_due(&loop->due);
@@ -140,8 +138,6 @@ static void run_batches(struct sim_loop *loop)
     do {
         loop->head.full = !run_batch(loop, &limit);
     } while (!loop->head.full && sim_due(&loop->due) && sim_chance(sim_world.config.batches_ppm));
-    io_stats_sum_calls(stats);
-    io_stats_count_batch(stats, stats->completions - before);
 }
 
 static int sim_poll(struct io_loop *loop, uint64_t deadline_ns)
@@ -158,9 +154,10 @@ static int sim_poll(struct io_loop *loop, uint64_t deadline_ns)
     }
     bool woken = polled->woken;
     polled->woken = false;
-    polled->head.stats.wakes += woken;
     bool busy = woken || sim_due(&polled->due);
+    uint64_t before = loop->stats.completions;
     run_batches(polled);
+    io_loop_end_turn(loop, before, woken);
     if (busy) {
         polled->deadline_ns = sim_world.now_ns; /* the caller may have a new one: ask again */
     }

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define END_OF(op, member) ((struct end *)(void *)((char *)(op)-offsetof(struct end, member)))
+#include "util.h"
+
+#define END_OF(op, member) CONTAINER_OF(op, struct end, member)
 
 struct rig rig;
 

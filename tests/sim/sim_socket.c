@@ -1,4 +1,5 @@
 #include "sim_world.h"
+#include "util.h"
 
 #include <assert.h>
 #include <string.h>
@@ -238,7 +239,7 @@ int sim_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
 
 void sim_retry_recv(struct waiter *waiter)
 {
-    struct io_socket *socket = QUEUE_OWNER(waiter, struct io_socket, waiter);
+    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
     if (recv_try(socket)) {
         end_recv(socket);
     }

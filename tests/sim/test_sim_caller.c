@@ -1,4 +1,5 @@
 #include "sim_rig.h"
+#include "util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -311,7 +312,7 @@ static void free_ends(void)
 static void test_violations_are_caught(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(violations) / sizeof(violations[0]); i++) {
+    for (size_t i = 0; i < LENGTH(violations); i++) {
         commit(&violations[i]);
         assert_string_equal(caught_sentence, violations[i].sentence);
         sim_end();

@@ -6,6 +6,7 @@
 
 #include "load_conn.h"
 #include "sim_world.h"
+#include "util.h"
 
 #define CONNS_MAX 4096
 #define USERS_MAX 16

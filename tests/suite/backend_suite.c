@@ -22,6 +22,7 @@
 
 #include "sim.h"
 #include "suite_matrix.h"
+#include "util.h"
 
 #define WATCHDOG_S (2 * PATIENCE_MS / 1000)
 #define MAX_CELLS 1024
@@ -219,7 +220,7 @@ static void run_add_cell(struct run *run, const struct variant *variant,
 /* Makes the cells of a variant; with --list prints them instead. */
 static void run_collect(struct run *run, const struct variant *variant)
 {
-    for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+    for (size_t i = 0; i < LENGTH(suites); i++) {
         if (suite_simulated(variant->backend) && !suites[i].simulated) {
             continue;
         }

@@ -6,6 +6,7 @@
 
 #include "suite.h"
 #include "sys.h"
+#include "util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,7 @@ static void pair_carry(struct rig *rig, struct conn *from, struct conn *to, size
 static void both_carry_every_size(const struct backend *backend)
 {
     static const size_t sizes[] = {1, 2, 3, 4095, 4096, 4097, 65536, MIB + 1};
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         struct stream stream = stream_of(60, sizes[i]);
         struct rig rig;
         struct pair pair = pair_open_rig(&rig, backend);
@@ -147,7 +148,7 @@ static void both_stop_reading(const struct backend *backend)
 static void both_half_close(const struct backend *backend)
 {
     static const size_t lengths[] = {1, 1000, 65537};
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+    for (size_t i = 0; i < LENGTH(lengths); i++) {
         struct rig rig;
         struct pair pair = pair_open_rig(&rig, backend);
         struct stream stream = stream_of(60, lengths[i]);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "net.h"
+#include "util.h"
 
 static const uint8_t crumbs[1000];
 
@@ -121,7 +122,7 @@ static void close_by_reset(const struct backend *backend)
 static void close_after_send(const struct backend *backend)
 {
     static const size_t lengths[] = {1, 1000, 65536, 1048577};
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+    for (size_t i = 0; i < LENGTH(lengths); i++) {
         struct rig rig;
         uv_os_sock_t peer;
         struct conn *conn = pair_rig(&rig, backend, &peer);

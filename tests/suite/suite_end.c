@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sys.h"
+#include "util.h"
 
 /* A rig with one connection, nothing submitted on it. */
 static struct conn *pair_rig(struct rig *rig, const struct backend *backend, uv_os_sock_t *peer)
@@ -144,7 +145,7 @@ static void data_before_eof_of(const struct backend *backend, size_t length, siz
 static void data_before_eof(const struct backend *backend)
 {
     static const size_t lengths[] = {1, 4096, 40000};
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+    for (size_t i = 0; i < LENGTH(lengths); i++) {
         data_before_eof_of(backend, lengths[i], 64 * KIB, true);
         data_before_eof_of(backend, lengths[i], 64 * KIB, false);
         data_before_eof_of(backend, lengths[i], 100, true);

@@ -6,6 +6,7 @@
 
 #include "net.h"
 #include "range.h"
+#include "util.h"
 
 #define MS UINT64_C(1000000)
 
@@ -98,7 +99,7 @@ static void poll_deadline(const struct backend *backend)
     rig_listen(&rig, 8, 1);
     conn_recv(rig_pair(&rig, &peer));
     rig_quiet(&rig);
-    for (size_t i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
+    for (size_t i = 0; i < LENGTH(waits_ms); i++) {
         uint64_t before = uv_hrtime();
         uint64_t calls = rig.loop->stats.wait_calls;
         uint64_t turns = turns_until(&rig, backend->now(rig.loop) + waits_ms[i] * MS);

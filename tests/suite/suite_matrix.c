@@ -6,6 +6,8 @@
 
 #include <uv.h>
 
+#include "util.h"
+
 #define MAX_COLUMNS 16
 #define MAX_NOTES 16
 #define MAX_EXCEPTIONS 32
@@ -115,7 +117,7 @@ static bool read_kind(const char *word, enum matrix_kind *kind, unsigned *note)
     if (*kind == MATRIX_RUN || strcmp(word, "-") == 0) {
         return true;
     }
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < LENGTH(kinds); i++) {
         size_t length = strlen(kinds[i].prefix);
         if (strncmp(word, kinds[i].prefix, length) == 0) {
             unsigned long number = strtoul(word + length, NULL, 10);
@@ -326,7 +328,7 @@ const char *matrix_os(void)
     };
     uv_utsname_t name;
     if (uv_os_uname(&name) == 0) {
-        for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
+        for (size_t i = 0; i < LENGTH(systems); i++) {
             if (strncmp(name.sysname, systems[i].prefix, strlen(systems[i].prefix)) == 0) {
                 return systems[i].os;
             }

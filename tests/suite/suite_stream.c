@@ -1,6 +1,7 @@
 /* Bytes in bulk and in crumbs: what is sent comes back, all of it, in order, whatever the sizes. */
 
 #include "suite.h"
+#include "util.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +111,7 @@ static void echo_sizes(const struct backend *backend)
     static const size_t sizes[] = {1, 2, 3, 4095, 4096, 4097, 65535, 65536, 65537, MIB + 1};
     struct rig rig;
     uv_os_sock_t peer = echo_rig(&rig, backend);
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         rig_echo(&rig, peer, sizes[i]);
     }
     rig_close(&rig);

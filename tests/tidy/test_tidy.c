@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "tidy.h"
+#include "util.h"
 
 #define GUARD(name) "#ifndef ECHOPORT_" name "\n#define ECHOPORT_" name "\n"
 #define COLUMNS(n, c) "/* " n n n n n n n n n c " */\n"
@@ -69,7 +70,7 @@ static void expect_rule(const struct tidy *tidy, const char *rule)
 static void each_rule_is_kept(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+    for (size_t i = 0; i < LENGTH(samples); i++) {
         struct tidy tidy = {.ratchet = &no_ratchet};
         print_message("%s:\n%s\n", samples[i].path, samples[i].text);
         tidy_source(&tidy, samples[i].path, samples[i].text);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "util.h"
 
 /* More than there will ever be. */
 #define BACKENDS_MAX 32
@@ -112,7 +113,7 @@ static void unknown_names_are_refused_with_a_hint(void **state)
 {
     static const char *const names[] = {"", "u", "uvx", "UV", "help", "none"};
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < LENGTH(names); i++) {
         const struct backend *backend;
         char why[256];
         assert_int_equal(backend_choose(names[i], &backend, why, sizeof(why)), UV_ENOENT);

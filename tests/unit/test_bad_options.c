@@ -16,8 +16,8 @@
 
 #include "client_options.h"
 #include "server_options.h"
+#include "util.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define LINES_MIN 1000
 
 static unsigned lines; /* tried, by all tests */

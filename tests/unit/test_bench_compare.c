@@ -14,6 +14,7 @@
 #include "output_file.h"
 #include "result.h"
 #include "summary.h"
+#include "util.h"
 
 #define THRESHOLD 0.03
 #define TRIES 5
@@ -285,7 +286,7 @@ static void a_case_of_another_load_is_not_compared(void **state)
                                           "workers",     "lifetime", "busy_poll"};
     struct bench_rig rig = rig_of(three);
     (void)state;
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    for (size_t i = 0; i < LENGTH(members); i++) {
         json_t *before = bench_rig_document(&rig, 1);
         json_t *after = bench_rig_document(&rig, 2);
         char text[8192];

@@ -9,8 +9,7 @@
 
 #include "estimate.h"
 #include "range.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#include "util.h"
 
 static void assert_near(double actual, double expected)
 {

@@ -11,8 +11,6 @@
 #include "matrix.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
-
 #define TIMES "\"rounds\": 7, \"duration\": \"2s\", \"warmup\": \"300ms\""
 #define QUICK "\"quick\": {\"rounds\": 6, \"duration\": \"400ms\", \"warmup\": \"100ms\"}"
 #define HEAD TIMES ", \"buffer_size\": \"64KiB\", " QUICK
@@ -35,10 +33,10 @@ static void a_matrix_is_read(void **state)
         fail_msg("%s", error);
     }
     assert_int_equal(matrix.full.rounds, 7);
-    assert_int_equal(matrix.full.duration_ns, 2 * UNITS_NS_PER_S);
-    assert_int_equal(matrix.full.warmup_ns, 300 * UNITS_NS_PER_MS);
+    assert_int_equal(matrix.full.duration_ns, 2 * NS_PER_S);
+    assert_int_equal(matrix.full.warmup_ns, 300 * NS_PER_MS);
     assert_int_equal(matrix.quick.rounds, 6);
-    assert_int_equal(matrix.quick.duration_ns, 400 * UNITS_NS_PER_MS);
+    assert_int_equal(matrix.quick.duration_ns, 400 * NS_PER_MS);
     assert_int_equal(matrix.buffer_size, 64 * UNITS_KIB);
     assert_int_equal(matrix.backend_count, 2);
     assert_string_equal(matrix.backends[0].backend, "uv");

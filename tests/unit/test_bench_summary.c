@@ -15,6 +15,7 @@
 #include "result.h"
 #include "summary.h"
 #include "table.h"
+#include "util.h"
 
 static const char *const two[] = {"uv", "epoll", NULL};
 
@@ -234,7 +235,7 @@ static void no_message_has_no_percentile(void **state)
     json_t *run = result_run();
     (void)state;
     result_set_latency(run, latency);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < LENGTH(names); i++) {
         assert_true(json_is_null(json_object_get(json_object_get(run, "latency"), names[i])));
     }
     assert_true(json_is_null(json_object_get(run, "percentiles")));

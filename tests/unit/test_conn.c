@@ -13,6 +13,7 @@
 #include "conn.h"
 #include "fake_backend.h"
 #include "log.h"
+#include "util.h"
 
 #define MS UINT64_C(1000000)
 #define KIB ((size_t)1024)

@@ -12,7 +12,6 @@
 #include "server_options.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define WORDS_MAX 24
 
 /* A command line that is given as one string, its words separated by spaces. */
@@ -69,9 +68,9 @@ static void client_has_the_defaults_of_1998(void **state)
     assert_int_equal(options.rate, 0);
     assert_int_equal(options.duration_ns, 0);
     assert_int_equal(options.requests, 0);
-    assert_int_equal(options.connect_timeout_ns, 5 * UNITS_NS_PER_S);
-    assert_int_equal(options.timeout_ns, 10 * UNITS_NS_PER_S);
-    assert_int_equal(options.give_up_ns, 30 * UNITS_NS_PER_S);
+    assert_int_equal(options.connect_timeout_ns, 5 * NS_PER_S);
+    assert_int_equal(options.timeout_ns, 10 * NS_PER_S);
+    assert_int_equal(options.give_up_ns, 30 * NS_PER_S);
     assert_false(options.allow_drain);
     assert_false(options.stop_on_error);
     assert_int_equal(options.wait_ns, 0);
@@ -91,13 +90,13 @@ static void giving_up_takes_two_timeouts(void **state)
 
     (void)state;
     assert_int_equal(parse_client(&options, "echo-client --timeout 20s"), 0);
-    assert_int_equal(options.give_up_ns, 40 * UNITS_NS_PER_S);
+    assert_int_equal(options.give_up_ns, 40 * NS_PER_S);
     client_options_free(&options);
     assert_int_equal(parse_client(&options, "echo-client --timeout 0"), 0);
-    assert_int_equal(options.give_up_ns, 30 * UNITS_NS_PER_S);
+    assert_int_equal(options.give_up_ns, 30 * NS_PER_S);
     client_options_free(&options);
     assert_int_equal(parse_client(&options, "echo-client --timeout 1s --give-up 2s"), 0);
-    assert_int_equal(options.give_up_ns, 2 * UNITS_NS_PER_S);
+    assert_int_equal(options.give_up_ns, 2 * NS_PER_S);
     client_options_free(&options);
     assert_int_equal(parse_client(&options, "echo-client --give-up 0"), 0);
     assert_int_equal(options.give_up_ns, 0);
@@ -120,11 +119,11 @@ static void server_has_defaults(void **state)
     assert_null(options.accept);
     assert_null(options.common.recv);
     assert_int_equal(options.accept_depth, 8);
-    assert_int_equal(options.accept_timeout_ns, 5 * UNITS_NS_PER_S);
+    assert_int_equal(options.accept_timeout_ns, 5 * NS_PER_S);
     assert_int_equal(options.buffer_memory, 256 * UNITS_MIB);
-    assert_int_equal(options.idle_timeout_ns, 60 * UNITS_NS_PER_S);
-    assert_int_equal(options.stall_timeout_ns, 5 * UNITS_NS_PER_S);
-    assert_int_equal(options.drain_timeout_ns, 10 * UNITS_NS_PER_S);
+    assert_int_equal(options.idle_timeout_ns, 60 * NS_PER_S);
+    assert_int_equal(options.stall_timeout_ns, 5 * NS_PER_S);
+    assert_int_equal(options.drain_timeout_ns, 10 * NS_PER_S);
     assert_int_equal(options.stats_interval_ns, 0);
     assert_true(options.common.nodelay);
     server_options_free(&options);
@@ -368,7 +367,7 @@ static void reads_every_type(void **state)
                      0);
     assert_int_equal(options.connections, 1000);
     assert_int_equal(options.message_size, 64 * UNITS_MIB);
-    assert_int_equal(options.duration_ns, 1500 * UNITS_NS_PER_MS);
+    assert_int_equal(options.duration_ns, 1500 * NS_PER_MS);
     assert_int_equal(options.seed, 255);
     assert_false(options.common.nodelay);
     assert_int_equal(options.cpus.count, LENGTH(cpus));

@@ -8,8 +8,7 @@
 #include <uv.h>
 
 #include "option.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#include "util.h"
 
 struct address {
     const char *text;

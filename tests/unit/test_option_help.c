@@ -18,8 +18,6 @@
 #include "option.h"
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
-
 struct options {
     bool flag;
     bool on;
@@ -84,8 +82,8 @@ static const struct option_row rows[] = {
      .help = "how long",
      .default_text = "1500ms",
      .default_note = "as long as it takes",
-     .min = UNITS_NS_PER_MS,
-     .max = 60 * UNITS_NS_PER_S,
+     .min = NS_PER_MS,
+     .max = 60 * NS_PER_S,
      .offset = FIELD(duration)},
     {.letter = 'i',
      .type = OPTION_INTEGER,

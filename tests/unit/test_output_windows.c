@@ -13,6 +13,7 @@
 #include "folder.h"
 #include "output_file.h"
 #include "output_system.h"
+#include "util.h"
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 
@@ -24,10 +25,10 @@ static void devices_are_known_by_their_names(void **state)
                                         "\\\\?\\C:\\x"};
     char pipe[512] = "\\\\.\\pipe\\";
     (void)state;
-    for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
+    for (size_t i = 0; i < LENGTH(devices); i++) {
         assert_true(output_system_is_device(devices[i]));
     }
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+    for (size_t i = 0; i < LENGTH(files); i++) {
         assert_false(output_system_is_device(files[i]));
     }
     memset(pipe + strlen(pipe), 'x', 256); /* the longest name of a pipe */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "pages.h"
+#include "util.h"
 
 #define PAGE 4096u /* the smallest that there is */
 
@@ -15,7 +16,7 @@ static void they_are_zeroed_and_whole(void **state)
 {
     static const size_t sizes[] = {1, PAGE - 1, PAGE, PAGE + 1, 256u << 10, 1000003};
     (void)state;
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         uint8_t *memory = pages_map(sizes[i]);
         assert_non_null(memory);
         assert_int_equal((uintptr_t)memory % PAGE, 0);

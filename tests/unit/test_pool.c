@@ -11,6 +11,7 @@
 #include <uv.h>
 
 #include "pool.h"
+#include "util.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POOL_ASAN 1
@@ -241,7 +242,7 @@ static void every_byte_of_a_large_buffer_is_its_own(void **state)
 {
     static const size_t sizes[] = {65535, 65536, 65537, 300001};
     (void)state;
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         pool_init(&pool, sizes[i], 3 * sizes[i]);
         take(3);
         for (size_t j = 0; j < 3; j++) {
@@ -328,7 +329,7 @@ static void taken_again_it_is_whole_and_no_more(void **state)
 {
     static const size_t sizes[] = {8, 13, 16, 1000, 4096};
     (void)state;
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (size_t i = 0; i < LENGTH(sizes); i++) {
         pool_init(&pool, sizes[i], sizes[i]);
         take(1);
         put(1);

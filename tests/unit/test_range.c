@@ -1,6 +1,5 @@
 #include "range.h"
-
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+#include "util.h"
 
 static void both_bounds_are_in_the_range(void **state)
 {

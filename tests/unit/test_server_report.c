@@ -182,7 +182,7 @@ static void errors_without_room_are_other(void **state)
                                 UV_ENOMEM};
     (void)state;
     for (int operation = 0; operation < STATS_OPERATIONS; operation++) {
-        for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        for (size_t i = 0; i < LENGTH(codes); i++) {
             stats_error_count(&server_report.stats.errors, (enum stats_operation)operation,
                               codes[i]);
         }

@@ -237,23 +237,51 @@ static void of_maxima_the_greater_is_taken(void **state)
     assert_int_equal(sum.buffers_peak, 50);
 }
 
+static void turn(struct io_loop *loop, uint64_t completions)
+{
+    uint64_t before = loop->stats.completions;
+    loop->stats.completions += completions;
+    io_loop_end_turn(loop, before, false);
+}
+
+static void the_end_of_a_turn_derives_counters(void **state)
+{
+    struct io_loop loop = {.stats = {.recv_calls = 1,
+                                     .send_calls = 20,
+                                     .accept_calls = 300,
+                                     .connect_calls = 4000,
+                                     .control_calls = 50000,
+                                     .wait_calls = 600000,
+                                     .other_calls = 7000000},
+                           .pool = {.in_use_peak = 5}};
+    (void)state;
+    io_loop_end_turn(&loop, 0, true);
+    assert_int_equal(loop.stats.system_calls, 7654321);
+    assert_int_equal(loop.stats.buffers_peak, 5);
+    assert_int_equal(loop.stats.wakes, 1);
+
+    loop.enters = 3;
+    io_loop_end_turn(&loop, 0, false);
+    assert_int_equal(loop.stats.system_calls, 7000003);
+    assert_int_equal(loop.stats.wakes, 1);
+}
+
 static void batches_are_added_since(void **state)
 {
-    struct io_stats before = {0};
-    struct io_stats now = {0};
+    struct io_loop loop = {.full = false};
     struct io_stats sum = {.batches = {[IO_BATCHES - 1] = 100}};
     (void)state;
-    io_stats_count_batch(&before, 1);
-    now = before;
-    io_stats_count_batch(&now, 0);
-    io_stats_count_batch(&now, 2);
-    io_stats_count_batch(&now, 3);
-    io_stats_count_batch(&now, 127);
-    io_stats_count_batch(&now, 1000000);
-    io_stats_add_since(&sum, &now, &before);
+    turn(&loop, 1);
+    struct io_stats before = loop.stats;
+    turn(&loop, 0);
+    turn(&loop, 2);
+    turn(&loop, 3);
+    turn(&loop, 127);
+    turn(&loop, 1000000);
+    io_stats_add_since(&sum, &loop.stats, &before);
     const uint64_t expected[IO_BATCHES] = {0, 2, 0, 0, 0, 0, 1, 101};
     assert_memory_equal(sum.batches, expected, sizeof(expected));
-    assert_int_equal(now.batch_max, 1000000);
+    assert_int_equal(loop.stats.batch_max, 1000000);
 }
 
 static void list_of_io_counters_is_complete(void **state)
@@ -279,6 +307,7 @@ int main(void)
         cmocka_unit_test(sum_of_full_tables_loses_nothing),
         cmocka_unit_test(operations_have_names),
         cmocka_unit_test(io_counters_are_added_since),
+        cmocka_unit_test(the_end_of_a_turn_derives_counters),
         cmocka_unit_test(batches_are_added_since),
         cmocka_unit_test(of_maxima_the_greater_is_taken),
         cmocka_unit_test(list_of_io_counters_is_complete),

@@ -10,7 +10,6 @@
 
 #include "units.h"
 
-#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 #define UNTOUCHED UINT64_C(0x5a5a5a5a5a5a5a5a)
 
 typedef int parse_function(const char *text, uint64_t *value);
@@ -180,7 +179,7 @@ static void reads_durations(void **state)
         {"1S", UV_EINVAL, 0},
         {"1k", UV_EINVAL, 0},
         {"1h30m", UV_EINVAL, 0},
-        {"213503d", 0, UINT64_C(213503) * UNITS_NS_PER_DAY},
+        {"213503d", 0, UINT64_C(213503) * NS_PER_DAY},
         {"213504d", UV_ERANGE, 0},
     };
 
@@ -331,7 +330,7 @@ static void writes_exact_texts(void **state)
     check_integers(units_exact_duration, 0, "0");
     check_integers(units_exact_duration, 1, "1ns");
     check_integers(units_exact_duration, UINT64_C(1500000000), "1500ms");
-    check_integers(units_exact_duration, 30 * UNITS_NS_PER_DAY, "30d");
+    check_integers(units_exact_duration, 30 * NS_PER_DAY, "30d");
 }
 
 static void check_back(format_function *format, parse_function *parse, uint64_t value)

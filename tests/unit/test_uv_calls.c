@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "util.h"
 #include "uv_calls.h"
 
 #define UV_1_44_2 0x012c02u
@@ -121,7 +122,7 @@ static void a_ring_takes_many_changes(void **state)
     static const size_t counts[] = {1, ENTRIES, ENTRIES + 1, 2 * ENTRIES, 2 * ENTRIES + 1};
     (void)state;
     calls.rings = true;
-    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+    for (size_t i = 0; i < LENGTH(counts); i++) {
         uint64_t submits = (counts[i] - 1) / ENTRIES + 1;
         memset(watches, 0, sizeof(watches));
         for (size_t j = 0; j < counts[i]; j++) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
 #include "verdict.h"
 
 static struct client_stats stats;
@@ -234,7 +235,7 @@ static void the_most_serious_comes_first(void **state)
     (void)state;
     fail_in_every_way();
     verdict_judge(&run, &verdict);
-    assert_int_equal(verdict.count, sizeof(order) / sizeof(order[0]));
+    assert_int_equal(verdict.count, LENGTH(order));
     assert_int_equal(verdict.count, VERDICT_FAILURES_MAX);
     for (size_t i = 0; i < verdict.count; i++) {
         assert_int_equal(verdict.failures[i].class, order[i]);
@@ -259,7 +260,7 @@ static void each_end_has_one_row(void **state)
         "completed", "closed_by_server", "drained",      "reset_at_end", "cut",   "mismatches",
         "lost",      "timeouts",         "end_timeouts", "unanswered",   "failed"};
     (void)state;
-    for (size_t end = 0; end < sizeof(ends) / sizeof(ends[0]); end++) {
+    for (size_t end = 0; end < LENGTH(ends); end++) {
         size_t rows = 0;
         for (size_t i = 0; i < verdict_row_count(); i++) {
             const char *counter = verdict_row(i).counter;

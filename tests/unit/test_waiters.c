@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "util.h"
 #include "waiters.h"
 
 enum { SOCKETS = 8 };
@@ -38,7 +39,7 @@ static int try_recv(struct mock *mock)
 
 static void retry(struct waiter *waiter)
 {
-    struct mock *mock = QUEUE_OWNER(waiter, struct mock, waiter);
+    struct mock *mock = CONTAINER_OF(waiter, struct mock, waiter);
     mock->turns++;
     int status = try_recv(mock);
     if (status == 0 && mock->again) {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util.h"
+
 struct bench bench;
 
 const char *error_name(int error)
@@ -34,7 +36,7 @@ const char *error_name(int error)
         {ERROR_INVALID_HANDLE, "INVALID_HANDLE"},
     };
     static char number[16];
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < LENGTH(names); i++) {
         if (names[i].error == error) {
             return names[i].name;
         }

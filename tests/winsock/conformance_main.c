@@ -8,6 +8,7 @@
  */
 
 #include "conformance.h"
+#include "util.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -99,7 +100,7 @@ static size_t column_of(const char *system)
     size_t i = 0;
     while (strcmp(names[i], system) != 0) {
         i++;
-        assert(i < sizeof(names) / sizeof(names[0]));
+        assert(i < LENGTH(names));
     }
     return 1 + i;
 }

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "iocp.h"
+#include "util.h"
 
 static const struct {
     int uv;
@@ -51,7 +52,7 @@ static const struct {
 static void each_code_has_its_meaning(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
+    for (size_t i = 0; i < LENGTH(meanings); i++) {
         for (const uint32_t *code = meanings[i].codes; *code != 0; code++) {
             if (iocp_error(*code) != meanings[i].uv) {
                 fail_msg("%u (0x%08x) is %s", (unsigned)*code, (unsigned)*code,
@@ -71,7 +72,7 @@ static void what_is_not_known_is_an_error_all_the_same(void **state)
 {
     static const uint32_t unknown[] = {1, 9, 10000, 12345, 0x103, 0xC0000001, UINT32_MAX};
     (void)state;
-    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+    for (size_t i = 0; i < LENGTH(unknown); i++) {
         assert_int_equal(iocp_error(unknown[i]), UV_UNKNOWN);
     }
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "iocp_network.h"
+#include "util.h"
 
 #define MS UINT64_C(1000000)
 
@@ -41,7 +42,7 @@ static bool accepted;
 static struct end clients[ENDS_MAX];
 static struct end servers[ENDS_MAX];
 
-#define END_OF(op, member) ((struct end *)(void *)((char *)(op)-offsetof(struct end, member)))
+#define END_OF(op, member) CONTAINER_OF(op, struct end, member)
 
 static void on_accept(struct io_accept *op)
 {

@@ -16,6 +16,7 @@
 
 #include "iocp_network.h"
 #include "range.h"
+#include "util.h"
 
 #define MS UINT64_C(1000000)
 
@@ -68,7 +69,7 @@ struct end {
     bool done; /* the last operation */
 };
 
-#define END_OF(op, member) ((struct end *)(void *)((char *)(op)-offsetof(struct end, member)))
+#define END_OF(op, member) CONTAINER_OF(op, struct end, member)
 
 static void on_connect(struct io_connect *op)
 {
@@ -155,7 +156,7 @@ static void a_refusal_of_this_machine_is_told_at_once(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "127.255.1.2", "::1", "::ffff:127.0.0.1"};
     (void)state;
-    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+    for (size_t i = 0; i < LENGTH(hosts); i++) {
         assert_between(refused_after_ms((struct winsock_config){0}, hosts[i]), 2 * LATENCY_MS,
                        3 * LATENCY_MS);
     }
@@ -167,7 +168,7 @@ static void a_refusal_of_another_machine_is_as_the_system_has_it(void **state)
     static const char *const hosts[] = {"128.0.0.1", "192.0.2.1", "2001:db8::1",
                                         "::ffff:192.0.2.1"};
     (void)state;
-    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+    for (size_t i = 0; i < LENGTH(hosts); i++) {
         assert_true(refused_after_ms((struct winsock_config){0}, hosts[i]) > 1000);
     }
 }

@@ -1,3 +1,4 @@
+#include "util.h"
 #include "ws_world.h"
 
 #include <stdio.h>
@@ -265,7 +266,7 @@ static const struct {
 
 ULONG RtlNtStatusToDosError(NTSTATUS status)
 {
-    for (size_t i = 0; i < sizeof(dos_errors) / sizeof(dos_errors[0]); i++) {
+    for (size_t i = 0; i < LENGTH(dos_errors); i++) {
         if (dos_errors[i].status == status) {
             return dos_errors[i].error;
         }

@@ -1,0 +1,21 @@
+#ifndef ECHOPORT_UTIL_H
+#define ECHOPORT_UTIL_H
+
+/* What every layer needs of the language and of time, and the C library lacks. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NS_PER_US UINT64_C(1000)
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_DAY (86400 * NS_PER_S)
+
+/* The number of elements of an array, not of a pointer. */
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The struct of `type` whose `member` is at `pointer`. */
+#define CONTAINER_OF(pointer, type, member)                                                        \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

@@ -46,7 +46,7 @@ static int main_run(int argc, char **argv)
     char command[512];
     int code = 2;
     int status = option_parse(&bench_program, &options, argc, argv, sys_slash_options, &error);
-    log_setup("echo-bench", !options.no_color);
+    log_setup("echo-bench", !options.no_progress);
     if (status < 0) {
         (void)fprintf(stderr, "%s\n", error.text);
         code = status == UV_ENOMEM ? 1 : 2;

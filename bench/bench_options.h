@@ -24,7 +24,7 @@ struct bench_options {
     int pin; /* enum pin_mode */
     const char *client_backend;
     const char *output;
-    bool no_color;
+    bool no_progress;
     bool help;
     bool version;
 };

@@ -224,6 +224,20 @@ static const struct option_row *find_letter(const struct option_program *program
     return NULL;
 }
 
+/* The row that was called `word` in earlier versions, or NULL. */
+static const struct option_row *find_old_name(const struct option_program *program,
+                                              const char *word, size_t length)
+{
+    for (size_t i = 0; i < program->row_count; i++) {
+        const char *name = program->rows[i].old_name;
+
+        if (name != NULL && strlen(name) == length && strncmp(name, word, length) == 0) {
+            return &program->rows[i];
+        }
+    }
+    return NULL;
+}
+
 /* The row that takes the word, or NULL. */
 static const struct option_row *find_word(const struct option_program *program)
 {
@@ -333,6 +347,7 @@ static int parse_long(struct parser *parser, const char *word)
     size_t length = strcspn(name, "=");
     const struct option_row *row = find_name(parser->program, name, length, true);
 
+    row = row != NULL ? row : find_old_name(parser->program, name, length);
     set_typed(parser, word, length + 2);
     if (row == NULL) {
         return fail_unknown(parser, find_nearest(parser->program, name, strcspn(name, "=:")));

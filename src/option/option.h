@@ -72,6 +72,7 @@ struct option_row {
     bool word;         /* OPTION_STRING without letter, name and default: it takes the one word */
     enum option_type type;
     const char *name;     /* NULL when it has only a letter */
+    const char *old_name; /* still accepted, but not in --help; or NULL */
     const char *argument; /* what --help calls the value */
     const char *group;    /* the heading in --help; rows of a group stand together */
     const char *help;

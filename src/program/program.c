@@ -60,7 +60,7 @@ int program_main(const struct program *program, struct program_options *common, 
     sys_setup();
     libuv_explain_aborts(program->table->name);
     int status = program->parse(common, argc, argv, &error);
-    log_setup(program->table->name, !common->no_color);
+    log_setup(program->table->name, !common->no_progress);
     int code = status == UV_ENOMEM ? 1 : 2;
     if (!output_is_open(program->table->name)) {
         code = 1;

@@ -27,7 +27,8 @@ struct program_options {
     const char *signal;    /* what program_meaning() knows, to be sent to `pid`; NULL = run */
     uint64_t pid;          /* fits int; 0 = not given */
     uint64_t busy_poll_ns; /* 0 = never */
-    bool no_color;
+    bool details;     /* the report has the worker table, the batches and the system calls, too */
+    bool no_progress; /* neither a live line of progress nor control sequences */
     bool help;
     bool version;
 };
@@ -132,9 +133,14 @@ struct net_options program_options_net(const struct program_options *options);
          .group = (heading),                                                                       \
          .help = "write the report as JSON, to stdout when there is no FILE or it is -",           \
          .offset = PROGRAM_FIELD(json)},                                                           \
-        PROGRAM_FLAG_ROW(heading, "no-color",                                                      \
-                         "no control sequences on the terminal, and so no line of progress",       \
-                         no_color),                                                                \
+        PROGRAM_FLAG_ROW(heading, "details",                                                       \
+                         "print the worker table, batches and system calls, too", details),        \
+        {.name = "no-progress",                                                                    \
+         .old_name = "no-color",                                                                   \
+         .type = OPTION_FLAG,                                                                      \
+         .group = (heading),                                                                       \
+         .help = "no live line of progress and no colors (NO_COLOR does the same)",                \
+         .offset = PROGRAM_FIELD(no_progress)},                                                    \
         {.letter = 'h',                                                                            \
          .other_letter = '?',                                                                      \
          .stops = true,                                                                            \

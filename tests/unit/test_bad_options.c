@@ -349,7 +349,8 @@ static void refuses_missing_values(void **state)
 
 static void refuses_values_of_flags(void **state)
 {
-    static const char *const names[] = {"verbose", "no-color", "help", "version"};
+    static const char *const names[] = {"verbose",  "details", "no-progress",
+                                        "no-color", "help",    "version"};
     static const char *const values[] = {"", "1", "on", "\x1b"};
     char word[64];
     char typed[64];

@@ -294,6 +294,25 @@ static void stops_at_help_and_version(void **state)
     }
 }
 
+static void takes_an_old_name(void **state)
+{
+    static const char *const names[] = {"--no-progress", "--no-color"};
+    struct client_options options;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        char text[64];
+
+        snprintf(text, sizeof text, "echo-client %s", names[i]);
+        assert_int_equal(parse_client(&options, text), 0);
+        assert_true(options.common.no_progress && !options.common.details);
+        client_options_free(&options);
+    }
+    assert_int_equal(parse_client(&options, "echo-client --details"), 0);
+    assert_true(options.common.details && !options.common.no_progress);
+    client_options_free(&options);
+}
+
 static void takes_a_slash_only_when_told(void **state)
 {
     struct client_options options;
@@ -643,6 +662,7 @@ int main(void)
         cmocka_unit_test(takes_a_server_in_every_form),
         cmocka_unit_test(takes_places_that_agree),
         cmocka_unit_test(stops_at_help_and_version),
+        cmocka_unit_test(takes_an_old_name),
         cmocka_unit_test(takes_a_slash_only_when_told),
         cmocka_unit_test(the_last_one_counts),
         cmocka_unit_test(gathers_addresses),

@@ -286,9 +286,17 @@ static void client_report_json_schedule(struct json *json, const struct client_r
     }
 }
 
+/* As they are in force. */
+static void client_report_json_options(struct json *json, const struct client_report *report)
+{
+    struct client_options options = *report->options;
+    options.threads = report->worker_count;
+    options.seed = report->seed;
+    option_json(&client_program, &options, json);
+}
+
 static void client_report_json_run(struct json *json, const struct client_report *report)
 {
-    const struct client_options *options = report->options;
     const struct client_stats *stats = report->stats;
     json_string(json, "program", "echo-client");
     client_report_json_verdict(json, report);
@@ -296,22 +304,13 @@ static void client_report_json_run(struct json *json, const struct client_report
     json_bool(json, "system_calls_estimated", report_estimates_calls(report->backend));
     report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
     json_string(json, "address", report->address);
-    json_uint(json, "threads", report->worker_count);
-    json_uint(json, "connections", options->connections);
-    json_uint(json, "size", options->message_size);
-    json_uint(json, "pipeline", options->pipeline);
-    json_uint(json, "rate", options->rate);
-    json_uint(json, "lifetime", options->lifetime);
-    json_uint(json, "buffer_size", options->buffer_size);
-    json_bool(json, "nodelay", options->common.nodelay);
-    json_double(json, "busy_poll_seconds", (double)options->common.busy_poll_ns / 1e9);
-    json_uint(json, "seed", report->seed);
+    client_report_json_options(json, report);
     json_double(json, "seconds", report->seconds);
     json_uint(json, "measured_messages", stats->measured_messages);
     json_uint(json, "measured_bytes", stats->measured_bytes);
     json_double(json, "messages_per_second", client_per_second(report, stats->measured_messages));
     json_double(json, "bytes_per_second", client_per_second(report, stats->measured_bytes));
-    json_uint(json, "up", options->connections - stats->not_up);
+    json_uint(json, "up", report->options->connections - stats->not_up);
     json_uint(json, "up_peak", stats->up_peak);
     json_double(json, "down_seconds", (double)stats->down_ns / 1e9);
     client_report_json_schedule(json, report);

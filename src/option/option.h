@@ -25,6 +25,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct json;
+
 #define OPTION_NAME_MAX 31 /* the length of a row's name */
 #define OPTION_CPU_LIMIT 1024
 #define OPTION_HOST_SIZE 256 /* of buffers for option_split_address */
@@ -70,6 +72,7 @@ struct option_row {
     bool any_case;     /* `letter` is taken in either case, if no row has the other itself */
     bool stops;        /* a flag at which parsing ends: what follows isn't looked at */
     bool word;         /* OPTION_STRING without letter, name and default: it takes the one word */
+    bool unreported;   /* option_json leaves it out */
     enum option_type type;
     const char *name;     /* NULL when it has only a letter */
     const char *old_name; /* still accepted, but not in --help; or NULL */
@@ -132,6 +135,13 @@ int option_fail(const struct option_program *program, struct option_error *error
 
 /* Writes the help, in lines of at most 100 columns. */
 void option_help(const struct option_program *program, FILE *out);
+
+/*
+ * Adds the options to the object that is open in `json`, each row with a name as one member: "-" in
+ * the name becomes "_", and a duration is in seconds and its name ends in "_seconds". Sizes are in
+ * bytes, a value that was not given and has no default is null. Rows that stop are left out.
+ */
+void option_json(const struct option_program *program, const void *options, struct json *json);
 
 /* The values that a row accepts, as in "0 (never) or 1ms to 30d"; empty for one that takes none. */
 void option_range(const struct option_row *row, char *buffer, size_t size);

@@ -45,17 +45,19 @@ struct net_options program_options_net(const struct program_options *options);
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
 
-/* A row that names one of the backend's modes, which it alone knows. */
-#define PROGRAM_MODE_ROW(heading, row_name, text, at)                                              \
+/* A row that names one of the backend's modes, which it alone knows. `hidden`: unreported. */
+#define PROGRAM_MODE_ROW(heading, row_name, text, hidden, at)                                      \
     {                                                                                              \
-        .name = (row_name), .type = OPTION_STRING, .argument = "MODE", .group = (heading),         \
-        .help = (text), .default_note = "the backend's first", .check = option_is_word,            \
-        .takes = "the name of a mode", .offset = (at)                                              \
+        .unreported = (hidden), .name = (row_name), .type = OPTION_STRING, .argument = "MODE",     \
+        .group = (heading), .help = (text), .default_note = "the backend's first",                 \
+        .check = option_is_word, .takes = "the name of a mode", .offset = (at)                     \
     }
 
-/* The rows of --backend and of what both programs may choose in it. */
+/* The rows of --backend and of what both programs may choose in it. A report says itself which
+ * backend and which mode were in force. */
 #define PROGRAM_BACKEND_ROWS(heading)                                                              \
-    {.name = "backend",                                                                            \
+    {.unreported = true,                                                                           \
+     .name = "backend",                                                                            \
      .type = OPTION_STRING,                                                                        \
      .argument = "NAME",                                                                           \
      .group = (heading),                                                                           \
@@ -65,7 +67,7 @@ struct net_options program_options_net(const struct program_options *options);
      .takes = "the name of a backend, or help",                                                    \
      .offset = PROGRAM_FIELD(backend)},                                                            \
         PROGRAM_MODE_ROW(heading, "recv",                                                          \
-                         "how a receive waits for data; --backend=help lists the modes",           \
+                         "how a receive waits for data; --backend=help lists the modes", true,     \
                          PROGRAM_FIELD(recv)),                                                     \
     {                                                                                              \
         .name = "busy-poll", .type = OPTION_DURATION, .argument = "TIME", .group = (heading),      \
@@ -98,7 +100,8 @@ struct net_options program_options_net(const struct program_options *options);
 
 /* The rows of what is sent to another process: one of `words`, as `accepts` checks. */
 #define PROGRAM_SIGNAL_ROWS(heading, text, words, accepts)                                         \
-    {.name = "signal",                                                                             \
+    {.unreported = true,                                                                           \
+     .name = "signal",                                                                             \
      .type = OPTION_STRING,                                                                        \
      .argument = "WHAT",                                                                           \
      .group = (heading),                                                                           \
@@ -107,27 +110,29 @@ struct net_options program_options_net(const struct program_options *options);
      .takes = (words),                                                                             \
      .offset = PROGRAM_FIELD(signal)},                                                             \
     {                                                                                              \
-        .name = "pid", .type = OPTION_INTEGER, .argument = "PID", .group = (heading),              \
-        .help = "the process to tell, of the same user", .min = 1, .max = INT32_MAX,               \
-        .offset = PROGRAM_FIELD(pid)                                                               \
+        .unreported = true, .name = "pid", .type = OPTION_INTEGER, .argument = "PID",              \
+        .group = (heading), .help = "the process to tell, of the same user", .min = 1,             \
+        .max = INT32_MAX, .offset = PROGRAM_FIELD(pid)                                             \
     }
 
 #define PROGRAM_FLAG_ROW(heading, row_name, text, member)                                          \
     {                                                                                              \
-        .name = (row_name), .type = OPTION_FLAG, .group = (heading), .help = (text),               \
-        .offset = PROGRAM_FIELD(member)                                                            \
+        .unreported = true, .name = (row_name), .type = OPTION_FLAG, .group = (heading),           \
+        .help = (text), .offset = PROGRAM_FIELD(member)                                            \
     }
 
 /* The rows of what is printed; `verbose_text` is the program's own. */
 #define PROGRAM_OUTPUT_ROWS(heading, verbose_text)                                                 \
     {.letter = 'v',                                                                                \
      .any_case = true,                                                                             \
+     .unreported = true,                                                                           \
      .name = "verbose",                                                                            \
      .type = OPTION_FLAG,                                                                          \
      .group = (heading),                                                                           \
      .help = (verbose_text),                                                                       \
      .offset = PROGRAM_FIELD(verbose)},                                                            \
-        {.name = "json",                                                                           \
+        {.unreported = true,                                                                       \
+         .name = "json",                                                                           \
          .type = OPTION_OUTPUT,                                                                    \
          .argument = "FILE",                                                                       \
          .group = (heading),                                                                       \
@@ -135,7 +140,8 @@ struct net_options program_options_net(const struct program_options *options);
          .offset = PROGRAM_FIELD(json)},                                                           \
         PROGRAM_FLAG_ROW(heading, "details",                                                       \
                          "print the worker table, batches and system calls, too", details),        \
-        {.name = "no-progress",                                                                    \
+        {.unreported = true,                                                                       \
+         .name = "no-progress",                                                                    \
          .old_name = "no-color",                                                                   \
          .type = OPTION_FLAG,                                                                      \
          .group = (heading),                                                                       \

@@ -133,29 +133,14 @@ static void server_report_json_workers(struct json *json, const struct server_re
     json_end_array(json);
 }
 
+/* As they are in force. */
 static void server_report_json_options(struct json *json, const struct server_report *report)
 {
-    const struct server_options *options = report->options;
+    struct server_options options = *report->options;
+    options.threads = report->worker_count;
+    options.accept = report_mode(report->backend->accept_modes, report->accept_mode);
     json_object(json, "options");
-    json_uint(json, "threads", report->worker_count);
-    json_uint(json, "max_connections", options->max_connections);
-    json_uint(json, "backlog", options->backlog);
-    report_json_mode(json, "accept", report->backend->accept_modes, report->accept_mode);
-    json_uint(json, "accept_depth", options->accept_depth);
-    json_double(json, "accept_timeout_seconds", (double)options->accept_timeout_ns / 1e9);
-    json_uint(json, "buffer_size", options->buffer_size);
-    json_uint(json, "buffer_memory", options->buffer_memory);
-    json_bool(json, "nodelay", options->common.nodelay);
-    json_double(json, "busy_poll_seconds", (double)options->common.busy_poll_ns / 1e9);
-    if (options->common.sndbuf_size == OPTION_NONE) {
-        json_string(json, "sndbuf", "none");
-    } else {
-        json_uint(json, "sndbuf", options->common.sndbuf_size);
-    }
-    json_uint(json, "rcvbuf", options->common.rcvbuf_size);
-    json_double(json, "idle_timeout_seconds", (double)options->idle_timeout_ns / 1e9);
-    json_double(json, "stall_timeout_seconds", (double)options->stall_timeout_ns / 1e9);
-    json_double(json, "drain_timeout_seconds", (double)options->drain_timeout_ns / 1e9);
+    option_json(&server_program, &options, json);
     json_end_object(json);
 }
 

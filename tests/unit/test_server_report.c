@@ -125,7 +125,7 @@ static void server_json_has_the_options(void **state)
     rig_has("\"nodelay\":true");
     rig_has("\"idle_timeout_seconds\":1.5,");
     rig_has("\"stall_timeout_seconds\":0.75,");
-    rig_has("\"drain_timeout_seconds\":2.5}");
+    rig_has("\"drain_timeout_seconds\":2.5,");
 }
 
 static void server_json_says_that_there_is_no_send_buffer(void **state)

@@ -47,6 +47,7 @@
 
 #include <uv.h>
 
+#include "io_stats.h"
 #include "pool.h"
 
 enum io_outcome { IO_DONE = 0, IO_PENDING = 1 };
@@ -55,46 +56,6 @@ enum io_outcome { IO_DONE = 0, IO_PENDING = 1 };
 struct io_socket;   /* one connection; lives in memory that policy provides: backend.socket_size */
 struct io_listener; /* one listening socket on one loop; allocated by the backend */
 struct backend;
-
-/* batches[i] counts the turns that delivered 2^i to 2^(i+1)-1 completions; the last, all larger. */
-#define IO_BATCHES 8
-
-/*
- * What a loop has done. Read it on the loop's thread. `completions` are outcomes that came by
- * callback, `inline_outcomes` those that did not.
- *
- * `*_calls` count attempts. Each is a system call, except where one call submits several.
- *
- * `system_calls` is how many calls the kernel saw. It counts every call that the loop's thread
- * makes for its connections, from opening to closing a socket, and to wait. It leaves out the calls
- * that open and close the loop and its listeners, and those for memory, threads, clocks and files.
- * It also leaves out calls of other threads, such as wake(). The calls that libuv makes by itself
- * are derived from its sources, see backend.estimates_calls.
- */
-struct io_stats {
-    uint64_t recv_calls;
-    uint64_t send_calls;
-    uint64_t accept_calls;
-    uint64_t connect_calls;
-    uint64_t control_calls; /* changes of interest: epoll_ctl, kevent with changes alone */
-    uint64_t wait_calls;    /* turns in which the loop asked the system for events */
-    uint64_t
-        other_calls; /* all others: socket options, addresses, queues; shutdown, close, cancel */
-    uint64_t system_calls; /* for all these; fewer where one call submits several */
-    uint64_t wakes;        /* turns ended by wake() */
-    uint64_t completions;
-    uint64_t inline_outcomes;
-    uint64_t batch_max;    /* most completions that one turn delivered; policy may set it to 0 */
-    uint64_t starved;      /* receives that had to wait for a buffer of the pool */
-    uint64_t buffers_peak; /* most buffers in use at once */
-
-    uint64_t accepts;           /* that brought a connection */
-    uint64_t accepts_with_data; /* those of them that brought its first bytes along */
-    uint64_t accepts_reaped; /* connections closed since their first bytes did not come in time */
-    uint64_t accepts_failed; /* that ended with an error, cancels apart */
-
-    uint64_t batches[IO_BATCHES]; /* turns by how many completions each delivered, see below */
-};
 
 struct io_config {
     size_t buffer_size;   /* of each receive buffer, bytes, at least 1 */

@@ -45,7 +45,7 @@ void report_json_mode(struct json *json, const char *key, const char *const *mod
 
 void report_json_io(struct json *json, const struct io_stats *io)
 {
-#define REPORT_IO_MEMBER(name) json_uint(json, #name, io->name);
+#define REPORT_IO_MEMBER(name, kind, meaning) json_uint(json, #name, io->name);
     IO_COUNTERS(REPORT_IO_MEMBER)
 #undef REPORT_IO_MEMBER
     json_array(json, "batches");
@@ -53,8 +53,6 @@ void report_json_io(struct json *json, const struct io_stats *io)
         json_uint(json, NULL, io->batches[i]);
     }
     json_end_array(json);
-    json_uint(json, "batch_max", io->batch_max);
-    json_uint(json, "buffers_peak", io->buffers_peak);
 }
 
 void report_json_process(struct json *json)

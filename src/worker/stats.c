@@ -76,26 +76,34 @@ void client_stats_add(struct client_stats *into, const struct client_stats *from
     histogram_merge(&into->latency, &from->latency);
 }
 
+static uint64_t stats_greater(uint64_t one, uint64_t other)
+{
+    return one > other ? one : other;
+}
+
+#define STATS_SINCE_SUM(into, now, before) ((into) + ((now) - (before)))
+#define STATS_SINCE_MAX(into, now, before) stats_greater(into, now)
+
+#define STATS_MAXIMUM_SUM(into, now) (into)
+#define STATS_MAXIMUM_MAX(into, now) stats_greater(into, now)
+
 void io_stats_keep_maxima(struct io_stats *into, const struct io_stats *now)
 {
-    if (now->batch_max > into->batch_max) {
-        into->batch_max = now->batch_max;
-    }
-    if (now->buffers_peak > into->buffers_peak) {
-        into->buffers_peak = now->buffers_peak;
-    }
+#define STATS_KEEP(name, kind, meaning) into->name = STATS_MAXIMUM_##kind(into->name, now->name);
+    IO_COUNTERS(STATS_KEEP)
+#undef STATS_KEEP
 }
 
 void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
                         const struct io_stats *before)
 {
-#define STATS_ADD_SINCE(name) into->name += now->name - before->name;
+#define STATS_ADD_SINCE(name, kind, meaning)                                                       \
+    into->name = STATS_SINCE_##kind(into->name, now->name, before->name);
     IO_COUNTERS(STATS_ADD_SINCE)
 #undef STATS_ADD_SINCE
     for (size_t i = 0; i < IO_BATCHES; i++) {
         into->batches[i] += now->batches[i] - before->batches[i];
     }
-    io_stats_keep_maxima(into, now);
 }
 
 void stats_error_count(struct stats_errors *errors, enum stats_operation operation, int code)

@@ -71,24 +71,6 @@
     X(unanswered_bytes, "the same on those that ended in another way without a wrong byte")        \
     X(unchecked, "bytes sent and not verified, on connections that brought a wrong byte")
 
-#define IO_COUNTERS(X)                                                                             \
-    X(recv_calls)                                                                                  \
-    X(send_calls)                                                                                  \
-    X(accept_calls)                                                                                \
-    X(connect_calls)                                                                               \
-    X(control_calls)                                                                               \
-    X(wait_calls)                                                                                  \
-    X(other_calls)                                                                                 \
-    X(system_calls)                                                                                \
-    X(wakes)                                                                                       \
-    X(completions)                                                                                 \
-    X(inline_outcomes)                                                                             \
-    X(starved)                                                                                     \
-    X(accepts)                                                                                     \
-    X(accepts_with_data)                                                                           \
-    X(accepts_reaped)                                                                              \
-    X(accepts_failed)
-
 #define STATS_MEMBER(name, meaning) uint64_t name;
 
 struct server_counters {

@@ -1,6 +1,6 @@
 /*
- * One event has many names: a reset is ERROR_NETNAME_DELETED from the port, WSAECONNRESET from the
- * call, STATUS_CONNECTION_RESET in the OVERLAPPED, and Wine has others again. All lead through this
+ * One event has many codes. A reset is ERROR_NETNAME_DELETED from the port, WSAECONNRESET from the
+ * call and STATUS_CONNECTION_RESET in the OVERLAPPED. Wine has further ones. All go through this
  * table. See "System Error Codes", "Windows Sockets Error Codes" and [MS-ERREF].
  */
 
@@ -8,7 +8,7 @@
 
 #include "util.h"
 #include "win.h"
-/* Before uv.h, as in iocp.h. */
+/* Before uv.h, as in iocp_port.h. */
 #include "backend.h"
 
 struct iocp_code {
@@ -29,7 +29,7 @@ static const struct iocp_code iocp_codes[] = {
     {0xC00000C9, UV_ECONNRESET}, /* STATUS_NETWORK_NAME_DELETED */
     {0xC0000140, UV_ECONNRESET}, /* STATUS_INVALID_CONNECTION: an accept whose peer has gone */
     {0xC0000237, UV_ECONNRESET}, /* STATUS_GRACEFUL_DISCONNECT */
-    {0xC00000B0, UV_ECONNRESET}, /* STATUS_PIPE_DISCONNECTED, which Wine has for a lost peer */
+    {0xC00000B0, UV_ECONNRESET}, /* STATUS_PIPE_DISCONNECTED: Wine, when the peer is lost */
     {ERROR_GRACEFUL_DISCONNECT, UV_ECONNRESET},
     {ERROR_UNEXP_NET_ERR, UV_ECONNRESET},
     {WSAECONNABORTED, UV_ECONNABORTED},
@@ -54,7 +54,7 @@ static const struct iocp_code iocp_codes[] = {
     {0xC0000236, UV_ECONNREFUSED}, /* STATUS_CONNECTION_REFUSED */
     {0xC00000BC, UV_ECONNREFUSED}, /* STATUS_REMOTE_NOT_LISTENING */
 
-    /* ended by us */
+    /* cancelled */
     {WSA_OPERATION_ABORTED, UV_ECANCELED},
     {WSAEINTR, UV_ECANCELED},
     {WSAECANCELLED, UV_ECANCELED},
@@ -63,7 +63,7 @@ static const struct iocp_code iocp_codes[] = {
     {0xC0000120, UV_ECANCELED}, /* STATUS_CANCELLED */
     {0x8000000A, UV_ECANCELED}, /* STATUS_HANDLES_CLOSED */
 
-    /* the way */
+    /* networks and addresses */
     {WSAENETUNREACH, UV_ENETUNREACH},
     {ERROR_NETWORK_UNREACHABLE, UV_ENETUNREACH},
     {0xC000023C, UV_ENETUNREACH}, /* STATUS_NETWORK_UNREACHABLE */
@@ -90,7 +90,7 @@ static const struct iocp_code iocp_codes[] = {
     {WSAEPROTONOSUPPORT, UV_EPROTONOSUPPORT},
     {WSAEOPNOTSUPP, UV_ENOTSUP},
 
-    /* want */
+    /* out of resources */
     {WSAENOBUFS, UV_ENOBUFS},
     {ERROR_NO_SYSTEM_RESOURCES, UV_ENOBUFS},
     {ERROR_WORKING_SET_QUOTA, UV_ENOBUFS},
@@ -108,7 +108,7 @@ static const struct iocp_code iocp_codes[] = {
     {0xC0000007, UV_ENOMEM}, /* STATUS_PAGEFILE_QUOTA */
     {0xC0000044, UV_ENOMEM}, /* STATUS_QUOTA_EXCEEDED */
 
-    /* the caller */
+    /* misuse, and calls that would block */
     {WSAEWOULDBLOCK, UV_EAGAIN},
     {WSAEINVAL, UV_EINVAL},
     {ERROR_INVALID_PARAMETER, UV_EINVAL},
@@ -136,12 +136,12 @@ int iocp_error(uint32_t code)
     return UV_UNKNOWN;
 }
 
-int iocp_stream_error(int status)
-{
-    return status == UV_ECANCELED ? UV_ECONNRESET : io_stream_error(status);
-}
-
 int iocp_last_error(void)
 {
     return iocp_error((uint32_t)WSAGetLastError());
+}
+
+int iocp_stream_error(int status)
+{
+    return status == UV_ECANCELED ? UV_ECONNRESET : io_stream_error(status);
 }

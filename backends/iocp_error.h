@@ -5,14 +5,15 @@
 
 #include <stdint.h>
 
-/* The UV code of an error of Windows or Winsock, or of an NTSTATUS; 0 for 0. */
+/* The UV code of an error of Windows or Winsock, or of an NTSTATUS; 0 for 0, UV_UNKNOWN for a code
+ * that is not in the table. */
 int iocp_error(uint32_t code);
 
-/* The same for operations on a connection, where to be aborted is to be reset, and so it is to be
- * cancelled by anybody but us. */
-int iocp_stream_error(int status);
-
-/* That of the call that has just failed on this thread. */
+/* The UV code of the call that has just failed on this thread. */
 int iocp_last_error(void);
+
+/* io_stream_error() for UV codes of this backend. In addition UV_ECANCELED is a reset: this side
+ * did not cancel the operation. */
+int iocp_stream_error(int status);
 
 #endif

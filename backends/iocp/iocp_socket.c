@@ -1,25 +1,26 @@
 /*
  * One connection.
  *
- * A receive, `zero-byte`: an idle connection must hold no buffer, and what a posted WSARecv holds
- * can't be taken back without the risk of losing bytes. So one asks with an empty buffer, whose
- * completion says that there is something (data, the end, an error), and then receives without
- * waiting. The question is left out while the last receive filled its buffer: there is more, then.
+ * A receive with `zero-byte`: an idle connection must hold no buffer, and a buffer that a pending
+ * WSARecv holds can't be taken back without the risk of losing bytes. So a receive asks with an
+ * empty buffer. The completion says that there is something: data, the end or an error. Then it
+ * receives without waiting. After a receive that filled its buffer there is probably more, so the
+ * next one does not ask.
  *
  *     recv --more is there--> WSARecv(buffer) --data--> done
  *          \                    ^      \--would block--.
  *           `--> WSARecv(0 bytes)  <-------------------'
  *
- * A receive, `posted`: WSARecv(buffer) at once, which costs a call less and a buffer for as long as
- * the connection is idle. For comparison.
+ * A receive with `posted`: WSARecv(buffer) at once. It costs one call less, and a buffer for as
+ * long as the connection is idle. The mode is for comparison.
  *
- * A send: WSASend of what is left, until nothing is.
+ * A send: WSASend of what is left, until nothing is left.
  *
- * A close: CancelIoEx; each of the two requests is waited for; closesocket; the close callback,
- * after the batch.
+ * A close: CancelIoEx; wait for each of the two requests; closesocket; the close callback, after
+ * the batch.
  */
 
-#include "iocp.h"
+#include "iocp_socket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +28,10 @@
 #include "untaken.h"
 #include "util.h"
 
-/* Looks for data without asking before it gives way to the other connections. */
+/* Most bytes of one call: its counts are DWORDs, and its memory stays locked. */
+#define IOCP_TRANSFER_MAX ((size_t)1 << 30)
+
+/* How often one turn looks for data of a connection before it goes on to the others. */
 #define IOCP_TRIES 2
 
 static struct io_socket *iocp_of_in(struct iocp_request *request)
@@ -45,11 +49,11 @@ static void iocp_on_in(struct iocp_request *request, size_t bytes, int status);
 static void iocp_on_send(struct iocp_request *request, size_t bytes, int status);
 static void iocp_on_connect(struct iocp_request *request, size_t bytes, int status);
 
-/* ---- begin --------------------------------------------------------------------------------- */
+/* ---- listen and accept --------------------------------------------------------------------- */
 
 static int iocp_init(struct iocp_loop *loop, struct io_socket *socket, SOCKET os_socket)
 {
-    u_long yes = 1; /* FIONBIO, for calls without an OVERLAPPED */
+    u_long yes = 1; /* FIONBIO: calls without an OVERLAPPED must not block */
     loop->base.stats.other_calls++;
     memset(socket, 0, sizeof(*socket));
     socket->loop = loop;
@@ -69,7 +73,7 @@ int iocp_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *s
 {
     int status = iocp_init(iocp_self(loop), socket, token->os_socket);
     if (status != 0) {
-        loop->backend->refuse(loop, token);
+        iocp_refuse(loop, token);
         return status;
     }
     socket->first = token->first;
@@ -77,6 +81,8 @@ int iocp_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *s
     *token = (struct io_token){.os_socket = INVALID_SOCKET};
     return 0;
 }
+
+/* ---- connect ------------------------------------------------------------------------------- */
 
 static int iocp_address_size(const struct sockaddr *address)
 {
@@ -105,8 +111,8 @@ static bool iocp_is_loopback(const struct sockaddr *address)
            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
 }
 
-/* Windows retransmits a SYN after a reset, and reports the refusal after two seconds. On the
- * loopback this is useless. If the option can't be set, the connect takes that long. */
+/* Windows retransmits a SYN after a reset, and reports the refusal only after two seconds. On the
+ * loopback this is useless. If the option can't be set, a refusal takes that long. */
 static void iocp_refuse_at_once(const struct io_socket *socket, const struct sockaddr *address)
 {
     TCP_INITIAL_RTO_PARAMETERS once = {
@@ -202,7 +208,7 @@ static int iocp_set_outcome(struct io_socket *socket, uint8_t *data, size_t leng
     return IO_DONE;
 }
 
-/* `length` bytes have come into `buffer`; 0: the end of the stream. */
+/* The outcome is `length` bytes in `buffer`; 0: the end of the stream. */
 static int iocp_received(struct io_socket *socket, uint8_t *buffer, size_t length)
 {
     struct pool *pool = &socket->loop->base.pool;
@@ -214,7 +220,7 @@ static int iocp_received(struct io_socket *socket, uint8_t *buffer, size_t lengt
     return iocp_set_outcome(socket, buffer, length, 0);
 }
 
-/* What the accept brought is in memory of its own: no pool of a loop could be named then. */
+/* What the accept brought is in memory of its own: its loop was not known yet. */
 static size_t iocp_take_first(struct io_socket *socket, uint8_t *buffer)
 {
     size_t left = socket->first_length - socket->first_taken;
@@ -229,8 +235,7 @@ static size_t iocp_take_first(struct io_socket *socket, uint8_t *buffer)
     return length;
 }
 
-/* One receive into `buffer`: the count, or an error, UV_EAGAIN too. `overlapped` NULL: it does not
- * wait. */
+/* WSARecv into `buffer`, with its answer. `overlapped` NULL: it does not wait. */
 static int iocp_call_recv(struct io_socket *socket, uint8_t *buffer, size_t size, DWORD *bytes,
                           OVERLAPPED *overlapped)
 {
@@ -242,19 +247,28 @@ static int iocp_call_recv(struct io_socket *socket, uint8_t *buffer, size_t size
     return WSARecv(socket->os_socket, &into, 1, bytes, &flags, overlapped, NULL);
 }
 
-/* Receives what is there: IO_DONE; IO_PENDING, there is no buffer; or an error, UV_EAGAIN if there
- * is nothing. */
+/* A buffer to receive into. NULL, and *outcome: IO_PENDING, the receive is starved; UV_ENOMEM; or
+ * IO_DONE, it was given what the accept brought. */
+static uint8_t *iocp_take_buffer(struct io_socket *socket, int *outcome)
+{
+    uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, outcome);
+    if (buffer != NULL && socket->first != NULL) {
+        *outcome = iocp_received(socket, buffer, iocp_take_first(socket, buffer));
+        return NULL;
+    }
+    return buffer;
+}
+
+/* Receives without waiting: IO_DONE; IO_PENDING, it is starved; or an error: UV_EAGAIN if there is
+ * nothing. */
 static int iocp_try_recv(struct io_socket *socket)
 {
     struct pool *pool = &socket->loop->base.pool;
     DWORD bytes;
     int status = IO_PENDING;
-    uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, &status);
+    uint8_t *buffer = iocp_take_buffer(socket, &status);
     if (buffer == NULL) {
         return status;
-    }
-    if (socket->first != NULL) {
-        return iocp_received(socket, buffer, iocp_take_first(socket, buffer));
     }
     if (iocp_call_recv(socket, buffer, pool->buffer_size, &bytes, NULL) == 0) {
         return iocp_received(socket, buffer, bytes);
@@ -264,7 +278,7 @@ static int iocp_try_recv(struct io_socket *socket)
     return status == UV_EAGAIN ? status : iocp_stream_error(status);
 }
 
-/* Asks to be told when there is something. IO_DONE: there is. */
+/* Asks for a completion when there is something. IO_DONE: there is. */
 static int iocp_ask_recv(struct io_socket *socket)
 {
     DWORD bytes;
@@ -273,7 +287,8 @@ static int iocp_ask_recv(struct io_socket *socket)
     return iocp_stream_error(iocp_started(&socket->in, succeeded, socket->inline_outcomes));
 }
 
-/* Goes on until there is an outcome or an answer is awaited: as a submit answers. */
+/* Tries and asks in turn, until there is an outcome or a request is outstanding. Answers as a
+ * submit. */
 static int iocp_go_on_recv(struct io_socket *socket)
 {
     for (int n = 0; n < IOCP_TRIES; n++) {
@@ -289,22 +304,19 @@ static int iocp_go_on_recv(struct io_socket *socket)
         }
         socket->drained = false;
     }
-    /* there is nothing, against all promises */
+    /* the completions said that there is something, and there was nothing */
     return waiters_join(&socket->loop->waiters, &socket->waiter, socket->recv);
 }
 
-/* The other way: the buffer is given at once. */
+/* Receives into a buffer, with or without waiting. Answers as a submit. */
 static int iocp_post_recv(struct io_socket *socket)
 {
     struct pool *pool = &socket->loop->base.pool;
     DWORD bytes;
     int status = IO_PENDING;
-    uint8_t *buffer = waiters_take(&socket->loop->waiters, &socket->waiter, socket->recv, &status);
+    uint8_t *buffer = iocp_take_buffer(socket, &status);
     if (buffer == NULL) {
         return status;
-    }
-    if (socket->first != NULL) {
-        return iocp_received(socket, buffer, iocp_take_first(socket, buffer));
     }
     OVERLAPPED *overlapped = iocp_begin(&socket->in);
     bool succeeded = iocp_call_recv(socket, buffer, pool->buffer_size, &bytes, overlapped) == 0;
@@ -340,7 +352,7 @@ int iocp_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op
     return outcome;
 }
 
-/* Gives the outcome of the receive that is outstanding, if it has one by now. */
+/* Ends the outstanding receive by its callback, unless `outcome` is IO_PENDING. */
 static void iocp_deliver_recv(struct io_socket *socket, int outcome)
 {
     struct io_recv *op = socket->recv;
@@ -389,7 +401,7 @@ void iocp_retry_recv(struct waiter *waiter)
 
 /* ---- send ---------------------------------------------------------------------------------- */
 
-/* Sends what is left, as a submit answers. */
+/* Sends what is left. Answers as a submit. */
 static int iocp_go_on_send(struct io_socket *socket)
 {
     struct io_send *op = socket->send;
@@ -434,7 +446,7 @@ static void iocp_on_send(struct iocp_request *request, size_t bytes, int status)
     struct io_socket *socket = iocp_of_out(request);
     struct io_send *op = socket->send;
     assert(op != NULL && bytes <= op->length - op->sent);
-    op->sent += bytes; /* of a cancelled send, too */
+    op->sent += bytes; /* a cancelled send may have taken some, too */
     int outcome = iocp_stream_error(status);
     if (op->sent == op->length) {
         outcome = 0;
@@ -459,7 +471,7 @@ int iocp_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes
     return iocp_stream_error(untaken_ask(socket->os_socket, socket->submitted, 0, bytes));
 }
 
-/* ---- end ----------------------------------------------------------------------------------- */
+/* ---- shutdown and close -------------------------------------------------------------------- */
 
 int iocp_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
@@ -477,8 +489,8 @@ static void iocp_close_socket(struct io_socket *socket)
     }
 }
 
-/* Called when a request of a socket has come back: when it was the last one of a socket that is
- * being closed, the handle goes, and the close callback is due. */
+/* Called when a request has come back. If the socket is being closed and that was the last one, the
+ * handle is closed and the close callback is due. */
 static void iocp_join(struct io_socket *socket)
 {
     if (socket->close == NULL || socket->in.pending || socket->out.pending ||
@@ -501,10 +513,9 @@ void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_ho
         (void)iocp_set_option(socket->os_socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     }
     if (socket->in.pending || socket->out.pending) {
-        HANDLE handle = (HANDLE)(uintptr_t)socket->os_socket;
         loop->stats.other_calls++;
-        if (!CancelIoEx(handle, NULL) && GetLastError() != ERROR_NOT_FOUND) {
-            iocp_close_socket(socket); /* the other way to make requests come back */
+        if (!iocp_cancel(socket->os_socket, NULL)) {
+            iocp_close_socket(socket); /* which ends the requests, too */
         }
     }
     iocp_join(socket);
@@ -512,16 +523,16 @@ void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_ho
 
 static void iocp_finish_close(struct io_socket *socket)
 {
-    if (socket->recv != NULL) { /* it waited for a buffer, and nothing was in flight */
+    if (socket->recv != NULL) { /* it was starved */
         iocp_deliver_recv(socket, UV_ECANCELED);
     }
     assert(socket->send == NULL && socket->connect == NULL);
     free(socket->first);
     socket->loop->sockets--;
-    socket->close->done(socket->close); /* the last word: the socket may be gone after it */
+    socket->close->done(socket->close); /* the callback may free the socket */
 }
 
-/* Those that are closed meanwhile are for the next turn. */
+/* Sockets that these callbacks close wait for the next poll. */
 void iocp_finish_closed(struct iocp_loop *loop)
 {
     struct queue due;

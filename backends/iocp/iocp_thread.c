@@ -1,13 +1,11 @@
-/*
- * A thread that waits in WSAAccept, as servers did before there was AcceptEx: it blocks in the
- * call, and puts what came into the completion port by hand. It accepts only as often as it is
- * asked, so that connections which can't be served yet wait in the listener's queue.
- */
-
-#include "iocp.h"
-#include "util.h"
+#include "iocp_thread.h"
 
 #include <stdlib.h>
+
+#include "util.h"
+
+/* After so many failed cancels the thread has long been in its wait. */
+#define IOCP_FAILED_CANCELS 100
 
 struct iocp_thread {
     uv_thread_t thread;
@@ -15,17 +13,18 @@ struct iocp_thread {
     uv_cond_t changed;
     HANDLE port;
     SOCKET os_socket;
-    struct queue asked; /* under `lock`, as is what follows */
-    bool stopped;
+    struct queue asked; /* slots; under `lock` */
+    bool stopped;       /* under `lock` */
+    unsigned failed_cancels;
 };
 
-static struct iocp_wait *iocp_wait_of(struct queue_node *node)
+static struct iocp_slot *iocp_asked(struct queue_node *node)
 {
-    return CONTAINER_OF(node, struct iocp_wait, node);
+    return CONTAINER_OF(node, struct iocp_slot, asked);
 }
 
-/* The next to be waited for; NULL: no more. */
-static struct iocp_wait *iocp_thread_next(struct iocp_thread *thread)
+/* Waits until a slot is asked for; NULL: stopped. */
+static struct iocp_slot *iocp_thread_next(struct iocp_thread *thread)
 {
     uv_mutex_lock(&thread->lock);
     while (!thread->stopped && queue_is_empty(&thread->asked)) {
@@ -33,7 +32,7 @@ static struct iocp_wait *iocp_thread_next(struct iocp_thread *thread)
     }
     struct queue_node *node = thread->stopped ? NULL : queue_pop(&thread->asked);
     uv_mutex_unlock(&thread->lock);
-    return node != NULL ? iocp_wait_of(node) : NULL;
+    return node != NULL ? iocp_asked(node) : NULL;
 }
 
 /* Child processes inherit a socket made by WSAAccept, and would keep the connection open. */
@@ -49,22 +48,22 @@ static SOCKET iocp_thread_accept(SOCKET listener)
 static void iocp_thread_main(void *argument)
 {
     struct iocp_thread *thread = argument;
-    struct iocp_wait *wait;
-    while ((wait = iocp_thread_next(thread)) != NULL) {
-        wait->os_socket = iocp_thread_accept(thread->os_socket);
-        wait->status = wait->os_socket != INVALID_SOCKET ? 0 : iocp_last_error();
-        iocp_post(thread->port, &wait->request);
+    struct iocp_slot *slot;
+    while ((slot = iocp_thread_next(thread)) != NULL) {
+        slot->os_socket = iocp_thread_accept(thread->os_socket);
+        slot->status = slot->os_socket != INVALID_SOCKET ? 0 : iocp_last_error();
+        iocp_post(thread->port, &slot->request);
     }
 }
 
-int iocp_thread_start(HANDLE port, SOCKET os_socket, struct iocp_thread **out)
+int iocp_thread_start(struct io_listener *listener)
 {
     struct iocp_thread *thread = calloc(1, sizeof(*thread));
     if (thread == NULL) {
         return UV_ENOMEM;
     }
-    thread->port = port;
-    thread->os_socket = os_socket;
+    thread->port = listener->loop->port;
+    thread->os_socket = listener->os_socket;
     queue_init(&thread->asked);
     int status = uv_mutex_init(&thread->lock);
     if (status != 0) {
@@ -78,7 +77,7 @@ int iocp_thread_start(HANDLE port, SOCKET os_socket, struct iocp_thread **out)
     if (status != 0) {
         goto destroy_cond;
     }
-    *out = thread;
+    listener->thread = thread;
     return 0;
 
 destroy_cond:
@@ -90,11 +89,12 @@ free_thread:
     return status;
 }
 
-void iocp_thread_ask(struct iocp_thread *thread, struct iocp_wait *wait)
+void iocp_thread_ask(struct iocp_slot *slot)
 {
-    (void)iocp_begin(&wait->request); /* the completion is posted by hand, and is like any other */
+    struct iocp_thread *thread = slot->listener->thread;
+    (void)iocp_begin(&slot->request); /* the thread posts its completion */
     uv_mutex_lock(&thread->lock);
-    queue_push(&thread->asked, &wait->node);
+    queue_push(&thread->asked, &slot->asked);
     uv_cond_signal(&thread->changed);
     uv_mutex_unlock(&thread->lock);
 }
@@ -105,12 +105,18 @@ void iocp_thread_stop(struct iocp_thread *thread)
     uv_mutex_lock(&thread->lock);
     thread->stopped = true;
     while ((node = queue_pop(&thread->asked)) != NULL) {
-        struct iocp_wait *wait = iocp_wait_of(node);
-        wait->status = UV_ECANCELED;
-        iocp_post(thread->port, &wait->request);
+        struct iocp_slot *slot = iocp_asked(node);
+        slot->status = UV_ECANCELED;
+        iocp_post(thread->port, &slot->request);
     }
     uv_cond_signal(&thread->changed);
     uv_mutex_unlock(&thread->lock);
+}
+
+bool iocp_thread_cancel_failed(struct iocp_thread *thread)
+{
+    thread->failed_cancels++;
+    return thread->failed_cancels == IOCP_FAILED_CANCELS;
 }
 
 void iocp_thread_end(struct iocp_thread *thread)

@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_WIN_H
 #define ECHOPORT_WIN_H
 
-/* All of Windows that the backends see comes in here, in the one order in which it compiles. */
+/* Windows' headers, in the one order in which they compile. */
 
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN

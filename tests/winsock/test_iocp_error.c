@@ -11,7 +11,10 @@
 
 #include <cmocka.h>
 
-#include "iocp.h"
+#include "win.h"
+/* Before uv.h. */
+#include "backend.h"
+#include "iocp_error.h"
 #include "util.h"
 
 static const struct {

@@ -187,7 +187,7 @@ static void e2e_add_list(struct e2e_words *words, va_list list)
     }
 }
 
-/* Wine under load fails to start one process in some thousand, with an error that is unknown. */
+/* Under load, Wine fails to start about one process in a thousand, with an unknown error. */
 static struct process *e2e_start_words(const char *path, struct e2e_words *words)
 {
     words->list[words->count] = NULL;
@@ -209,7 +209,7 @@ struct process *e2e_start(const char *program, ...)
     return e2e_start_words(program, &words);
 }
 
-/* The end of what it has printed, to explain a failure. */
+/* The end of its output, to explain a failure. */
 void e2e_show(const struct process *process)
 {
     static const char *const names[] = {"stdout", "stderr"};
@@ -345,7 +345,7 @@ struct e2e_awaited_open {
     unsigned count;
 };
 
-/* The last of the lines that say "1.5 s: 8 open, 12 accepted, ..." */
+/* The last line of the form "1.5 s: 8 open, 12 accepted, ..." */
 static bool e2e_are_open(void *context)
 {
     const struct e2e_awaited_open *awaited = context;
@@ -401,7 +401,7 @@ struct process *e2e_client_at(unsigned port, ...)
 
 /* ---- run ----------------------------------------------------------------------------------- */
 
-/* The names that --backend=help calls usable, without "raw", which is one of the others. */
+/* The names that --backend=help calls usable. "raw" is left out, since it is one of the others. */
 static size_t e2e_find_backends(char names[][32], size_t max)
 {
     const char *const arguments[] = {"--backend=help", NULL};

@@ -2,13 +2,12 @@
 #define ECHOPORT_E2E_H
 
 /*
- * What the end-to-end tests are written with: both programs as processes, raw peers, reports. Each
- * test runs once for every backend that works here. What a test has opened is closed after it,
+ * The common part of the end-to-end tests: both programs as processes, raw peers, reports. Each
+ * test runs once for every backend that works here. Whatever a test has opened is closed after it,
  * however it ended.
  *
- * Every wait is for an event, with a limit that only ends a test that hangs (patience.h). No test
- * sleeps instead of waiting.
- * Lists of arguments end with NULL.
+ * Every wait is for an event. Its limit only ends a test that hangs (patience.h). No test sleeps
+ * instead of waiting. Lists of arguments end with NULL.
  */
 
 #include <setjmp.h>
@@ -51,17 +50,17 @@ int e2e_tear_down(void **state);
 const char *e2e_backend(void);
 const char *e2e_backend_argument(void);
 
-/* "--seed=N", another one in each run; ECHOPORT_SEED in the environment repeats one. */
+/* "--seed=N", different in each run. ECHOPORT_SEED in the environment sets it. */
 const char *e2e_seed_argument(void);
 
-/* Ends the test as one that can't be run here. */
+/* Ends the test as skipped, with the reason. */
 #define e2e_skip(reason)                                                                           \
     do {                                                                                           \
         print_message("skipped: %s\n", reason);                                                    \
         skip();                                                                                    \
     } while (0)
 
-/* The test goes on only where processes can be sent this signal. */
+/* Skips the test where processes can't be sent this signal. */
 #define e2e_needs_signal(number)                                                                   \
     do {                                                                                           \
         if (!process_can_signal(number)) {                                                         \
@@ -69,12 +68,12 @@ const char *e2e_seed_argument(void);
         }                                                                                          \
     } while (0)
 
-/* Whether memory and speed are the programs' own, or a sanitizer's. */
+/* False under a sanitizer, which changes memory use and speed. */
 bool e2e_is_sanitized(void);
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* So many milliseconds, times ECHOPORT_SLOW. */
+/* `ms` milliseconds, times ECHOPORT_SLOW. */
 uint64_t e2e_ms(uint64_t ms);
 uint64_t e2e_factor(void);
 uint64_t e2e_now_ms(void);
@@ -82,8 +81,8 @@ uint64_t e2e_now_ms(void);
 /* As an argument of a program: "300ms" times ECHOPORT_SLOW. Valid until the end of the test. */
 const char *e2e_duration(uint64_t ms);
 
-/* A time limit that is never reached, as an argument: the test fails earlier (patience.h). So what
- * ends has another cause. */
+/* As an argument, a time limit that is never reached: the test fails earlier (patience.h). So the
+ * limit can't be the cause of an end. */
 #define E2E_NEVER "1h"
 
 #if defined(__MINGW_PRINTF_FORMAT) /* not Microsoft's */
@@ -94,13 +93,13 @@ const char *e2e_duration(uint64_t ms);
 #define E2E_LIKE_PRINTF
 #endif
 
-/* A text made like printf's, valid until the end of the test. */
+/* A text formatted as by printf(), valid until the end of the test. */
 const char *e2e_text(const char *format, ...) E2E_LIKE_PRINTF;
 
 /* A path for a file of this test, which is removed after it. */
 const char *e2e_path(const char *name);
 
-/* All of a file, ended by a NUL, valid until the end of the test. */
+/* The whole file with a NUL at the end, valid until the end of the test. */
 const char *e2e_read_file(const char *path);
 
 /* ---- programs ------------------------------------------------------------------------------ */
@@ -108,14 +107,14 @@ const char *e2e_read_file(const char *path);
 extern const char *e2e_server_path;
 extern const char *e2e_client_path;
 
-/* Starts a program with these arguments and nothing else. */
+/* Starts a program with exactly these arguments. */
 struct process *e2e_start(const char *program, ...);
 
-/* Waits for the end of it, and fails the test if its exit code isn't `code`. */
+/* Waits for its end. Fails the test if its exit code isn't `code`. */
 void e2e_ends(struct process *process, int code);
 
-/* Waits for the n-th line with `part`, and fails the test without. Valid until the end of the
- * test. */
+/* Waits for the n-th line that contains `part`, and fails the test without it. Valid until the end
+ * of the test. */
 const char *e2e_line(struct process *process, enum process_stream stream, const char *part,
                      size_t n);
 
@@ -124,9 +123,9 @@ void e2e_says(struct process *process, enum process_stream stream, const char *p
 
 void e2e_signal(struct process *process, int number);
 
-/* Sends SIGTERM to a process that may hardly have begun, as soon as it can be told. It must end,
- * with 0, or by the signal itself if that came before the program could take it; a client also
- * with 1, if its only failure is that not all connections were up yet, or it had no address. */
+/* Sends SIGTERM as soon as the process can receive it. The process must exit with 0, or be killed
+ * by the signal if it could not handle it yet. A client may also exit with 1, if its only failure
+ * is that not all connections were up yet, or that it had no address. */
 void e2e_server_stops_early(struct process *server);
 void e2e_client_stops_early(struct process *client);
 
@@ -135,78 +134,79 @@ void e2e_show(const struct process *process);
 
 struct e2e_server {
     struct process *process;
-    struct sockaddr_storage address; /* the first that it listens on */
+    struct sockaddr_storage address; /* the first address that it listens on */
     char port[8];
 };
 
-/* Starts echo-server with --backend, --json, -e:0 and these, and waits until it listens. */
+/* Starts echo-server with --backend, --json, -e:0 and these arguments, and waits until it
+ * listens. */
 void e2e_server(struct e2e_server *server, ...);
 
-/* The same for a process that has been started: waits until it listens. */
+/* Waits until a process that has been started listens. */
 void e2e_server_listens(struct e2e_server *server, struct process *process);
 
-/* Waits until the server, which has to have --stats-interval, says that so many connections are
- * open, or more. */
+/* Waits until the server reports at least so many open connections. It needs --stats-interval. */
 void e2e_sees_open(const struct e2e_server *server, unsigned count);
 
-/* Starts echo-client with --backend, --json, --seed, the address of the server, and these. */
+/* Starts echo-client with --backend, --json, --seed, the server's address and these arguments. */
 struct process *e2e_client(const struct e2e_server *server, ...);
 
-/* The same on another port of 127.0.0.1. */
+/* The same with another port of 127.0.0.1. */
 struct process *e2e_client_at(unsigned port, ...);
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
-/* What is on stdout must be complete JSON: its n-th object, which lives until the end of the
- * test. The process must have ended. */
+/* The n-th object on stdout, which must be complete JSON. It lives until the end of the test. The
+ * process must have ended. */
 json_t *e2e_report(struct process *process, size_t n);
 size_t e2e_report_count(struct process *process);
 
-/* JSON of a text, of which there must be exactly one. */
+/* The JSON of a text, which must be exactly one object. */
 json_t *e2e_parse(const char *text);
 
-/* Members by their names, with '.' between: "counters.sent". They must be there. */
+/* Members by name, with '.' between levels: "counters.sent". They must exist. */
 json_t *e2e_member(const json_t *report, const char *path);
 uint64_t e2e_uint(const json_t *report, const char *path);
 double e2e_real(const json_t *report, const char *path);
 const char *e2e_string(const json_t *report, const char *path);
 
-/* The counter, e.g. "sent", of all generations of a server together. */
+/* The counter, e.g. "sent", summed over all generations of a server. */
 uint64_t e2e_server_sum(struct process *server, const char *counter);
 
-/* Every connection of this report, of a client or of a server's generation, has ended in exactly
- * one way. */
+/* Every connection of this report has ended in exactly one way. The report is a client's or that of
+ * one generation of a server. */
 void e2e_ends_add_up(const json_t *report);
 
-/* Of a client: it has this failure alone, so many times; how often it has one of a class among
- * others, 0 without; it has none. */
+/* For a client's report: it has this failure alone, `count` times; the count of one class among
+ * others, 0 if absent; it has no failure. */
 void e2e_fails_as(const json_t *report, const char *class, uint64_t count);
 uint64_t e2e_failures(const json_t *report, const char *class);
 void e2e_succeeds(const json_t *report);
 
-/* How many errors of that operation there were; `code` NULL: with any code. */
+/* The number of errors of that operation; with any code if `code` is NULL. */
 uint64_t e2e_errors(const json_t *report, const char *operation, const char *code);
 
-/* Checks that a server ends that was told to stop under load, and had `connections` or more. It
- * exits with 0, or on a slow machine with 1, if it cut some at its --drain-timeout. test_load.c
- * shows in virtual time that none need be cut. Returns how many it cut. */
+/* Checks the end of a server that was told to stop under load and had at least `connections`. It
+ * exits with 0. On a slow machine it may exit with 1, if it reset some at its --drain-timeout.
+ * test_load.c shows in virtual time that none needs a reset. Returns how many it reset. */
 uint64_t e2e_ends_drained(const struct e2e_server *server, uint64_t connections);
 
-/* Ends the server with SIGTERM; it must exit with 0. */
+/* Ends the server with SIGTERM. It must exit with 0. */
 void e2e_server_ends(const struct e2e_server *server);
 
-/* The same after a reset by a peer whose system has taken whole sends. Wine 10 resets a connection
- * when those have been read; until then the server does not know, and may have to cut it. */
+/* The same after a reset by a peer whose system has taken whole sends. Wine 10 delivers the reset
+ * only when those have been read. Until then the server does not know, and may have to reset the
+ * connection. */
 void e2e_server_ends_without_resets(const struct e2e_server *server);
 
-/* Ends the server and compares: all that this client sent was received, sent back, and verified.
- * The client must have ended. */
+/* Ends the server and compares: the server received, sent back and the client verified all that it
+ * sent. The client must have ended. */
 void e2e_books_agree(const struct e2e_server *server, struct process *client);
 
 /* ---- raw peers ----------------------------------------------------------------------------- */
 
-/* Connects to the server; closed after the test. With a receive buffer (SO_RCVBUF) of so many
- * bytes, 0: the system's own. */
+/* Connects to the server. The connection is closed after the test. `rcvbuf` sets SO_RCVBUF in
+ * bytes; 0 leaves the system's default. */
 uv_os_sock_t e2e_peer(const struct e2e_server *server);
 uv_os_sock_t e2e_peer_with(const struct e2e_server *server, int receive_buffer);
 
@@ -214,38 +214,38 @@ uv_os_sock_t e2e_peer_with(const struct e2e_server *server, int receive_buffer);
 void e2e_peer_close(uv_os_sock_t peer);
 void e2e_peer_reset(uv_os_sock_t peer);
 
-/* Sends all of it, receives as much; 0 if it is the same, else a UV error, UV_EOF: the server has
- * ended the connection, UV_EPROTO: something else came. */
+/* Sends all bytes and receives as many. 0 if they are equal, else a UV error. UV_EOF: the server
+ * ended the connection. UV_EPROTO: the bytes differ. */
 int e2e_peer_try(uv_os_sock_t peer, const void *data, size_t length);
 void e2e_peer_echoes(uv_os_sock_t peer, const void *data, size_t length);
 
-/* Sends all of it and FIN, at once. 0: all came back and then FIN; else a UV error, UV_EOF: FIN
- * came before. */
+/* Sends all bytes and FIN at once. 0 if all came back and then FIN; else a UV error. UV_EOF: FIN
+ * came early. */
 int e2e_peer_finish(uv_os_sock_t peer, const void *data, size_t length);
 
-/* A connection whose peer sends as long as the server takes it, and reads nothing. */
+/* A connection whose peer sends as long as the server takes bytes, and reads nothing. */
 uv_os_sock_t e2e_slow_reader(const struct e2e_server *server);
 
-/* Whether the loopback has an address of IPv6. */
+/* Whether the loopback interface has an IPv6 address. */
 bool e2e_has_ipv6(void);
 
-/* A port of 127.0.0.1 that is not in use, and that no test gets by chance. */
+/* A free port of 127.0.0.1 that no other test gets by chance. */
 unsigned e2e_free_port(void);
 
-/* Bytes without a period, the same for the same seed. */
+/* Bytes without a period, determined by the seed. */
 void e2e_noise(void *data, size_t length, uint64_t seed);
 
-/* What the peer receives next: 0 the end of the stream, > 0 bytes, or a UV error; UV_EAGAIN after
- * `timeout_ms` with nothing. Gathers the programs' output meanwhile. */
+/* What the peer receives next: 0 at the end of the stream, > 0 bytes, or a UV error. UV_EAGAIN if
+ * nothing comes within `timeout_ms`. Meanwhile it reads the programs' output. */
 int e2e_peer_wait(uv_os_sock_t peer, uint64_t timeout_ms);
 
-/* What it receives next is a reset. */
+/* The next event is a reset. */
 void e2e_peer_is_reset(uv_os_sock_t peer);
 
 /* Closes them all. */
 void e2e_tear_down_peers(void);
 
-/* ---- between the files of this ---- */
+/* ---- for e2e*.c only ---- */
 
 void e2e_tear_down_reports(void);
 

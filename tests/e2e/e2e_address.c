@@ -1,6 +1,6 @@
 /*
- * Addresses that do not work: the message says what to write instead, in the server and in the
- * client, however the address was given.
+ * Addresses that do not work. The message says what to write instead, in the server and in the
+ * client, in whichever way the address was given.
  */
 
 #include "e2e.h"
@@ -42,7 +42,7 @@ static void an_interface_has_to_be_there(void **state)
     client_says("-n:fe80::1%nosuch", "-p:9", scope_hint);
 }
 
-/* RFC 5737: no machine has it. */
+/* RFC 5737: no machine has this address. */
 static void an_address_of_no_interface_is_no_place_to_listen(void **state)
 {
     (void)state;

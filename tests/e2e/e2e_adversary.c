@@ -19,7 +19,7 @@
 #include "sys.h"
 
 #define SEEDS 8
-#define TOGETHER 8 /* runs at the same time: most of their time they wait */
+#define TOGETHER 8 /* runs at the same time; they mostly wait */
 #define BEAT_NS UINT64_C(50000000)
 #define ARGUMENTS 40
 #define ARGUMENT_SIZE 48
@@ -164,8 +164,8 @@ static void start_bout(struct bout *b, uint64_t seed)
     start_client(b, open_peer(b));
 }
 
-/* The peers accept when all clients have been started. On Windows a process that is being started
- * may inherit the socket of an accept that begins meanwhile; closing it would end nothing. */
+/* The peers accept after all clients have been started. On Windows a process that is starting may
+ * inherit the socket of a pending accept. Closing that socket here would then end nothing. */
 static void begin_bouts(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +232,7 @@ static void check_verdict(struct bout *b, const json_t *report, int code)
     sum.failed += !ok;
 }
 
-/* What the peer has taken is what the client sends on one of its connections. */
+/* The peer has received what the client sends on one of its connections. */
 static bool is_a_stream(const struct bout *b, const struct adversary_record *record)
 {
     bool found = record->taken_length == 0;
@@ -336,7 +336,7 @@ static void the_client_says_what_tcp_permits(void **state)
     assert_int_equal(sum.differences, 0);
 }
 
-/* Takes its own options out of the command line. */
+/* Removes the test's own options from the command line. */
 static int parse_seeds(int argc, char **argv)
 {
     bool counted = false;

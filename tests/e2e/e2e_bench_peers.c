@@ -1,9 +1,9 @@
 /*
- * The servers of bench/peers for Windows: each echoes byte for byte, and ends its connections
+ * The servers of bench/peers for Windows. Each echoes byte for byte and ends its connections
  * correctly. (On other systems bench/peers/check tests that.)
  *
- *   BENCH_PEERS  in the environment: their paths, each with the arguments that follow the port,
- *                separated by '|': "a.exe|b.exe 2 wsaaccept"
+ * BENCH_PEERS in the environment has their paths, separated by '|'. Arguments that follow the port
+ * may follow each path: "a.exe|b.exe 2 wsaaccept".
  */
 
 #include "e2e.h"
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Starts a peer of this command on a free port, which is taken by another in between now and then.
- */
+/* Starts a peer with this command on a free port. If another process took that port meanwhile, it
+ * tries again. */
 static void start_peer(struct e2e_server *server, const char *command)
 {
     const char *path = e2e_text("%.*s", (int)strcspn(command, " "), command);
@@ -58,13 +58,13 @@ static void serves_every_kind_of_client(const char *command)
     for (size_t length = 1; length <= MIB; length *= 1024) {
         assert_int_equal(e2e_peer_finish(e2e_peer(&server), data, length), 0);
     }
-    for (size_t i = 0; i < 20; i++) { /* it goes on after each */
+    for (size_t i = 0; i < 20; i++) { /* the server goes on after each */
         uv_os_sock_t peer = e2e_peer(&server);
         (void)peer_send(peer, data, 10000 * (i % 2));
         e2e_peer_reset(peer);
         e2e_peer_echoes(e2e_peer(&server), data, 1000);
     }
-    (void)e2e_peer(&server); /* is silent, and delays nobody */
+    (void)e2e_peer(&server); /* a silent connection must not delay the others */
     carries(&server, "50", "4KiB", "1", "0", "1000");
     e2e_tear_down_peers();
     assert_false(process_has_ended(server.process));

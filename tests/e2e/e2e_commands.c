@@ -71,7 +71,7 @@ static void version_names_the_program(void **state)
 
 /* ---- backends ------------------------------------------------------------------------------ */
 
-/* The line of a backend: whether it can be used here, what it is, and why it can't. */
+/* The line of a backend: whether it is usable here, its summary, and the reason if it isn't. */
 static void a_backend_is_listed(struct process *help, const struct backend *backend)
 {
     char why[256];
@@ -138,7 +138,7 @@ static void an_unknown_backend_is_a_usage_error(void **state)
     }
 }
 
-/* No backend has this one: it is refused before anything is bound. */
+/* No backend has this mode. It is refused before anything is bound. */
 static void an_unknown_mode_is_a_usage_error(void **state)
 {
     static const char *const server[] = {"--accept=by-pigeon", "--recv=by-pigeon"};
@@ -275,7 +275,7 @@ static void b15_b16_no_server_is_reported(void **state)
     assert_int_equal(e2e_errors(report, "connect", "ECONNREFUSED"), 8);
 }
 
-/* The client may have fewer descriptors than connections. */
+/* The client's descriptor limit may be lower than its number of connections. */
 static void b15_some_connects_fail_and_the_rest_work(void **state)
 {
     struct e2e_server server;
@@ -318,7 +318,7 @@ static void b2_output_into_a_pipe_and_a_file(void **state)
     e2e_ends(filed, 0);
     e2e_says(piped, PROCESS_OUT, "messages     10,");
     assert_non_null(strstr(e2e_read_file(path), "messages     10,"));
-    /* no control sequences where no terminal is */
+    /* without a terminal there are no control sequences */
     assert_null(strchr(process_text(piped, PROCESS_OUT), '\033'));
     assert_null(strchr(process_text(piped, PROCESS_ERR), '\033'));
     assert_null(strchr(e2e_read_file(path), '\033'));
@@ -337,7 +337,7 @@ static void json_into_a_file(void **state)
         e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%s", server.port), "--requests=10",
         e2e_seed_argument(), e2e_backend_argument(), e2e_text("--json=%s", client_path), NULL);
     e2e_ends(client, 0);
-    e2e_says(client, PROCESS_OUT, "messages     10,"); /* and the text, for people */
+    e2e_says(client, PROCESS_OUT, "messages     10,"); /* and the text for people */
     const json_t *report = e2e_parse(e2e_read_file(client_path));
     assert_int_equal(e2e_uint(report, "counters.messages"), 10);
     e2e_server_ends(&server);
@@ -348,7 +348,7 @@ static void json_into_a_file(void **state)
     assert_int_equal(e2e_uint(report, "options.accept_depth"), 3);
 }
 
-/* Readers that hold numbers as doubles must be able to give the seed back: RFC 7493, 2.2. */
+/* Readers that hold numbers as doubles must be able to return the seed exactly: RFC 7493, 2.2. */
 static void a_random_seed_can_be_read_from_the_report(void **state)
 {
     struct e2e_server server;
@@ -364,8 +364,8 @@ static void a_random_seed_can_be_read_from_the_report(void **state)
     }
 }
 
-/* By libuv, which takes names as UTF-8 on every system. Whether there is such a file, or with
- * `create` can be. */
+/* By libuv, which takes names as UTF-8 on every system. True if the file exists, or with `create`
+ * if it can be made. */
 static bool has_file(const char *path, bool create)
 {
     uv_fs_t request;
@@ -379,7 +379,7 @@ static bool has_file(const char *path, bool create)
     return file >= 0;
 }
 
-/* A code page of Windows has no room for all of these. */
+/* No code page of Windows has all of these characters. */
 static void json_into_a_file_with_a_name_in_any_script(void **state)
 {
     const char *path = e2e_path("\xe6\x97\xa5\xe6\x9c\xac \xd0\xb6 \xc3\xa9.json");
@@ -393,7 +393,7 @@ static void json_into_a_file_with_a_name_in_any_script(void **state)
     struct process *client = e2e_start(
         e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%u", e2e_free_port()), "--requests=1",
         e2e_seed_argument(), e2e_backend_argument(), e2e_text("--json=%s", path), NULL);
-    e2e_ends(client, 1); /* there is no server, and a report all the same */
+    e2e_ends(client, 1); /* there is no server, but there is a report */
     assert_true(has_file(path, false));
 }
 
@@ -480,7 +480,7 @@ static void full_device_is_reported(void **state)
     e2e_says(help, PROCESS_ERR, "cannot write");
 }
 
-/* Whoever read its output has gone: the work goes on, the end says so. */
+/* The reader of its output has gone. The work goes on, and the exit code tells. */
 static void closed_output_is_reported(void **state)
 {
     struct e2e_server server;
@@ -489,7 +489,7 @@ static void closed_output_is_reported(void **state)
     process_close_out(server.process);
     struct process *client = e2e_client(&server, "-c", "2", "--requests", "20", NULL);
     e2e_ends(client, 0);
-    e2e_signal(server.process, SIGHUP); /* a report is written, in vain */
+    e2e_signal(server.process, SIGHUP); /* a report is written, but nothing reads it */
     (void)e2e_line(server.process, PROCESS_ERR, "generation 2", 0);
     client = e2e_client(&server, "-c", "2", "--requests", "20", NULL);
     e2e_ends(client, 0);
@@ -539,7 +539,7 @@ static void verbose_client_prints_each_completion(void **state)
     (void)e2e_line(client, PROCESS_ERR, "worker 0 conn 0: closed; nothing is outstanding", 0);
 }
 
-/* The old generation's bytes are not the new one's. */
+/* The new generation does not count the bytes of the old one. */
 static void statistics_go_on_over_a_restart(void **state)
 {
     struct e2e_server server;
@@ -565,7 +565,7 @@ static void statistics_are_printed_at_intervals(void **state)
     (void)e2e_line(server.process, PROCESS_ERR, "0 open, 1 accepted", 0);
 }
 
-/* A server whose connections have come and gone, and its client: neither says what goes on. */
+/* A server whose connections have come and gone, and its client. Neither prints progress. */
 static void nothing_is_printed_without_an_interval(void **state)
 {
     struct e2e_server server;

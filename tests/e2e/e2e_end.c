@@ -1,5 +1,5 @@
 /*
- * How things end: Ctrl-C, once and twice, half-close, drain, deadline, crash.
+ * Ends: Ctrl-C once and twice, half-close, drain, deadline, crash.
  */
 
 #include "e2e.h"
@@ -7,7 +7,7 @@
 #include "sys.h"
 #include "util.h"
 
-/* Of a server that had to reset connections at its end. */
+/* For a server that had to reset connections at its end. */
 #define EXIT_AFTER_CUT 1
 
 /* ---- Ctrl-C -------------------------------------------------------------------------------- */
@@ -41,12 +41,12 @@ static void ctrl_c_on_a_server_under_load(void **state)
     e2e_signal(server.process, SIGINT);
     uint64_t cut = e2e_ends_drained(&server, 8);
     e2e_signal(client, SIGINT);
-    e2e_ends(client, 1); /* there was nothing to connect to any more */
+    e2e_ends(client, 1); /* the server had stopped listening */
     const json_t *served = e2e_report(server.process, 0);
     const json_t *report = e2e_report(client, 0);
     e2e_ends_add_up(report);
     if (cut > 0) {
-        return; /* what was under way there is lost */
+        return; /* bytes on their way at that moment are lost */
     }
     assert_int_equal(e2e_uint(served, "counters.drained"), 8);
     assert_int_equal(
@@ -180,7 +180,7 @@ static void without_a_drain_timeout_all_are_cut(void **state)
 
 static void b14_shutdown_after_an_aborted_client(void **state)
 {
-    /* Wine keeps some sockets of a process that is killed: they are cut at the deadline. */
+    /* Wine keeps some sockets of a killed process open. They are reset at the deadline. */
     const uint64_t left_open = sys_is_wine() ? 64 : 0;
     const unsigned runs = sys_is_wine() ? 4 : 10;
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * Both programs under limits of the system that are too low, one after another. Each program ends
- * by itself with 0 or 1, and with 1 it says why. libinject.so simulates limits that a privileged
- * user does not have, and shortages of the whole machine.
+ * Both programs under system limits that are too low, one after another. Each program ends by
+ * itself with 0 or 1, and with 1 it says why. libinject.so simulates limits that a privileged user
+ * does not have, and shortages of the whole machine.
  */
 
 #include "e2e.h"
@@ -18,20 +18,20 @@
 
 #define LAST_BENCH_DESCRIPTORS 12
 
-/* KiB of address space; with less the C library does not come up. */
+/* KiB of address space. With less, the C library does not start. */
 #define FIRST_MEMORY 10000
 #define LAST_MEMORY 60000
 #define STEP_MEMORY 5000
 
 /* ---- what is asserted ---------------------------------------------------------------------- */
 
-/* The program has not begun: the loader of shared libraries has ended it. */
+/* The dynamic loader ended the process before the program began. */
 static bool ended_by_loader(struct process *process, int code)
 {
     return code == 127 && strstr(process_text(process, PROCESS_ERR), "shared libraries") != NULL;
 }
 
-/* With `other`, too, if that is the program's code for a file that it can't read. */
+/* Also with `other`, if that is the program's exit code for a file that it can't read. */
 static void ended_with(struct process *process, const char *limit, int other)
 {
     int code = process_wait(process, PATIENCE_MS);
@@ -52,7 +52,7 @@ static void ended_well(struct process *process, const char *limit)
     ended_with(process, limit, 1);
 }
 
-/* If it gets as far as serving, it is told to stop. Whether it did. */
+/* If it gets as far as serving, it is told to stop. Returns whether it did. */
 static bool server_ends_well(struct process *server, const char *limit)
 {
     char *line = process_line(server, PROCESS_OUT, "listening on ", 0, PATIENCE_MS);
@@ -61,7 +61,7 @@ static bool server_ends_well(struct process *server, const char *limit)
         unsigned port = (unsigned)strtoul(strrchr(line, ':') + 1, NULL, 10);
         struct process *client =
             e2e_client_at(port, "--requests=2", "--give-up=1s", "--timeout=1s", NULL);
-        (void)process_wait(client, PATIENCE_MS); /* served or not: it may have no room */
+        (void)process_wait(client, PATIENCE_MS); /* it may be too short of memory to serve */
         e2e_signal(server, SIGTERM);
     }
     free(line);
@@ -117,7 +117,7 @@ static void little_memory_is_an_error(void **state)
     sweep("v", FIRST_MEMORY, LAST_MEMORY, STEP_MEMORY);
 }
 
-/* The third program. What it starts fails under the limit as well. */
+/* The third program. The processes that it starts fail under the limit as well. */
 static void few_descriptors_are_an_error_to_the_bench(void **state)
 {
     const char *bench = getenv("ECHO_BENCH");
@@ -204,7 +204,7 @@ static struct process *start_with_one_ring(const char *program, const char *back
     return process;
 }
 
-/* No worker serves before all have a ring; if one has none, all of them do without. */
+/* No worker serves before all have a ring. If one gets none, all of them use the next backend. */
 static void raw_falls_back_when_a_ring_is_refused(void **state)
 {
     (void)state;
@@ -239,7 +239,8 @@ static void io_uring_says_which_limit_refuses_a_ring(void **state)
     e2e_says(server, PROCESS_ERR, "RLIMIT_MEMLOCK");
 }
 
-/* libuv's own abort() has a message. One that was sent, by a watchdog say, is no shortage. */
+/* libuv's own abort() has a message. A SIGABRT from outside, by a watchdog for example, is no
+ * shortage. */
 static void an_abort_that_was_sent_ends_it(void **state)
 {
     struct e2e_server server;

@@ -1,5 +1,5 @@
 /*
- * The main job: a server, a client, every byte verified; and the options that shape the load.
+ * The main task: a server, a client and every byte verified; and the options that shape the load.
  */
 
 #include "e2e.h"
@@ -107,7 +107,7 @@ static void is_near(double actual, double expected)
     }
 }
 
-/* The report of a run whose time is limited. On a slow machine not all connections come up. */
+/* The report of a run with a time limit. On a slow machine not all connections come up. */
 static const json_t *report_of_a_time(struct process *client)
 {
     int code = process_wait(client, PATIENCE_MS);
@@ -119,7 +119,7 @@ static const json_t *report_of_a_time(struct process *client)
     return report;
 }
 
-/* The measured time is that of the run, which all threads begin together. */
+/* The measured time is the run's. All threads begin it together. */
 static void measured_time_is_the_duration(void **state)
 {
     struct e2e_server server;
@@ -143,7 +143,7 @@ static void measured_time_ends_with_the_last_message(void **state)
     assert_true(e2e_real(e2e_report(client, 0), "seconds") < NEVER_S);
 }
 
-/* What can't be kept up with delays no end. How soon it comes is in test_load.c. */
+/* A backlog of due messages does not delay the end. test_load.c tests how soon the end comes. */
 static void a_rate_beyond_reach_has_an_end(void **state)
 {
     struct e2e_server server;
@@ -167,7 +167,7 @@ static void command_lines_of_the_originals(void **state)
     struct process *client = e2e_start(e2e_client_path, "-n:127.0.0.1", "-t:32", "-v", port,
                                        e2e_backend_argument(), NULL);
     (void)e2e_line(client, PROCESS_ERR, "ack(1) ", 0);
-    e2e_sees_open(&server, 32); /* lines that nobody takes in time are dropped */
+    e2e_sees_open(&server, 32); /* lines that are not written in time are dropped */
     e2e_signal(client, SIGINT);
     e2e_ends(client, 0);
     e2e_signal(server.process, SIGINT);
@@ -243,7 +243,7 @@ static void b8_more_threads_than_cpus(void **state)
     }
 }
 
-/* Three workers on two CPUs: the first has two of them, as the report says. */
+/* Three workers on two CPUs: the first CPU has two of them, as the report says. */
 static void stay_on_their_cpus(struct process *process, int first, int second)
 {
     size_t on_first = 0;
@@ -305,7 +305,7 @@ static void workers_go_where_they_like_without_cpus(void **state)
     assert_null(json_object_get(json_array_get(workers, 0), "cpu"));
 }
 
-/* Nagle's algorithm and delayed acknowledgements would have each wait. */
+/* With Nagle's algorithm and delayed acknowledgements each would wait. */
 static void b10_large_messages_do_not_stall(void **state)
 {
     struct e2e_server server;
@@ -323,7 +323,7 @@ static void b18_a_thousand_connections(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "2", NULL);
-    /* each has one message, and is up until the last of all has begun */
+    /* each has one message, and stays up until the last of all has begun */
     struct process *client =
         e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "--requests", "1000", "-R", "1k",
                    "--connect-timeout", E2E_NEVER, "--timeout", "0", NULL);
@@ -387,8 +387,8 @@ static void pipelined_messages_are_verified(void **state)
     e2e_books_agree(&server, client);
 }
 
-/* No message begins before it is due, and all that were due are accounted for. That none begins
- * later than it must is in test_load.c, where time is virtual. */
+/* No message begins before it is due, and all due messages are counted. test_load.c tests in
+ * virtual time that none begins late. */
 static void a_rate_is_not_exceeded(void **state)
 {
     struct e2e_server server;
@@ -399,7 +399,7 @@ static void a_rate_is_not_exceeded(void **state)
     e2e_ends(client, 0);
     const json_t *report = e2e_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), 500);
-    assert_true(e2e_real(report, "seconds") >= 0.499); /* the last is due then */
+    assert_true(e2e_real(report, "seconds") >= 0.499); /* the last one is due then */
     e2e_books_agree(&server, client);
 }
 
@@ -415,7 +415,7 @@ static void what_is_due_in_a_time_is_begun_or_unsent(void **state)
     assert_int_equal(e2e_uint(report, "counters.messages") + e2e_uint(report, "unsent"), 1000);
 }
 
-/* Whoever has nothing to send when the last message has begun must not wait for another. */
+/* A connection without a message left must not wait for another when the last message has begun. */
 static void requests_at_a_rate_come_to_an_end(void **state)
 {
     struct e2e_server server;
@@ -428,7 +428,7 @@ static void requests_at_a_rate_come_to_an_end(void **state)
     e2e_books_agree(&server, client);
 }
 
-/* Which messages that leaves out is in test_load.c. */
+/* test_load.c tests which messages that leaves out. */
 static void warm_up_is_left_out(void **state)
 {
     struct e2e_server server;
@@ -507,7 +507,7 @@ static void ipv6_alone(void **state)
 
 /* ---- many at once -------------------------------------------------------------------------- */
 
-/* Of 100. On macOS and the BSDs the worker that is first accepts, and shares may be anything. */
+/* Out of 100. On macOS and the BSDs the fastest worker accepts, so shares may be of any size. */
 #if defined(__linux__) || defined(_WIN32)
 static const uint64_t least_share = 25;
 #else

@@ -1,6 +1,6 @@
 /*
- * The server's memory, whatever its clients do. Not with a sanitizer: it would be that of the
- * sanitizer.
+ * The server's memory stays bounded, whatever its clients do. Not with a sanitizer, which needs
+ * memory of its own.
  */
 
 #include "e2e.h"
@@ -52,7 +52,7 @@ static void rested_connections_hold_no_buffer(void **state)
     e2e_server_ends(&server);
 }
 
-/* Sends until 200 MiB are out or nothing has been taken for a while. */
+/* Sends until 200 MiB are out or the server has taken nothing for a while. */
 static uint64_t send_and_never_read(uv_os_sock_t peer)
 {
     static uint8_t chunk[65536];
@@ -81,7 +81,8 @@ static void a_peer_that_never_reads_costs_nothing(void **state)
     }
     e2e_server(&server, "-t", "2", "--drain-timeout", "100ms", NULL);
     needs_memory_of_its_own(&server);
-    /* Buffers that a ring goes through in turn are touched once, by whoever sends first. */
+    /* A ring uses its buffers in turn, so each is touched once, by the first connections that
+     * send. */
     struct process *client =
         e2e_client(&server, "-c", "16", "-s", "256KiB", "--requests", "400", NULL);
     e2e_ends(client, 0);
@@ -99,8 +100,8 @@ static void a_peer_that_never_reads_costs_nothing(void **state)
     e2e_server_ends_without_resets(&server);
 }
 
-/* A process that becomes another program by exec() keeps the peak of the first, says getrusage(2):
- * the reports are not to. */
+/* A process that becomes another program by exec() keeps the peak of the first one, says
+ * getrusage(2). Our reports must not include it. */
 static void the_peak_of_who_started_it_is_not_its_own(void **state)
 {
     const size_t size = 300 * MIB;
@@ -119,7 +120,7 @@ static void the_peak_of_who_started_it_is_not_its_own(void **state)
     uint64_t peak = e2e_uint(e2e_report(client, 0), "process.peak_rss_bytes");
     print_message("client %u KiB", (unsigned)(peak / KIB));
     assert_true(peak > 0 && peak < size / 2);
-    if (e2e_report_count(server.process) > 0) { /* not where it had to be killed */
+    if (e2e_report_count(server.process) > 0) { /* not if it had to be killed */
         peak = e2e_uint(e2e_report(server.process, 0), "process.peak_rss_bytes");
         print_message(", server %u KiB", (unsigned)(peak / KIB));
         assert_true(peak > 0 && peak < size / 2);

@@ -1,6 +1,6 @@
 /*
- * What was wrong with the samples of 1998, by number: none of it comes back. Where a defect is a
- * whole subject today, other tests go further into it.
+ * The defects of the samples of 1998, by number. Each test shows that its defect is absent here.
+ * Where a defect is a whole subject of its own, other tests go further.
  */
 
 #include "e2e.h"
@@ -13,7 +13,7 @@
 #include "range.h"
 #include "util.h"
 
-/* The modes that the backend has, as the list that it gives; {NULL} without any: its own way. */
+/* The backend's accept modes, with NULL at the end. {NULL} if it has only one way. */
 struct modes {
     const char *const *accept;
     const char *const *recv;
@@ -29,7 +29,7 @@ static struct modes modes_of_backend(void)
                           backend->recv_modes != NULL ? backend->recv_modes : none};
 }
 
-/* Runs the test in each mode of accepting that the backend has: of its own choice at least. */
+/* Runs the test in each accept mode of the backend, at least in the default. */
 static void in_each_accept_mode(void (*test)(const char *accept))
 {
     struct modes modes = modes_of_backend();
@@ -45,7 +45,7 @@ static void serves(const struct e2e_server *server)
     e2e_peer_echoes(e2e_peer(server), "hello", 5);
 }
 
-/* 1: a second server on the same port said nothing and ended with 0. */
+/* 1: a second server on the same port printed nothing and exited with 0. */
 static void defect_01_port_in_use_is_said(void **state)
 {
     struct e2e_server server;
@@ -57,13 +57,13 @@ static void defect_01_port_in_use_is_said(void **state)
     e2e_says(late, PROCESS_ERR, e2e_text("127.0.0.1:%s", server.port));
     e2e_says(late, PROCESS_ERR, uv_strerror(UV_EADDRINUSE));
     e2e_says(late, PROCESS_ERR, "is another server running there");
-#ifdef _WIN32 /* the other thing that it may be */
+#ifdef _WIN32 /* the other address that it may name */
     e2e_says(late, PROCESS_ERR, "netsh int ipv4 show excludedportrange tcp");
 #endif
     serves(&server);
 }
 
-/* 2: what they printed went to the console alone: a pipe or a file stayed empty. */
+/* 2: output went to the console only, so a pipe or a file stayed empty. */
 static void defect_02_output_goes_where_it_is_sent(void **state)
 {
     struct e2e_server server;
@@ -95,7 +95,7 @@ static void echoes_after_a_nul(const char *accept)
     assert_int_equal(e2e_server_sum(server.process, "sent"), 3 + 1002 + 2001 + 3000);
 }
 
-/* 3: data that came with the accept was taken for a string: after its first NUL came zeros. */
+/* 3: data that came with the accept was treated as a string. After its first NUL came zeros. */
 static void defect_03_bytes_after_a_nul_come_back(void **state)
 {
     (void)state;
@@ -105,7 +105,7 @@ static void defect_03_bytes_after_a_nul_come_back(void **state)
 static void serves_beside_silent_ones(const char *accept)
 {
     struct e2e_server server;
-    /* so long that who waits for its end is late */
+    /* long enough to delay a server that waits for the end of the stream */
     e2e_server(&server, "-t", "2", "--accept-timeout", "10m", accept, NULL);
     for (size_t i = 0; i < 40; i++) {
         (void)e2e_peer(&server);
@@ -117,15 +117,14 @@ static void serves_beside_silent_ones(const char *accept)
     e2e_books_agree(&server, client);
 }
 
-/* 4: a client that connected and said nothing kept all others waiting; seven filled the backlog.
- * */
+/* 4: a client that connected and sent nothing made all others wait. Seven filled the backlog. */
 static void defect_04_silent_clients_delay_nobody(void **state)
 {
     (void)state;
     in_each_accept_mode(serves_beside_silent_ones);
 }
 
-/* One after the other, so that each meets an accept that waits. */
+/* One after another, so that each meets a pending accept. */
 static void survives_resets_one_by_one(const char *accept)
 {
     struct e2e_server server;
@@ -140,8 +139,7 @@ static void survives_resets_one_by_one(const char *accept)
     assert_int_equal(e2e_server_sum(server.process, "sent"), 5);
 }
 
-/* 5: a client that connected and reset the connection before it had sent a byte ended the server.
- * */
+/* 5: a client that reset its connection before it sent a byte ended the server. */
 static void defect_05_a_reset_before_data_ends_nothing(void **state)
 {
     struct e2e_server server;
@@ -158,9 +156,9 @@ static void defect_05_a_reset_before_data_ends_nothing(void **state)
     assert_int_equal(e2e_server_sum(server.process, "sent"), 205);
 }
 
-/* 6: an accept that failed was not made again, so nobody was accepted any more. Here a single one
- * is outstanding, and meets reset after reset. (Accepts that fail for want of descriptors:
- * e2e_peers.c, wine_shortage.) */
+/* 6: an accept that failed was not submitted again, so the server accepted nothing more. Here one
+ * accept is outstanding and meets reset after reset. (For accepts that fail for want of descriptors
+ * see e2e_peers.c and wine_shortage.) */
 static void defect_06_a_failed_accept_is_made_again(void **state)
 {
     (void)state;
@@ -176,7 +174,7 @@ static void survives_resets_in_the_backlog(const char *accept)
         for (size_t i = 0; i < LENGTH(peers); i++) {
             peers[i] = e2e_peer(&server);
         }
-        for (size_t i = LENGTH(peers); i-- > 0;) { /* the last to be accepted first */
+        for (size_t i = LENGTH(peers); i-- > 0;) { /* newest first */
             e2e_peer_reset(peers[i]);
         }
         serves(&server);
@@ -187,15 +185,15 @@ static void survives_resets_in_the_backlog(const char *accept)
     assert_int_equal(e2e_server_sum(server.process, "sent"), 15);
 }
 
-/* 7: whatever error WSAAccept had, it was the end of the server. Here connections are reset while
- * they wait to be accepted. */
+/* 7: every error of WSAAccept ended the server. Here connections are reset while they wait to be
+ * accepted. */
 static void defect_07_an_accept_error_ends_nothing(void **state)
 {
     (void)state;
     in_each_accept_mode(survives_resets_in_the_backlog);
 }
 
-/* 8: threads were kept in an array for eight processors. */
+/* 8: an array of threads had room for eight processors. */
 static void defect_08_more_threads_than_processors(void **state)
 {
     struct e2e_server server;
@@ -209,7 +207,7 @@ static void defect_08_more_threads_than_processors(void **state)
     assert_int_equal(json_array_size(workers), 64);
 }
 
-/* 9: with messages of some megabytes both sides waited in a send for the other one to receive. */
+/* 9: with messages of some megabytes both sides blocked in a send. */
 static void defect_09_large_messages_do_not_deadlock(void **state)
 {
     struct e2e_server server;
@@ -221,9 +219,9 @@ static void defect_09_large_messages_do_not_deadlock(void **state)
     e2e_books_agree(&server, client);
 }
 
-/* 10: no send buffer and Nagle's algorithm: a delayed acknowledgement, 40 ms, for each large
- * message. Nagle's algorithm is off on either side (test_net.c asks the sockets); what a message
- * takes is measured by bench/. */
+/* 10: without a send buffer and with Nagle's algorithm, each large message met a delayed
+ * acknowledgement of 40 ms. Nagle's algorithm is off on both sides (test_net.c asks the sockets).
+ * bench/ measures how long a message takes. */
 static void defect_10_large_messages_do_not_stall(void **state)
 {
     struct e2e_server server;
@@ -236,8 +234,8 @@ static void defect_10_large_messages_do_not_stall(void **state)
     assert_true(json_is_true(e2e_member(e2e_report(server.process, 0), "options.nodelay")));
 }
 
-/* 11: a backlog of five and one accept at a time: of many clients at once most were refused. Where
- * a process can be stopped, none is accepted before all have come. */
+/* 11: with a backlog of five and one accept at a time, most of many simultaneous clients were
+ * refused. Where a process can be stopped, the test connects all of them before any is accepted. */
 static void defect_11_a_burst_of_clients_is_served(void **state)
 {
     struct e2e_server server;
@@ -262,7 +260,7 @@ static void defect_11_a_burst_of_clients_is_served(void **state)
     assert_int_equal(e2e_server_sum(server.process, "accepted"), LENGTH(peers));
 }
 
-/* 12: a client that ended its side got all its data and then, instead of FIN, a reset. */
+/* 12: a client that shut down its side got all its data and then a reset instead of FIN. */
 static void defect_12_a_half_close_is_answered_with_fin(void **state)
 {
     static const size_t sizes[] = {0, 1, 100000, MIB};
@@ -278,7 +276,7 @@ static void defect_12_a_half_close_is_answered_with_fin(void **state)
     assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), LENGTH(sizes));
 }
 
-/* 13: a client that sent and did not read kept the server from ever ending. */
+/* 13: a client that sent and did not read kept the server from ending. */
 static void defect_13_a_slow_reader_does_not_hold_the_end(void **state)
 {
     struct e2e_server server;
@@ -287,13 +285,13 @@ static void defect_13_a_slow_reader_does_not_hold_the_end(void **state)
     (void)e2e_slow_reader(&server);
     uint64_t begin_ms = e2e_now_ms();
     e2e_signal(server.process, SIGINT);
-    e2e_ends(server.process, 1); /* a connection was cut */
+    e2e_ends(server.process, 1); /* a connection was reset */
     assert_true(e2e_now_ms() - begin_ms >= 500);
     assert_int_equal(e2e_server_sum(server.process, "cut"), 1);
 }
 
-/* 14: at Ctrl-C the server freed memory that the system was still working with, and crashed in two
- * of eleven runs. */
+/* 14: at Ctrl-C the server freed memory that the system still used. It crashed in two of eleven
+ * runs. */
 static void defect_14_a_stop_under_load_is_clean(void **state)
 {
     (void)state;
@@ -305,13 +303,12 @@ static void defect_14_a_stop_under_load_is_clean(void **state)
         e2e_signal(server.process, SIGINT);
         e2e_ends_drained(&server, 64);
         e2e_signal(client, SIGINT);
-        e2e_ends(client, 1); /* there was nothing to connect to any more */
+        e2e_ends(client, 1); /* the server had stopped listening */
         assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.mismatches"), 0);
     }
 }
 
-/* 15: when one connection could not be made the client waited for it without end, and in silence.
- * */
+/* 15: the client waited forever, and silently, for a connection that could not be made. */
 static void defect_15_a_failed_connect_is_said(void **state)
 {
     (void)state;
@@ -321,7 +318,7 @@ static void defect_15_a_failed_connect_is_said(void **state)
     assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.connect_failures"), 4);
 }
 
-/* 16: the exit code was 0 whatever had happened. */
+/* 16: the exit code was always 0. */
 static void defect_16_exit_codes_tell_what_happened(void **state)
 {
     struct e2e_server server;
@@ -335,19 +332,19 @@ static void defect_16_exit_codes_tell_what_happened(void **state)
     e2e_ends(e2e_client(&server, "--requests", "1", NULL), 1);
 }
 
-/* 17: Ctrl-C before there was a listener was lost. */
+/* 17: Ctrl-C before the listener existed was lost. */
 static void defect_17_a_stop_at_the_start_is_honoured(void **state)
 {
     (void)state;
     for (unsigned run = 0; run < 5; run++) {
         struct process *server =
             e2e_start(e2e_server_path, "-e:0", "-t:4", e2e_backend_argument(), NULL);
-        (void)process_pump(run, NULL, NULL); /* at another moment of the start each time */
+        (void)process_pump(run, NULL, NULL); /* at a different moment of the start each time */
         e2e_server_stops_early(server);
     }
 }
 
-/* 18, first: 64 connections at the most. */
+/* 18, first: at most 64 connections. */
 static void defect_18_a_hundred_connections(void **state)
 {
     struct e2e_server server;
@@ -360,7 +357,7 @@ static void defect_18_a_hundred_connections(void **state)
     e2e_books_agree(&server, client);
 }
 
-/* 18, second: IPv4 only. */
+/* 18, second: only IPv4. */
 static void defect_18_both_families(void **state)
 {
     struct e2e_server server;
@@ -377,7 +374,7 @@ static void defect_18_both_families(void **state)
     e2e_books_agree(&server, client);
 }
 
-/* 18, third: a server that was silent was waited for without end. */
+/* 18, third: the client waited forever for a silent server. */
 static void defect_18_an_answer_has_a_time_limit(void **state)
 {
     struct fake_plan plan = {.mode = FAKE_MUTE, .size = 100, .affected = 1};
@@ -392,7 +389,8 @@ static void defect_18_an_answer_has_a_time_limit(void **state)
     assert_true(e2e_uint(e2e_report(client, 0), "counters.timeouts") >= 1);
 }
 
-/* 18, fourth: two bytes of each buffer were checked. Here one bit is wrong, anywhere in it. */
+/* 18, fourth: only two bytes of each buffer were checked. Here a single bit is wrong, at any
+ * place. */
 static void defect_18_every_byte_is_checked(void **state)
 {
     static const uint64_t offsets[] = {0, 1, 500, 998, 999};
@@ -415,16 +413,17 @@ static void defect_18_every_byte_is_checked(void **state)
 
 enum { THREADS = 64, MESSAGES = 20, MESSAGE = 4 * KIB };
 
-/* A thread of the client of 1998: each has a byte of its own, of which its messages consist. */
+/* A thread of the client of 1998. Its messages consist of one byte value, different in each
+ * thread. */
 struct original {
     uv_thread_t thread;
     const struct sockaddr_storage *address;
     uint8_t value;
     int status;        /* 0, or a UV error */
-    unsigned messages; /* whose first and last byte came back as they were sent */
+    unsigned messages; /* messages whose first and last byte were right */
 };
 
-/* Sends a message and receives as much: 0 or a UV error. */
+/* Sends a message and receives as many bytes: 0 or a UV error. */
 static int original_exchange(uv_os_sock_t peer, const uint8_t *out, uint8_t *in)
 {
     size_t moved = 0;
@@ -463,7 +462,7 @@ static void original_main(void *argument)
         original->messages +=
             original->status == 0 && in[0] == original->value && in[MESSAGE - 1] == original->value;
     }
-    peer_reset(peer); /* the process ended, with the connection open */
+    peer_reset(peer); /* the process ended with the connection open */
 }
 
 static void serves_original_clients(const char *accept, const char *recv, const char *sndbuf)
@@ -490,13 +489,13 @@ static void serves_original_clients(const char *accept, const char *recv, const 
     assert_int_equal(e2e_server_sum(server.process, "received"), THREADS * MESSAGES * MESSAGE + 5);
 }
 
-/* An option that a backend has no modes for is one that is given already, and so says nothing. */
+/* A backend without modes refuses the option, with a message. */
 static const char *mode_argument(const char *option, const char *mode)
 {
     return mode != NULL ? e2e_text("--%s=%s", option, mode) : e2e_backend_argument();
 }
 
-/* 64 of them at once, which is what it could do. Its check of two bytes is enough to find bytes of
+/* 64 at once, the most that it could do. Its check of two bytes is enough to detect bytes of
  * another connection. */
 static void their_client_is_served_in_each_mode(void **state)
 {

@@ -1,6 +1,7 @@
 /*
- * A client at a port of the ephemeral range at which nothing listens, in a network namespace whose
- * range has two ports: soon the system gives the client that very port as its own.
+ * A client of a port in the ephemeral range at which nothing listens. The test runs in a network
+ * namespace whose range has two ports. So the system soon gives the client that very port as its
+ * own.
  */
 
 #include "e2e.h"
@@ -17,7 +18,7 @@
 #define RUNS 20
 
 static const char *no_namespace; /* why there is none */
-static bool has_ipv6;            /* asked while there is a free port */
+static bool has_ipv6;            /* asked while one port is free */
 
 static bool loopback_up(void)
 {
@@ -37,7 +38,8 @@ static bool narrow_range(void)
     return file != NULL && fclose(file) == 0 && written;
 }
 
-/* This process and its children see no other network from now on. Before any thread starts. */
+/* From now on this process and its children see no other network. Call it before any thread
+ * starts. */
 static void enter_namespace(void)
 {
     if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
@@ -49,7 +51,7 @@ static void enter_namespace(void)
     }
 }
 
-/* A server can have the port at once. */
+/* A server can use the port at once. */
 static void port_is_free(unsigned port)
 {
     struct e2e_server server;
@@ -81,8 +83,8 @@ static void nothing_listens_at_its_own_port(void **state)
     assert_true(met > 0);
 }
 
-/* Two connections have both ports; the third is told what is missing. Over IPv6, since they stay in
- * TIME-WAIT, where the other test wants the ports. */
+/* Two connections use both ports, and the third fails with a message. IPv6, since the ports stay in
+ * TIME-WAIT and the other test needs them for IPv4. */
 static void used_up_ports_are_named(void **state)
 {
     struct e2e_server server;

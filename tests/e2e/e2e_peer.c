@@ -102,7 +102,7 @@ static bool e2e_is_ready_closed(void *context)
     return ready->closed;
 }
 
-/* Waits until the peer can go on; what the programs print is gathered meanwhile. */
+/* Waits until the peer can go on. Meanwhile it reads the programs' output. */
 static void e2e_peer_await(uv_os_sock_t peer, bool to_send, uint64_t timeout_ms)
 {
     struct e2e_ready ready = {.ready = false};
@@ -124,11 +124,11 @@ struct e2e_exchange {
     size_t length;
     size_t sent;
     size_t received;
-    bool ends; /* FIN when all has been sent */
+    bool ends; /* send FIN after all bytes */
     bool ended;
 };
 
-/* Sends what can be sent. 0 or a UV error. */
+/* Sends what the socket takes. 0 or a UV error. */
 static int e2e_exchange_send(struct e2e_exchange *x)
 {
     if (x->sent < x->length) {
@@ -145,7 +145,7 @@ static int e2e_exchange_send(struct e2e_exchange *x)
     return 0;
 }
 
-/* Receives what is there. 0, or what ends the exchange. */
+/* Receives what is there. 0, or the reason that ends the exchange. */
 static int e2e_exchange_recv(struct e2e_exchange *x)
 {
     uint8_t chunk[16384];
@@ -222,7 +222,8 @@ void e2e_peer_is_reset(uv_os_sock_t peer)
 {
     int status = e2e_peer_wait(peer, PATIENCE_MS);
     if (status == 0 && sys_is_wine_before(10)) {
-        /* its wineserver took the error, so recv() speaks of an end; send() knows better */
+        /* the wineserver took the error, so recv() reports an end; send() still reports the
+         * reset */
         status = peer_send(peer, "late", 4);
     }
     assert_int_equal(status, UV_ECONNRESET);
@@ -255,8 +256,8 @@ bool e2e_has_ipv6(void)
     return true;
 }
 
-/* Below the ephemeral ports of every system, so no test gets it by port 0 or by a connect; and from
- * a random one on, so that two tests hardly choose the same. */
+/* Below the ephemeral ports of every system, so neither port 0 nor a connect gives it to another
+ * test. The start is random, so that two tests hardly choose the same. */
 unsigned e2e_free_port(void)
 {
     uint32_t random;

@@ -1,5 +1,6 @@
 /*
- * The server among peers of every kind: the bytes of one do not change, and no peer harms another.
+ * The server among peers of every kind: no peer changes the bytes of another, and no peer harms
+ * another.
  */
 
 #include "e2e.h"
@@ -134,7 +135,7 @@ static void connections_without_a_byte(void **state)
 
 /* ---- limits -------------------------------------------------------------------------------- */
 
-/* Whether a new peer is served, tried again and again for a while. */
+/* Whether a new peer is served. Tries again for a while. */
 static uv_os_sock_t served_at_last(const struct e2e_server *server)
 {
     uint64_t until_ms = e2e_now_ms() + PATIENCE_MS;
@@ -183,8 +184,8 @@ static void connections_beyond_the_limit_are_refused(void **state)
 
 #define IDLE_MS 1000
 
-/* A peer sends bytes as often as the machine lets it, until another has been closed as idle. It may
- * have been closed, too, but only if it did nothing for the limit. Answers how many bytes came
+/* A peer sends bytes as often as the machine allows, until another peer has been closed as idle.
+ * This peer may be closed too, but only if it was idle for the limit. Returns how many bytes came
  * back. */
 static size_t is_active_beside(uv_os_sock_t active, uv_os_sock_t idle)
 {
@@ -203,7 +204,7 @@ static size_t is_active_beside(uv_os_sock_t active, uv_os_sock_t idle)
     return echoes;
 }
 
-/* Not before the limit; how soon after it is in test_echo_time.c. */
+/* Not before the limit. test_echo_time.c tests how soon after it. */
 static void idle_connections_are_closed(void **state)
 {
     struct e2e_server server;
@@ -230,7 +231,7 @@ static bool limit_descriptors(const struct process *process, size_t limit)
     return prlimit != NULL && process_wait(prlimit, PATIENCE_MS) == 0;
 }
 
-/* As many descriptors as it has, and `more`. */
+/* As many descriptors as it has now, and `more`. */
 static void limit_server(const struct e2e_server *server, size_t more)
 {
     size_t descriptors;
@@ -240,7 +241,7 @@ static void limit_server(const struct e2e_server *server, size_t more)
     }
 }
 
-/* It waits, it doesn't spin. */
+/* It waits and does not spin. */
 static void is_at_rest(const struct e2e_server *server)
 {
     uint64_t before_ms;
@@ -277,7 +278,7 @@ static void out_of_descriptors_and_back(void **state)
     e2e_server_ends(&server);
 }
 
-/* Workers take from each other what becomes free; all go on, and none spins. */
+/* Workers pass free places to each other. All continue, and none spins. */
 static void workers_out_of_descriptors_and_back(void **state)
 {
     struct e2e_server server;

@@ -1,6 +1,6 @@
 /*
- * A program that is told to end while it looks for an address. libinject.so stands for a resolver
- * that gets no answer.
+ * A program is told to stop while it resolves a name. libinject.so plays a resolver that gets no
+ * answer.
  */
 
 #include "e2e.h"
@@ -22,7 +22,7 @@ static void wait_for_file(const char *path)
     (void)fclose(file);
 }
 
-/* The resolver waits as long as the file `gate` is there. Returns when it does. */
+/* The resolver waits while the file `gate` exists. Returns when it waits. */
 static struct process *start_looking(const char *gate, const char *program, const char *first,
                                      const char *second)
 {
@@ -54,7 +54,7 @@ static void tell_to_end(struct process *process)
     (void)e2e_line(process, PROCESS_ERR, "once more to end at once", 0);
 }
 
-/* Nothing of what was asked for has come about. */
+/* Nothing was started. */
 static void a_client_that_has_no_address_yet_fails(void **state)
 {
     const char *gate = e2e_path("gate");

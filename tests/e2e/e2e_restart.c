@@ -1,6 +1,6 @@
 /*
- * SIGHUP: a new generation in the same process. No connect fails, no byte is lost, and the books
- * balance over all generations.
+ * SIGHUP starts a new generation in the same process. No connect fails, no byte is lost, and the
+ * books balance over all generations.
  */
 
 #include "e2e.h"
@@ -22,7 +22,7 @@ static void generation_serves(const struct e2e_server *server, unsigned generati
     (void)e2e_line(server->process, PROCESS_ERR, e2e_text("generation %u serves", generation), 0);
 }
 
-/* One report for each, in their order; only the last says that it is the last. */
+/* One report per generation, in order. Only the last one says that it is the last. */
 static void generations_are_in_order(const struct e2e_server *server, size_t count)
 {
     assert_int_equal(e2e_report_count(server->process), count);
@@ -34,7 +34,7 @@ static void generations_are_in_order(const struct e2e_server *server, size_t cou
     }
 }
 
-/* It ended with 0 and has no failure. */
+/* It exited with 0 and reports no failure. */
 static void nothing_failed(struct process *client)
 {
     e2e_ends(client, 0);
@@ -54,7 +54,8 @@ static uint64_t both(const json_t *one, const json_t *other, const char *counter
 
 static void books_balance(const struct e2e_server *server, const json_t *one, const json_t *other)
 {
-    /* those that were connecting at the client's end are reset, and come to the server or not */
+    /* connections that were being made when the client ended are reset, and may or may not reach
+     * the server */
     uint64_t connected = both(one, other, "connected");
     uint64_t abandoned = both(one, other, "abandoned");
     assert_between(e2e_server_sum(server->process, "accepted"), connected, connected + abandoned);
@@ -66,12 +67,12 @@ static void books_balance(const struct e2e_server *server, const json_t *one, co
     assert_int_equal(received, sent + e2e_server_sum(server->process, "discarded"));
 }
 
-/* Of a message every half a second on each of its connections the server sees that they are quiet:
- * it cuts none, however slow the machine. */
+/* Each connection sends a message every half second, so the server sees idle connections. It resets
+ * none, however slow the machine. */
 static void restarts_under_load(void (*restarted)(const struct e2e_server *server, unsigned number))
 {
-    /* Wine makes sockets so slowly that of fifty at once some say nothing for the 100 ms after
-     * which a draining server ends them. */
+    /* Wine makes sockets slowly. Of fifty at once, some say nothing for 100 ms, after which a
+     * draining server closes them. */
     unsigned count = sys_is_wine() ? 10 : 50;
     struct e2e_server server;
     e2e_server(&server, "-t", "2", "--drain-timeout", E2E_NEVER, "--stats-interval", "20ms", NULL);
@@ -146,7 +147,7 @@ static void statistics_begin_anew(void **state)
     }
 }
 
-/* Nobody there: reports in order all the same, and the addresses stay. */
+/* Without connections the reports still come in order, and the addresses stay. */
 static void restarts_without_connections(void **state)
 {
     struct e2e_server server;
@@ -166,7 +167,7 @@ static void restarts_without_connections(void **state)
     generations_are_in_order(&server, RESTARTS + 1);
 }
 
-/* The largest batch of a generation is its own. */
+/* The largest batch is counted per generation. */
 static void maxima_begin_anew(void **state)
 {
     struct e2e_server server;
@@ -185,7 +186,7 @@ static void maxima_begin_anew(void **state)
     assert_between(e2e_uint(young, "io.batch_max"), 1, 8);
 }
 
-/* A client can't restart: SIGHUP ends it, as closing the terminal would. */
+/* A client can't restart: SIGHUP ends it, as when the terminal closes. */
 static void hang_up_ends_the_client(void **state)
 {
     struct e2e_server server;

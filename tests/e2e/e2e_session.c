@@ -1,6 +1,6 @@
 /*
- * Signals of a terminal, and the same signals in a process without one: a terminal that is closed,
- * a daemon, nohup, a background job of a script, the first process of a container.
+ * Signals from a terminal, and the same signals in a process without one: a closed terminal, a
+ * daemon, nohup, a background job of a script, the first process of a container.
  */
 
 #include "e2e.h"
@@ -39,7 +39,7 @@ static struct process *client_on(const struct e2e_server *server, const char *te
                      e2e_seed_argument(), NULL);
 }
 
-/* A server whose parent has had the shell ignore a signal. */
+/* A server whose parent, a shell, ignores a signal. */
 static void server_ignoring(struct e2e_server *server, const char *name)
 {
     listens(server, e2e_start("/bin/sh", "-c", "trap '' \"$0\"; exec \"$@\"", name, e2e_server_path,
@@ -83,7 +83,8 @@ static void closing_the_terminal_stops_the_server(void **state)
     assert_int_equal(e2e_server_sum(server.process, "drained"), 1);
 }
 
-/* The system tells the session's leader and the leader its jobs, so SIGHUP may come twice. */
+/* The system signals the session's leader, and the leader signals its jobs. So SIGHUP may come
+ * twice. */
 static void a_second_hang_up_cuts_nothing(void **state)
 {
     struct e2e_server server;
@@ -126,7 +127,7 @@ static void hang_up_of_a_daemon_restarts(void **state)
     assert_int_equal(e2e_report_count(server.process), 2);
 }
 
-/* Whether or not there is a terminal, and after it has gone. */
+/* With and without a terminal, and after it was closed. */
 static void a_request_restarts_with_a_terminal_and_without(void **state)
 {
     struct e2e_server server;
@@ -186,7 +187,7 @@ static void nohup_keeps_the_client_going(void **state)
     e2e_books_agree(&server, client);
 }
 
-/* As a shell that is not interactive has it for what stands before `&`. */
+/* A non-interactive shell sets this up for a command before `&`. */
 static void ctrl_c_is_not_for_the_background(void **state)
 {
     struct e2e_server server;
@@ -200,7 +201,7 @@ static void ctrl_c_is_not_for_the_background(void **state)
     assert_null(strstr(process_text(server.process, PROCESS_ERR), "SIGINT"));
 }
 
-/* These no terminal sends: they are meant for this very process. */
+/* No terminal sends these signals: they are meant for this process. */
 static void what_is_sent_on_purpose_is_taken(void **state)
 {
     struct e2e_server server;
@@ -241,7 +242,7 @@ static void a_server_that_drains_says_what_it_waits_for(void **state)
     terminal_close();
 }
 
-/* Its server answers nothing, and in the end loses its connections. */
+/* Its server sends no answer, and in the end the client loses its connections. */
 static void a_client_that_drains_says_what_it_waits_for(void **state)
 {
     struct fake_plan plan = {.mode = FAKE_MUTE, .size = 4096, .affected = 2};
@@ -303,7 +304,7 @@ static void process_1_can_be_told(void **state)
     assert_string_equal(strstr(ready, " pid="), " pid=1");
     e2e_ends(beside(&server, "restart"), 0);
     restarted(&server, 2);
-    (void)beside(&server, "stop"); /* which the system kills if process 1 ends before it */
+    (void)beside(&server, "stop"); /* the system kills it if process 1 ends first */
     e2e_ends(server.process, 0);
     assert_int_equal(e2e_report_count(server.process), 2);
 }

@@ -1,6 +1,6 @@
 /*
- * Temporary shortages of the system: a socket is reported as writable and takes nothing, which
- * happens when the kernel has no memory for TCP. libinject.so simulates that.
+ * Temporary shortages of the system. A socket is reported as writable and takes nothing, as when
+ * the kernel has no memory for TCP. libinject.so simulates that.
  */
 
 #include "e2e.h"
@@ -11,17 +11,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How each backend sends. */
+/* The call with which each backend sends. */
 static const struct {
     const char *backend;
     const char *call;
 } sends[] = {{"uv", "write"}, {"epoll", "send"}, {"io_uring", "IORING_OP_SEND"}};
 
-/* The shortage lasts so long. */
+/* How long the shortage lasts. */
 #define SHORT_MS 200
 
-/* Tries for each millisecond of it, and besides. A loop that does nothing else makes some hundred
- * in a millisecond. */
+/* Attempts for each millisecond of it, and some more. A loop without a pause makes hundreds in a
+ * millisecond. */
 #define TRIES_PER_MS 1
 #define TRIES_MORE 64
 
@@ -98,7 +98,7 @@ static void no_loop_spins_without_memory_for_tcp(void **state)
 
     assert_int_equal(remove(gate), 0);
     send_all(peer,
-             "er"); /* what comes in makes the kernel tell again what the socket is ready for */
+             "er"); /* incoming bytes make the kernel report again what the socket is ready for */
     assert_int_equal(peer_block(peer, true), 0);
     while (length < 7) {
         int count = peer_recv(peer, received + length, sizeof(received) - length);

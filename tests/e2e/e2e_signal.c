@@ -9,7 +9,7 @@
 
 #include "sys.h"
 
-/* Runs `program --signal=WHAT --pid=...`, which has to end with `code`. */
+/* Runs `program --signal=WHAT --pid=...`, which must exit with `code`. */
 static struct process *send_signal(const char *program, const char *what, int pid, int code)
 {
     struct process *sender =
@@ -34,7 +34,7 @@ static void stop_drains_the_server(void **state)
     assert_int_equal(e2e_server_sum(server.process, "received"), 5);
 }
 
-/* The second is sent when the first has been understood: two that wait may be one to the system. */
+/* The second signal is sent after the first was handled, since two pending ones may become one. */
 static void a_second_stop_ends_it_at_once(void **state)
 {
     struct e2e_server server;
@@ -65,7 +65,7 @@ static void restart_begins_a_new_generation(void **state)
     assert_int_equal(e2e_report_count(server.process), 4);
 }
 
-/* Under load; and no message is lost. */
+/* Under load; no message is lost. */
 static void stop_ends_the_client(void **state)
 {
     struct e2e_server server;
@@ -112,8 +112,8 @@ static void mistakes_end_with_2(void **state)
     e2e_ends(e2e_start(e2e_client_path, "--signal=restart", "--pid=2", NULL), 2);
 }
 
-/* Numbers of processes are multiples of four there. Elsewhere it is the system's own process, which
- * no test should tell anything. */
+/* There, process numbers are multiples of four. Elsewhere it is a process of the system, which no
+ * test should signal. */
 static void process_1_is_nobody_on_windows(void **state)
 {
     (void)state;
@@ -123,7 +123,7 @@ static void process_1_is_nobody_on_windows(void **state)
     e2e_says(send_signal(e2e_server_path, "stop", 1, 1), PROCESS_ERR, "there is no process 1");
 }
 
-/* The last word of the ready line is the number that --pid takes. */
+/* The last word of the ready line is the number for --pid. */
 static void the_ready_line_ends_with_the_pid(void **state)
 {
     struct e2e_server server;

@@ -1,8 +1,8 @@
 /*
- * The server over time and in numbers: connections that come and go leave nothing behind, and those
- * that rest cost next to nothing.
+ * The server over time and with many connections. Closed connections leave nothing behind, and idle
+ * ones need next to nothing.
  *
- * ECHOPORT_SOAK_SECONDS in the environment: how long they come and go, 5 if not given.
+ * ECHOPORT_SOAK_SECONDS in the environment sets how long connections come and go; the default is 5.
  */
 
 #include "e2e.h"
@@ -13,8 +13,8 @@
 #define IDLE 1000
 #define IDLE_COST 1024 /* bytes of memory that an idle connection may cost the program */
 
-#define HANDLES_SLACK 8        /* what the system opens on the way, and keeps */
-#define MEMORY_SLACK (2 * MIB) /* what an allocator keeps for the next time */
+#define HANDLES_SLACK 8        /* what the system opens on first use, and keeps */
+#define MEMORY_SLACK (2 * MIB) /* what an allocator keeps for reuse */
 
 struct use {
     size_t handles;
@@ -34,7 +34,7 @@ static bool measure(const struct e2e_server *server, struct use *use)
            process_rss_bytes(server->process, &use->rss_bytes);
 }
 
-/* Ways for a peer to leave: without a byte, with an echo on the way, after the echo. */
+/* Ways for a peer to leave: without a byte, with an echo on its way, after the echo. */
 static void come_and_reset(const struct e2e_server *server)
 {
     static uint8_t data[20000];
@@ -129,7 +129,7 @@ static void idle_connections_cost_next_to_nothing(void **state)
     e2e_server_ends(&server);
     const json_t *workers = e2e_member(e2e_report(server.process, 0), "workers");
     for (size_t i = 0; i < json_array_size(workers); i++) {
-        /* no worker ever held buffers for more than those that were busy at the same time */
+        /* no worker held buffers for more connections than were busy at the same time */
         assert_true(e2e_uint(json_array_get(workers, i), "io.buffers_peak") < 20);
     }
 }

@@ -1,5 +1,5 @@
 /*
- * What a clock says of a peer: nothing, while the peer's bytes move or lie unread.
+ * Time limits never hit a peer while its bytes move or lie unread.
  */
 
 #include "e2e.h"
@@ -10,15 +10,15 @@
 #include "sys.h"
 #include "util.h"
 
-/* The time limit in these tests; far longer than any pause of a test on a busy machine. */
+/* The time limit of these tests, far longer than any pause of a test on a busy machine. */
 #define LIMIT_MS 3000
 
 /* ---- a server that is stopped --------------------------------------------------------------- */
 
-/* More than a poll of any backend takes at once. */
+/* More connections than a poll of any backend handles at once. */
 #define PEERS 300
 
-/* What they send while the server is stopped lies in its sockets when it goes on. */
+/* What the clients send while the server is stopped lies in its sockets when it continues. */
 static void stopped_server_blames_nobody(void **state)
 {
     struct e2e_server server;
@@ -41,14 +41,14 @@ static void stopped_server_blames_nobody(void **state)
     }
     e2e_tear_down_peers();
     e2e_server_ends(&server);
-    /* from then on one may have been idle for so long */
+    /* from then on one of them may have been idle for the limit */
     uint64_t idle = e2e_server_sum(server.process, "idle");
     assert_int_equal(e2e_server_sum(server.process, "closed_by_client") + idle, PEERS);
 }
 
 /* ---- a client that is stopped --------------------------------------------------------------- */
 
-/* The answers come while it is stopped and lie in its sockets when it goes on. */
+/* The answers come while the client is stopped, and lie in its sockets when it continues. */
 static void stopped_client_blames_nobody(void **state)
 {
     struct e2e_server server;
@@ -75,8 +75,8 @@ static void stopped_client_blames_nobody(void **state)
 
 static uint8_t sent[SLOW_BYTES];
 
-/* Sends all of `sent`, reads a little every now and then until the limit has long passed, and then
- * the rest. */
+/* Sends all of `sent`, reads a little now and then until well after the limit, and then reads the
+ * rest. */
 static void reads_slowly(uv_os_sock_t peer)
 {
     uint8_t chunk[SLOW_STEP];
@@ -98,7 +98,7 @@ static void reads_slowly(uv_os_sock_t peer)
     }
 }
 
-/* The limits of both sides' buffers decide where the bytes lie that the peer has not read. */
+/* The buffer limits of both sides decide where the bytes lie that the peer has not read. */
 static void slow_reader_is_served(const char *sndbuf, const char *buffer_size)
 {
     struct e2e_server server;
@@ -120,7 +120,7 @@ static void slow_reader_of_small_sends_lives_beyond_the_idle_timeout(void **stat
     slow_reader_is_served("16KiB", "4KiB");
 }
 
-/* One send of which the peer takes a little now and then. */
+/* One send; the peer takes a little of it now and then. */
 static void slow_reader_of_a_large_send_lives_beyond_the_idle_timeout(void **state)
 {
     (void)state;
@@ -130,7 +130,7 @@ static void slow_reader_of_a_large_send_lives_beyond_the_idle_timeout(void **sta
     slow_reader_is_served("16KiB", "256KiB");
 }
 
-/* The last send has completed long ago. */
+/* The last send completed long ago. */
 static void what_leaves_the_systems_queue_is_progress(void **state)
 {
     (void)state;
@@ -144,7 +144,7 @@ static void what_leaves_the_systems_queue_is_progress(void **state)
 
 #define STUCK 100
 
-/* They send until nothing moves; there are fewer buffers than peers. */
+/* They send until nothing moves. There are fewer buffers than peers. */
 static void stuck_readers(const struct e2e_server *server)
 {
     static uint8_t chunk[64 * KIB];
@@ -162,7 +162,7 @@ static void stuck_readers(const struct e2e_server *server)
     }
 }
 
-/* The peers that are stuck are many times as many as can be reset in one go. */
+/* There are many times more stuck peers than the server resets at once. */
 static void stuck_readers_do_not_starve_others(void **state)
 {
     struct e2e_server server;

@@ -24,7 +24,7 @@ static int tear_down(void **state)
     return folder_tear_down(state) != 0 ? -1 : ended;
 }
 
-/* The third stop may find that the second one has ended the client. */
+/* The second stop may end the client before the third. */
 static void stop(struct process *client)
 {
     struct process *sender = e2e_start(e2e_client_path, "--signal=stop", "--pid",
@@ -58,7 +58,7 @@ static void a_failed_run_restores_it(void **state)
     folder_has(LOG, RESTORED);
 }
 
-/* The server answers nothing, so that the client is still there for the second stop. */
+/* The server sends no answer, so the client is still there for the second stop. */
 static void stopped(unsigned stops)
 {
     const struct fake_plan plan = {.mode = FAKE_MUTE, .size = 64, .affected = SIZE_MAX};
@@ -85,7 +85,7 @@ static void an_end_at_once_restores_it(void **state)
     stopped(2);
 }
 
-/* The third may come when the second has ended it already. */
+/* The second stop may end the client before the third. */
 static void an_exit_restores_it(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /*
- * --sndbuf=none: the system keeps no copy of what is sent. So a send, and its memory, lasts until
- * the peer has acknowledged it. On other systems than Windows it is a usage error.
+ * --sndbuf=none: the system keeps no copy of what is sent. So a send and its memory last until the
+ * peer has acknowledged the bytes. On systems other than Windows it is a usage error.
  */
 
 #include "e2e.h"
@@ -10,7 +10,7 @@
 #include "net.h"
 #include "util.h"
 
-/* Ends the test where there is no such thing, once that has been said. */
+/* Ends the test where the option does not exist, after checking the message. */
 static void needs_unbuffered_sends(void)
 {
     if (net_sends_unbuffered) {
@@ -40,7 +40,7 @@ static void messages_of_every_size_come_back(void **state)
     }
 }
 
-/* The last send is not over when its peer has all of it. */
+/* The last send is not complete when the peer has all of its bytes. */
 static void all_comes_back_before_the_end_of_the_stream(void **state)
 {
     static const size_t sizes[] = {1, 4096, MIB};
@@ -57,7 +57,7 @@ static void all_comes_back_before_the_end_of_the_stream(void **state)
     assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), 3);
 }
 
-/* What nobody reads stays in the server's buffers, and these are bounded: here there are eight. */
+/* Bytes that the peers do not read stay in the server's buffers, of which there are eight here. */
 static void slow_readers_cost_the_buffers_alone(void **state)
 {
     struct e2e_server server;
@@ -68,15 +68,16 @@ static void slow_readers_cost_the_buffers_alone(void **state)
     for (size_t i = 0; i < 16; i++) {
         (void)e2e_slow_reader(&server);
     }
-    e2e_peer_echoes(e2e_peer(&server), "hello", 5); /* when a stalled one has fallen */
+    e2e_peer_echoes(e2e_peer(&server), "hello", 5); /* when a stalled connection was dropped */
     e2e_tear_down_peers();
     e2e_signal(server.process, SIGINT);
     int code = process_wait(server.process, PATIENCE_MS);
-    assert_true(code == 0 || code == 1); /* some may be cut, if their resets have not come yet */
+    assert_true(code == 0 ||
+                code == 1); /* some may be reset, if their own resets have not come yet */
     assert_int_equal(e2e_server_sum(server.process, "accepted"), 17);
 }
 
-/* The memory of a send that is cut is the system's until it has come back. */
+/* The system owns the memory of a cancelled send until its completion. */
 static void a_stop_cuts_what_is_not_taken(void **state)
 {
     struct e2e_server server;

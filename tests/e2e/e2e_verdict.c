@@ -1,6 +1,6 @@
 /*
- * The table of verdicts, row by row, against servers that misbehave: what the run ends with, and in
- * which class. Wrong data, lost, timeouts and what the end of the run cuts are in e2e_verify.c.
+ * The table of verdicts, row by row, against faulty servers: the exit code and the class of the
+ * failure. Wrong data, lost bytes, timeouts and what the end of the run cuts are in e2e_verify.c.
  */
 
 #include "e2e.h"
@@ -33,12 +33,14 @@ static int stop_fake_and_tear_down(void **state)
 
 #define VERDICT(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, stop_fake_and_tear_down)
 
-/* Of ten connections each has a message every ten seconds: between them is time for anything. */
+/* Ten connections, each with a message every ten seconds. Between messages there is time for
+ * anything. */
 #define SELDOM "-c", "10", "-R", "1", "-s", "1000"
 
 /* ---- how a connection ends ----------------------------------------------------------------- */
 
-/* Wine's server may take a socket's error before recv() does, which then speaks of an end. */
+/* Wine's server may take a socket's error before recv() does. Then recv() reports an end of the
+ * stream. */
 static void a_reset_between_messages_has_failed(void **state)
 {
     (void)state;
@@ -128,7 +130,7 @@ static void without_a_drain_timeout_messages_are_unanswered(void **state)
     e2e_signal(client, SIGINT);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    /* of the other connection the last message may be under way, too */
+    /* the last message of the other connection may be under way, too */
     assert_between(e2e_failures(report, "unanswered"), 1, 2);
     assert_true(e2e_uint(report, "counters.messages") > 0);
     assert_true(e2e_uint(report, "latency_ns.unanswered_oldest") > 0);
@@ -137,11 +139,11 @@ static void without_a_drain_timeout_messages_are_unanswered(void **state)
 
 /* ---- every run ends ------------------------------------------------------------------------ */
 
-/* The most connections that were made in the last run that was given up: of two users, each waits
- * 10 ms after the first, and then twice as long each time, up to a second. */
+/* The most connections made in a run that was given up. Each of two users waits 10 ms after its
+ * first failure. It doubles the pause each time, up to a second. */
 static uint64_t most_tries;
 
-/* A run of --requests that can't come to its end. Answers the report. */
+/* A run of --requests that can't reach its end. Returns the report. */
 static const json_t *gives_up(const char *option)
 {
     uint64_t begin_ms = e2e_now_ms();
@@ -167,7 +169,7 @@ static void a_mute_server_is_given_up(void **state)
     assert_true(e2e_failures(report, "timeout") > 0);
 }
 
-/* And there is a pause before each connection that follows a wrong byte. */
+/* There is also a pause before each connection that follows a wrong byte. */
 static void a_server_that_is_always_wrong_is_given_up(void **state)
 {
     (void)state;
@@ -179,7 +181,7 @@ static void a_server_that_is_always_wrong_is_given_up(void **state)
                      e2e_uint(report, "counters.mismatches"));
 }
 
-/* Of each answer the first bytes are right. */
+/* The first bytes of each answer are right. */
 static void a_server_that_begins_well_is_given_up(void **state)
 {
     (void)state;
@@ -189,7 +191,7 @@ static void a_server_that_begins_well_is_given_up(void **state)
     assert_true(e2e_uint(report, "counters.verified") > 0);
 }
 
-/* A connection that ends with its only message half answered is no progress, though it may end. */
+/* A connection that ends with its only message half answered is no progress, although it ended. */
 static void half_answers_are_given_up_though_drains_are_allowed(void **state)
 {
     (void)state;
@@ -242,8 +244,8 @@ static void without_a_server_no_connection_comes_up(void **state)
     assert_non_null(strstr(e2e_string(report, "verdict"), "0 of 3 connections up: "));
 }
 
-/* A listener on Linux whose queue is full lets connects wait. The one of the queue that is
- * accepted, if any, is `*peer`. */
+/* A listener on Linux whose backlog is full makes connects wait. `*peer` is the connection of the
+ * backlog that was accepted, if any. */
 static unsigned full_listener(uv_os_sock_t *listener, struct e2e_server *address)
 {
     *address = (struct e2e_server){.process = NULL};
@@ -261,7 +263,7 @@ static void connects_that_never_end_are_a_failure(void **state)
     e2e_skip("a full queue refuses here");
 #endif
     unsigned port = full_listener(&listener, &address);
-    (void)e2e_peer(&address); /* the one that has room */
+    (void)e2e_peer(&address); /* the connection that has room */
     struct process *client = e2e_client_at(port, "-c", "2", "-d", e2e_duration(300), NULL);
     e2e_ends(client, 1);
     peer_close(listener);
@@ -271,7 +273,7 @@ static void connects_that_never_end_are_a_failure(void **state)
     assert_int_equal(e2e_uint(report, "counters.connect_failures"), 0);
 }
 
-/* Echoes one message, all of it. */
+/* Echoes one whole message. */
 static void echo_by_hand(uv_os_sock_t peer)
 {
     char message[SIZE];
@@ -298,7 +300,7 @@ static void a_reconnect_under_way_at_the_end_is_fine(void **state)
     struct process *client =
         e2e_client_at(port, "-s", "1000", "-R", "1", "--requests", "100", "-v", NULL);
     assert_int_equal(peer_accept(listener, &peer), 0);
-    (void)e2e_peer(&address); /* has the queue's only place from now on */
+    (void)e2e_peer(&address); /* from now on it has the only place of the backlog */
     echo_by_hand(peer);
     peer_close(peer);
     (void)e2e_line(client, PROCESS_ERR, "ack(1)", 0);
@@ -349,8 +351,8 @@ static void a_reconnect_that_was_refused_is_a_failure(void **state)
 
 /* ---- the schedule -------------------------------------------------------------------------- */
 
-/* A server that answers ten messages a second can't keep up with a thousand. On a slow machine the
- * client may be late as well: test_load.c has either alone. */
+/* A server with ten answers a second can't keep up with a thousand requests. On a slow machine the
+ * client may be late as well. test_load.c tests each alone. */
 static void a_slow_server_misses_the_rate(void **state)
 {
     (void)state;

@@ -1,5 +1,6 @@
 /*
- * The client against servers that do one thing wrong each: what it says, where, and that it ends.
+ * The client against servers that each do one thing wrong: what it reports, where, and that it
+ * ends.
  */
 
 #include "e2e.h"
@@ -85,7 +86,7 @@ static void spoiled_bytes_are_found(enum fake_mode mode)
     assert_int_equal(e2e_uint(report, "counters.mismatches"), 1);
     assert_int_equal(e2e_uint(report, "counters.failed"), 0);
     assert_int_equal(e2e_uint(report, "counters.timeouts"), 0);
-    /* the message is sent again, on another connection, where it works */
+    /* the message is sent again on another connection, where it works */
     assert_int_equal(e2e_uint(report, "counters.messages"), 5);
     assert_true(json_is_false(e2e_member(report, "ok")));
 }
@@ -219,7 +220,7 @@ static void a_mute_server_is_a_timeout(void **state)
     assert_true(e2e_now_ms() - begin_ms >= e2e_ms(300));
     const json_t *report = e2e_report(client, 0);
     uint64_t timeouts = e2e_uint(report, "counters.timeouts");
-    assert_true(timeouts >= 3); /* those of the next connections may be late, too */
+    assert_true(timeouts >= 3); /* the answers of the next connections may be late, too */
     assert_int_equal(e2e_uint(report, "counters.failed"), 0);
     assert_int_equal(e2e_errors(report, "recv", "ETIMEDOUT"), timeouts);
     assert_int_equal(e2e_uint(report, "counters.messages"), 3); /* by the next connections */
@@ -263,7 +264,7 @@ static void a_second_ctrl_c_ends_the_client_at_once(void **state)
     e2e_signal(client, SIGINT);
     (void)e2e_line(client, PROCESS_ERR, "once more to end at once", 0);
     e2e_signal(client, SIGINT);
-    e2e_ends(client, 1); /* not a byte came back */
+    e2e_ends(client, 1); /* no byte came back */
     const json_t *report = e2e_report(client, 0);
     uint64_t cut = e2e_uint(report, "counters.unanswered");
     assert_int_equal(cut + e2e_uint(report, "counters.abandoned"), 2);
@@ -314,7 +315,8 @@ static void closed_in_the_middle_may_be_allowed(void **state)
     assert_int_equal(e2e_uint(report, "counters.verified"), 2600);
 }
 
-/* Wine's server may take a socket's error before recv() does, which then speaks of an end. */
+/* Wine's server may take a socket's error before recv() does. Then recv() reports an end of the
+ * stream. */
 static void a_reset_is_lost(void **state)
 {
     (void)state;
@@ -338,7 +340,8 @@ static void a_reset_at_once_has_failed(void **state)
     struct process *client = run_client("1", "2", "0");
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
-    /* the reset may come before the connect is known to have worked, and in Wine a FIN before it */
+    /* the reset may come before the client knows that it is connected; in Wine, a FIN may come
+     * before it */
     assert_int_equal(e2e_uint(report, "counters.failed") + e2e_uint(report, "counters.lost") +
                          e2e_uint(report, "counters.connect_failures"),
                      1);
@@ -351,7 +354,7 @@ static void a_reset_at_once_has_failed(void **state)
 
 /* ---- connect ------------------------------------------------------------------------------- */
 
-/* A listener whose queue is full does not answer any more: on Linux. */
+/* A listener whose backlog is full answers no SYN: on Linux. */
 static void connect_times_out(void **state)
 {
     struct e2e_server listener = {.process = NULL};
@@ -362,7 +365,7 @@ static void connect_times_out(void **state)
 #endif
     assert_int_equal(peer_bind(AF_INET, &os_socket, &listener.address), 0);
     assert_int_equal(peer_listen(os_socket, 0), 0);
-    (void)e2e_peer(&listener); /* the one that has room */
+    (void)e2e_peer(&listener); /* the connection that has room */
     unsigned port = ntohs(((struct sockaddr_in *)(void *)&listener.address)->sin_port);
     uint64_t begin_ms = e2e_now_ms();
     struct process *client = e2e_client_at(port, "-c", "2", "--connect-timeout", e2e_duration(300),

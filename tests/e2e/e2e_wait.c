@@ -1,6 +1,6 @@
 /*
- * The first things that a user tries: what the server prints, handed to the client; and a client
- * that is started before its server.
+ * A user's first attempts: the server's ready line as the client's address, and a client that is
+ * started before its server.
  */
 
 #include "e2e.h"
@@ -10,7 +10,7 @@
 
 /* ---- HOST:PORT ----------------------------------------------------------------------------- */
 
-/* What follows "listening on ", to its end. */
+/* The text after "listening on ", to the end of the line. */
 static const char *place_of(const char *line)
 {
     static const char begin[] = "listening on ";
@@ -21,7 +21,7 @@ static const char *place_of(const char *line)
     return e2e_text("%.*s", (int)(end - line), line);
 }
 
-/* A client that is given these words reaches a server. */
+/* A client with these arguments reaches a server. */
 static void reaches(const char *first, const char *second)
 {
     struct process *client = e2e_start(e2e_client_path, first, "--requests=3", "-t:2",
@@ -100,8 +100,8 @@ static struct process *waits_at(unsigned port, const char *time, const char *mor
     return client;
 }
 
-/* The reason is said once, however often it is tried; the run begins when there is a server, which
- * has no connection that isn't the run's. */
+/* The reason is printed once, however many attempts follow. The run begins when there is a server,
+ * which sees only the run's connections. */
 static void a_client_waits_for_its_server(void **state)
 {
     struct e2e_server server;
@@ -150,7 +150,7 @@ static void the_time_to_wait_ends(void **state)
     (void)state;
     struct process *client = waits_at(port, "300ms", "-d:" E2E_NEVER);
     e2e_ends(client, 1);
-    /* on a slow machine it ends before the first attempt has failed */
+    /* on a slow machine the wait ends before the first attempt has failed */
     bool tried = process_count_lines(client, PROCESS_ERR, "waiting for ") > 0;
     e2e_says(client, PROCESS_ERR,
              e2e_text("--wait: 127.0.0.1:%u is not up after 300ms: %s", port,

@@ -15,13 +15,13 @@ static const uint8_t fake_extra[] = "and more";
 struct fake_conn {
     uv_tcp_t tcp;
     uv_timer_t pause; /* before an answer or a reset */
-    unsigned handles; /* of these two, that are not closed yet */
+    unsigned handles; /* of these two, connections that are not closed yet */
     struct fake_conn *next;
     struct fake_server *server;
-    size_t index;   /* in the order of their coming */
+    size_t index;   /* in the order in which they came */
     uint64_t begin; /* of the message, in the stream */
     size_t length;  /* of it that is there */
-    bool held;      /* it is whole and waits for its answer */
+    bool held;      /* it is complete and waits for its answer */
     bool closing;
     uint8_t message[FAKE_SIZE_MAX];
 };
@@ -33,7 +33,7 @@ struct fake_server {
     unsigned port;
     struct fake_conn *conns;
     size_t accepted;
-    size_t handles; /* that are not closed yet */
+    size_t handles; /* connections that are not closed yet */
 
     uint8_t first[FAKE_SIZE_MAX];
     bool has_first;
@@ -100,7 +100,7 @@ static void fake_on_shutdown(uv_shutdown_t *request, int status)
     free(request);
 }
 
-/* FIN; the connection is closed when the client has ended its side too. */
+/* FIN. The connection is closed when the client has shut down its side too. */
 static void fake_end(struct fake_conn *c)
 {
     uv_shutdown_t *request = malloc(sizeof(*request));
@@ -138,7 +138,7 @@ static void fake_send(struct fake_conn *c, const uint8_t *data, size_t length, b
     }
 }
 
-/* Fills in the answer to a message that has the offset at `at`. */
+/* Writes the answer to a message that begins `at` bytes into the stream. */
 static void fake_spoil(struct fake_server *server, size_t at)
 {
     size_t size = server->plan.size;
@@ -241,8 +241,8 @@ static void fake_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffe
 
 static void fake_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buffer);
 
-/* FAKE_REPLAY answers nobody before both have sent, or one client's requests could all go to the
- * connection that is up first. */
+/* FAKE_REPLAY answers only after both connections have sent. Otherwise all requests of a client
+ * could go to the connection that is up first. */
 static void fake_on_message(struct fake_conn *c)
 {
     struct fake_server *server = c->server;
@@ -284,7 +284,7 @@ static void fake_on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf
     if (count == UV_EOF) {
         fake_on_end_of_stream(c);
     } else if (count < 0) {
-        fake_close(c); /* UV_ENOBUFS too: more came than depth 1 has */
+        fake_close(c); /* UV_ENOBUFS too: more than depth 1 has came in */
     } else {
         c->length += (size_t)count;
         if (c->length == c->server->plan.size) {

@@ -2,8 +2,8 @@
 #define ECHOPORT_FAKE_SERVER_H
 
 /*
- * An echo server that does one thing wrong, for what the client has to find. On a loop of the
- * test's; one message is answered at a time, when all of it is there.
+ * An echo server with one fault, which the client must find. It runs on a loop of the test's. It
+ * answers one message at a time, when the message is complete.
  */
 
 #include <stddef.h>
@@ -11,22 +11,22 @@
 
 #include <uv.h>
 
-/* What is done to the first connections, `affected` of them; the others get their echo. */
+/* The fault applies to the first `affected` connections. The others get their echo. */
 enum fake_mode {
     FAKE_ECHO,
     FAKE_FLIP,         /* changes one bit of the byte at `offset` */
     FAKE_DROP,         /* leaves that byte out */
     FAKE_DUP,          /* sends it twice */
-    FAKE_SWAP,         /* exchanges it with the one after it */
-    FAKE_INSERT,       /* sends another byte before it */
-    FAKE_REPLAY,       /* from there on, bytes of the first connection, to the second */
+    FAKE_SWAP,         /* swaps it with the next byte */
+    FAKE_INSERT,       /* sends an extra byte before it */
+    FAKE_REPLAY,       /* from there on, the second connection gets bytes of the first */
     FAKE_MUTE,         /* does not answer */
     FAKE_CLOSE_EARLY,  /* ends the stream after `offset` bytes of the answer */
-    FAKE_BANNER,       /* says something before it is asked */
-    FAKE_EXTRA,        /* sends more at the end of the stream */
-    FAKE_RESET_SECOND, /* answers one message, resets at the next */
+    FAKE_BANNER,       /* sends before the client does */
+    FAKE_EXTRA,        /* sends extra bytes at the end of the stream */
+    FAKE_RESET_SECOND, /* answers one message and resets at the next */
     FAKE_RESET_ACCEPT, /* resets at once */
-    FAKE_RESET_IDLE,   /* answers one message, resets before the next comes */
+    FAKE_RESET_IDLE,   /* answers one message and resets before the next */
     FAKE_CLOSE_IDLE,   /* answers one message and ends the stream */
     FAKE_RESET_END,    /* resets at the client's end of the stream */
     FAKE_SILENT_END,   /* never ends the stream */
@@ -50,16 +50,16 @@ struct fake_server;
 struct fake_server *fake_server_start(uv_loop_t *loop, const struct fake_plan *plan);
 unsigned fake_server_port(const struct fake_server *server);
 
-/* Connections that have come. */
+/* Connections accepted so far. */
 size_t fake_server_accepted(const struct fake_server *server);
 
-/* The message that was answered wrong, as it came and as it went back, and where it began in the
- * stream. Its length is 0 if there was none. */
+/* The message with the wrong answer: as it came, as it went back, and where it began in the stream.
+ * Its length is 0 if there was none. */
 const uint8_t *fake_server_original(const struct fake_server *server, size_t *length);
 const uint8_t *fake_server_answer(const struct fake_server *server, size_t *length);
 uint64_t fake_server_begin(const struct fake_server *server);
 
-/* The first message of the first connection; `size` bytes, or NULL if it hasn't come. */
+/* The first message of the first connection, `size` bytes; NULL if it has not come yet. */
 const uint8_t *fake_server_first(const struct fake_server *server);
 
 /* Closes everything and runs the loop until that is done. */

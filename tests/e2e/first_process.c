@@ -35,7 +35,7 @@ static bool join(const char *pid, const char *name)
     return joined;
 }
 
-/* In a new process, which is of the namespace, and ends with this one. */
+/* In a new process, which is in the namespace and ends with this one. */
 static int run(char **words)
 {
     int status;
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
         return made ? run(argv + 2) : NO_NAMESPACE;
     }
     if (argc > 3 && strcmp(argv[1], "join") == 0) {
-        (void)join(argv[2], "user"); /* refused if it is this process's own already */
+        (void)join(argv[2], "user"); /* the call fails if it is this process's own namespace */
         return join(argv[2], "pid_for_children") ? run(argv + 3) : NO_NAMESPACE;
     }
     (void)fprintf(stderr, "usage: first_process start|join ...\n");

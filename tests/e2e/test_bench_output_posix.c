@@ -1,6 +1,6 @@
 /*
- * echo-bench with results that go to something else than a regular file. The test makes device
- * nodes in its own folder, which only root may do, and opens none of the system's.
+ * echo-bench with results that go to something other than a regular file. The test makes device
+ * nodes in its own folder, which only root may do. It opens none of the system's.
  */
 #include "e2e.h"
 #include "util.h"
@@ -38,7 +38,7 @@ static struct process *bench_to(const char *output)
     return e2e_start(path, "--matrix", matrix(), "-o", output, NULL);
 }
 
-/* What `of` is, once more in the folder; or ends the test. */
+/* Makes a copy of the node `of` in the folder, or skips the test. */
 static const char *make_node(const char *of, const char *name)
 {
     struct stat status;
@@ -61,7 +61,7 @@ static struct stat status_of(const char *path)
     return status;
 }
 
-/* Runs it to its end with `code`; the output is what it was. */
+/* Runs it to its end. It must exit with `code`, and leave the output as it was. */
 static struct process *runs_and_leaves(const char *output, int code)
 {
     struct stat before = status_of(output);
@@ -114,7 +114,7 @@ static void a_fifo_gets_the_results_once(void **state)
     has_both_cases(text);
 }
 
-/* It measures, waits for one, and can be ended. */
+/* It measures, then waits for a reader, and can be stopped. */
 static void a_fifo_without_a_reader_is_no_trap(void **state)
 {
     const char *fifo = e2e_path("fifo");
@@ -168,7 +168,7 @@ static void tables_that_cannot_be_written_are_a_failure(void **state)
 
 /* ---- what it leaves behind ------------------------------------------------------------------ */
 
-/* In a folder of its own a program of that name, which holds the FIFO open and becomes a server. */
+/* A program of that name in a folder of its own. It holds the FIFO open and becomes a server. */
 static const char *make_holder(const char *name, const char *fifo, const char *arguments)
 {
     const char *folder = e2e_path("bin");
@@ -194,8 +194,8 @@ static void await_news(int reader)
     }
 }
 
-/* Starts it with these, ends it by the signal while its server serves, and waits for the end of
- * that. */
+/* Starts it with these arguments, sends the signal while its server serves, and waits for its
+ * end. */
 static void leaves_nobody(const char *fifo, int number, const char *time, const char *option,
                           const char *folder)
 {
@@ -239,7 +239,7 @@ static void no_peer_outlives_it(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* It says how far it has come, and goes on. */
+/* It says how far it is, and continues. */
 static void a_request_for_a_report_ends_nothing(void **state)
 {
     const char *output = e2e_path("results.json");

@@ -1,6 +1,6 @@
 /*
- * echo-bench as a process, with both programs under it. Each run is too short to say anything of
- * speed; that all is measured, counted and written is what is tested.
+ * echo-bench as a process, with both programs under it. Each run is too short to measure speed. The
+ * test checks that everything is measured, counted and written.
  */
 #include "e2e.h"
 #include "range.h"
@@ -23,7 +23,7 @@ static const char *bench_path(void)
     return path;
 }
 
-/* A matrix of these backends and cases; its file. */
+/* The file of a matrix of these backends and cases. */
 static const char *matrix_with(const char *backends, const char *cases)
 {
     const char *path = e2e_path("matrix.json");
@@ -60,7 +60,7 @@ static const json_t *runs_in(const json_t *document)
     return e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
 }
 
-/* In so short a run a slow machine may not get so far. */
+/* In so short a run a slow machine may not get that far. */
 static bool run_was_too_short(const char *error)
 {
     static const char *const errors[] = {" connections up", "not all connections came up",
@@ -72,8 +72,8 @@ static bool run_was_too_short(const char *error)
     return found;
 }
 
-/* There is nothing wrong with the run, apart from what a slow machine does: the client may be the
- * bottleneck; or the run was too short, then false. */
+/* The run has no fault, apart from what a slow machine causes. The client may be the bottleneck.
+ * Returns false if the run was too short. */
 static bool run_is_good(const json_t *run)
 {
     const json_t *marks = e2e_member(run, "marks");
@@ -92,7 +92,7 @@ static bool run_is_good(const json_t *run)
     return good;
 }
 
-/* False: the machine was too busy for any message in so short a run. */
+/* False: the machine was too busy for a single message in so short a run. */
 static bool speed_is_measured(const json_t *run)
 {
     if (!run_is_good(run) || e2e_real(run, "messages_per_second") <= 0) {
@@ -106,7 +106,7 @@ static bool speed_is_measured(const json_t *run)
             fail_msg("%s is %g", members[i], e2e_real(run, members[i]));
         }
     }
-    /* Windows counts CPU time in ticks as long as a tenth of the run. */
+    /* Windows counts CPU time in ticks. A tick is a tenth of the run. */
     assert_true(sys_slash_options || e2e_real(run, "client_cpu_per_message") > 0);
     double bytes = e2e_real(run, "bytes_per_second");
     double messages = e2e_real(run, "messages_per_second");
@@ -116,7 +116,7 @@ static bool speed_is_measured(const json_t *run)
     return true;
 }
 
-/* In the first case each subject once in each round, at another place in each. */
+/* In the first case each subject runs once per round, each time at another place. */
 static void rounds_are_complete(const json_t *document, size_t subjects)
 {
     const json_t *runs = runs_in(document);
@@ -135,7 +135,7 @@ static void rounds_are_complete(const json_t *document, size_t subjects)
     assert_true(measured > 0);
 }
 
-/* Of our own servers memory and CPU time are known everywhere. */
+/* Memory and CPU time of our own servers are known everywhere. */
 static void servers_are_weighed(const json_t *document)
 {
     const json_t *runs = runs_in(document);
@@ -174,7 +174,7 @@ static void a_matrix_is_measured(void **state)
     assert_string_equal(e2e_string(document, "environment.libuv"), uv_version_string());
 }
 
-/* So that it can be piped on. */
+/* So that it can be piped. */
 static void results_on_stdout_are_alone_there(void **state)
 {
     (void)state;
@@ -238,7 +238,7 @@ static const char *directory_of(const char *path)
     return end > path ? e2e_text("%.*s", (int)(end - path - 1), path) : ".";
 }
 
-/* Runs are pairs, one of each server next to the other, and either first by turns. */
+/* Runs are pairs, one of each server. The two take turns to go first. */
 static void pairs_stand_together(const json_t *runs)
 {
     assert_int_equal(json_array_size(runs), ROUNDS * 4);
@@ -256,8 +256,8 @@ static void pairs_stand_together(const json_t *runs)
     }
 }
 
-/* What comes of it is the machine's affair here, where runs are short and both builds the same; the
- * judgement has its tests in test_bench_against.c. */
+/* The judgement may be anything here, since runs are short and both builds the same.
+ * test_bench_against.c tests it. */
 static void an_older_server_is_measured_by_turns(void **state)
 {
     const char *output = e2e_path("results.json");
@@ -282,7 +282,7 @@ static void an_older_server_has_no_peers(void **state)
     e2e_says(bench, PROCESS_ERR, "--against");
 }
 
-/* Nor is it our fault that there is no such server. */
+/* A server that does not exist is no fault of ours. */
 static void an_older_server_that_is_not_there_is_said_to_be(void **state)
 {
     (void)state;
@@ -327,7 +327,7 @@ static void others_are_measured_beside_ours(void **state)
     e2e_says(bench, PROCESS_OUT, e2e_text("target:%s", address));
 }
 
-/* It is told how many, and peers with one thread stay out. */
+/* Peers are told the number of threads, and peers with one thread stay out. */
 static void peers_that_are_told_have_a_part_in_cases_with_more_workers(void **state)
 {
     const char *peers = getenv("BENCH_PEERS");
@@ -430,7 +430,7 @@ static void a_target_has_part_in_cases_with_workers(void **state)
     rounds_are_complete(results_in(output), 2);
 }
 
-/* Before the first run, so that none is made in vain. */
+/* Before the first run, so that no run is wasted. */
 static void what_cannot_be_written_is_not_measured(void **state)
 {
     const char *output = e2e_path("no-such-directory/results.json");

@@ -8,7 +8,7 @@
 #define BUFFERS 64
 #define BACKLOG 64
 
-/* A small buffer for sending, so that sends have to wait. */
+/* A small send buffer, so that sends have to wait. */
 static const struct net_options net = {.nodelay = true, .sndbuf = 8192};
 
 int echo_rig_open(struct echo_rig *rig, const struct backend *backend, unsigned accept_mode,
@@ -56,7 +56,7 @@ int echo_rig_start(struct echo_rig *rig)
 {
     int status = worker_start(&rig->echo.worker);
     if (status != 0 && !rig->echo.aborted) {
-        net_close(rig->os_socket); /* the role, which takes it over, was not reached */
+        net_close(rig->os_socket); /* the role would have taken it over, but was not reached */
     }
     return status;
 }

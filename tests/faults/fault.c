@@ -19,13 +19,13 @@
 #define BUFFER_SIZE ((size_t)16 * 1024)
 #define BUFFERS 64
 
-/* Until handles that have been closed are gone. */
+/* Runs until closed handles are gone. */
 #define SETTLE_MS 10000
 
 #define MESSAGES 8
 #define MESSAGE_BYTES ((uint64_t)8 * 1024)
 
-/* A small buffer for sending, so that sends have to wait. */
+/* A small send buffer, so that sends have to wait. */
 static const struct net_options net = {.nodelay = true, .sndbuf = 8192};
 
 /* ---- what is left over --------------------------------------------------------------------- */
@@ -37,7 +37,7 @@ static size_t count_handles(void)
     return count;
 }
 
-/* A worker that does not start has to say why. */
+/* A worker that does not start must say why. */
 static const char *fault_refused(const struct worker *worker)
 {
     return worker->error[0] == '\0' ? "nothing says why it does not start" : NULL;
@@ -50,8 +50,8 @@ struct server_rig {
     size_t talks;         /* that were opened */
 };
 
-/* Three conversations at the same time. The first that goes wrong, NULL: none; the fault may cut
- * one. */
+/* Three conversations at the same time. Returns the first failed one, or NULL. The fault may cut
+ * one of them. */
 static const char *server_converse(struct server_rig *rig, bool *cut)
 {
     struct talk talks[PEERS];
@@ -74,7 +74,7 @@ static const char *server_converse(struct server_rig *rig, bool *cut)
     return whole + 1 < PEERS ? "more than one connection was cut" : NULL;
 }
 
-/* A new connection, and another if the fault has only now come to cut one. */
+/* A new connection. A second one if the first was the one that the fault cut. */
 static const char *server_greet(struct server_rig *rig, bool *cut)
 {
     struct talk talk;
@@ -88,7 +88,7 @@ static const char *server_greet(struct server_rig *rig, bool *cut)
     return talk.end == TALK_WHOLE ? NULL : "a new connection is not served";
 }
 
-/* What the server says of itself has to fit. Of an accept that fails libuv says nothing. */
+/* The server's counters must agree. libuv does not report an accept that fails. */
 static const char *server_check(const struct server_rig *rig, bool cut)
 {
     const struct server_counters *counters = &rig->base.stats.counters;
@@ -237,7 +237,7 @@ static void client_run(const struct fault_mode *mode, struct fault_outcome *outc
     free(rig);
 }
 
-/* How many more handles there are than before. The system may take its time to close one. */
+/* How many handles there are more than before. The system may close some of them late. */
 static size_t handles_since(size_t before)
 {
     uint64_t until_ns = uv_hrtime() + SETTLE_MS * NS_PER_MS;

@@ -2,11 +2,12 @@
 #define ECHOPORT_FAULT_H
 
 /*
- * A run of the server's or the client's side over a backend in which one call fails, and what came
- * of it. Windows only.
+ * A run of the server or the client over a backend in which one call fails, and the outcome.
+ * Windows only.
  *
- *   server   three peers converse with it, then a new one; then it drains
- *   client   some messages on several connections to an echo server of plain sockets
+ * server: three peers converse with it, then a new one; then it drains
+ *
+ * client: it sends some messages on several connections to an echo server of plain sockets
  */
 
 #include <stdbool.h>
@@ -26,15 +27,15 @@ struct fault_mode {
 
 struct fault {
     enum import_call call;
-    uint64_t nth; /* from 1; 0: none fails */
+    uint64_t nth; /* from 1; 0: no call fails */
     uint32_t code;
 };
 
 struct fault_outcome {
-    bool struck;      /* the call was made so often */
+    bool struck;      /* the call was made that often */
     bool refused;     /* the worker did not start, and said why */
-    const char *lost; /* what was lost, NULL: nothing */
-    size_t blocks;    /* of memory, that are left over */
+    const char *lost; /* what was lost; NULL: nothing */
+    size_t blocks;    /* blocks of memory that are left over */
     size_t handles;   /* likewise */
 };
 

@@ -8,17 +8,18 @@
 #include "win.h"
 
 #define PAGE ((size_t)4096)
-#define ALIGNMENT ((size_t)16) /* malloc's, on Windows of 64 bits */
+#define ALIGNMENT ((size_t)16) /* alignment of malloc() on 64-bit Windows */
 #define RUBBISH 0xA5           /* in a new block, and behind its end */
 
-/* So many freed blocks keep their addresses to themselves. */
+/* How many freed blocks keep their addresses. */
 #define QUARANTINE 8192
 
-/* Reservations begin at multiples of this, and a block's data in the two first pages of its own. */
+/* Reservations begin at multiples of this. A block's data begins in the first two pages of its
+ * own. */
 #define GRANULARITY ((uintptr_t)65536)
 
 struct header {
-    uintptr_t magic; /* of its own address, so that no copy of it is taken for it */
+    uintptr_t magic; /* derived from its own address, so that a copy is not valid */
     size_t size;
     size_t pages; /* of the data */
 };
@@ -62,7 +63,7 @@ static void die(const char *what)
     abort();
 }
 
-/* The block's header, NULL: it is no block of ours. Faults if it has been freed. */
+/* The block's header; NULL if it is not our block. Faults if it has been freed. */
 static struct header *header_of(void *memory)
 {
     uintptr_t offset = (uintptr_t)memory & (GRANULARITY - 1);
@@ -95,7 +96,7 @@ static struct header *take_pages(size_t size)
     return header;
 }
 
-/* Its pages are gone at once; its addresses, when as many others have been freed. */
+/* Its pages are released at once. Its addresses are released after that many more frees. */
 static void leave_pages(struct header *header)
 {
     (void)VirtualFree(header, (header->pages + 1) * PAGE, MEM_DECOMMIT);

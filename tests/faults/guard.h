@@ -2,17 +2,17 @@
 #define ECHOPORT_GUARD_H
 
 /*
- * A heap for the tests on Windows, where no sanitizer is to be had (and Wine's own heap hides what
- * it could see): every block has pages of its own and ends where they end, so that a byte beyond it
- * faults. The pages of a freed block are unmapped, and for a while not used again, so that a late
- * write there faults as well, such as that of the system to an OVERLAPPED.
+ * A heap for the tests on Windows, which has no sanitizer here. (Wine's own heap hides such
+ * errors.) Every block has its own pages and ends where they end, so a byte beyond it faults. The
+ * pages of a freed block are unmapped and stay unused for a while. So a late write there faults
+ * too, such as the system's to an OVERLAPPED.
  *
- *     | header | ... data, to the end of the page | nothing |
+ * | header | ... data, to the end of the page | nothing |
  *
- * The linker puts it in the place of malloc(), calloc(), realloc() and free() of everything that is
- * linked in: `-Wl,--wrap=malloc` and so on. What a DLL has allocated is freed where it comes from.
- * A block that is freed twice, or whose bytes between its end and the end of the page have changed,
- * ends the process by abort(). Any thread.
+ * The linker replaces malloc(), calloc(), realloc() and free() in everything that is linked in:
+ * `-Wl,--wrap=malloc` and so on. A block that a DLL allocated is freed by that DLL. Freeing a block
+ * twice ends the process by abort(). So does a change of the bytes between its end and the end of
+ * the page. Any thread.
  */
 
 #include <stdbool.h>
@@ -22,11 +22,10 @@
 size_t guard_live_blocks(void);
 size_t guard_live_bytes(void);
 
-/* Asked before each allocation, if it is set: true, there is no memory. */
+/* Called before each allocation, if set. True: the allocation fails for want of memory. */
 extern bool (*guard_refuses)(void);
 
-/* From now on a fault ends the process at once, with the exception's code, and no debugger is
- * asked. */
+/* From now on a fault ends the process at once with the exception's code, without a debugger. */
 void guard_crash_quickly(void);
 
 #endif

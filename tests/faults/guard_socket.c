@@ -20,10 +20,10 @@
 
 #define HANDLES 1024
 
-/* A handle of a socket that has listened or has been duplicated. Others need no row. */
+/* A handle of a socket that has listened or has been duplicated. Other handles need no row. */
 struct row {
-    uint64_t socket;        /* which one it is a handle of; 0: the row is free */
-    SOCKET handle;          /* INVALID_SOCKET: WSASocketW() is still to make it, from `info` */
+    uint64_t socket;        /* the socket of this handle; 0: the row is free */
+    SOCKET handle;          /* INVALID_SOCKET: WSASocketW() has yet to make it from `info` */
     WSAPROTOCOL_INFOW info; /* of WSADuplicateSocketW() */
     bool listens;           /* the socket */
     bool knows;             /* so does the handle */
@@ -145,7 +145,7 @@ static SOCKET WSAAPI our_socket(int family, int type, int protocol, WSAPROTOCOL_
     return handle;
 }
 
-/* Forgotten first: the next socket may get the same number at once. */
+/* Remove the row first: the next socket may get the same number at once. */
 static int WSAAPI our_close(SOCKET handle)
 {
     AcquireSRWLockExclusive(&guard.lock);

@@ -68,7 +68,7 @@ bool imports_strike(enum import_call call)
     return imports.armed != 0 && imports.call == call && imports.nth == count;
 }
 
-/* The same, and leaves the code as the last error. */
+/* The same; the code becomes the last error. */
 static bool imports_refuse(enum import_call call)
 {
     bool strike = imports_strike(call);
@@ -218,7 +218,7 @@ static BOOL PASCAL our_connect_ex(SOCKET s, const struct sockaddr *name, int nam
                : real_connect_ex(s, name, name_size, buffer, size, bytes, overlapped);
 }
 
-/* A handle is closed whatever the answer is, or it would be the test that leaks. */
+/* A handle is closed whatever the answer, or the test itself would leak. */
 
 static int(WSAAPI *real_closesocket)(SOCKET s);
 static int WSAAPI our_closesocket(SOCKET s)
@@ -234,7 +234,7 @@ static BOOL WINAPI our_CloseHandle(HANDLE handle)
     return imports_refuse(IMPORT_CLOSE_HANDLE) ? FALSE : result;
 }
 
-/* The status of a completion is in the OVERLAPPED, and the entry has a copy. */
+/* The status of a completion is in the OVERLAPPED. The entry has a copy. */
 static BOOL(WINAPI *real_GetQueuedCompletionStatusEx)(HANDLE port, OVERLAPPED_ENTRY *entries,
                                                       ULONG size, ULONG *count, DWORD timeout_ms,
                                                       BOOL alertable);
@@ -303,7 +303,7 @@ struct hook {
     const char *module;
     const char *name;
     any_function ours;
-    void *real; /* the variable for the real one */
+    void *real; /* the variable that holds the real function */
 };
 
 #define HOOK(module, name)                                                                         \
@@ -334,7 +334,7 @@ static const struct hook hooks[] = {
     HOOK("kernel32", SetFileCompletionNotificationModes),
 };
 
-/* Ours in place of `real`, if it is one of those. */
+/* Our function in place of `real`, if there is one. */
 static const struct hook *find_hook(any_function real)
 {
     for (size_t i = 0; i < LENGTH(hooks); i++) {
@@ -365,7 +365,7 @@ static void exchange(IMAGE_THUNK_DATA *slot, any_function function)
     assert(done);
 }
 
-/* The functions of one DLL, in a row that a zero ends. */
+/* The functions of one DLL. A zero ends the row. */
 static void exchange_row(IMAGE_THUNK_DATA *slot)
 {
     for (; slot->u1.Function != 0; slot++) {

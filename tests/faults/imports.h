@@ -2,15 +2,15 @@
 #define ECHOPORT_IMPORTS_H
 
 /*
- * The calls of Windows that backends make, counted, and one of them made to fail. Windows only.
+ * Counts the calls of Windows that backends make, and lets one of them fail. Windows only.
  *
- * Every call from this program into a DLL goes through its import address table, libuv's and ours
- * alike; imports_install() puts a function of its own before each that is named below. What is not
- * imported but asked for, AcceptEx, ConnectEx and all that libuv looks up by name, is exchanged
- * where it is asked for.
+ * Every call from this program into a DLL goes through its import address table, libuv's calls and
+ * ours alike. imports_install() puts a function before each call named below. Functions that are
+ * looked up by name, such as AcceptEx, ConnectEx and several of libuv's, are replaced at the
+ * look-up.
  *
- * One thread is spared: the test's own, whose sockets work as ever. Its posts to a port are not,
- * since that is how others wake a loop.
+ * The test's own thread is exempt, so its sockets work as usual. Its posts to a port are not
+ * exempt, since other threads wake a loop that way.
  */
 
 #include <stdbool.h>
@@ -39,9 +39,9 @@
     X(WSA_RECV, "WSARecv")                                                                         \
     X(WSA_SEND, "WSASend")                                                                         \
     X(WSA_SOCKET, "WSASocketW")                                                                    \
-    /* A completion that is dequeued; its NTSTATUS is what fails. */                               \
+    /* The removal of a completion from the port. Its NTSTATUS is the failure. */                  \
     X(COMPLETION, "completion")                                                                    \
-    /* Not Windows' own, and exchanged by the linker (tests/CMakeLists.txt). */                    \
+    /* Not Windows' own. The linker replaces it (CMakeLists.txt). */                               \
     X(MEMORY, "malloc, calloc")                                                                    \
     X(UV_COND_INIT, "uv_cond_init")                                                                \
     X(UV_MUTEX_INIT, "uv_mutex_init")                                                              \
@@ -53,29 +53,29 @@ enum import_call { IMPORTS(IMPORTS_ENUMERATOR) IMPORT_CALLS };
 
 const char *imports_name(enum import_call call);
 
-/* Once, before any other thread and any call into libuv. The calling thread is the spared one. */
+/* Call it once, before any other thread and any call into libuv. The calling thread is exempt. */
 void imports_install(void);
 
-/* Counts from nothing. */
+/* Starts to count from zero. */
 void imports_reset(void);
 
-/* How often it was called since then, on all threads but the spared one. */
+/* How often it was called since then, on all threads but the exempt one. */
 uint64_t imports_count(enum import_call call);
 
 /*
- * Counts from nothing, and lets the `nth` call, from 1, fail with `code`: an error of Windows or
- * Winsock, which it leaves as the last one; an NTSTATUS for IMPORT_COMPLETION; a UV code for those
- * of libuv. It is not carried out, with two exceptions: handles are closed all the same.
+ * Starts to count from zero, and lets the `nth` call, from 1, fail with `code`. The code is an
+ * error of Windows or Winsock, which becomes the last error; an NTSTATUS for IMPORT_COMPLETION; a
+ * UV code for libuv's functions. The failed call is not carried out. Exception: handles are closed.
  */
 void imports_fail(enum import_call call, uint64_t nth, uint32_t code);
 
-/* Whether it has. From now on nothing fails. */
+/* Whether that call has failed. From now on nothing fails. */
 bool imports_end(void);
 
-/* Whether this call is the one that is to fail: for functions that stand before another. */
+/* Whether this call is the one that fails: for functions that replace another. */
 bool imports_strike(enum import_call call);
 
-/* The code of the fault, as imports_fail() was given it. */
+/* The code given to imports_fail(). */
 uint32_t imports_code(void);
 
 #endif

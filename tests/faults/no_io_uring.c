@@ -16,7 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-
 static const struct {
     const char *name;
     unsigned number;

@@ -9,7 +9,7 @@
 #define TURN_MS 20
 #define TALK_SEED 41
 
-/* Waits until one of the sockets may be read from, or one of the others written to. */
+/* Waits until one of the sockets is readable, or one of the others writable. */
 static void talk_select(fd_set *readable, fd_set *writable)
 {
     struct timeval timeout = {.tv_usec = TURN_MS * 1000};
@@ -54,7 +54,7 @@ static void talk_send(struct talk *talk)
     }
 }
 
-/* Checks what came, and ends its side when it was the last. */
+/* Checks what came. Shuts down its side after the last byte. */
 static void talk_took(struct talk *talk, const uint8_t *data, size_t length)
 {
     bool right = length <= talk->sent - talk->received &&
@@ -84,7 +84,7 @@ static void talk_recv(struct talk *talk)
     }
 }
 
-/* Whether any of them goes on. */
+/* Whether any of them is still running. */
 static bool talk_turn(struct talk *talks, size_t count)
 {
     fd_set readable = {.fd_count = 0};
@@ -161,7 +161,7 @@ static void mirror_drop(struct mirror_conn *conn)
     conn->open = false;
 }
 
-/* Sends what it holds, and receives more when that is nothing. */
+/* Sends what it holds. When it holds nothing, it receives more. */
 static void mirror_serve(struct mirror *mirror, struct mirror_conn *conn)
 {
     int count = 1;

@@ -2,9 +2,9 @@
 #define ECHOPORT_TALK_H
 
 /*
- * Conversations of plain sockets, several at a time on one thread: what the other end is judged by
- * while its calls are made to fail. Windows only, for its select(). Asserts nothing: the outcome
- * says what happened.
+ * Conversations over plain sockets, several at a time on one thread. They judge the other end while
+ * its calls are made to fail. Windows only, for its select(). They assert nothing: the outcome says
+ * what happened.
  */
 
 #include <stdbool.h>
@@ -17,14 +17,14 @@
 
 enum talk_end {
     TALK_GOES_ON,
-    TALK_WHOLE, /* all came back, and then FIN */
+    TALK_WHOLE, /* all bytes came back, and then FIN */
     TALK_CUT,   /* a reset, or FIN too early */
-    TALK_WRONG, /* another byte than was expected, or one too many */
+    TALK_WRONG, /* a wrong byte, or one too many */
     TALK_LATE
 };
 
-/* One that sends `length` bytes of its stream, reads what comes back, and ends its side when it has
- * all of it. */
+/* Sends `length` bytes of its stream, reads what comes back, and shuts down its side when it has
+ * all. */
 struct talk {
     uv_os_sock_t peer;
     struct stream stream;
@@ -34,19 +34,20 @@ struct talk {
     enum talk_end end;
 };
 
-/* Connects. An address that refuses is TALK_CUT. */
+/* Connects. A refused connect is TALK_CUT. */
 void talk_open(struct talk *talk, const struct sockaddr_storage *address, uint64_t number,
                uint64_t length);
 
-/* Until each has ended, or is TALK_LATE after so many milliseconds. They are closed then. */
+/* Runs until each has ended, or until the time is up, in milliseconds. Those still running are
+ * TALK_LATE. Closes all. */
 void talk_run(struct talk *talks, size_t count, uint64_t timeout_ms);
 
-/* An echo server: a listener, and connections whose bytes go back. */
+/* An echo server: a listener, and connections that send back what they receive. */
 #define MIRROR_MAX 32
 
 struct mirror_conn {
     uv_os_sock_t peer;
-    uint8_t held[16384]; /* has been read, and not yet been sent back */
+    uint8_t held[16384]; /* received and not yet sent back */
     size_t begin;
     size_t end;
     bool open;
@@ -62,7 +63,7 @@ struct mirror {
 /* 0 or a UV error. */
 int mirror_open(struct mirror *mirror);
 
-/* Serves for 20 ms at the most if there is nothing to do. */
+/* Serves, and waits at most 20 ms if there is nothing to do. */
 void mirror_turn(struct mirror *mirror);
 
 void mirror_close(struct mirror *mirror);

@@ -1,7 +1,7 @@
 /*
- * How many calls of Windows an echo of 64 bytes takes, by backend and way of receiving: counted in
- * the import address table, so that no program's own counters are trusted. Prints the table that is
- * in docs/backends.md.
+ * How many calls of Windows an echo of 64 bytes makes, by backend and receive mode. The calls are
+ * counted in the import address table, so no program's own counters are trusted. Prints the table
+ * that is in docs/backends.md.
  */
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@ struct mode {
     const char *name;
     const struct backend *backend;
     unsigned recv_mode;
-    double receives; /* that an echo may take, and 1 % more for what is seen late */
+    double receives; /* calls that an echo may make, and 1 % more for late completions */
 };
 
 static const struct mode modes[] = {
@@ -48,7 +48,7 @@ static void receive_all(uv_os_sock_t peer, uint8_t *data)
     }
 }
 
-/* Everybody sends, then everybody receives. */
+/* All peers send, then all receive. */
 static void echo_round(const uv_os_sock_t *peers, size_t count)
 {
     uint8_t sent[MESSAGE];
@@ -69,7 +69,8 @@ static double calls_an_echo(enum import_call call, uint64_t echoes)
     return (double)imports_count(call) / (double)echoes;
 }
 
-/* The worker's counters since `before`, against the table's. It waits by now, or is about to. */
+/* The worker's counters since `before`, against the table's. By now the worker waits, or is about
+ * to. */
 static void assert_counted(const struct io_stats *now, const struct io_stats *before)
 {
     static const struct {

@@ -31,7 +31,7 @@
 #include "peer.h"
 #include "subprocess.h"
 
-/* Whatever takes so long is stuck. */
+/* A run that takes longer is stuck. */
 #define WATCHDOG_MS 40000
 #define MODE_MS 900000
 
@@ -41,7 +41,7 @@
 
 struct row {
     enum import_call call;
-    const char *not_uv; /* why it isn't made to fail under libuv; NULL: it is */
+    const char *not_uv; /* the reason why it can't fail under libuv; NULL: it can */
     uint32_t codes[CODES];
 };
 
@@ -105,8 +105,8 @@ static const struct row rows[] = {
     {IMPORT_UV_THREAD_CREATE, NULL, {(uint32_t)UV_EAGAIN, (uint32_t)UV_ENOMEM}},
 };
 
-/* The occurrences that fail, each in a run of its own, until a call does not occur so often; with
- * the first code all of them, with the others the first few. */
+/* The occurrences that fail, each in a run of its own, until a call does not occur that often. With
+ * the first code every occurrence fails; with the others, the first few. */
 static const uint64_t occurrences[] = {1, 2, 3, 4, 6, 9, 14, 22};
 #define OCCURRENCES_OF_OTHERS 3
 
@@ -123,7 +123,7 @@ static const struct fault_mode modes[] = {
     {"iocp-client-posted", &backend_iocp, 0, 1, true},
 };
 
-/* What a backend calls and what can't be made to fail. */
+/* Calls of a backend that can't be made to fail. */
 static const struct {
     const char *name;
     const char *reason;
@@ -170,7 +170,7 @@ static bool refuse_memory(void)
     return imports_strike(IMPORT_MEMORY);
 }
 
-/* What is made once for the whole process is no leak: a leak leaks again. */
+/* Objects made once per process are no leaks: a leak repeats. */
 static void run_again_for_leaks(const struct fault_mode *mode, const struct fault *fault,
                                 struct fault_outcome *outcome)
 {
@@ -182,7 +182,7 @@ static void run_again_for_leaks(const struct fault_mode *mode, const struct faul
     }
 }
 
-/* Runs one fault and reports it. Whether the call occurred so often. */
+/* Runs one fault and reports it. Returns whether the call occurred that often. */
 static bool run_fault(const struct fault_mode *mode, const struct fault *fault, unsigned number)
 {
     struct fault_outcome outcome;
@@ -207,7 +207,7 @@ static bool is_injected(const struct fault_mode *mode, const struct row *row, ui
            (mode->backend != &backend_uv || row->not_uv == NULL || code == WAIT_TIMEOUT);
 }
 
-/* A fault's number is made of its row, its code and its occurrence. */
+/* A fault's number consists of its row, its code and its occurrence. */
 static void run_row(const struct fault_mode *mode, size_t index, unsigned after)
 {
     const struct row *row = &rows[index];
@@ -239,7 +239,7 @@ static int run_mode(const char *name, unsigned after)
     for (size_t i = 0; i < LENGTH(modes); i++) {
         struct fault_outcome warm;
         if (strcmp(modes[i].name, name) == 0) {
-            fault_run(&modes[i], &nothing, &warm); /* what is made once is made now */
+            fault_run(&modes[i], &nothing, &warm); /* objects made once per process are made now */
             (void)run_fault(&modes[i], &nothing, 0);
             for (size_t row = 0; row < LENGTH(rows); row++) {
                 run_row(&modes[i], row, after);
@@ -259,7 +259,7 @@ struct sum {
     unsigned lost;
 };
 
-static struct sum sums[LENGTH(rows) + 1]; /* the last: without a fault */
+static struct sum sums[LENGTH(rows) + 1]; /* the last run, without a fault */
 
 static struct sum *sum_of(unsigned number)
 {
@@ -267,7 +267,7 @@ static struct sum *sum_of(unsigned number)
     return &sums[row > 0 ? row - 1 : LENGTH(rows)];
 }
 
-/* Adds up what a process has printed. The fault that it did not survive; 0: it came to its end. */
+/* Adds up what a process has printed. Returns the fault that ended it; 0: it ran to its end. */
 static unsigned add_lines(const char *text)
 {
     unsigned at = 0;
@@ -287,7 +287,7 @@ static unsigned add_lines(const char *text)
         }
         ended = ended || strncmp(line, "end", 3) == 0;
     }
-    assert_true(ended || at != 0); /* else it did not even begin */
+    assert_true(ended || at != 0); /* otherwise it did not even begin */
     return at;
 }
 
@@ -392,7 +392,7 @@ static bool is_known(const char *name)
     return is_ours(name);
 }
 
-/* The file has what the objects of the backend leave undefined, and the functions that it asks
+/* The file lists the undefined symbols of the backend's objects, and the functions that it asks
  * Winsock for (cmake/Calls.cmake). */
 static void every_call_is_in_the_table(void **state)
 {

@@ -1,6 +1,6 @@
 /*
- * The heap of guard.h: what is misused ends the process, what is not is counted. And listen() as it
- * is on Windows (guard_socket.c): a handle from before its socket listened is told WSAEINVAL.
+ * The heap of guard.h: misuse ends the process, and blocks are counted. And listen() as it is on
+ * Windows (guard_socket.c): a handle from before its socket listened gets WSAEINVAL.
  */
 
 #include <setjmp.h>
@@ -21,7 +21,7 @@
 #include "subprocess.h"
 #include "util.h"
 
-/* By pointers that may be anything, or the compiler would know what is called, and leave it out. */
+/* Through volatile pointers, or the compiler would see the misuse and remove it. */
 static void *(*volatile allocate)(size_t size) = malloc;
 static void *(*volatile allocate_zeros)(size_t count, size_t size) = calloc;
 static void *(*volatile reallocate)(void *block, size_t size) = realloc;
@@ -53,7 +53,7 @@ static void write_after_free(void)
     block[0] = 1;
 }
 
-/* Long after: as many others have come and gone as a busy test frees. */
+/* Long after: as many blocks have been freed as a busy test frees. */
 static void write_long_after_free(void)
 {
     volatile uint8_t *block = take(100);
@@ -70,7 +70,7 @@ static void write_one_beyond(void)
     block[4096] = 1;
 }
 
-/* Where the end of the block is not that of the page, the free finds it. */
+/* If the end of the block is not the end of the page, free() finds the change. */
 static void write_one_beyond_an_odd_end(void)
 {
     volatile uint8_t *block = take(100);
@@ -254,7 +254,7 @@ static void a_handle_from_before_may_not_listen(void **state)
         for (size_t i = 0; i < 3; i++) {
             assert_int_equal(peer_listen(handles[i], 8), i == which ? 0 : UV_EINVAL);
         }
-        net_close(handles[which]); /* the socket listens on */
+        net_close(handles[which]); /* the socket still listens */
         assert_int_equal(peer_listen(handles[(which + 1) % 3], 8), UV_EINVAL);
         net_close(handles[(which + 1) % 3]);
         net_close(handles[(which + 2) % 3]);
@@ -278,7 +278,7 @@ static void a_duplicate_of_what_listens_may_listen(void **state)
     net_close(after_that);
 }
 
-/* Numbers of handles come again. */
+/* Numbers of handles are used again. */
 static void a_closed_handle_is_forgotten(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * The system calls that the reports count are those that the kernel sees, for the server and the
- * client, on every backend. The loads are connections that come and go, small messages, streams and
- * resets. Prints both counts.
+ * The reports must count the system calls that the kernel sees, for the server and the client, on
+ * every backend. The loads are short connections, small messages, streams and resets. Prints both
+ * counts.
  */
 
 #include <setjmp.h>
@@ -29,7 +29,7 @@
 /* Opening and closing a loop and its listener, and the turns after the report. */
 #define APART 48
 
-/* Of memory, threads, clocks and files. */
+/* Calls for memory, threads, clocks and files. */
 static const int others[] = {
     SYS_futex,
     SYS_mmap,
@@ -144,7 +144,7 @@ static void agrees(const char *who, const char *load, const char *path, const st
     json_decref(report);
 }
 
-/* Words of a command line; NULL ends them. */
+/* The words of a command line; NULL ends them. */
 struct words {
     const char *words[32];
     size_t count;
@@ -194,7 +194,7 @@ static void count_calls(const struct load *load)
     (void)remove(reports[1]);
 }
 
-/* A port at which nobody listens just now. */
+/* A port at which nothing listens now. */
 static unsigned find_port(void)
 {
     struct sockaddr_storage address;

@@ -17,11 +17,11 @@ enum call { SOCKET, SETSOCKOPT, BIND, LISTEN, GETSOCKNAME, ACCEPT, CALLS };
 static const char *const names[] = {"socket", "setsockopt",  "bind",
                                     "listen", "getsockname", "accept"};
 
-static enum call wanted; /* the call that is to fail */
-static unsigned left;    /* before that, so many succeed; and one */
+static enum call wanted; /* the call that fails */
+static unsigned left;    /* this many calls succeed first */
 static int fault;        /* what it fails with */
 
-/* Whether this call is the one. */
+/* Whether this call is the one that fails. */
 static bool strikes(enum call call)
 {
     if (call != wanted || left == 0 || --left > 0) {
@@ -74,7 +74,7 @@ int __wrap_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
     return strikes(ACCEPT) ? -1 : __real_accept4(fd, address, size, flags);
 }
 
-/* The n-th of these calls from now on fails, n from 1; 0: none does. */
+/* Lets the n-th of these calls from now on fail, n from 1; 0: none fails. */
 static void fail_at(enum call call, unsigned n, int error)
 {
     wanted = call;
@@ -91,7 +91,7 @@ static unsigned open_descriptors(void)
     return count;
 }
 
-/* Each of these calls of a net_bind() fails in turn, until it makes no more. How many. */
+/* Lets each of these calls of a net_bind() fail in turn. Returns how many there are. */
 static unsigned fail_each(const char *host, enum call call)
 {
     const struct net_options options = {.nodelay = true, .sndbuf = 16384, .rcvbuf = 16384};
@@ -147,7 +147,7 @@ static void open_leaves_nothing_open(void **state)
     net_close(os_socket);
 }
 
-/* A connection that waits is accepted once, though a signal came first. */
+/* A pending connection is accepted once, although a signal came first. */
 static void accept_goes_on_after_a_signal(void **state)
 {
     uv_os_sock_t listener;

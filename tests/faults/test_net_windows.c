@@ -1,5 +1,5 @@
 /*
- * The socket options that net_windows.c sets and that Wine does not know, or can't show. The
+ * The socket options that net_windows.c sets and that Wine does not know, or does not return. The
  * linker replaces setsockopt() by a function here.
  */
 
@@ -42,7 +42,7 @@ static int WSAAPI our_setsockopt(SOCKET os_socket, int level, int option, const 
 
 setsockopt_function __wrap___imp_setsockopt = our_setsockopt;
 
-/* What the option was set to on the socket; -1: it was not. */
+/* The value that the option was set to on the socket; -1: it was not set. */
 static int set_to(uv_os_sock_t os_socket, int option)
 {
     for (size_t i = 0; i < call_count; i++) {

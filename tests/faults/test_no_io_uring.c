@@ -1,4 +1,5 @@
-/* Where the kernel refuses io_uring: `raw` takes epoll and says why; `io_uring` explains itself. */
+/* Where the kernel refuses io_uring, `raw` takes epoll and says why; `io_uring` ends with a
+ * message. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,7 @@
 static const struct refusal {
     const char *name;
     const char *reason;
-    int code; /* that `--backend=io_uring` ends with */
+    int code; /* the exit code with `--backend=io_uring` */
 } refusals[] = {
     {"EPERM", "a seccomp filter or a security module refuses it", 2},
     {"ENOSYS", "this kernel has no io_uring, or a seccomp filter hides it", 2},
@@ -27,7 +28,7 @@ static const struct refusal {
      "no memory for a ring; raise RLIMIT_MEMLOCK (ulimit -l) or use fewer threads: the rings of "
      "all "
      "processes of a user count against it, about 140 KiB for each thread",
-     1}, /* it may be there another time */
+     1}, /* another attempt may succeed */
 };
 
 #define REFUSALS LENGTH(refusals)
@@ -69,7 +70,7 @@ static void io_uring_is_refused_with_the_reason(void **state)
     }
 }
 
-/* Both ends as a user in a container has them. */
+/* Both ends as a user in a container runs them. */
 static void echoes_without_io_uring(void **state)
 {
     char port[16];

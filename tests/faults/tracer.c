@@ -16,7 +16,7 @@
 
 #define MAX_THREADS 64
 
-/* Which program a thread belongs to. */
+/* The program that a thread belongs to. */
 static struct {
     pid_t thread;
     struct tracee *tracee;
@@ -63,7 +63,7 @@ static _Noreturn void become(const char *const *arguments, const char *out)
     _exit(127);
 }
 
-/* A child that stands still and is traced; -1: it can't be. */
+/* A traced child that is stopped; -1: tracing is not possible. */
 static pid_t start_stopped(const char *const *arguments, const char *out)
 {
     int status;
@@ -122,7 +122,7 @@ static void count_call(struct tracee *tracee, pid_t thread)
     }
 }
 
-/* What a thread has stopped for; which signal it is to be given. */
+/* Handles a thread's stop. Returns the signal that the thread is to get. */
 static long look_at(pid_t thread, int status)
 {
     struct tracee *tracee = tracee_of(thread);
@@ -164,7 +164,7 @@ void tracer_run(struct tracee *tracees, size_t count, const struct tracee *until
         }
         assert_true(thread > 0);
         if (WIFSTOPPED(status)) {
-            /* one that has been killed meanwhile is gone: ESRCH */
+            /* a thread that was killed meanwhile is gone: ESRCH */
             (void)ptrace(PTRACE_SYSCALL, thread, NULL, look_at(thread, status));
         } else {
             has_ended(thread, status, tracees, count);

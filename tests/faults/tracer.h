@@ -2,8 +2,8 @@
 #define ECHOPORT_TRACER_H
 
 /*
- * Programs that run under ptrace(2), so that the system calls of their threads are counted where
- * the kernel sees them. Linux. One thread starts and waits for all of them.
+ * Programs that run under ptrace(2), to count the system calls of their threads as the kernel sees
+ * them. Linux. One thread starts and waits for all of them.
  */
 
 #include <stdbool.h>
@@ -23,10 +23,10 @@ struct tracee {
     uint64_t calls[TRACER_NUMBERS];
 };
 
-/* Whether this system allows a program to trace another one, and reports its calls. */
+/* Whether this system allows tracing and reports system calls. */
 bool tracer_can_trace(void);
 
-/* Starts the program, with its stdout in the file `out`. Fails the test on an error. */
+/* Starts the program with its stdout in the file `out`. Fails the test on an error. */
 void tracer_start(struct tracee *tracee, const char *const *arguments, const char *out);
 
 /* Lets the programs run until `until` has ended. */

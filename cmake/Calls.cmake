@@ -1,7 +1,8 @@
 # cmake -DNM=... -DOUT=... -DHEADER=... -P Calls.cmake -- OBJECT...
 #
-# Writes what the objects call that is not their own, a name a line: their undefined symbols, and
-# the functions that Winsock is asked for (HEADER has their types, LPFN_ACCEPTEX and so on).
+# Writes the functions that the objects call outside of themselves, one name per line: their
+# undefined symbols, and the functions that they ask Winsock for. HEADER declares the types of the
+# latter, LPFN_ACCEPTEX and so on.
 
 set(symbols)
 set(is_object FALSE)

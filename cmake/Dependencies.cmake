@@ -3,7 +3,7 @@
 # jansson for echo-bench without the tests: from the system, or not at all.
 #
 # FETCHCONTENT_SOURCE_DIR_LIBUV, _CMOCKA and _JANSSON name unpacked source trees to be built
-# instead; FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER passes over the system's.
+# instead. FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER ignores the system's libraries.
 
 include(FetchContent)
 
@@ -33,7 +33,7 @@ macro(echoport_dependency name)
     string(APPEND CMAKE_C_FLAGS " -w")
   endif()
   FetchContent_MakeAvailable(${name})
-  # A subproject's own targets and install rules are none of ours: only what we link gets built.
+  # Only the targets that we link get built. The subproject's install rules don't run.
   if(${name}_SOURCE_DIR AND NOT ${name}_FOUND)
     set_property(DIRECTORY ${${name}_SOURCE_DIR} PROPERTY EXCLUDE_FROM_ALL ON)
   endif()

@@ -1,4 +1,4 @@
-# liburing of the system as liburing::liburing, from pkg-config, which is how it is delivered.
+# liburing of the system as liburing::liburing, from pkg-config. It has no CMake package.
 
 find_package(PkgConfig QUIET)
 if(PKG_CONFIG_FOUND AND NOT CMAKE_CROSSCOMPILING)

@@ -29,7 +29,7 @@ if(NOT _libuv_target AND NOT CMAKE_CROSSCOMPILING)
   endif()
 endif()
 
-# The header tells the version, whoever brought it: the CMake package doesn't always.
+# The version comes from the header, since not every CMake package has it.
 if(_libuv_target)
   find_file(libuv_VERSION_HEADER uv/version.h HINTS ${_libuv_include})
   mark_as_advanced(libuv_VERSION_HEADER)

@@ -1,7 +1,7 @@
 # cmake -DNM=... -DOUT=... -P Undefined.cmake -- OBJECT...
 #
-# Writes what the objects call of the system and of its libraries, a name a line: their undefined
-# symbols, without those of the project and of libuv.
+# Writes the functions of the system and its libraries that the objects call, one name per line: their
+# undefined symbols, without those of the project and of libuv.
 
 set(objects)
 set(is_object FALSE)

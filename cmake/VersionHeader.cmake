@@ -1,5 +1,5 @@
-# Run at build time by Version.cmake: fills version.h.in in, and touches the header only if that
-# makes a difference. Without git, or outside of a checkout, the commit is "unknown".
+# Run at build time by Version.cmake: fills in version.h.in. It rewrites the header only if the text
+# has changed. Without git, or outside of a checkout, the commit is "unknown".
 
 set(commit)
 if(git AND EXISTS "${source}/.git")

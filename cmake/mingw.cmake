@@ -1,5 +1,5 @@
-# Toolchain: Windows x64 by mingw-w64, from another system. The programs need no DLL that is not
-# Windows's own.
+# Toolchain: Windows x64 by mingw-w64, from another system. The programs need no DLLs but
+# those of Windows.
 
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)

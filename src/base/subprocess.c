@@ -17,7 +17,7 @@
 
 #define PROCESS_ARGUMENTS_MAX 64
 
-/* Whoever prints more is broken. */
+/* A program that prints more is broken. */
 #define PROCESS_OUTPUT_MAX ((size_t)256 << 20)
 
 struct process_output {
@@ -484,7 +484,7 @@ bool process_rss_bytes(const struct process *process, uint64_t *rss_bytes)
 
 bool process_handles(const struct process *process, size_t *count)
 {
-    return process_system_handles(&process->handle, count);
+    return process_system_handles(process_id(process), count);
 }
 
 bool process_pinned_threads(const struct process *process, int cpu, size_t *count)

@@ -14,7 +14,8 @@
 #include <signal.h>
 #include <uv.h>
 
-#ifdef _WIN32 /* names alone: they can't be sent */
+/* Names for process_can_signal(), where the system lacks them: they can't be sent there. */
+#ifndef SIGSTOP
 #define SIGSTOP 19
 #define SIGCONT 18
 #endif

@@ -68,11 +68,11 @@ bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes)
     return true;
 }
 
-bool process_system_handles(const uv_process_t *handle, size_t *count)
+bool process_system_handles(int id, size_t *count)
 {
     char path[64];
     uv_fs_t request;
-    (void)snprintf(path, sizeof(path), "/proc/%d/fd", handle->pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", id);
     int found = uv_fs_scandir(NULL, &request, path, 0, NULL);
     uv_fs_req_cleanup(&request);
     *count = found > 0 ? (size_t)found : 0;

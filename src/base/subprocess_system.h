@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_SUBPROCESS_SYSTEM_H
 #define ECHOPORT_SUBPROCESS_SYSTEM_H
 
-/* What process.c asks of the system: process_posix.c, process_windows.c. */
+/* What subprocess.c asks of the system: subprocess_posix.c, subprocess_windows.c. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,15 +19,11 @@ int process_system_signal(uv_process_t *handle, int number);
 bool process_system_cpu_ms(const uv_process_t *handle, uint64_t *cpu_ms);
 bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes);
 
-/* Descriptors, or handles, that are open now; false if the system doesn't say. */
-bool process_system_handles(const uv_process_t *handle, size_t *count);
+/* Descriptors, on Windows handles, that the process with this id has open now; false if the system
+ * doesn't say. */
+bool process_system_handles(int id, size_t *count);
 
 /* How many threads may run only on this CPU. False: the system does not tell. */
 bool process_system_pinned_threads(const uv_process_t *handle, int cpu, size_t *count);
-
-#ifdef _WIN32
-/* The same by the number of the process. */
-bool process_count_handles(DWORD process, size_t *count);
-#endif
 
 #endif

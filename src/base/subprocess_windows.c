@@ -95,20 +95,15 @@ static struct system_handles *system_handles(void)
 }
 
 /* From the list of all: GetProcessHandleCount() counts none in Wine. */
-bool process_count_handles(DWORD process, size_t *count)
+bool process_system_handles(int id, size_t *count)
 {
     struct system_handles *handles = system_handles();
     *count = 0;
     for (ULONG_PTR i = 0; handles != NULL && i < handles->count; i++) {
-        *count += handles->list[i].process == process;
+        *count += handles->list[i].process == (DWORD)id;
     }
     free(handles);
     return *count > 0;
-}
-
-bool process_system_handles(const uv_process_t *handle, size_t *count)
-{
-    return process_count_handles((DWORD)handle->pid, count);
 }
 
 #define THREAD_BASIC_INFORMATION_CLASS 0 /* ThreadBasicInformation */

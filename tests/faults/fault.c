@@ -33,7 +33,7 @@ static const struct net_options net = {.nodelay = true, .sndbuf = 8192};
 static size_t count_handles(void)
 {
     size_t count = 0;
-    (void)process_count_handles(GetCurrentProcessId(), &count);
+    (void)process_system_handles(uv_os_getpid(), &count);
     return count;
 }
 

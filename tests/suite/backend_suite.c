@@ -1,17 +1,16 @@
 /*
- * backend_suite [--backend=NAME] [--os=NAME] [--list] [--matrix=FILE] [pattern]
+ * backend_suite [--backend=NAME] [--os=NAME] [--list] [--exceptions=FILE] [pattern]
  *
- * Runs the scenarios straight on the seam, over every backend that is compiled in, and those that
- * need no network of the system over the simulated one, as cmocka tests named backend/scenario.
- * What ran is compared with matrix.txt: a cell that is lost and one that is new turn the run
- * red, and so does a backend that the matrix expects and that does not probe. `pattern` is a part
- * of backend/scenario; the system is that which it runs on, if none is named.
+ * Runs each scenario straight on the seam, over every backend of this system, and over `sim` those
+ * that need no network of the system; as cmocka tests named backend/scenario. exceptions.txt lists
+ * what is not run. A backend of this system that does not probe, a scenario that did not run and an
+ * exception without use fail the run. `pattern` is a part of backend/scenario.
  *
  * A backend that has modes of accepting or receiving runs in each: "iocp:posted" beside "iocp". For
  * --backend the name "iocp" means all of them.
  *
- *   ECHOPORT_WITHOUT  in the environment: a backend that is left out, since it can't be had where
- *                     the test runs: many containers forbid io_uring
+ *   ECHOPORT_WITHOUT  in the environment: a backend that can't be had where the test runs, and is
+ *                     left out: many containers forbid io_uring
  */
 
 #include "suite.h"
@@ -21,54 +20,16 @@
 #include <string.h>
 
 #include "sim.h"
-#include "suite_matrix.h"
+#include "suite_plan.h"
 #include "util.h"
 
 #define WATCHDOG_S (2 * PATIENCE_MS / 1000)
-#define MAX_CELLS 1024
-#define MAX_VARIANTS 32
 
-static const struct {
-    const struct scenario *scenarios;
-    bool simulated; /* `sim` has these cells as well */
-} suites[] = {
-    {suite_stream, false},  {suite_end, false},    {suite_close, false},
-    {suite_connect, false}, {suite_accept, false}, {suite_loop, false},
-    {suite_pool, false},    {suite_both, true},    {suite_progress, true},
+static const struct suite suites[] = {
+    {suite_stream, false},  {suite_end, false},  {suite_close, false}, {suite_connect, false},
+    {suite_accept, false},  {suite_loop, false}, {suite_pool, false},  {suite_both, true},
+    {suite_progress, true}, {NULL, false},
 };
-
-/* A backend in one of its ways to work. */
-struct variant {
-    char name[32]; /* of the backend, and ":mode" if that is not its default */
-    const struct backend *backend;
-    struct suite_mode mode;
-};
-
-/* One scenario on one of them. */
-struct cell {
-    char name[96];
-    const struct variant *variant;
-    const struct scenario *scenario;
-    const struct matrix_cell *expected;
-    bool ended;   /* it came to its end, or skipped itself */
-    bool skipped; /* it skipped itself */
-};
-
-struct run {
-    struct matrix matrix;
-    const char *os;
-    const char *backend; /* NULL: all */
-    const char *pattern; /* NULL: all */
-    const char *without; /* NULL: none */
-    bool list;
-    size_t variant_count;
-    struct cell cells[MAX_CELLS];
-    size_t cell_count;
-    unsigned red; /* what is wrong beside the tests */
-};
-
-/* Apart from the cells, whose names are made of theirs: GCC 12 fears an overlap in one object. */
-static struct variant variants[MAX_VARIANTS];
 
 /* ---- watchdog ------------------------------------------------------------------------------- */
 
@@ -127,28 +88,35 @@ static void watchdog_stop(void)
 
 /* ---- cells ---------------------------------------------------------------------------------- */
 
-static struct cell *current;
+/* A cell as a test of cmocka. */
+struct cell_test {
+    char name[128];
+    struct cell *cell;
+};
+
+static const struct cell_test *current;
 
 void suite_skip(const char *reason)
 {
+    const struct exception *exception = current->cell->exception;
     print_message("%s: skipped: %s\n", current->name, reason);
-    current->skipped = true;
-    current->ended = true;
+    current->cell->skipped = true;
+    current->cell->ended = true;
     watchdog_set(NULL);
-    if (current->expected->kind != MATRIX_MAY) {
-        fail_msg("the matrix does not let this cell skip");
+    if (exception == NULL || exception->kind != EXCEPTION_MAY) {
+        fail_msg("no exception lets this scenario skip here");
     }
     skip();
 }
 
-static void cell_run_in_worlds(const struct cell *cell)
+static void cell_run_in_worlds(const struct cell_test *test)
 {
-    static char name[128];
+    static char name[160];
     for (uint64_t seed = 0; seed < SUITE_SEEDS; seed++) {
-        (void)snprintf(name, sizeof(name), "%s, seed %u", cell->name, (unsigned)seed);
+        (void)snprintf(name, sizeof(name), "%s, seed %u", test->name, (unsigned)seed);
         watchdog_set(name);
         suite_world_begin(seed);
-        cell->scenario->run(cell->variant->backend);
+        test->cell->scenario->run(test->cell->variant->backend);
         suite_world_end();
     }
 }
@@ -156,212 +124,85 @@ static void cell_run_in_worlds(const struct cell *cell)
 static void cell_run(void **state)
 {
     current = *state;
-    const struct backend *backend = current->variant->backend;
+    struct cell *cell = current->cell;
+    cell->began = true;
     watchdog_set(current->name);
-    suite_mode = current->variant->mode;
-    if (suite_simulated(backend)) {
+    suite_mode = cell->variant->mode;
+    if (suite_simulated(cell->variant->backend)) {
         cell_run_in_worlds(current);
     } else {
-        current->scenario->run(backend);
+        cell->scenario->run(cell->variant->backend);
     }
-    current->ended = true;
+    cell->ended = true;
     watchdog_set(NULL);
 }
 
-/* Whether `name`, "iocp" or "iocp:posted", is `wanted`, or a mode of that backend. */
-static bool is_of(const char *name, const char *wanted)
+/* Whether to run it; says why not. */
+static bool cell_is_test(const struct cell *cell, const struct variant *variant)
 {
-    size_t length = strlen(wanted);
-    return strncmp(name, wanted, length) == 0 && (name[length] == '\0' || name[length] == ':');
-}
-
-static bool run_selects(const struct run *run, const char *backend, const char *scenario)
-{
-    char name[96];
-    (void)snprintf(name, sizeof(name), "%s/%s", backend, scenario);
-    return (run->backend == NULL || is_of(backend, run->backend)) &&
-           (run->pattern == NULL || strstr(name, run->pattern) != NULL);
-}
-
-static bool run_leaves_out(const struct run *run, const char *backend)
-{
-    return run->without != NULL && is_of(backend, run->without);
-}
-
-static void run_complain(struct run *run, const char *what, const char *backend,
-                         const char *scenario)
-{
-    (void)fprintf(stderr, "backend_suite: %s/%s: %s\n", backend, scenario, what);
-    run->red++;
-}
-
-static void run_add_cell(struct run *run, const struct variant *variant,
-                         const struct scenario *scenario)
-{
-    const char *name = variant->name;
-    const struct matrix_cell *expected = matrix_find(&run->matrix, run->os, name, scenario->name);
-    if (expected == NULL || expected->kind == MATRIX_NONE) {
-        run_complain(run, "runs here and is not in the matrix", name, scenario->name);
-        return;
+    if (!cell->selected || cell->variant != variant) {
+        return false;
     }
-    if (expected->kind == MATRIX_SKIP) {
-        (void)printf("%s/%s: skip: %s\n", name, scenario->name, expected->note);
-        return;
+    bool skip = cell->exception != NULL && cell->exception->kind == EXCEPTION_SKIP;
+    if (skip) {
+        (void)printf("%s/%s: skip: %s\n", variant->name, cell->scenario->name,
+                     cell->exception->reason);
     }
-    if (run->cell_count == MAX_CELLS) {
-        run_complain(run, "too many cells: raise MAX_CELLS", name, scenario->name);
-        return;
-    }
-    struct cell *cell = &run->cells[run->cell_count++];
-    *cell = (struct cell){.variant = variant, .scenario = scenario, .expected = expected};
-    (void)snprintf(cell->name, sizeof(cell->name), "%s/%s", name, scenario->name);
+    return !skip;
 }
 
-/* Makes the cells of a variant; with --list prints them instead. */
-static void run_collect(struct run *run, const struct variant *variant)
+/* The number of tests that failed. */
+static int run_variant(struct plan *plan, const struct variant *variant)
 {
-    for (size_t i = 0; i < LENGTH(suites); i++) {
-        if (suite_simulated(variant->backend) && !suites[i].simulated) {
-            continue;
-        }
-        for (const struct scenario *at = suites[i].scenarios; at->name != NULL; at++) {
-            if (!run_selects(run, variant->name, at->name)) {
-                continue;
-            }
-            if (run->list) {
-                (void)printf("%s/%s\n", variant->name, at->name);
-            } else {
-                run_add_cell(run, variant, at);
-            }
+    static struct CMUnitTest tests[LENGTH(((struct plan *)0)->cells)];
+    static struct cell_test cells[LENGTH(tests)];
+    size_t count = 0;
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        struct cell *cell = &plan->cells[i];
+        if (cell_is_test(cell, variant)) {
+            struct cell_test *test = &cells[count];
+            test->cell = cell;
+            (void)snprintf(test->name, sizeof(test->name), "%s/%s", variant->name,
+                           cell->scenario->name);
+            tests[count++] = (struct CMUnitTest){
+                .name = test->name, .test_func = cell_run, .initial_state = test};
         }
     }
+    return count == 0 ? 0 : _cmocka_run_group_tests(variant->name, tests, count, NULL, NULL);
 }
 
-/* Runs the cells from `first` on, which are those of one backend: the number that failed. */
-static int run_group(struct run *run, const char *name, size_t first)
+static int run_all(struct plan *plan)
 {
-    static struct CMUnitTest tests[MAX_CELLS];
-    size_t count = run->cell_count - first;
-    for (size_t i = 0; i < count; i++) {
-        struct cell *cell = &run->cells[first + i];
-        tests[i] = (struct CMUnitTest){
-            .name = cell->name,
-            .test_func = cell_run,
-            .initial_state = cell,
-        };
+    int failed = 0;
+    for (size_t i = 0; i < plan->variant_count; i++) {
+        failed += run_variant(plan, &plan->variants[i]);
     }
-    return count == 0 ? 0 : _cmocka_run_group_tests(name, tests, count, NULL, NULL);
-}
-
-static int probe(const struct backend *backend, char *why, size_t why_size)
-{
-    if (!suite_simulated(backend)) {
-        return backend->probe(why, why_size);
-    }
-    suite_world_begin(0);
-    int status = backend->probe(why, why_size);
-    suite_world_end();
-    return status;
-}
-
-/* One more way of the backend to work, "name:mode" or with no mode "name". */
-static int run_variant(struct run *run, const struct backend *backend, const char *mode,
-                       struct suite_mode how)
-{
-    if (run->variant_count == MAX_VARIANTS) {
-        run_complain(run, "too many variants: raise MAX_VARIANTS", backend->name, "*");
-        return 0;
-    }
-    struct variant *variant = &variants[run->variant_count++];
-    size_t first = run->cell_count;
-    *variant = (struct variant){.backend = backend, .mode = how};
-    (void)snprintf(variant->name, sizeof(variant->name), "%s%s%s", backend->name,
-                   mode != NULL ? ":" : "", mode != NULL ? mode : "");
-    variant->mode.knocks = matrix_wants_knock(&run->matrix, run->os, variant->name);
-    run_collect(run, variant);
-    return run_group(run, variant->name, first);
-}
-
-/* Its defaults, and each other mode of accepting and of receiving. */
-static int run_variants(struct run *run, const struct backend *backend)
-{
-    static const char *const none[] = {NULL};
-    const char *const *accept = backend->accept_modes != NULL ? backend->accept_modes : none;
-    const char *const *recv = backend->recv_modes != NULL ? backend->recv_modes : none;
-    int failed = run_variant(run, backend, NULL, (struct suite_mode){.knocks = false});
-    for (unsigned i = 1; accept[0] != NULL && accept[i] != NULL; i++) {
-        failed += run_variant(run, backend, accept[i], (struct suite_mode){.accept_mode = i});
-    }
-    for (unsigned i = 1; recv[0] != NULL && recv[i] != NULL; i++) {
-        failed += run_variant(run, backend, recv[i], (struct suite_mode){.recv_mode = i});
-    }
+    plan_check_ran(plan);
     return failed;
 }
 
-static int run_backend(struct run *run, const struct backend *backend)
+static void list_all(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->cell_count; i++) {
+        const struct cell *cell = &plan->cells[i];
+        if (cell->selected) {
+            (void)printf("%s/%s\n", cell->variant->name, cell->scenario->name);
+        }
+    }
+}
+
+static void plan_all(struct plan *plan)
 {
     char why[256] = "";
-    bool expected = matrix_has_backend(&run->matrix, run->os, backend->name);
-    if (run->backend != NULL && !is_of(run->backend, backend->name)) {
-        return 0;
+    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+        int status = (*at)->probe(why, sizeof(why));
+        plan_add(plan, *at, status, why);
     }
-    if (run_leaves_out(run, backend->name)) {
-        (void)printf("%s: left out: ECHOPORT_WITHOUT\n", backend->name);
-        return 0;
-    }
-    int status = probe(backend, why, sizeof(why));
-    if (status != 0) {
-        (void)printf("%s: does not probe: %s: %s\n", backend->name, uv_strerror(status), why);
-        if (expected) {
-            run_complain(run, "the matrix expects this backend here", backend->name, "*");
-        }
-        return 0;
-    }
-    return run_variants(run, backend);
-}
-
-/* ---- the matrix ----------------------------------------------------------------------------- */
-
-static const struct cell *run_find(const struct run *run, const char *backend, const char *scenario)
-{
-    for (size_t i = 0; i < run->cell_count; i++) {
-        if (strcmp(run->cells[i].variant->name, backend) == 0 &&
-            strcmp(run->cells[i].scenario->name, scenario) == 0) {
-            return &run->cells[i];
-        }
-    }
-    return NULL;
-}
-
-/* Every cell of the matrix that is to run on this system did. */
-static void run_check_matrix(struct run *run)
-{
-    size_t ran = 0;
-    size_t skipped = 0;
-    size_t unfinished = 0;
-    for (size_t i = 0; i < run->matrix.cell_count; i++) {
-        const struct matrix_cell *expected = &run->matrix.cells[i];
-        if (strcmp(expected->os, run->os) != 0 ||
-            !run_selects(run, expected->backend, expected->scenario) ||
-            expected->kind == MATRIX_NONE) {
-            continue;
-        }
-        if (expected->kind == MATRIX_SKIP || run_leaves_out(run, expected->backend)) {
-            skipped++;
-            continue;
-        }
-        const struct cell *cell = run_find(run, expected->backend, expected->scenario);
-        if (cell == NULL) {
-            run_complain(run, "is in the matrix and did not run", expected->backend,
-                         expected->scenario);
-        } else {
-            ran += cell->ended && !cell->skipped;
-            skipped += cell->skipped;
-            unfinished += !cell->ended;
-        }
-    }
-    (void)printf("matrix, %s: %zu ran, %zu skipped, %zu not to the end, %u differences\n", run->os,
-                 ran, skipped, unfinished, run->red);
+    suite_world_begin(0);
+    int status = backend_sim.probe(why, sizeof(why));
+    suite_world_end();
+    plan_add(plan, &backend_sim, status, why);
+    plan_check(plan);
 }
 
 /* ---- command line --------------------------------------------------------------------------- */
@@ -372,31 +213,36 @@ static const char *option_value(const char *argument, const char *name)
     return strncmp(argument, name, length) == 0 ? argument + length : NULL;
 }
 
-/* The matrix lies beside this file. */
-static void default_matrix(char *path, size_t size)
+/* The file lies beside this one. */
+static void default_exceptions(char *path, size_t size)
 {
     const char *file = __FILE__;
     size_t folder = strlen(file);
     while (folder > 0 && file[folder - 1] != '/' && file[folder - 1] != '\\') {
         folder--;
     }
-    (void)snprintf(path, size, "%.*smatrix.txt", (int)folder, file);
+    (void)snprintf(path, size, "%.*sexceptions.txt", (int)folder, file);
 }
 
-static bool parse_arguments(struct run *run, int argc, char **argv, char *matrix, size_t size)
+struct arguments {
+    bool list;
+    char exceptions[1024];
+};
+
+static bool parse_arguments(struct plan *plan, struct arguments *arguments, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
         const char *value;
         if (strcmp(argv[i], "--list") == 0) {
-            run->list = true;
+            arguments->list = true;
         } else if ((value = option_value(argv[i], "--backend=")) != NULL) {
-            run->backend = value;
+            plan->backend = value;
         } else if ((value = option_value(argv[i], "--os=")) != NULL) {
-            run->os = value;
-        } else if ((value = option_value(argv[i], "--matrix=")) != NULL) {
-            (void)snprintf(matrix, size, "%s", value);
-        } else if (argv[i][0] != '-' && run->pattern == NULL) {
-            run->pattern = argv[i];
+            plan->os = value;
+        } else if ((value = option_value(argv[i], "--exceptions=")) != NULL) {
+            (void)snprintf(arguments->exceptions, sizeof(arguments->exceptions), "%s", value);
+        } else if (argv[i][0] != '-' && plan->pattern == NULL) {
+            plan->pattern = argv[i];
         } else {
             return false;
         }
@@ -406,18 +252,21 @@ static bool parse_arguments(struct run *run, int argc, char **argv, char *matrix
 
 int main(int argc, char **argv)
 {
-    static struct run run;
-    char matrix[1024];
-    int failed = 0;
-    run.os = matrix_os();
-    default_matrix(matrix, sizeof(matrix));
-    if (!parse_arguments(&run, argc, argv, matrix, sizeof(matrix))) {
+    static struct plan plan;
+    static struct exceptions exceptions;
+    struct arguments arguments = {.list = false};
+    plan.suites = suites;
+    plan.exceptions = &exceptions;
+    plan.os = plan_os();
+    plan.without = getenv("ECHOPORT_WITHOUT");
+    default_exceptions(arguments.exceptions, sizeof(arguments.exceptions));
+    if (!parse_arguments(&plan, &arguments, argc, argv)) {
         (void)fprintf(stderr, "usage: backend_suite [--backend=NAME] [--os=NAME] [--list] "
-                              "[--matrix=FILE] [pattern]\n");
+                              "[--exceptions=FILE] [pattern]\n");
         return 2;
     }
-    run.without = getenv("ECHOPORT_WITHOUT");
-    if (!run.list && !matrix_read(&run.matrix, matrix)) {
+    if (!exceptions_read(&exceptions, arguments.exceptions)) {
+        (void)fprintf(stderr, "backend_suite: %s\n", exceptions.error);
         return 2;
     }
     if (peer_setup() < 2100) {
@@ -428,13 +277,13 @@ int main(int argc, char **argv)
     if (!watchdog_start()) {
         return 2;
     }
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        failed += run_backend(&run, *at);
+    plan_all(&plan);
+    int failed = 0;
+    if (arguments.list) {
+        list_all(&plan);
+    } else {
+        failed = run_all(&plan);
     }
-    failed += run_backend(&run, &backend_sim);
     watchdog_stop();
-    if (!run.list) {
-        run_check_matrix(&run);
-    }
-    return failed != 0 || run.red != 0 ? 1 : 0;
+    return failed != 0 || plan.complaints != 0 ? 1 : 0;
 }

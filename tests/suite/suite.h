@@ -44,6 +44,10 @@ struct scenario {
     const char *name;
     void (*run)(const struct backend *backend);
 };
+#define SCENARIO(function)                                                                         \
+    {                                                                                              \
+#function, function                                                                        \
+    }
 
 /* Each ends with a NULL name. Those of suite_both and suite_progress have the backend at both ends
  * of a connection; the others need a network of the system, to which their peers belong. */
@@ -65,7 +69,7 @@ struct suite_mode {
 };
 extern struct suite_mode suite_mode;
 
-/* Ends the scenario as one that can't be run here; the matrix must say `may` in its cell. */
+/* Ends the scenario as one that can't be run here; exceptions.txt must say `may` of it. */
 void suite_skip(const char *reason);
 
 /* ---- the simulated network ------------------------------------------------------------------ */

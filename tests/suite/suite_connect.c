@@ -196,13 +196,13 @@ static void handle_is_the_socket(const struct backend *backend)
 }
 
 const struct scenario suite_connect[] = {
-    {"connect_ipv4", connect_ipv4},
-    {"connect_ipv6", connect_ipv6},
-    {"connect_canceled", connect_canceled},
-    {"connect_to_nowhere", connect_to_nowhere},
-    {"connect_without_socket", connect_without_socket},
-    {"close_in_connect_callback", close_in_connect_callback},
-    {"close_right_after_connect", close_right_after_connect},
-    {"handle_is_the_socket", handle_is_the_socket},
+    SCENARIO(connect_ipv4),
+    SCENARIO(connect_ipv6),
+    SCENARIO(connect_canceled),
+    SCENARIO(connect_to_nowhere),
+    SCENARIO(connect_without_socket),
+    SCENARIO(close_in_connect_callback),
+    SCENARIO(close_right_after_connect),
+    SCENARIO(handle_is_the_socket),
     {NULL, NULL},
 };

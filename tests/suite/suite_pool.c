@@ -426,7 +426,7 @@ static void buffers_come_back_within_a_batch(const struct backend *backend)
 
 /* Peers that send on and never read what comes back: each ends up holding the one buffer that can't
  * be sent, and none of its neighbours'. */
-static void who_never_reads_holds_one_buffer(const struct backend *backend)
+static void a_peer_that_never_reads_holds_one_buffer(const struct backend *backend)
 {
     enum { SILENT = 4, LIMIT = 8 };
     static const uint8_t piece[64 * KIB];
@@ -483,22 +483,22 @@ static void many_small_after_much(const struct backend *backend)
 }
 
 const struct scenario suite_pool[] = {
-    {"many_small_after_much", many_small_after_much},
-    {"idle_connections_hold_no_buffer", idle_connections_hold_no_buffer},
-    {"idle_connections_do_not_spin", idle_connections_do_not_spin},
-    {"starved_wait_in_turn", starved_wait_in_turn},
-    {"starved_are_not_overtaken", starved_are_not_overtaken},
-    {"starved_are_not_overtaken_in_a_callback", starved_are_not_overtaken_in_a_callback},
-    {"streams_leave_a_buffer_for_others", streams_leave_a_buffer_for_others},
-    {"starved_resume_without_a_deadline", starved_resume_without_a_deadline},
-    {"starved_and_silent_gives_way", starved_and_silent_gives_way},
-    {"starved_in_vain_give_way", starved_in_vain_give_way},
-    {"starved_do_not_spin", starved_do_not_spin},
-    {"starved_and_closed", starved_and_closed},
-    {"starved_and_left", starved_and_left},
-    {"starved_after_a_reset", starved_after_a_reset},
-    {"few_buffers_for_many", few_buffers_for_many},
-    {"buffers_come_back_within_a_batch", buffers_come_back_within_a_batch},
-    {"who_never_reads_holds_one_buffer", who_never_reads_holds_one_buffer},
+    SCENARIO(many_small_after_much),
+    SCENARIO(idle_connections_hold_no_buffer),
+    SCENARIO(idle_connections_do_not_spin),
+    SCENARIO(starved_wait_in_turn),
+    SCENARIO(starved_are_not_overtaken),
+    SCENARIO(starved_are_not_overtaken_in_a_callback),
+    SCENARIO(streams_leave_a_buffer_for_others),
+    SCENARIO(starved_resume_without_a_deadline),
+    SCENARIO(starved_and_silent_gives_way),
+    SCENARIO(starved_in_vain_give_way),
+    SCENARIO(starved_do_not_spin),
+    SCENARIO(starved_and_closed),
+    SCENARIO(starved_and_left),
+    SCENARIO(starved_after_a_reset),
+    SCENARIO(few_buffers_for_many),
+    SCENARIO(buffers_come_back_within_a_batch),
+    SCENARIO(a_peer_that_never_reads_holds_one_buffer),
     {NULL, NULL},
 };

@@ -174,10 +174,7 @@ static void both_count_no_closed_one_as_waiting(const struct backend *backend)
 }
 
 const struct scenario suite_progress[] = {
-    {"both_untaken_is_zero_at_rest", both_untaken_is_zero_at_rest},
-    {"both_untaken_while_nobody_reads", both_untaken_while_nobody_reads},
-    {"both_untaken_falls_while_a_peer_reads", both_untaken_falls_while_a_peer_reads},
-    {"both_count_what_waits_for_a_buffer", both_count_what_waits_for_a_buffer},
-    {"both_count_no_closed_one_as_waiting", both_count_no_closed_one_as_waiting},
-    {NULL, NULL},
+    SCENARIO(both_untaken_is_zero_at_rest),          SCENARIO(both_untaken_while_nobody_reads),
+    SCENARIO(both_untaken_falls_while_a_peer_reads), SCENARIO(both_count_what_waits_for_a_buffer),
+    SCENARIO(both_count_no_closed_one_as_waiting),   {NULL, NULL},
 };

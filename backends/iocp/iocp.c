@@ -21,16 +21,16 @@
  * No memory is freed while the system may still write to it. CancelIoEx() only asks; the answer is
  * a completion like any other, perhaps of success.
  *
- * The files, each of which stands on those below it; read them from the bottom:
+ * The files. Each stands on some of those before it:
  *
- *     iocp.c                     the loop, the table of operations
- *     iocp_accept.c              accepts: each waits for one connection
- *     iocp_acceptex.c            how a connection comes: AcceptEx, the default
- *     iocp_accept_data.c           AcceptEx that completes with the first bytes
- *     iocp_thread.c                a thread that waits in WSAAccept
- *     iocp_listener.c            one listener, and the slots through which connections come
- *     iocp_socket.c              one connection: connect, receive, send, close (on iocp_port alone)
- *     iocp_port.c                the port, requests, handles
+ *     iocp_port.c         the port, requests, handles
+ *     iocp_socket.c       one connection: connect, receive, send, close
+ *     iocp_listener.c     one listener, and the slots through which connections come
+ *     iocp_acceptex.c     AcceptEx, the default way to accept
+ *     iocp_accept_data.c  AcceptEx that completes with the first bytes
+ *     iocp_thread.c       a thread that waits in WSAAccept
+ *     iocp_accept.c       accepts: each waits for one connection
+ *     iocp.c              the loop, the table of operations
  */
 
 #include <stdio.h>

@@ -3,8 +3,7 @@
 
 /*
  * The ground floor of the `iocp` backend: one loop with its completion port, the requests that the
- * system completes, and the calls that connections and listeners both need. iocp.c lists the files
- * above it.
+ * system completes, and the calls that connections and listeners both need.
  *
  * Everything belongs to the loop's thread, except iocp_post(), which any thread may call.
  */

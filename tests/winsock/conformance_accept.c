@@ -32,7 +32,7 @@ static void start_accept_into_server(DWORD length)
 {
     BOOL success = accept_ex(bench.listener, bench.server, output, length, ADDRESS_LENGTH,
                              ADDRESS_LENGTH, &bench.bytes, &bench.overlapped[0]);
-    say("%s", success ? "inline" : error_name(WSAGetLastError()));
+    bench_say_call("", success ? 0 : SOCKET_ERROR, "inline");
 }
 
 /* A listener in the port, and an AcceptEx into bench.server that waits for `length` bytes. */
@@ -53,7 +53,7 @@ static int update_context(void)
 
 static void say_context(void)
 {
-    say("context %s", update_context() == 0 ? "ok" : error_name(WSAGetLastError()));
+    bench_say_call("context ", update_context(), "ok");
 }
 
 static void say_connect_time(void)
@@ -76,7 +76,6 @@ static void accept_completes(void)
     bench_connect_client();
     (void)bench_say_packet(PATIENCE_MS);
     say_context();
-    bench_close();
 }
 
 static void accept_without_context(void)
@@ -86,11 +85,8 @@ static void accept_without_context(void)
     start_accept(0);
     bench_connect_client();
     (void)bench_say_packet(PATIENCE_MS);
-    int answer = getpeername(bench.server, (struct sockaddr *)&name, &length);
-    say("name %s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
-    answer = shutdown(bench.server, SD_SEND);
-    say("shutdown %s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("name ", getpeername(bench.server, (struct sockaddr *)&name, &length), "ok");
+    bench_say_call("shutdown ", shutdown(bench.server, SD_SEND), "ok");
 }
 
 static void accept_waits_for_data(void)
@@ -101,7 +97,6 @@ static void accept_waits_for_data(void)
     bench_send_client("AB");
     (void)bench_say_packet(PATIENCE_MS);
     say("%s", memcmp(output, "AB", 2) == 0 ? "the bytes" : "other bytes");
-    bench_close();
 }
 
 static void accept_waits_for_end(void)
@@ -110,7 +105,6 @@ static void accept_waits_for_end(void)
     bench_connect_client();
     (void)shutdown(bench.client, SD_SEND);
     (void)bench_say_packet(PATIENCE_MS);
-    bench_close();
 }
 
 static void accept_with_data_and_reset(void)
@@ -119,7 +113,6 @@ static void accept_with_data_and_reset(void)
     bench_connect_client();
     bench_reset_client();
     (void)bench_say_packet(PATIENCE_MS);
-    bench_close();
 }
 
 static void accept_after_reset(void)
@@ -132,7 +125,6 @@ static void accept_after_reset(void)
     bench.server = bench_open_socket(AF_INET);
     start_accept_into_server(0);
     (void)bench_say_packet(NOTHING_MS);
-    bench_close();
 }
 
 static void accept_cancelled(void)
@@ -140,7 +132,6 @@ static void accept_cancelled(void)
     start_accept(0);
     bench_say_success(bench_cancel(bench.listener));
     (void)bench_say_packet(PATIENCE_MS);
-    bench_close();
 }
 
 static void accept_with_listener_closed(void)
@@ -148,7 +139,6 @@ static void accept_with_listener_closed(void)
     start_accept(0);
     bench_close_if_open(&bench.listener);
     (void)bench_say_packet(PATIENCE_MS);
-    bench_close();
 }
 
 static void accept_with_socket_closed(void)
@@ -158,7 +148,6 @@ static void accept_with_socket_closed(void)
     (void)bench_say_packet(NOTHING_MS);
     bench_close_if_open(&bench.server);
     (void)bench_say_packet(PATIENCE_MS);
-    bench_close();
 }
 
 static void connect_time_tells(void)
@@ -168,7 +157,6 @@ static void connect_time_tells(void)
     bench_connect_client();
     (void)bench_say_packet(NOTHING_MS);
     say_connect_time();
-    bench_close();
 }
 
 static void wsaaccept_after_reset(void)
@@ -178,8 +166,7 @@ static void wsaaccept_after_reset(void)
     bench_reset_client();
     bench_unblock(bench.listener);
     bench.server = WSAAccept(bench.listener, NULL, NULL, NULL, 0);
-    say("%s", bench.server != INVALID_SOCKET ? "accepted" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("", bench.server != INVALID_SOCKET ? 0 : SOCKET_ERROR, "accepted");
 }
 
 static void wsaaccept_would_block(void)
@@ -187,8 +174,7 @@ static void wsaaccept_would_block(void)
     bench_listen();
     bench_unblock(bench.listener);
     bench.server = WSAAccept(bench.listener, NULL, NULL, NULL, 0);
-    say("%s", bench.server != INVALID_SOCKET ? "accepted" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("", bench.server != INVALID_SOCKET ? 0 : SOCKET_ERROR, "accepted");
 }
 
 /* ---- ConnectEx ------------------------------------------------------------------------------- */
@@ -197,7 +183,7 @@ static void start_connect(const struct sockaddr_in *to)
 {
     BOOL success = connect_ex(bench.server, (const struct sockaddr *)to, sizeof(*to), NULL, 0,
                               &bench.bytes, &bench.overlapped[0]);
-    say("%s", success ? "inline" : error_name(WSAGetLastError()));
+    bench_say_call("", success ? 0 : SOCKET_ERROR, "inline");
 }
 
 static void open_connecting(void)
@@ -212,7 +198,6 @@ static void connect_unbound(void)
 {
     open_connecting();
     start_connect(&bench.address);
-    bench_close();
 }
 
 static void connect_completes(void)
@@ -221,11 +206,9 @@ static void connect_completes(void)
     (void)bench_bind_loopback(bench.server);
     start_connect(&bench.address);
     (void)bench_say_packet(PATIENCE_MS);
-    int answer = setsockopt(bench.server, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0);
-    say("context %s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
-    answer = shutdown(bench.server, SD_SEND);
-    say("shutdown %s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("context ",
+                   setsockopt(bench.server, SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT, NULL, 0), "ok");
+    bench_say_call("shutdown ", shutdown(bench.server, SD_SEND), "ok");
 }
 
 static void connect_refused(void)
@@ -235,7 +218,6 @@ static void connect_refused(void)
     bench_close_if_open(&bench.listener);
     start_connect(&bench.address);
     (void)bench_say_packet(PATIENCE_MS);
-    bench_close();
 }
 
 /* ---- addresses ------------------------------------------------------------------------------- */
@@ -244,9 +226,8 @@ static void bind_twice(void)
 {
     bench_listen();
     bench.server = bench_open_socket(AF_INET);
-    int answer = bind(bench.server, (struct sockaddr *)&bench.address, sizeof(bench.address));
-    say("%s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("", bind(bench.server, (struct sockaddr *)&bench.address, sizeof(bench.address)),
+                   "ok");
 }
 
 static void bind_exclusive(void)
@@ -262,9 +243,7 @@ static void bind_exclusive(void)
     assert(answer == 0);
     (void)bench_bind_loopback(bench.client);
     (void)getsockname(bench.client, (struct sockaddr *)&address, &length);
-    answer = bind(bench.server, (struct sockaddr *)&address, sizeof(address));
-    say("%s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("", bind(bench.server, (struct sockaddr *)&address, sizeof(address)), "ok");
 }
 
 /* Whether a client of IPv4 reaches a listener at [::]. */
@@ -285,9 +264,9 @@ static void dual_stack(DWORD v6only)
     assert(answer == 0);
     bench.address.sin_port = any.sin6_port;
     bench.client = bench_open_socket(AF_INET);
-    answer = connect(bench.client, (struct sockaddr *)&bench.address, sizeof(bench.address));
-    say("%s", answer == 0 ? "connected" : error_name(WSAGetLastError()));
-    bench_close();
+    bench_say_call("",
+                   connect(bench.client, (struct sockaddr *)&bench.address, sizeof(bench.address)),
+                   "connected");
 }
 
 static void dual_stack_takes_ipv4(void)
@@ -306,10 +285,9 @@ static void v6only_is_on_at_first(void)
     int length = sizeof(v6only);
     bench_listen();
     bench.server = bench_open_socket(AF_INET6);
-    int answer = getsockopt(bench.server, IPPROTO_IPV6, IPV6_V6ONLY, (char *)&v6only, &length);
-    say("%s", answer == 0 ? "got" : error_name(WSAGetLastError()));
+    bench_say_call(
+        "", getsockopt(bench.server, IPPROTO_IPV6, IPV6_V6ONLY, (char *)&v6only, &length), "got");
     say("%d bytes, %s", length, (v6only & 0xff) != 0 ? "on" : "off");
-    bench_close();
 }
 
 const struct experiment experiments_of_accepts[] = {

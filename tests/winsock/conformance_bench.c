@@ -108,7 +108,6 @@ void bench_close_if_open(SOCKET *socket)
     }
 }
 
-/* Says what the next packet is; `which` it belongs to if it is not the first. */
 bool bench_say_packet(DWORD milliseconds)
 {
     OVERLAPPED_ENTRY entry;
@@ -155,6 +154,11 @@ void bench_say_answer(int answer)
     } else {
         say("%s", error_name(WSAGetLastError()));
     }
+}
+
+void bench_say_call(const char *call, int answer, const char *success)
+{
+    say("%s%s", call, answer == 0 ? success : error_name(WSAGetLastError()));
 }
 
 void bench_say_success(BOOL success)
@@ -205,7 +209,6 @@ void bench_skip_on_success(void)
     assert(skips);
 }
 
-/* Waits until the server has something to receive, and takes the packet of that. */
 void bench_await_server(void)
 {
     OVERLAPPED_ENTRY entry;
@@ -227,7 +230,6 @@ bool bench_cancel(SOCKET socket)
     return CancelIoEx((HANDLE)(uintptr_t)socket, NULL) != 0;
 }
 
-/* What the client receives next. */
 void bench_say_client(void)
 {
     int got = recv(bench.client, bench.data, sizeof(bench.data), 0);

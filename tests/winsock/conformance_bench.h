@@ -2,8 +2,8 @@
 #define ECHOPORT_CONFORMANCE_BENCH_H
 
 /*
- * What the experiments are made of. Only what Windows has is used: these files are compiled for the
- * simulation and for Windows.
+ * The parts of the experiments. These files are compiled for the simulation and for Windows, so they
+ * use only what Windows has.
  */
 
 #include <winsock2.h>
@@ -15,7 +15,7 @@
 #include "conformance.h"
 #include "patience.h"
 
-#define NOTHING_MS 60 /* how long to look for a packet that must not come; else PATIENCE_MS */
+#define NOTHING_MS 60 /* how long to look for a packet that must not come */
 
 struct bench {
     HANDLE port;
@@ -33,7 +33,7 @@ extern struct bench bench;
 
 void bench_listen(void); /* a port and a listener */
 void bench_pair(void);   /* and a connection */
-void bench_close(void);
+void bench_close(void);  /* after each experiment */
 
 SOCKET bench_open_socket(int family);
 int bench_bind_loopback(SOCKET socket);
@@ -54,9 +54,11 @@ bool bench_cancel(SOCKET socket);
 /* Waits until the server has something to receive, with the third OVERLAPPED. */
 void bench_await_server(void);
 
-/* Says what the next packet is, and whose if not the first's. False: none came in time. */
+/* Says what the next packet is, and of which OVERLAPPED if not the first. False: none came in
+ * time. */
 bool bench_say_packet(DWORD milliseconds);
 void bench_say_answer(int answer); /* "inline 3", "pending" or the error */
+void bench_say_call(const char *call, int answer, const char *success); /* or the error */
 void bench_say_success(BOOL success);
 void bench_say_client(void); /* what the client receives next */
 

@@ -2,12 +2,12 @@
  *     conformance TABLE [--print | --as=SYSTEM]
  *
  * Runs every experiment and compares its outcome with this system's column of TABLE
- * (conformance.txt); exits 1 if one differs, or if experiments and table don't have the same names.
- * On Windows itself differences are printed and are no failure: that column is what Windows
- * documents. --print prints the outcomes only. The simulation can be run --as="Wine 8".
+ * (conformance.txt). Exits with 1 if one differs, or if experiments and table don't have the same
+ * names. On Windows differences are printed and are no failure: that column is what Windows
+ * documents. --print only prints the outcomes. --as="Wine 8" lets the simulation behave so.
  */
 
-#include "conformance.h"
+#include "conformance_bench.h"
 #include "util.h"
 
 #include <assert.h>
@@ -56,7 +56,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* "=" in a column stands for what the simulation's has. */
+/* "=" stands for the simulation's column. */
 static bool row_parse(struct row *row)
 {
     char *at = row->text;
@@ -120,10 +120,11 @@ static void experiment_run(const struct experiment *experiment)
     outcome[0] = '\0';
     conformance_begin();
     experiment->run();
+    bench_close();
     conformance_end();
 }
 
-/* A cell may have several outcomes, " or " between them: those of a race. */
+/* Where an outcome is a race, the cell has several, with " or " between them. */
 static bool cell_has(const char *cell, const char *said)
 {
     const char *at = cell;
@@ -135,7 +136,7 @@ static bool cell_has(const char *cell, const char *said)
     return strcmp(at, said) == 0;
 }
 
-/* Whether it is as the table has it. */
+/* Whether the outcome is the table's. */
 static bool compare_one(const struct experiment *experiment, size_t column)
 {
     struct row *row = find_row(experiment->name);
@@ -153,7 +154,7 @@ static bool compare_one(const struct experiment *experiment, size_t column)
     return true;
 }
 
-/* How many differ. */
+/* Returns how many differ. */
 static int compare(size_t column)
 {
     int differ = 0;

@@ -7,7 +7,6 @@ static void wait_times_out(void)
     bench_listen();
     (void)bench_say_packet(0);
     (void)bench_say_packet(10);
-    bench_close();
 }
 
 static void posts_keep_their_order(void)
@@ -19,7 +18,6 @@ static void posts_keep_their_order(void)
     for (int i = 0; i < 3; i++) {
         (void)bench_say_packet(PATIENCE_MS);
     }
-    bench_close();
 }
 
 static void one_wait_takes_many(void)
@@ -34,7 +32,6 @@ static void one_wait_takes_many(void)
         GetQueuedCompletionStatusEx(bench.port, entries, 8, &count, PATIENCE_MS, FALSE));
     say("%u packets, the last %u", (unsigned)count,
         (unsigned)entries[count - 1].dwNumberOfBytesTransferred);
-    bench_close();
 }
 
 static void port_joined_twice(void)
@@ -44,7 +41,6 @@ static void port_joined_twice(void)
     bench_say_success(bench_join_port(bench.server) != NULL);
     bench_say_success(CreateIoCompletionPort((HANDLE)(uintptr_t)bench.server, other, 0, 0) != NULL);
     (void)CloseHandle(other);
-    bench_close();
 }
 
 static SOCKET duplicate(SOCKET socket)
@@ -64,7 +60,6 @@ static void port_joined_by_a_duplicate(void)
     SOCKET copy = duplicate(bench.server);
     bench_say_success(bench_join_port(copy) != NULL);
     (void)closesocket(copy);
-    bench_close();
 }
 
 static void listener_lives_in_its_duplicate(void)
@@ -73,12 +68,12 @@ static void listener_lives_in_its_duplicate(void)
     SOCKET copy = duplicate(bench.listener);
     bench_close_if_open(&bench.listener);
     bench.client = bench_open_socket(AF_INET);
-    int answer = connect(bench.client, (struct sockaddr *)&bench.address, sizeof(bench.address));
-    say("connect %s", answer == 0 ? "ok" : error_name(WSAGetLastError()));
+    bench_say_call("connect ",
+                   connect(bench.client, (struct sockaddr *)&bench.address, sizeof(bench.address)),
+                   "ok");
     bench.server = accept(copy, NULL, NULL);
-    say("%s", bench.server != INVALID_SOCKET ? "accepted" : error_name(WSAGetLastError()));
+    bench_say_call("", bench.server != INVALID_SOCKET ? 0 : SOCKET_ERROR, "accepted");
     (void)closesocket(copy);
-    bench_close();
 }
 
 static void provider_has_ifs_handles(void)
@@ -87,10 +82,7 @@ static void provider_has_ifs_handles(void)
     int length = sizeof(info);
     bench_pair();
     int answer = getsockopt(bench.server, SOL_SOCKET, SO_PROTOCOL_INFOW, (char *)&info, &length);
-    say("%s", answer != 0                                     ? error_name(WSAGetLastError())
-              : (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0 ? "yes"
-                                                              : "no");
-    bench_close();
+    bench_say_call("", answer, (info.dwServiceFlags1 & XP1_IFS_HANDLES) != 0 ? "yes" : "no");
 }
 
 const struct experiment experiments_of_ports[] = {

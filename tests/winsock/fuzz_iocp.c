@@ -45,7 +45,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     world_run();
     world_check_classes();
     world_check_books(winsock_counts()->of[WINSOCK_RESETS] > 0);
-    world_end();
-    winsock_end();
+    iocp_network_end();
     return 0;
 }

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-static SOCKET original; /* whose duplicates the other servers get */
+static SOCKET original; /* the other servers get duplicates of it */
 
 static SOCKET tcp_socket(int family, WSAPROTOCOL_INFOW *info)
 {
     return WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, info, 0, WSA_FLAG_OVERLAPPED);
 }
 
-/* As src/base/net_windows.c does it. Faults are for the backend: these calls are made again. */
+/* As src/base/net_windows.c does it. Injected faults are for the backend, so these calls repeat. */
 static SOCKET duplicate(SOCKET socket)
 {
     WSAPROTOCOL_INFOW info;
@@ -63,6 +63,18 @@ const struct world_network iocp_network = {
     .not_listening = not_listening,
 };
 
+void iocp_network_begin(const struct winsock_config *config, enum world_kind kind)
+{
+    winsock_begin(config);
+    world_begin(&iocp_network, kind);
+}
+
+void iocp_network_end(void)
+{
+    world_end();
+    winsock_end();
+}
+
 uv_os_sock_t iocp_network_silent_client(void)
 {
     struct sockaddr_in address;
@@ -90,7 +102,7 @@ void iocp_network_lossless(struct winsock_config *config, uint64_t seed)
     config->reset_ppm = 0;
     config->hang_ppm = 0;
     if (config->delay_ns > 100 * 1000) {
-        config->delay_ns = 100 * 1000; /* or those whose pool has but one buffer take for ever */
+        config->delay_ns = 100 * 1000; /* or a loop whose pool has one buffer takes for ever */
     }
     config->capacity_min = config->capacity_max = config->capacity_max < 1000 ? 1000 : 65536;
 }

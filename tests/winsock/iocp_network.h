@@ -8,13 +8,17 @@
 
 extern const struct world_network iocp_network;
 
-/* A client that connects to the server and says nothing, until it is told to send a byte; to be
- * closed by iocp_network_hang_up(). */
+/* A world over it. After world_next() and the modes; to be run and checked in between. */
+void iocp_network_begin(const struct winsock_config *config, enum world_kind kind);
+void iocp_network_end(void);
+
+/* A client that connects to the server and sends nothing until it is told to send a byte. The
+ * caller closes it by iocp_network_hang_up(). */
 uv_os_sock_t iocp_network_silent_client(void);
 void iocp_network_speak(uv_os_sock_t client);
 void iocp_network_hang_up(uv_os_sock_t client);
 
-/* A random world without faults: only what is allowed to a system that is well is drawn. */
+/* A random world without faults: draws only what a healthy system may do. */
 void iocp_network_lossless(struct winsock_config *config, uint64_t seed);
 
 #endif

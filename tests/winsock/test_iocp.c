@@ -22,14 +22,12 @@ static struct winsock_counts sum;
 
 static void run_world(const struct winsock_config *config, enum world_kind kind)
 {
-    winsock_begin(config);
-    world_begin(&iocp_network, kind);
+    iocp_network_begin(config, kind);
     world_run();
     world_check_classes();
     world_check_books(winsock_counts()->of[WINSOCK_RESETS] > 0);
     winsock_counts_add(&sum, winsock_counts());
-    world_end();
-    winsock_end();
+    iocp_network_end();
 }
 
 /* Everything that Windows leaves open is drawn, and the modes. `small`: most faults show in a world
@@ -106,15 +104,13 @@ static void perfect_worlds_lose_nothing(void **state)
         world_next(seed);
         world.accept_mode = (unsigned)(seed % 2);
         world.recv_mode = (unsigned)(seed / 2 % 2);
-        winsock_begin(&config);
-        world_begin(&iocp_network, WORLD_CALM);
+        iocp_network_begin(&config, WORLD_CALM);
         uint64_t wanted = world_requests();
         world_run();
         world_check_classes();
         world_check_books(false);
         world_check_perfect(wanted);
-        world_end();
-        winsock_end();
+        iocp_network_end();
     }
 }
 
@@ -131,8 +127,7 @@ static void silent_clients_delay_nobody_and_are_reaped(void **state)
         world_next(seed);
         world.accept_mode = 1;
         world.accept_timeout_ns = 100 * 1000 * 1000;
-        winsock_begin(&config);
-        world_begin(&iocp_network, WORLD_CALM);
+        iocp_network_begin(&config, WORLD_CALM);
         for (size_t i = 0; i < SILENT; i++) {
             silent[i] = iocp_network_silent_client();
         }
@@ -144,8 +139,7 @@ static void silent_clients_delay_nobody_and_are_reaped(void **state)
         for (size_t i = 0; i < SILENT; i++) {
             iocp_network_hang_up(silent[i]);
         }
-        world_end();
-        winsock_end();
+        iocp_network_end();
     }
     print_message("%" PRIu64 " reaped\n", reaped);
     assert_true(reaped > 0);
@@ -159,10 +153,7 @@ static void probe_asks_for_what_the_backend_needs(void **state)
     winsock_begin(&config);
     assert_int_equal(backend_iocp.probe(why, sizeof(why)), 0);
     assert_string_equal(why, "");
-    size_t call = 0;
-    while (strcmp(winsock_calls[call].name, "WSAIoctl") != 0) {
-        call++;
-    }
+    size_t call = winsock_call_named("WSAIoctl");
     winsock_fail(call, 1, winsock_calls[call].codes[0]);
     assert_true(backend_iocp.probe(why, sizeof(why)) < 0);
     assert_non_null(strstr(why, "AcceptEx"));

@@ -63,8 +63,7 @@ static bool inject(size_t call, uint64_t nth, int32_t code, unsigned mode)
     world_check_books(winsock_has_failed());
     WORLD_CHECK(world.client_stats.counters.mismatches == 0);
     bool failed = winsock_has_failed();
-    world_end();
-    winsock_end();
+    iocp_network_end();
     return failed;
 }
 
@@ -161,10 +160,7 @@ static void one_end(void)
 
 static void fail_cancel(uint64_t nth)
 {
-    size_t call = 0;
-    while (strcmp(winsock_calls[call].name, "CancelIoEx") != 0) {
-        call++;
-    }
+    size_t call = winsock_call_named("CancelIoEx");
     winsock_fail(call, nth, winsock_calls[call].codes[0]);
 }
 

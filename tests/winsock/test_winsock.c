@@ -268,21 +268,11 @@ static void cancel_that_is_late_succeeds(void **state)
 
 /* ---- what is injected ------------------------------------------------------------------------ */
 
-static size_t call_named(const char *name)
-{
-    size_t call = 0;
-    while (strcmp(winsock_calls[call].name, name) != 0) {
-        call++;
-        assert_non_null(winsock_calls[call].name);
-    }
-    return call;
-}
-
 static void nth_call_fails_once(void **state)
 {
     (void)state;
     begin(&calm);
-    winsock_fail(call_named("WSASocketW"), 2, WSAEMFILE);
+    winsock_fail(winsock_call_named("WSASocketW"), 2, WSAEMFILE);
     SOCKET first = open_socket();
     assert_int_not_equal(first, INVALID_SOCKET);
     assert_false(winsock_has_failed());
@@ -301,7 +291,7 @@ static void completion_fails_with_its_code(void **state)
     char data[4];
     (void)state;
     begin(&calm);
-    winsock_fail(call_named("WSARecv completion"), 1, STATUS_INSUFFICIENT_RESOURCES);
+    winsock_fail(winsock_call_named("WSARecv completion"), 1, STATUS_INSUFFICIENT_RESOURCES);
     assert_int_equal(start_recv(data, sizeof(data)), SOCKET_ERROR);
     assert_int_equal(send(client, "abc", 3, 0), 3);
     assert_int_equal(take(), 0);

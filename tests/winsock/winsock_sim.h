@@ -158,6 +158,9 @@ void winsock_describe(const struct winsock_counts *counts, char *text, size_t si
 /* All calls and operations that can fail; one without a name ends them. */
 extern const struct winsock_call winsock_calls[];
 
+/* The index of the call or operation of that name, which there must be. */
+size_t winsock_call_named(const char *name);
+
 /* How often winsock_calls[call] has happened in this world: an operation, that it ended. */
 uint64_t winsock_happened(size_t call);
 

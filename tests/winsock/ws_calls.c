@@ -1,7 +1,9 @@
 #include "util.h"
 #include "ws_world.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #define CODES(...) ((const int32_t[]){__VA_ARGS__, 0})
 
@@ -71,6 +73,16 @@ void ws_calls_reset(void)
     }
     calls.fail_call = CALL_OTHER;
     calls.has_failed = false;
+}
+
+size_t winsock_call_named(const char *name)
+{
+    size_t call = 0;
+    while (strcmp(winsock_calls[call].name, name) != 0) {
+        call++;
+        assert(winsock_calls[call].name != NULL);
+    }
+    return call;
 }
 
 uint64_t winsock_happened(size_t call)

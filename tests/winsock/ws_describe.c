@@ -3,16 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A generator of its own: what a world is like must not depend on what happens in it. */
+/* With a state of its own: the kind of a world must not depend on what happens in it. */
 static uint64_t draw(uint64_t *state, uint64_t below)
 {
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % below;
+    return ws_world_random(state) % below;
 }
 
-/* Half of the worlds don't have a given fault at all: together they would hide each other. */
+/* Half of the worlds don't have a given fault at all: faults hide each other. */
 static uint32_t draw_ppm(uint64_t *state, uint32_t most)
 {
     return draw(state, 2) == 0 ? 0 : (uint32_t)draw(state, most) + 1;

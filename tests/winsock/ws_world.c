@@ -44,10 +44,10 @@ void *ws_world_allocate(size_t size)
 
 /* ---- chance ---------------------------------------------------------------------------------- */
 
-/* splitmix64: https://prng.di.unimi.it/splitmix64.c */
-static uint64_t next_random(void)
+/* https://prng.di.unimi.it/splitmix64.c */
+uint64_t ws_world_random(uint64_t *state)
 {
-    uint64_t z = (ws_world.random += UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
@@ -70,7 +70,7 @@ uint64_t ws_world_below(uint64_t limit)
     if (ws_world.choices != NULL) {
         return (limit <= 256 ? next_choice() : next_choice() * limit / 256) % limit;
     }
-    return next_random() % limit;
+    return ws_world_random(&ws_world.random) % limit;
 }
 
 bool ws_world_chance(uint32_t ppm)

@@ -190,7 +190,8 @@ extern struct world ws_world;
 /* Whether the caller kept the rule; if not, reports it, or returns false for a forgiving world. */
 bool ws_world_require(bool kept, const char *sentence);
 
-void *ws_world_allocate(size_t size); /* zeroed, or abort() */
+void *ws_world_allocate(size_t size);      /* zeroed, or abort() */
+uint64_t ws_world_random(uint64_t *state); /* splitmix64 */
 uint64_t ws_world_below(uint64_t limit);
 bool ws_world_chance(uint32_t ppm);
 void ws_world_count(enum winsock_kind kind);

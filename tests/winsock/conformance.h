@@ -2,8 +2,8 @@
 #define ECHOPORT_CONFORMANCE_H
 
 /*
- * Experiments with Winsock, run on the simulation (tests/winsock) and on the real one, and compared
- * with conformance.txt: what the simulation believes is held against what a system does.
+ * Experiments with Winsock. They run on the simulation (tests/winsock) and on the real one, and the
+ * outcomes are compared with conformance.txt: does the simulation behave as a system does?
  */
 
 #include <stdbool.h>
@@ -13,10 +13,10 @@
 
 struct experiment {
     const char *name;
-    void (*run)(void); /* between conformance_begin() and conformance_end(); says what came of it */
+    void (*run)(void); /* between conformance_begin() and conformance_end(); says the outcome */
 };
 
-/* One without a name ends each. */
+/* Each ends with one without a name. */
 extern const struct experiment experiments_of_streams[];
 extern const struct experiment experiments_of_accepts[];
 extern const struct experiment experiments_of_ports[];
@@ -30,7 +30,7 @@ void say(const char *format, ...);
 /* A word for an error, its number if it has none; valid until the next call. */
 const char *error_name(int error);
 
-/* What differs between the systems; in conformance_sim.c and conformance_windows.c. */
+/* In conformance_sim.c and conformance_windows.c. */
 
 /* The column of conformance.txt: simulation, Wine 8, Wine 10 or Windows. With `as` the simulation
  * behaves as that system, Wine 8; NULL: as documented. NULL if it can't. */

@@ -2,8 +2,8 @@
 #define ECHOPORT_CONFORMANCE_BENCH_H
 
 /*
- * The parts of the experiments. These files are compiled for the simulation and for Windows, so they
- * use only what Windows has.
+ * The parts of the experiments. They are compiled for the simulation and for Windows, so they use
+ * only what Windows has.
  */
 
 #include <winsock2.h>

@@ -12,7 +12,7 @@ const char *conformance_system(const char *as)
     return as == NULL || strcmp(as, "simulation") == 0 ? "simulation" : as_wine ? as : NULL;
 }
 
-/* Without chance: what can be over at once is, the rest comes when the clock is moved. */
+/* Nothing is random: operations end at once if they can, the others when the clock moves. */
 void conformance_begin(void)
 {
     const struct winsock_config config = {.waits = WINSOCK_ADVANCING,

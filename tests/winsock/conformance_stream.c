@@ -122,7 +122,7 @@ static void send_is_inline(void)
     (void)bench_say_packet(NOTHING_MS);
 }
 
-/* What the peer has acknowledged, when it has received all. */
+/* How much the peer has acknowledged when it has received everything. */
 static void send_is_acknowledged(void)
 {
     TCP_INFO_v0 info;
@@ -206,7 +206,8 @@ static void cancel_nothing(void)
     bench_say_success(bench_cancel(bench.server));
 }
 
-/* Nobody reads, so a part of it has gone: whether the result counts that part differs. */
+/* The client does not read, so the system has taken a part of it. Systems differ in whether the
+ * result counts that part. */
 static void cancel_send(void)
 {
     static char big[BIG];

@@ -1,6 +1,6 @@
 /*
- * The random worlds of test_iocp for a fuzzer: the first two bytes choose the world, the rest every
- * chance that the simulated Winsock takes. So what was found by luck can be changed bit by bit.
+ * The random worlds of test_iocp for a fuzzer. The first two bytes choose the world, the others
+ * every random choice of the simulated Winsock. So the fuzzer can change one choice at a time.
  * Built by -DECHOPORT_FUZZ=ON with Clang; `fuzz_iocp -max_total_time=60`.
  */
 
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct winsock_config config;
     static const uint8_t none[2];
     if (size < 2) {
-        data = none; /* the fuzzer begins with nothing, and wants to see something */
+        data = none; /* the fuzzer begins with no bytes */
         size = 2;
     }
     uint64_t seed = (uint64_t)data[0] << 8 | data[1];

@@ -1,7 +1,7 @@
 /*
- * Both sides of the program over backends/iocp*.c, and that over the Winsock of tests/winsock: one
- * seed after another, each with its own faults, delays, races, modes and commands. A seed that
- * fails is run again by `test_iocp --seed=N`.
+ * Both sides of the program over the `iocp` backend and the simulated Winsock: one seed after
+ * another, each with its own faults, delays, races, modes and commands. `test_iocp --seed=N` runs a
+ * seed that failed again.
  */
 
 #include <stdarg.h>
@@ -30,8 +30,8 @@ static void run_world(const struct winsock_config *config, enum world_kind kind)
     iocp_network_end();
 }
 
-/* Everything that Windows leaves open is drawn, and the modes. `small`: most faults show in a world
- * of a few connections and messages, and many of these can be run. */
+/* Draws everything that Windows leaves open, and the modes. Most faults show in a small world, of a
+ * few connections and messages, and many of these can be run. */
 static void random_world(uint64_t seed, enum world_kind kind)
 {
     struct winsock_config config;
@@ -50,7 +50,7 @@ static void describe(const char *what, uint64_t seeds, uint64_t messages)
     print_message("%" PRIu64 " %s worlds, %" PRIu64 " messages: %s\n", seeds, what, messages, text);
 }
 
-/* The third way to accept has a thread, which runs as it pleases: few worlds, not repeatable. */
+/* With wsaaccept a thread runs beside the loop: few worlds, not repeatable. */
 static void worlds_with_a_thread_keep_their_books(void **state)
 {
     uint64_t seeds = world_options.seed_count / 700 + 1;
@@ -92,7 +92,8 @@ static void random_worlds_keep_their_books(void **state)
     random_worlds("random", WORLD_RANDOM, world_options.seed_count / 200 + 1);
 }
 
-/* Late, reordered, in parts and by races, but without a fault: every message is answered. */
+/* Completions come late, reordered, in parts and by races. But there is no fault, so every message
+ * is answered. */
 static void perfect_worlds_lose_nothing(void **state)
 {
     uint64_t seeds = world_options.seed_count / 200 + 1;
@@ -114,7 +115,7 @@ static void perfect_worlds_lose_nothing(void **state)
     }
 }
 
-/* With acceptex-data. Those who talk are served all the same, and in the end nobody is left. */
+/* With acceptex-data. Clients that send are served all the same, and silent ones are reaped. */
 static void silent_clients_delay_nobody_and_are_reaped(void **state)
 {
     enum { SILENT = 20 };

@@ -1,7 +1,7 @@
 /*
  * The meaning of the error codes of Windows. The numbers are those of "System Error Codes",
- * "Windows Sockets Error Codes" and [MS-ERREF], not the names of a header: the test is independent
- * of those.
+ * "Windows Sockets Error Codes" and [MS-ERREF], so the test does not depend on the names of a
+ * header.
  */
 
 #include <stdarg.h>
@@ -52,7 +52,7 @@ static const struct {
     {UV_EMSGSIZE, {10040}},
 };
 
-static void each_code_has_its_meaning(void **state)
+static void each_code_has_its_uv_code(void **state)
 {
     (void)state;
     for (size_t i = 0; i < LENGTH(meanings); i++) {
@@ -65,13 +65,13 @@ static void each_code_has_its_meaning(void **state)
     }
 }
 
-static void what_is_no_error_has_none(void **state)
+static void success_is_no_error(void **state)
 {
     (void)state;
     assert_int_equal(iocp_error(0), 0);
 }
 
-static void what_is_not_known_is_an_error_all_the_same(void **state)
+static void an_unknown_code_is_an_error(void **state)
 {
     static const uint32_t unknown[] = {1, 9, 10000, 12345, 0x103, 0xC0000001, UINT32_MAX};
     (void)state;
@@ -80,7 +80,7 @@ static void what_is_not_known_is_an_error_all_the_same(void **state)
     }
 }
 
-/* Nobody but Windows cancels the operation of a connection that is not being closed. */
+/* The backend cancels only operations of a connection that is being closed. */
 static void canceled_by_the_system_is_a_reset(void **state)
 {
     (void)state;
@@ -102,9 +102,9 @@ static void last_error_is_that_of_the_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_code_has_its_meaning),
-        cmocka_unit_test(what_is_no_error_has_none),
-        cmocka_unit_test(what_is_not_known_is_an_error_all_the_same),
+        cmocka_unit_test(each_code_has_its_uv_code),
+        cmocka_unit_test(success_is_no_error),
+        cmocka_unit_test(an_unknown_code_is_an_error),
         cmocka_unit_test(canceled_by_the_system_is_a_reset),
         cmocka_unit_test(last_error_is_that_of_the_thread),
     };

@@ -1,11 +1,10 @@
 /*
  * Each call that the `iocp` backend makes, and each operation that it starts, fails once with each
- * plausible code, at its first time, its second, and so on, in a world that is otherwise well:
- * nothing crashes, leaks or is lost, and connections that are not concerned go on. The table that
- * is printed counts the injections.
+ * plausible code: at its first time, its second, and so on. The world has no other fault. Nothing
+ * crashes, leaks or is lost, and other connections go on. The printed table counts the injections.
  *
- * The calls are held against the undefined symbols of the backend's objects: one that is called and
- * is not in the table fails the test.
+ * The calls are compared with the undefined symbols of the backend's objects: a call that is not in
+ * the table fails the test.
  */
 
 #include <stdarg.h>
@@ -27,7 +26,7 @@
 #define MODE_THREAD 4
 #define MS UINT64_C(1000000)
 
-/* These have no error, or none that isn't the caller's: what they say is not asked. */
+/* These can't fail, or fail only if misused: the backend does not look at their answer. */
 static const char *const infallible[] = {
     "GetLastError", "WSAGetLastError", "InterlockedExchange", "SetHandleInformation", "Sleep", NULL,
 };
@@ -46,7 +45,7 @@ static void configure(struct winsock_config *config, uint64_t seed)
     config->violated = world_fail;
 }
 
-/* One world in which winsock_calls[call] fails with `code` at its `nth` time. Whether it did. */
+/* Runs a world in which winsock_calls[call] fails with `code` at its `nth` time. Whether it did. */
 static bool inject(size_t call, uint64_t nth, int32_t code, unsigned mode)
 {
     struct winsock_config config;
@@ -121,7 +120,7 @@ static void one_accepted(struct io_accept *op)
     }
 }
 
-/* A listener with one accept outstanding, which waits for the first bytes for so long. */
+/* A listener with one accept outstanding, which waits for first bytes for at most `timeout_ns`. */
 static void one_begin(const struct winsock_config *config, unsigned accept_mode,
                       uint64_t timeout_ns)
 {
@@ -164,9 +163,9 @@ static void fail_cancel(uint64_t nth)
     winsock_fail(call, nth, winsock_calls[call].codes[0]);
 }
 
-/* The first bytes have come, and their packet is on its way, when the time of the silent one is up:
- * its socket is closed, and the packet tells of a success. */
-static void silent_one_is_closed_while_its_first_bytes_come(void **state)
+/* A silent connection is reaped while the packet of its first bytes is on its way. Its socket is
+ * closed, and the packet says that the accept succeeded. */
+static void silent_connection_is_closed_while_its_first_bytes_come(void **state)
 {
     unsigned met = 0;
     (void)state;
@@ -194,8 +193,8 @@ static void silent_one_is_closed_while_its_first_bytes_come(void **state)
     assert_true(met > 5);
 }
 
-/* A thread may be on its way into its wait: the number of its socket stays its own. */
-static void thread_keeps_its_socket_when_it_cannot_be_called_back(void **state)
+/* The thread may be about to use the number of the socket, so it stays open. */
+static void thread_keeps_its_socket_when_the_cancel_fails(void **state)
 {
     const struct winsock_config config = {
         .seed = 1, .waits = WINSOCK_ADVANCING, .threads = true, .violated = world_fail};
@@ -229,7 +228,7 @@ static bool is_in_table(const char *name)
 }
 
 /* Names of Winsock and Windows begin with a capital letter, those that are older are renamed by the
- * simulation's header, and three are but macros. */
+ * simulation's header, and three are only macros. */
 static const char *windows_name(const char *symbol)
 {
     if (strncmp(symbol, "winsock_", 8) == 0) {
@@ -255,7 +254,7 @@ static void every_call_is_in_the_table(void **state)
         if (call != NULL) {
             found++;
             if (!is_in_table(call) && !is_listed(infallible, call)) {
-                fail_msg("%s is called, and is not in the table", call);
+                fail_msg("%s is called, but is not in the table", call);
             }
         }
     }
@@ -271,8 +270,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_is_in_the_table),
         cmocka_unit_test(every_call_fails_with_every_code),
-        cmocka_unit_test(silent_one_is_closed_while_its_first_bytes_come),
-        cmocka_unit_test(thread_keeps_its_socket_when_it_cannot_be_called_back),
+        cmocka_unit_test(silent_connection_is_closed_while_its_first_bytes_come),
+        cmocka_unit_test(thread_keeps_its_socket_when_the_cancel_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

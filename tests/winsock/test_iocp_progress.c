@@ -15,7 +15,7 @@
 
 #include "iocp_rig.h"
 
-/* Of <winsock2.h>, whose macros take the names of a backend's operations. */
+/* Of <winsock2.h>, which can't be included: its macros have the names of a backend's operations. */
 enum { NO_MEMORY = 8, WSA_OPNOTSUPP = 10045, WSA_NETDOWN = 10050 };
 
 enum { PAIRS_MAX = 300 };
@@ -91,7 +91,7 @@ static void untaken_falls_within_a_pending_send(void **state)
     finish();
 }
 
-static void untaken_is_not_told_by_wine(void **state)
+static void untaken_is_not_supported_by_wine(void **state)
 {
     uint64_t bytes;
     (void)state;
@@ -140,7 +140,7 @@ static void poll_is_full_while_packets_are_left(void **state)
         iocp_end_send(&clients[i], byte, sizeof(byte));
     }
     (void)winsock_advance(winsock_now() +
-                          2 * IOCP_RIG_LATENCY_MS * MS); /* the sends' packets are there */
+                          2 * IOCP_RIG_LATENCY_MS * MS); /* the packets of the sends have come */
     size_t turns = 0;
     do {
         assert_true(poll_until(0) >= 0);
@@ -153,7 +153,7 @@ static void poll_is_full_while_packets_are_left(void **state)
     finish();
 }
 
-/* The port can't be asked just then: nothing is known of what is in it. */
+/* The wait failed, so there may be packets in the port. */
 static void poll_is_full_when_the_wait_fails(void **state)
 {
     (void)state;
@@ -177,7 +177,7 @@ static uint64_t polled_ns(uint64_t wait_ns)
     return winsock_now() - begin_ns;
 }
 
-/* The port has milliseconds, and a poll that ends early would be another poll. */
+/* The port waits in milliseconds. A poll that ended early would only be followed by another. */
 static void waits_are_rounded_up(void **state)
 {
     (void)state;
@@ -195,7 +195,7 @@ static void waits_are_rounded_up(void **state)
     finish();
 }
 
-/* The greatest number of milliseconds means for ever, so a poll may take one less. */
+/* The largest number of milliseconds means for ever, so a poll waits at most one less. */
 static void long_waits_end(void **state)
 {
     const uint64_t most_ns = (UINT32_MAX - UINT64_C(1)) * MS; /* seven weeks */
@@ -257,7 +257,7 @@ static void wakes_are_counted_by_the_turn(void **state)
     finish();
 }
 
-/* One connection and one message: each attempt and each outcome once. */
+/* One connection and one message: each attempt and each outcome is counted once. */
 static void operations_are_counted(void **state)
 {
     static const uint8_t bytes[100];
@@ -293,7 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(untaken_is_what_is_on_its_way),
         cmocka_unit_test(untaken_falls_within_a_pending_send),
-        cmocka_unit_test(untaken_is_not_told_by_wine),
+        cmocka_unit_test(untaken_is_not_supported_by_wine),
         cmocka_unit_test(untaken_may_fail),
         cmocka_unit_test(poll_is_full_while_packets_are_left),
         cmocka_unit_test(poll_is_full_when_the_wait_fails),

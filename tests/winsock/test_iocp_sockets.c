@@ -1,7 +1,7 @@
 /*
- * What the `iocp` backend does to its sockets, over the simulated Winsock: how long a refusal takes,
- * whether child processes inherit a socket, and when a send without the system's buffer is over.
- * Wine shows none of this.
+ * What the `iocp` backend does to its sockets, over the simulated Winsock: how long a refusal
+ * takes, whether child processes inherit a socket, and when a send without the system's buffer is
+ * over. Wine shows none of this.
  */
 
 #include <stdarg.h>
@@ -33,7 +33,7 @@ static uint64_t refused_after_ms(struct winsock_config network, const char *host
     return took_ns / MS;
 }
 
-static void a_refusal_of_this_machine_is_told_at_once(void **state)
+static void a_refusal_of_this_machine_is_reported_at_once(void **state)
 {
     static const char *const hosts[] = {"127.0.0.1", "127.255.1.2", "::1", "::ffff:127.0.0.1"};
     (void)state;
@@ -44,7 +44,7 @@ static void a_refusal_of_this_machine_is_told_at_once(void **state)
 }
 
 /* There a SYN may be lost, and a server that refuses may be about to start. */
-static void a_refusal_of_another_machine_is_as_the_system_has_it(void **state)
+static void a_refusal_of_another_machine_takes_as_long_as_the_system_has_it(void **state)
 {
     static const char *const hosts[] = {"128.0.0.1", "192.0.2.1", "2001:db8::1",
                                         "::ffff:192.0.2.1"};
@@ -118,7 +118,7 @@ static void an_unbuffered_send_is_joined_by_the_close(void **state)
     iocp_rig_pair(&client, &server);
     iocp_end_send(&client, bytes, sizeof(bytes));
     assert_true(client.busy);
-    iocp_rig_poll_for(5 * IOCP_RIG_LATENCY_MS); /* nobody reads */
+    iocp_rig_poll_for(5 * IOCP_RIG_LATENCY_MS); /* the server does not read */
     iocp_end_close(&client);
     assert_int_equal(client.send.status, UV_ECANCELED);
     iocp_end_close(&server);
@@ -128,8 +128,8 @@ static void an_unbuffered_send_is_joined_by_the_close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_refusal_of_this_machine_is_told_at_once),
-        cmocka_unit_test(a_refusal_of_another_machine_is_as_the_system_has_it),
+        cmocka_unit_test(a_refusal_of_this_machine_is_reported_at_once),
+        cmocka_unit_test(a_refusal_of_another_machine_takes_as_long_as_the_system_has_it),
         cmocka_unit_test(an_old_system_is_left_alone),
         cmocka_unit_test(no_accepted_socket_is_inherited),
         cmocka_unit_test(an_unbuffered_send_is_over_when_its_bytes_have_arrived),

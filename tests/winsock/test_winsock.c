@@ -1,5 +1,5 @@
-/* The simulated Winsock itself. What it believes of Winsock is in conformance.txt; here is what it
- * is for: what it draws, injects, counts and finds. */
+/* The simulated Winsock: what it draws, injects, counts and finds. How Winsock behaves is in
+ * conformance.txt. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static SOCKET open_socket(void)
     return WSASocketW(AF_INET, SOCK_STREAM, IPPROTO_TCP, NULL, 0, WSA_FLAG_OVERLAPPED);
 }
 
-/* A connection whose server's end has joined the port. */
+/* A connection; its server's end has joined the port. */
 static void begin(const struct winsock_config *config)
 {
     struct sockaddr_in address;
@@ -103,7 +103,7 @@ static void received_bytes_come_with_the_packet(void **state)
     assert_int_equal(send(client, "abcd", 4, 0), 4);
     assert_int_equal(start_recv(data, 4), SOCKET_ERROR);
     assert_int_equal(WSAGetLastError(), WSA_IO_PENDING);
-    assert_true(winsock_advance(UINT64_MAX)); /* the packet is there, and was not taken */
+    assert_true(winsock_advance(UINT64_MAX)); /* the packet has come, and was not taken */
     assert_memory_not_equal(data, "abcd", 4);
     assert_int_equal((DWORD)overlapped.Internal, (DWORD)STATUS_PENDING);
     assert_int_equal(take(), 4);
@@ -127,7 +127,7 @@ static void change_bytes(void)
 {
     char data[] = "abc";
     (void)start_send(data, 3);
-    data[1] = 'x'; /* by now the network may have the first half only */
+    data[1] = 'x'; /* the network may have only the first half */
     (void)winsock_advance(UINT64_MAX);
     data[1] = 'b';
     (void)take();
@@ -296,7 +296,7 @@ static void completion_fails_with_its_code(void **state)
     assert_int_equal(send(client, "abc", 3, 0), 3);
     assert_int_equal(take(), 0);
     assert_int_equal((NTSTATUS)overlapped.Internal, STATUS_INSUFFICIENT_RESOURCES);
-    assert_int_equal(recv(server, data, sizeof(data), 0), 3); /* it took nothing with it */
+    assert_int_equal(recv(server, data, sizeof(data), 0), 3); /* no byte was lost */
     end();
 }
 

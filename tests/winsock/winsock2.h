@@ -2,17 +2,17 @@
 #define ECHOPORT_WINSOCK2_H
 
 /*
- * Winsock and the completion port as far as iocp.c needs them, for its tests elsewhere
- * than on Windows: the types and constants of the Windows SDK, and prototypes of functions that
- * ws_*.c simulate. <ws2tcpip.h>, <mswsock.h>, <windows.h> and <ntstatus.h> beside
- * this file lead here. winsock_sim.h is the tests' side of it.
+ * What the `iocp` backend needs of Winsock and the completion port, for its tests on other systems:
+ * types and constants of the Windows SDK, and prototypes of the functions that ws_*.c simulate.
+ * <ws2tcpip.h>, <mswsock.h>, <windows.h> and <ntstatus.h> beside this file include it.
+ * winsock_sim.h is the tests' side of it.
  *
  * What differs from the SDK: SOCKET is libuv's type, an int, so a cast to HANDLE goes by way of
  * uintptr_t; sockaddr types and AF_*, SOL_*, IPPROTO_* are the system's; LINGER has int members.
  * Values of sockets lie far above those of real descriptors: a real call gets EBADF.
  *
- * What the system has by the same name is a macro here that adds `winsock_`, and only when it is
- * called: members of structs keep their names.
+ * Where the system has a function of the same name, a macro adds `winsock_`. It works only on
+ * calls, so members of structs keep their names.
  */
 
 #include <stdbool.h>

@@ -3,10 +3,10 @@
 
 /*
  * Winsock and the completion port in memory, with virtual time: what <winsock2.h> beside this file
- * declares. Everything that Windows leaves open is drawn by lot, from one seed: whether a call is
- * over at once or later, when its packet comes and in which order with those of other sockets, how
- * many bytes it moves, whether it fails, and how a cancel ends. The same seed and the same calls
- * give the same run.
+ * declares. Everything that Windows leaves open is drawn from one seed: whether a call is over at
+ * once or later, when its packet comes and in which order with those of other sockets, how many
+ * bytes it moves, whether it fails, and how a cancel ends. The same seed and the same calls give
+ * the same run.
  *
  *     winsock_begin(&config);
  *     ... the program under test, and the test's own sockets ...
@@ -16,19 +16,20 @@
  * `waits` says what GetQueuedCompletionStatusEx does when there is no packet:
  *
  *   WINSOCK_STEPPED    returns WAIT_TIMEOUT at once and notes its deadline; the test moves the
- *                      clock with winsock_step() when nobody has anything to do. For several ports
+ *                      clock with winsock_step() when there is nothing to do. For several ports
  *                      on one thread.
  *   WINSOCK_ADVANCING  moves the clock to the next event or to its deadline. For one port.
  *
- * Everything is on one thread, unless `threads` is set: then other threads may wait in WSAAccept
+ * Everything is on one thread, unless `threads` is set. Then other threads may wait in WSAAccept
  * and post, and get a moment of real time before the clock moves. Such a world is not repeatable.
  *
  * Calls that block (recv, send, connect, accept on sockets without FIONBIO) move the clock too.
  *
- * Memory that is lent is written and read as late as Windows may: received bytes are copied when
- * the packet is taken from the port, until when the buffer holds a pattern; bytes to send are read
- * as the connection takes them, and must be unchanged when the packet is taken; so must be the
- * OVERLAPPED, whose results are written at that moment. A sanitizer finds who frees one early.
+ * Memory that is lent is written and read as late as Windows may. A receive buffer holds a pattern
+ * until its packet is taken from the port; then the received bytes are copied. Bytes to send are
+ * read as the connection takes them, and must be unchanged when the packet is taken. So must the
+ * OVERLAPPED, whose results are written at that moment. A sanitizer finds memory that was freed
+ * early.
  *
  * Misuse is not answered but reported: see `violated`.
  *
@@ -48,8 +49,8 @@ struct winsock_config {
     enum winsock_waits waits;
     bool threads;
 
-    uint64_t call_ns; /* a call takes 0 to this; with 0 time stands still while one is busy */
-    uint64_t wait_ns; /* and a wait this much more, for those who wait in a loop */
+    uint64_t call_ns;        /* a call takes 0 to this; with 0 time stands still between waits */
+    uint64_t wait_ns;        /* a wait takes this much more, for code that waits in a loop */
     uint64_t latency_min_ns; /* of the network, in one direction */
     uint64_t latency_max_ns;
     uint64_t delay_ns;   /* a packet comes 0 to this after the end of its operation */
@@ -60,7 +61,7 @@ struct winsock_config {
     uint32_t short_recv_ppm; /* receives a part of what has come */
     uint32_t short_send_ppm; /* a send ends with success and a part of its bytes */
     uint32_t spurious_ppm;   /* a receive of no bytes ends although nothing has come */
-    uint32_t small_ppm;      /* a wait returns a part of the packets that there are */
+    uint32_t small_ppm;      /* a wait returns some of the packets that have come */
     uint32_t early_ppm;      /* a wait returns WAIT_TIMEOUT without cause */
 
     uint32_t call_fails_ppm;      /* a call answers with one of its errors */
@@ -78,9 +79,9 @@ struct winsock_config {
     /* Misuse is answered by an error, as Windows would. For experiments. */
     bool forgiving;
 
-    /* Called with a sentence when the caller misuses Winsock; does not return (a test jumps out of
-     * it; then winsock_end() frees everything and checks nothing). NULL: the sentence, the seed and
-     * the time go to stderr, and abort(). */
+    /* Called with a sentence when the caller misuses Winsock. It must not return: a test jumps out
+     * of it. Then winsock_end() frees everything and checks nothing. NULL: the sentence, the seed
+     * and the time go to stderr, and abort(). */
     void (*violated)(const char *sentence);
 };
 
@@ -105,7 +106,7 @@ enum winsock_kind {
     WINSOCK_CANCEL_MOVED,
     WINSOCK_ACCEPT_RESET,     /* connections that were reset before they were accepted */
     WINSOCK_REUSED,           /* sockets that got the value of one that was closed */
-    WINSOCK_CONTEXT_MISSING,  /* calls refused for want of SO_UPDATE_*_CONTEXT */
+    WINSOCK_CONTEXT_MISSING,  /* calls refused, SO_UPDATE_*_CONTEXT is missing */
     WINSOCK_CLOSED_UNDER_WAY, /* closesocket with operations outstanding */
     WINSOCK_KINDS
 };
@@ -167,7 +168,7 @@ uint64_t winsock_happened(size_t call);
 /* When winsock_calls[call] happens for the `nth` time from now on it fails with `code`. */
 void winsock_fail(size_t call, uint64_t nth, int32_t code);
 
-/* Whether what winsock_fail() asked for has happened. */
+/* Whether the failure that winsock_fail() asked for has happened. */
 bool winsock_has_failed(void);
 
 /* Draws every choice from these bytes instead of the seed, until they are used up, then always the

@@ -7,9 +7,9 @@
 
 #define CODES(...) ((const int32_t[]){__VA_ARGS__, 0})
 
-/* What each can fail with without any fault of the caller: the error tables of the functions'
- * pages, and for completions the codes that tcpip.sys and afd.sys are seen to end them with. In the
- * order of enum call. */
+/* The codes that each can fail with when it is used correctly: those of the functions' pages, and
+ * for completions those that tcpip.sys and afd.sys are seen to end them with. In the order of enum
+ * call. */
 const struct winsock_call winsock_calls[] = {
     {"WSAStartup", CODES(WSASYSNOTREADY, WSAEPROCLIM)},
     {"WSASocketW", CODES(WSAEMFILE, WSAENOBUFS, WSAENETDOWN)},
@@ -37,7 +37,7 @@ const struct winsock_call winsock_calls[] = {
     {"PostQueuedCompletionStatus", CODES(ERROR_NOT_ENOUGH_MEMORY, ERROR_NO_SYSTEM_RESOURCES)},
     {"SetFileCompletionNotificationModes", CODES(ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED)},
     {"CancelIoEx", CODES(ERROR_NOT_ENOUGH_MEMORY, ERROR_NO_SYSTEM_RESOURCES)},
-    {"CloseHandle", CODES(0)} /* it fails for what is no handle only */,
+    {"CloseHandle", CODES(0)}, /* it fails only if misused */
     {"AcceptEx completion",
      CODES(STATUS_CONNECTION_RESET, STATUS_NETWORK_NAME_DELETED, STATUS_INVALID_CONNECTION,
            STATUS_INSUFFICIENT_RESOURCES, STATUS_TOO_MANY_OPENED_FILES, STATUS_REMOTE_DISCONNECT)},
@@ -111,8 +111,8 @@ bool winsock_has_failed(void)
     return failed;
 }
 
-/* These have no error that a program could live with: they fail when asked to, never by lot. */
-static bool fails_by_lot(size_t call)
+/* A program could not go on after these fail: they fail only when asked to. */
+static bool fails_at_random(size_t call)
 {
     return call != CALL_WSASTARTUP && call != CALL_CLOSESOCKET && call != CALL_WAIT &&
            call != CALL_CLOSE_HANDLE && call != CALL_POST && call != CALL_CREATE_PORT &&
@@ -139,7 +139,7 @@ static int32_t fault(size_t call, uint32_t chance_ppm)
         calls.has_failed = true;
         return calls.fail_code;
     }
-    return fails_by_lot(call) && ws_world_chance(chance_ppm) ? any_code(call) : 0;
+    return fails_at_random(call) && ws_world_chance(chance_ppm) ? any_code(call) : 0;
 }
 
 int ws_call_begin(enum call call)
@@ -224,7 +224,7 @@ int winsock_uname(uv_utsname_t *name)
     return 0;
 }
 
-/* In a world with threads it also lets the others go on. */
+/* In a world with threads the others go on meanwhile. */
 void Sleep(DWORD milliseconds)
 {
     ws_world_lock();
@@ -244,7 +244,7 @@ int WSAStartup(WORD version, LPWSADATA data)
     int error = ws_call_begin(CALL_WSASTARTUP);
     *data = (WSADATA){.wVersion = version, .wHighVersion = MAKEWORD(2, 2)};
     ws_call_end(error);
-    return error; /* the one function of Winsock that answers with its error */
+    return error; /* the only function of Winsock that returns its error */
 }
 
 int WSACleanup(void)
@@ -286,7 +286,7 @@ ULONG RtlNtStatusToDosError(NTSTATUS status)
     return 317; /* ERROR_MR_MID_NOT_FOUND */
 }
 
-/* What WSAGetOverlappedResult says of a status. */
+/* The error of WSAGetOverlappedResult for a status. */
 static int winsock_error(NTSTATUS status)
 {
     switch (status) {

@@ -5,7 +5,7 @@ static size_t at_most(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Bytes that were moved while the cancel was on its way; the result counts them. */
+/* Moves bytes while the cancel is on its way. The result counts them. */
 static void move_some(struct operation *op)
 {
     const struct endpoint *endpoint = op->endpoint;
@@ -40,7 +40,7 @@ static void cancel(struct operation *op)
     ws_operation_cancel(op, STATUS_CANCELLED);
 }
 
-/* Those of one kind. */
+/* Cancels the operations of one kind. */
 static void cancel_kind(struct endpoint *endpoint, enum operation_kind kind,
                         const OVERLAPPED *overlapped)
 {
@@ -67,7 +67,7 @@ static bool any_outstanding(const struct endpoint *endpoint, const OVERLAPPED *o
     return false;
 }
 
-/* What has ended is not found, although its packet may be on its way. */
+/* An operation that has ended is not found, even if its packet is still on its way. */
 static int cancel_io(struct endpoint *endpoint, const OVERLAPPED *overlapped)
 {
     if (endpoint == NULL) {

@@ -2,9 +2,8 @@
 
 #include <string.h>
 
-#define REFUSED_NS                                                                                 \
-    (2000 * MILLISECOND)              /* four SYNs, half a second apart, of which each is refused */
-#define HANG_NS (21000 * MILLISECOND) /* three SYNs, 3, 6 and 12 seconds apart */
+#define REFUSED_NS (2000 * MILLISECOND) /* four SYNs, half a second apart, each is refused */
+#define HANG_NS (21000 * MILLISECOND)   /* three SYNs, 3, 6 and 12 seconds apart */
 
 /* ---- bind ------------------------------------------------------------------------------------ */
 
@@ -106,7 +105,7 @@ static void connect_answered(void *subject, size_t detail)
     ws_world_changed();
 }
 
-/* Windows takes a refusal for final only after it has repeated the SYN. */
+/* Windows repeats the SYN before it reports a refusal. */
 static uint64_t repetitions_ns(const struct connection *conn, NTSTATUS status)
 {
     const struct endpoint *endpoint = conn->side[0].endpoint;

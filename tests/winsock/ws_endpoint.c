@@ -45,7 +45,7 @@ static void handles_grow(void)
     ws_world.handle_room = room;
 }
 
-/* The value that was closed last is the next: who kept it will notice. */
+/* The value that was closed last is used first, so that a use after the close shows. */
 static size_t free_index(void)
 {
     if (ws_world.last_closed != INVALID_SOCKET && !is_open(ws_world.last_closed)) {
@@ -134,8 +134,8 @@ bool ws_endpoint_context_missing(const struct endpoint *endpoint)
     return true;
 }
 
-/* RFC 2525, 2.17: who closes with bytes unread answers with a reset. So does Windows if a receive
- * is outstanding; Wine ends the connection in both cases. */
+/* RFC 2525, 2.17: a close with bytes unread sends a reset. So does Windows if a receive is
+ * outstanding. Wine ends the connection in both cases. */
 static void close_connected(struct endpoint *endpoint)
 {
     bool unread = endpoint->operations[OP_RECV].first != NULL ||
@@ -175,7 +175,7 @@ int closesocket(SOCKET socket)
     if (--endpoint->handles == 0) {
         endpoint_close(endpoint);
     }
-    return ws_call_answer(error); /* whatever it says, the socket is closed */
+    return ws_call_answer(error); /* the socket is closed even after an error */
 }
 
 /* ---- WSASocketW, WSADuplicateSocketW --------------------------------------------------------- */

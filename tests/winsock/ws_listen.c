@@ -99,7 +99,7 @@ static void accept_end(struct operation *op, NTSTATUS status)
     ws_operation_end(op, status);
 }
 
-/* The other side has reset the connection that was still in the queue. Windows leaves open how that
+/* The peer has reset the connection while it was in the queue. Windows does not document how that
  * shows; Wine ends the accept. False: the accept goes on to the next connection. */
 static bool accept_reset(struct operation *op, struct connection *conn)
 {
@@ -129,7 +129,7 @@ static void accept_connection(struct operation *op, struct connection *conn)
     }
 }
 
-/* Where the system is short of something the connection stays in the queue. */
+/* After a shortage of resources the connection stays in the queue. */
 static bool is_shortage(NTSTATUS status)
 {
     return status == STATUS_INSUFFICIENT_RESOURCES || status == STATUS_TOO_MANY_OPENED_FILES;

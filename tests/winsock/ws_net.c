@@ -23,7 +23,7 @@ void ws_net_free(struct connection *conn)
     }
 }
 
-/* When what is sent now arrives: in order. */
+/* When the bytes that are sent now arrive: in order. */
 static uint64_t arrival(struct pipe *pipe)
 {
     uint64_t at_ns = ws_world.now_ns + ws_world_latency();
@@ -59,7 +59,7 @@ static void bytes_arrive(void *subject, size_t detail)
     pipe->flying -= detail >> 1;
     pipe->readable += detail >> 1;
     if (conn->side[!from].closed) {
-        ws_net_reset(conn, !from); /* nobody will ever read them */
+        ws_net_reset(conn, !from); /* no socket will ever read them */
     } else {
         pump(conn, !from);
     }
@@ -138,7 +138,7 @@ bool ws_net_at_end(const struct connection *conn, int side)
     return pipe->end_arrived && pipe->readable == 0;
 }
 
-/* What had arrived and was not read is gone, too. */
+/* Bytes that had arrived and were not read are lost, too. */
 static void reset_arrives(void *subject, size_t to)
 {
     struct connection *conn = subject;

@@ -204,7 +204,7 @@ static void write_results(struct operation *op)
     }
     if (op->kind == OP_ACCEPT && op->status == STATUS_SUCCESS) {
         memset(op->one.buf + op->one.len, POISON,
-               op->wanted); /* the addresses, which nobody reads */
+               op->wanted); /* the addresses, which the backend does not read */
     }
     if (op->kind == OP_SEND && !op->inline_packet) {
         (void)ws_world_require(ws_stream_hash(op->buffers, op->buffer_count, op->moved) == op->hash,

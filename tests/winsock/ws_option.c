@@ -84,7 +84,7 @@ static int update_context(struct endpoint *endpoint, int side)
         return WSAEINVAL;
     }
     if (endpoint->conn->side[side].reset && ws_world_below(2) == 0) {
-        return WSAENOTCONN; /* the other half of the times it does not notice */
+        return WSAENOTCONN; /* otherwise it does not notice */
     }
     endpoint->without_context = false;
     return 0;
@@ -100,7 +100,8 @@ static int update_accept_context(struct endpoint *endpoint, const char *value, i
     memcpy(&listener, value, sizeof(listener));
     const struct endpoint *from = ws_endpoint_find(listener);
     bool listening = from != NULL && from->state == ENDPOINT_LISTENING;
-    (void)ws_world_require(listening, "SO_UPDATE_ACCEPT_CONTEXT with what is no listener");
+    (void)ws_world_require(listening,
+                           "SO_UPDATE_ACCEPT_CONTEXT with a socket that does not listen");
     return listening ? update_context(endpoint, 1) : WSAEINVAL;
 }
 
@@ -229,7 +230,7 @@ static int extension_function(const GUID *id, void *out, DWORD out_size)
     return WSAEINVAL;
 }
 
-/* As if every eighth byte had been sent twice. */
+/* As if every eighth byte had been retransmitted. */
 static int tcp_info(const struct endpoint *endpoint, void *out, DWORD out_size)
 {
     TCP_INFO_v0 info = {.Mss = 1460};

@@ -34,7 +34,7 @@ static struct port *port_open(void)
     return port;
 }
 
-/* A socket joins one port, once: that goes for the socket, not for the value that names it. */
+/* A socket joins one port, once. That holds for the socket, not for a value that names it. */
 static int port_associate(struct port *port, HANDLE file, ULONG_PTR key)
 {
     struct endpoint *endpoint = ws_endpoint_find((SOCKET)(uintptr_t)file);
@@ -89,7 +89,7 @@ BOOL PostQueuedCompletionStatus(HANDLE handle, DWORD bytes, ULONG_PTR key, LPOVE
     return ws_call_success(error);
 }
 
-/* What was posted may still be there: it belongs to nobody. */
+/* Posted packets may be left. They belong to no socket. */
 static int port_close(struct port *port)
 {
     if (port == NULL) {
@@ -124,8 +124,8 @@ BOOL CloseHandle(HANDLE handle)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-/* In a stepped world a wait is over at once. But who waits again and again, while nobody else waits
- * and nobody steps, is alone and means to wait: loop_close() does. */
+/* In a stepped world a wait is over at once. But if one port is waited on again and again, without
+ * other waits or steps, the caller means to wait: loop_close() does. */
 static bool is_alone(struct port *port)
 {
     ws_world.waits_in_a_row = port == ws_world.last_waiting ? ws_world.waits_in_a_row + 1 : 1;

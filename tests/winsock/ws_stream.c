@@ -19,7 +19,7 @@ static size_t total(const WSABUF *buffers, DWORD count)
     return sum;
 }
 
-/* The array may go when the call returns, what it points to may not. */
+/* The array may be freed when the call returns, but not the memory it points to. */
 static void keep_buffers(struct operation *op, const WSABUF *buffers, DWORD count)
 {
     if (count > 1) {
@@ -51,7 +51,7 @@ static void maybe_break(struct endpoint *endpoint)
     }
 }
 
-/* What isn't for want of resources ends the connection. */
+/* An error ends the connection, except a shortage of resources. */
 static void after_error(struct endpoint *endpoint, bool fatal)
 {
     if (fatal && endpoint != NULL && endpoint->state == ENDPOINT_CONNECTED) {
@@ -81,7 +81,7 @@ static size_t some_of(size_t length)
     return length;
 }
 
-/* Receives what is there: 0, WSAEWOULDBLOCK or the error. */
+/* Receives without waiting: 0, WSAEWOULDBLOCK or the error. */
 static int receive(struct endpoint *endpoint, const WSABUF *buffers, DWORD count, size_t *bytes)
 {
     struct side *side = &endpoint->conn->side[endpoint->side];
@@ -295,7 +295,7 @@ size_t ws_stream_move(struct operation *op, size_t most)
     return length;
 }
 
-/* Whether the system holds bytes that the peer's has not got, which is the sender's memory. */
+/* Whether bytes are on their way that still lie in the sender's memory. */
 static bool is_under_way(const struct endpoint *endpoint)
 {
     return ws_world.config.unbuffered && endpoint->conn->pipe[endpoint->side].flying > 0;

@@ -223,7 +223,8 @@ uint64_t winsock_now(void)
     return now_ns;
 }
 
-/* What other threads do is no event: they get some moments before it is said that nothing comes. */
+/* The actions of other threads are no events: they get some moments before the answer is that
+ * nothing comes. */
 static bool advance(uint64_t deadline_ns)
 {
     unsigned moments = ws_world.config.threads ? MOMENTS_MAX : 0;

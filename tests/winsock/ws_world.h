@@ -127,10 +127,10 @@ struct pipe {
 };
 
 struct side {
-    struct endpoint *endpoint; /* NULL: nobody's yet, or closed */
+    struct endpoint *endpoint; /* NULL: not accepted yet, or closed */
     bool closed;
     bool reset;       /* a reset has arrived */
-    bool reset_known; /* and was told */
+    bool reset_known; /* and has been reported */
 };
 
 struct connection {
@@ -139,7 +139,7 @@ struct connection {
     struct pipe pipe[2];      /* [side]: what this side sends */
     struct side side[2];      /* 0: it connected, 1: it was accepted */
     struct address remote[2]; /* [side]: of the other side's end */
-    bool cut;                 /* reset: nothing arrives any more */
+    bool cut;                 /* reset: nothing more arrives */
 };
 
 struct event {
@@ -241,7 +241,7 @@ enum call {
     CALL_CONNECT_ENDS,
     CALL_RECV_ENDS,
     CALL_SEND_ENDS,
-    CALL_OTHER, /* those that can't fail by lot */
+    CALL_OTHER, /* those that never fail at random */
 };
 
 void ws_calls_reset(void);
@@ -278,7 +278,7 @@ void ws_net_free(struct connection *conn);
 struct operation *ws_operation_begin(enum operation_kind kind, struct endpoint *endpoint,
                                      OVERLAPPED *overlapped);
 
-/* Its result is known: its packet comes later. */
+/* Its result is known; its packet comes later. */
 void ws_operation_end(struct operation *op, NTSTATUS status);
 
 /* It ended within its call: with a packet or, on a socket that skips it, without. */

@@ -50,6 +50,8 @@ struct iocp_loop {
     bool refuses_at_once;  /* the system has an option not to retransmit a SYN */
 };
 
+extern const struct backend backend_iocp; /* in iocp.c */
+
 struct iocp_loop *iocp_self(struct io_loop *loop);
 
 /* ---- handles ---- */

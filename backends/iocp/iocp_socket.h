@@ -17,7 +17,7 @@ struct io_socket {
     struct iocp_request in;  /* of recv */
     struct iocp_request out; /* of send and connect, of which there is one at a time */
     union {
-        struct waiter waiter;
+        struct waiter waiter;     /* while the receive is starved */
         struct queue_node closed; /* in loop->closed, after close() */
     };
     uint64_t submitted; /* bytes of all sends so far */

@@ -150,17 +150,16 @@ struct io_accept {
 
 struct backend {
     const char *name;
-    const char *summary; /* one line for --backend=help */
-    bool native;         /* a candidate for --backend=raw */
-    size_t socket_size;  /* of a struct io_socket, bytes; aligned as malloc aligns */
+    bool native;        /* a candidate for --backend=raw */
+    size_t socket_size; /* of a struct io_socket, bytes; aligned as malloc aligns */
 
     /* The ways of accepting and of receiving among which the mechanism lets one choose: names, the
      * default first, NULL at the end. NULL: there is but one way. */
     const char *const *accept_modes;
     const char *const *recv_modes;
 
-    /* Can it run here and now? 0, or a UV error with the reason in `why` (UV_ENOTSUP: not on this
-     * system). Any thread. One that is absent from this build has no other operation. */
+    /* Can it run here and now? 0, or a UV error with the reason in `why`. NULL: it runs wherever it
+     * was built. Any thread. */
     int (*probe)(char *why, size_t why_size);
 
     /* Whether `system_calls` is an estimate: a library below makes the calls, and its version, or
@@ -267,15 +266,26 @@ bool io_stream_is_lost(int status);
  * turn's batch. `completions` is stats.completions as it was when the turn began. */
 void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken);
 
-extern const struct backend backend_uv;
-extern const struct backend backend_iocp;
-extern const struct backend backend_io_uring;
-extern const struct backend backend_epoll;
-extern const struct backend backend_kqueue;
+/* A line of --backend=help: a backend that this build has, or that another build has. */
+struct backend_entry {
+    const char *name;
+    const char *summary;           /* one line */
+    const char *systems;           /* that have it; NULL: all of them */
+    const char *library;           /* that it is built with, besides libuv; NULL: none */
+    const struct backend *backend; /* NULL: this build lacks it */
+    int absent;                    /* why it does: UV_ENOTSUP: the system, UV_ENOSYS: the library */
+};
 
-/* All backends, in the order of --backend=help, which among the native ones is that of preference;
- * NULL ends the list. Those of other systems are in it as well, and do not probe. */
-extern const struct backend *const backend_list[];
+/* All backends, in the order of --backend=help; among the native ones that is the order of
+ * preference. An entry without a name ends the list. */
+extern const struct backend_entry backend_list[];
+
+/* Every build has it. */
+extern const struct backend backend_uv;
+
+/* Can it be used here and now? 0, or a UV error with the reason in `why`: UV_ENOTSUP: it is for
+ * other systems; UV_ENOSYS: it was not built. Any thread. */
+int backend_probe(const struct backend_entry *entry, char *why, size_t why_size);
 
 /*
  * Chooses by name: a backend's own, or `raw` for the best native one that probes. 0 and *backend;

@@ -169,8 +169,8 @@ static int matrix_add_case(struct matrix *matrix, const json_t *object, char *er
 /* Whether some system has it; whether this one has is another question. */
 static bool matrix_is_backend(const char *name)
 {
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        if (strcmp((*at)->name, name) == 0) {
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        if (strcmp(at->name, name) == 0) {
             return true;
         }
     }

@@ -364,7 +364,6 @@ static void uring_release(struct io_loop *loop, uint8_t *data)
 
 const struct backend backend_io_uring = {
     .name = "io_uring",
-    .summary = "a ring of submissions and completions, buffers chosen by the kernel",
     .native = true,
     .socket_size = sizeof(struct io_socket),
     .probe = uring_probe,

@@ -24,6 +24,8 @@
 #include "backend.h"
 #include "waiters.h"
 
+extern const struct backend backend_io_uring;
+
 /* What the kernel owns from the submission until its completion has been reaped, cancelled or not.
  * A completion leads back here by its user_data. */
 struct uring_request {

@@ -214,7 +214,6 @@ static const char *const iocp_recv_modes[] = {"zero-byte", "posted", NULL};
 
 const struct backend backend_iocp = {
     .name = "iocp",
-    .summary = "a completion port: AcceptEx, ConnectEx, WSARecv, WSASend",
     .native = true,
     .socket_size = sizeof(struct io_socket),
     .accept_modes = iocp_accept_modes,

@@ -118,18 +118,8 @@ static int epoll_loop_open(const struct io_config *config, struct io_loop **loop
     return readiness_open(&epoll_poller, config, loop);
 }
 
-static int epoll_probe(char *why, size_t why_size)
-{
-    if (why_size > 0) {
-        why[0] = '\0';
-    }
-    return 0; /* it is older than everything else that we need */
-}
-
 const struct backend backend_epoll = {
     .name = "epoll",
-    .summary = "non-blocking calls, and epoll, edge-triggered, to know when",
-    .probe = epoll_probe,
     .loop_open = epoll_loop_open,
     READINESS_OPERATIONS,
 };

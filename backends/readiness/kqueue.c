@@ -154,18 +154,8 @@ static int kqueue_loop_open(const struct io_config *config, struct io_loop **loo
     return readiness_open(&kqueue_poller, config, loop);
 }
 
-static int kqueue_probe(char *why, size_t why_size)
-{
-    if (why_size > 0) {
-        why[0] = '\0';
-    }
-    return 0; /* every system with kqueue has what is needed */
-}
-
 const struct backend backend_kqueue = {
     .name = "kqueue",
-    .summary = "non-blocking calls, and kqueue, edge-triggered, to know when",
-    .probe = kqueue_probe,
     .loop_open = kqueue_loop_open,
     READINESS_OPERATIONS,
 };

@@ -104,6 +104,9 @@ struct io_socket {
     .send = readiness_send, .untaken = readiness_untaken, .shutdown = readiness_shutdown,          \
     .close = readiness_close, .handle = readiness_handle
 
+extern const struct backend backend_epoll;
+extern const struct backend backend_kqueue;
+
 /* loop_open() of a backend with that poller. */
 int readiness_open(const struct poller *poller, const struct io_config *config,
                    struct io_loop **loop);

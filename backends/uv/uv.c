@@ -48,14 +48,6 @@ int uv_stream_error(struct io_socket *socket, int status)
 
 /* ---- loop ---------------------------------------------------------------------------------- */
 
-static int uv_backend_probe(char *why, size_t why_size)
-{
-    if (why_size > 0) {
-        why[0] = '\0';
-    }
-    return 0;
-}
-
 static void uv_on_wake(uv_async_t *async)
 {
     struct uv_backend_loop *self = async->data;
@@ -477,11 +469,8 @@ static int uv_backend_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
 
 const struct backend backend_uv = {
     .name = "uv",
-    .summary =
-        "libuv streams (on Windows its completion port, elsewhere epoll, kqueue or the like)",
     .native = false,
     .socket_size = sizeof(struct io_socket),
-    .probe = uv_backend_probe,
     .estimates_calls = uv_calls_are_estimates,
     .loop_open = uv_backend_loop_open,
     .loop_close = uv_backend_loop_close,

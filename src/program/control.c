@@ -503,12 +503,14 @@ void control_print_backends(void)
     const struct backend *raw = NULL;
     char why[256];
     (void)backend_choose("raw", &raw, why, sizeof(why));
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        int status = (*at)->probe(why, sizeof(why));
-        (void)printf("%-10s %-11s %s%s%s\n", (*at)->name, status == 0 ? "usable" : "not usable",
-                     (*at)->summary, status == 0 ? "" : ": ", status == 0 ? "" : why);
-        control_print_modes("--accept", (*at)->accept_modes);
-        control_print_modes("--recv", (*at)->recv_modes);
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        int status = backend_probe(at, why, sizeof(why));
+        (void)printf("%-10s %-11s %s%s%s\n", at->name, status == 0 ? "usable" : "not usable",
+                     at->summary, status == 0 ? "" : ": ", status == 0 ? "" : why);
+        if (at->backend != NULL) {
+            control_print_modes("--accept", at->backend->accept_modes);
+            control_print_modes("--recv", at->backend->recv_modes);
+        }
     }
     if (raw != NULL) {
         (void)printf("%-10s %-11s the best native one here: %s\n", "raw", "usable", raw->name);
@@ -524,9 +526,9 @@ void control_print_version(const char *program)
     (void)printf("%s %s (%s)\n", program, ECHOPORT_VERSION, ECHOPORT_COMMIT);
     (void)printf("built for %s with %s, %s\n", ECHOPORT_SYSTEM, ECHOPORT_COMPILER, ECHOPORT_BUILD);
     (void)printf("libuv %s\nbackends:", uv_version_string());
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        if ((*at)->probe(why, sizeof(why)) == 0) {
-            (void)printf(" %s", (*at)->name);
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        if (backend_probe(at, why, sizeof(why)) == 0) {
+            (void)printf(" %s", at->name);
         }
     }
     (void)printf("\n");

@@ -72,18 +72,19 @@ static void version_names_the_program(void **state)
 /* ---- backends ------------------------------------------------------------------------------ */
 
 /* The line of a backend: whether it is usable here, its summary, and the reason if it isn't. */
-static void a_backend_is_listed(struct process *help, const struct backend *backend)
+static void a_backend_is_listed(struct process *help, const struct backend_entry *entry)
 {
     char why[256];
-    bool usable = backend->probe(why, sizeof(why)) == 0;
-    assert_string_equal(e2e_line(help, PROCESS_OUT, e2e_text("%-10s ", backend->name), 0),
-                        e2e_text("%-10s %-11s %s%s%s", backend->name,
-                                 usable ? "usable" : "not usable", backend->summary,
+    const struct backend *backend = entry->backend;
+    bool usable = backend_probe(entry, why, sizeof(why)) == 0;
+    assert_string_equal(e2e_line(help, PROCESS_OUT, e2e_text("%-10s ", entry->name), 0),
+                        e2e_text("%-10s %-11s %s%s%s", entry->name,
+                                 usable ? "usable" : "not usable", entry->summary,
                                  usable ? "" : ": ", usable ? "" : why));
-    if (backend->accept_modes != NULL) {
+    if (backend != NULL && backend->accept_modes != NULL) {
         e2e_says(help, PROCESS_OUT, e2e_text(" --accept=%s (default)", backend->accept_modes[0]));
     }
-    if (backend->recv_modes != NULL) {
+    if (backend != NULL && backend->recv_modes != NULL) {
         e2e_says(help, PROCESS_OUT, e2e_text(" --recv=%s (default)", backend->recv_modes[0]));
     }
 }
@@ -94,8 +95,8 @@ static void backends_are_listed(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct process *help = e2e_start(programs()[i], "--backend=help", NULL);
         e2e_ends(help, 0);
-        for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-            a_backend_is_listed(help, *at);
+        for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+            a_backend_is_listed(help, at);
         }
         assert_non_null(strstr(e2e_line(help, PROCESS_OUT, "uv ", 0), " usable "));
         assert_non_null(strstr(e2e_line(help, PROCESS_OUT, "raw ", 0), " usable "));

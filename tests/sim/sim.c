@@ -433,7 +433,6 @@ static int sim_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
 
 const struct backend backend_sim = {
     .name = "sim",
-    .summary = "a seeded network in memory, for tests",
     .native = false,
     .socket_size = sizeof(struct io_socket),
     .probe = sim_probe,

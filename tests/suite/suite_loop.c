@@ -18,11 +18,12 @@ static void table_is_complete(const struct backend *backend)
     struct rig rig;
     assert_non_null(backend->name);
     assert_true(strlen(backend->name) < 16);
-    assert_non_null(backend->summary);
     assert_true(backend->recv != NULL && backend->send != NULL && backend->untaken != NULL);
     assert_true(backend->socket_size > 0 && backend->socket_size < 4096);
-    assert_int_equal(backend->probe(why, sizeof(why)), 0);
-    assert_int_equal(backend->probe(NULL, 0), 0);
+    if (backend->probe != NULL) {
+        assert_int_equal(backend->probe(why, sizeof(why)), 0);
+        assert_int_equal(backend->probe(NULL, 0), 0);
+    }
     rig_open(&rig, backend);
     assert_int_equal(rig.loop->pool.buffer_size, 64 * KIB);
     assert_int_equal(rig.loop->pool.limit, 1024);

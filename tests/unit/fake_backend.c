@@ -234,7 +234,6 @@ void fake_close_ends(struct fake *fake, struct io_socket *socket)
 
 const struct backend fake_backend = {
     .name = "fake",
-    .summary = "answers as the test says",
     .socket_size = sizeof(struct io_socket),
     .loop_open = fake_loop_open,
     .loop_close = fake_loop_close,

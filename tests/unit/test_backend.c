@@ -18,7 +18,7 @@ static void list_ends(void **state)
 {
     size_t count = 0;
     (void)state;
-    while (backend_list[count] != NULL) {
+    while (backend_list[count].name != NULL) {
         count++;
         assert_true(count < BACKENDS_MAX);
     }
@@ -28,12 +28,12 @@ static void list_ends(void **state)
 static void names_are_unique_and_no_words_of_the_option(void **state)
 {
     (void)state;
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        assert_true(strlen((*at)->name) > 0);
-        assert_string_not_equal((*at)->name, "raw");
-        assert_string_not_equal((*at)->name, "help");
-        for (const struct backend *const *other = backend_list; other != at; other++) {
-            assert_string_not_equal((*at)->name, (*other)->name);
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        assert_true(strlen(at->name) > 0);
+        assert_string_not_equal(at->name, "raw");
+        assert_string_not_equal(at->name, "help");
+        for (const struct backend_entry *other = backend_list; other != at; other++) {
+            assert_string_not_equal(at->name, other->name);
         }
     }
 }
@@ -41,24 +41,22 @@ static void names_are_unique_and_no_words_of_the_option(void **state)
 static void summaries_are_one_line(void **state)
 {
     (void)state;
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        assert_true(strlen((*at)->summary) > 0);
-        assert_null(strchr((*at)->summary, '\n'));
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        assert_true(strlen(at->summary) > 0);
+        assert_null(strchr(at->summary, '\n'));
     }
 }
 
 static void tables_are_complete(void **state)
 {
     (void)state;
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
-        const struct backend *backend = *at;
-        char why[256];
-        if (backend->loop_open == NULL) { /* it is absent */
-            assert_true(backend->probe(why, sizeof(why)) < 0);
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        const struct backend *backend = at->backend;
+        if (backend == NULL) {
             continue;
         }
+        assert_string_equal(backend->name, at->name);
         assert_true(backend->socket_size > 0);
-        assert_true(backend->probe != NULL);
         assert_true(backend->loop_open != NULL && backend->loop_close != NULL);
         assert_true(backend->poll != NULL && backend->wake != NULL && backend->now != NULL);
         assert_true(backend->listen != NULL);
@@ -74,11 +72,25 @@ static void tables_are_complete(void **state)
 static void probe_answers_or_says_why_not(void **state)
 {
     (void)state;
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
         char why[256] = "";
-        int status = (*at)->probe(why, sizeof(why));
+        int status = backend_probe(at, why, sizeof(why));
         assert_true(status <= 0);
         assert_true(status == 0 || strlen(why) > 0);
+    }
+}
+
+static void absent_ones_name_the_system_or_the_library(void **state)
+{
+    (void)state;
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
+        char why[256] = "";
+        if (at->backend != NULL) {
+            continue;
+        }
+        int status = backend_probe(at, why, sizeof(why));
+        assert_true(status == UV_ENOTSUP || status == UV_ENOSYS);
+        assert_non_null(strstr(why, status == UV_ENOTSUP ? at->systems : at->library));
     }
 }
 
@@ -95,14 +107,14 @@ static void uv_works_everywhere(void **state)
 static void each_is_chosen_by_its_name_if_it_works(void **state)
 {
     (void)state;
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
         const struct backend *backend = NULL;
         char why[256];
         char reason[256];
-        int status = (*at)->probe(reason, sizeof(reason));
-        assert_int_equal(backend_choose((*at)->name, &backend, why, sizeof(why)), status);
+        int status = backend_probe(at, reason, sizeof(reason));
+        assert_int_equal(backend_choose(at->name, &backend, why, sizeof(why)), status);
         if (status == 0) {
-            assert_ptr_equal(backend, *at);
+            assert_ptr_equal(backend, at->backend);
         } else {
             assert_true(strlen(why) > 0);
         }
@@ -125,14 +137,14 @@ static void unknown_names_are_refused_with_a_hint(void **state)
 static const struct backend *first_native(char *note, size_t note_size)
 {
     note[0] = '\0';
-    for (const struct backend *const *at = backend_list; *at != NULL; at++) {
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
         char why[256];
-        int status = (*at)->native ? (*at)->probe(why, sizeof(why)) : UV_ENOTSUP;
-        if (status == 0) {
-            return *at;
+        int status = backend_probe(at, why, sizeof(why));
+        if (status == 0 && at->backend->native) {
+            return at->backend;
         }
-        if (status != UV_ENOTSUP && note[0] == '\0') {
-            (void)snprintf(note, note_size, "%s: %s", (*at)->name, why);
+        if (status != 0 && status != UV_ENOTSUP && note[0] == '\0') {
+            (void)snprintf(note, note_size, "%s: %s", at->name, why);
         }
     }
     return NULL;
@@ -217,7 +229,7 @@ static void raw_falls_back_and_names_do_not(void **state)
     assert_null(strstr(why, "no memory"));
     while (backend_fall_back("raw", &chosen, "no memory", why, sizeof(why)) == 0) {
         assert_true(chosen->native && chosen != best);
-        assert_int_equal(chosen->probe(NULL, 0), 0);
+        assert_true(chosen->probe == NULL || chosen->probe(NULL, 0) == 0);
         assert_non_null(strstr(why, best->name));
         assert_non_null(strstr(why, ": no memory"));
         best = chosen;
@@ -232,6 +244,7 @@ int main(void)
         cmocka_unit_test(summaries_are_one_line),
         cmocka_unit_test(tables_are_complete),
         cmocka_unit_test(probe_answers_or_says_why_not),
+        cmocka_unit_test(absent_ones_name_the_system_or_the_library),
         cmocka_unit_test(uv_works_everywhere),
         cmocka_unit_test(each_is_chosen_by_its_name_if_it_works),
         cmocka_unit_test(unknown_names_are_refused_with_a_hint),

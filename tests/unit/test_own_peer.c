@@ -99,14 +99,14 @@ static void port_is_free(void)
 
 static void itself_is_refused(int family)
 {
-    for (size_t i = 0; backend_list[i] != NULL; i++) {
+    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
         char why[256];
-        if (backend_list[i]->probe(why, sizeof(why)) != 0) {
+        if (backend_probe(at, why, sizeof(why)) != 0) {
             continue;
         }
-        print_message("%s\n", backend_list[i]->name);
+        print_message("%s\n", at->name);
         choose_port(family);
-        run_client(backend_list[i]);
+        run_client(at->backend);
         check_refused();
         port_is_free();
     }

@@ -6,6 +6,9 @@
 #include "winsock_sim.h"
 #include "world.h"
 
+/* Declared here: iocp.h would make macros of the names in `struct backend`. */
+extern const struct backend backend_iocp;
+
 extern const struct world_network iocp_network;
 
 /* A world over it. After world_next() and the modes; to be run and checked in between. */

@@ -1,7 +1,0 @@
-/* In the place of the `io_uring` backend on other systems. */
-
-#include "absent.h"
-
-BACKEND_ABSENT(backend_io_uring, "io_uring",
-               "a ring of submissions and completions, buffers chosen by the kernel", UV_ENOTSUP,
-               "it is for Linux")

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util.h"
+
 /* One line for each: name, systems, library, summary. The summary is one line of --backend=help. */
 #define BACKENDS(X)                                                                                \
     X(uv, NULL, NULL,                                                                              \
@@ -160,7 +162,31 @@ int backend_find_mode(const char *const *modes, const char *name, unsigned *mode
     return UV_ENOENT;
 }
 
-/* ---- turns ---------------------------------------------------------------------------------- */
+/* ---- turns ----------------------------------------------------------------------------------- */
+
+uint64_t io_wait_ns(uint64_t deadline_ns)
+{
+    if (deadline_ns == 0 || deadline_ns == UINT64_MAX) {
+        return deadline_ns;
+    }
+    uint64_t now_ns = uv_hrtime();
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+}
+
+uint64_t io_wait_ms(uint64_t wait_ns, uint64_t max)
+{
+    uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
+    return wait_ns == UINT64_MAX ? UINT64_MAX : wait_ms < max ? wait_ms : max;
+}
+
+void io_loop_pause(struct io_loop *loop, bool idle)
+{
+    loop->idle_turns = idle ? loop->idle_turns + 1 : 0;
+    if (loop->idle_turns >= IO_IDLE_TURNS) {
+        loop->idle_turns = IO_IDLE_TURNS;
+        uv_sleep(IO_PAUSE_MS);
+    }
+}
 
 static void io_stats_count_batch(struct io_stats *stats, uint64_t completions)
 {
@@ -194,7 +220,7 @@ void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken)
     io_stats_count_batch(stats, stats->completions - completions);
 }
 
-/* ---- errors --------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 int io_stream_error(int status)
 {
@@ -209,4 +235,13 @@ bool io_stream_is_lost(int status)
 {
     return status == UV_ECONNRESET || status == UV_ETIMEDOUT || status == UV_EHOSTUNREACH ||
            status == UV_ENETUNREACH;
+}
+
+int io_stream_failed(int status, int *lost)
+{
+    status = io_stream_error(status);
+    if (io_stream_is_lost(status)) {
+        *lost = status;
+    }
+    return status;
 }

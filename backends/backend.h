@@ -86,6 +86,7 @@ struct io_loop {
     /* System calls that each submit several operations and wait; 0 where every operation that
      * io_stats counts is a system call. */
     uint64_t enters;
+    unsigned idle_turns; /* in a row, see io_loop_pause() */
     bool full; /* the last poll() ended at the limit of a turn: more may be ready at once */
 };
 
@@ -254,17 +255,38 @@ struct backend {
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
 
+/* ---- for backends ---------------------------------------------------------------------------- */
+
 /* The code for what a system calls an error on a connection: EPIPE without a shutdown of ours,
- * ECONNABORTED and ENOTCONN are a reset that is seen once more. */
+ * ECONNABORTED and ENOTCONN are a reset that is seen once more. Other codes stay. */
 int io_stream_error(int status);
 
-/* Whether the connection is lost with that code. A system says so but once, to one operation; the
- * receive after it would see an end of the stream where there is none. */
+/* Whether the connection is lost with that code. A system reports this only once, to one operation.
+ * A later receive would see an end of the stream where there is none. */
 bool io_stream_is_lost(int status);
 
-/* The end of each poll(): brings up to date what `stats` derives from other figures, and counts the
- * turn's batch. `completions` is stats.completions as it was when the turn began. */
+/* io_stream_error(), and notes the code in *lost if the connection is lost. */
+int io_stream_failed(int status, int *lost);
+
+/* Nanoseconds from now to `deadline_ns` of uv_hrtime(); 0 if it has passed. UINT64_MAX, for ever,
+ * stays. Reads the clock only if it has to. */
+uint64_t io_wait_ns(uint64_t deadline_ns);
+
+/* The same in whole milliseconds, rounded up, `max` at most; UINT64_MAX stays. */
+uint64_t io_wait_ms(uint64_t wait_ns, uint64_t max);
+
+/* A system that is out of memory for sockets may report one as writable and refuse the send. A turn
+ * that brought nothing else is idle. After IO_IDLE_TURNS of them in a row, each further one sleeps
+ * for IO_PAUSE_MS. Call it once in each poll(). */
+#define IO_IDLE_TURNS 16
+#define IO_PAUSE_MS 4
+void io_loop_pause(struct io_loop *loop, bool idle);
+
+/* The end of each poll(): updates what `stats` derives from other counts, and counts the turn's
+ * batch. `completions` is stats.completions as it was when the turn began. */
 void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken);
+
+/* ---- the list -------------------------------------------------------------------------------- */
 
 /* A line of --backend=help: a backend that this build has, or that another build has. */
 struct backend_entry {

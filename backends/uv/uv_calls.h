@@ -10,10 +10,10 @@
 
 #include "backend.h"
 
-enum uv_want { UV_WANT_RECV = 1, UV_WANT_SEND = 2 };
+enum uvio_want { UVIO_WANT_RECV = 1, UVIO_WANT_SEND = 2 };
 
 /* What libuv watches a descriptor for. All zero: nothing so far. */
-struct uv_watch {
+struct uvio_watch {
     uint32_t turn; /* the turn of the last change */
     uint8_t asked; /* what libuv was asked to watch for */
     uint8_t told;  /* what libuv has registered, as far as it remembers; 0: nothing */
@@ -23,7 +23,7 @@ struct uv_watch {
     bool ended;    /* the end of the stream was read: it remains readable */
 };
 
-struct uv_calls {
+struct uvio_calls {
     struct io_stats *stats;
     uint32_t turn;    /* number of the current turn, from 1 */
     unsigned changes; /* of interest that are made in the next turn */
@@ -32,11 +32,11 @@ struct uv_calls {
 };
 
 /* How many receives without a buffer libuv makes before one with a buffer: 0 or 1. */
-extern const unsigned uv_calls_asks;
+extern const unsigned uvio_calls_asks;
 
 /* The calls of a connection besides those that are counted by kind, where they are constant. For
  * uv_calls_constant.c; there is none on Linux. */
-struct uv_calls_costs {
+struct uvio_calls_costs {
     unsigned accept;
     unsigned adopt;
     unsigned socket;
@@ -45,34 +45,35 @@ struct uv_calls_costs {
     unsigned woken;
 };
 
-extern const struct uv_calls_costs uv_calls_costs;
+extern const struct uvio_calls_costs uvio_calls_costs;
 
 /* Call it when the loop has been initialised. From then on `stats` gets the counts. */
-void uv_calls_open(struct uv_calls *calls, const uv_loop_t *loop, struct io_stats *stats);
+void uvio_calls_open(struct uvio_calls *calls, const uv_loop_t *loop, struct io_stats *stats);
 
 /* Whether the counts have not been compared with the kernel for this version of libuv, or on this
  * system. Any thread. */
-bool uv_calls_are_estimates(void);
+bool uvio_calls_are_estimates(void);
 
 /* Call it in uv_run(), before libuv waits. */
-void uv_calls_turn(struct uv_calls *calls);
+void uvio_calls_turn(struct uvio_calls *calls);
 
-/* libuv begins, or ceases, to watch for `what`, of enum uv_want. */
-void uv_calls_watch(struct uv_calls *calls, struct uv_watch *watch, unsigned what);
-void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned what);
+/* libuv begins, or ceases, to watch for `what`, of enum uvio_want. */
+void uvio_calls_watch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what);
+void uvio_calls_unwatch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what);
 
 /* A listener's callback has ended. *probed is the turn of the last accept that found no connection,
  * 0 at first. `held`: the connection was not taken from libuv within the callback. */
-void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *probed, bool held);
+void uvio_calls_accept(struct uvio_calls *calls, struct uvio_watch *watch, uint32_t *probed,
+                       bool held);
 
 /* Events of a connection: uv_accept(); uv_tcp_open(); the callback of a connect, before libuv
  * ceases to watch; uv_close() of a handle that has a descriptor. */
-void uv_calls_adopt(struct uv_calls *calls);
-void uv_calls_socket(struct uv_calls *calls);
-void uv_calls_connected(struct uv_calls *calls, const struct uv_watch *watch);
-void uv_calls_close(struct uv_calls *calls, struct uv_watch *watch);
+void uvio_calls_adopt(struct uvio_calls *calls);
+void uvio_calls_socket(struct uvio_calls *calls);
+void uvio_calls_connected(struct uvio_calls *calls, const struct uvio_watch *watch);
+void uvio_calls_close(struct uvio_calls *calls, struct uvio_watch *watch);
 
 /* A callback of uv_async_t. */
-void uv_calls_woken(struct uv_calls *calls);
+void uvio_calls_woken(struct uvio_calls *calls);
 
 #endif

@@ -4,9 +4,9 @@
 
 #include "net.h"
 
-const unsigned uv_calls_asks = 0;
+const unsigned uvio_calls_asks = 0;
 
-const struct uv_calls_costs uv_calls_costs = {
+const struct uvio_calls_costs uvio_calls_costs = {
     .accept = 1 + NET_NONBLOCKING_CALLS, /* besides accept() */
     .socket = 1,                         /* FIONBIO */
     .connected = 1,                      /* SO_ERROR */

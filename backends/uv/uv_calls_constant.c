@@ -6,30 +6,30 @@
 
 #include "uv_calls.h"
 
-bool uv_calls_are_estimates(void)
+bool uvio_calls_are_estimates(void)
 {
     return true;
 }
 
-void uv_calls_open(struct uv_calls *calls, const uv_loop_t *loop, struct io_stats *stats)
+void uvio_calls_open(struct uvio_calls *calls, const uv_loop_t *loop, struct io_stats *stats)
 {
     (void)loop;
-    *calls = (struct uv_calls){.stats = stats, .turn = 1};
+    *calls = (struct uvio_calls){.stats = stats, .turn = 1};
 }
 
-void uv_calls_turn(struct uv_calls *calls)
+void uvio_calls_turn(struct uvio_calls *calls)
 {
     calls->turn++;
 }
 
-void uv_calls_watch(struct uv_calls *calls, struct uv_watch *watch, unsigned what)
+void uvio_calls_watch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what)
 {
     (void)calls;
     (void)watch;
     (void)what;
 }
 
-void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned what)
+void uvio_calls_unwatch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what)
 {
     (void)calls;
     (void)watch;
@@ -37,38 +37,39 @@ void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned w
 }
 
 /* libuv knows how many connections wait, and tries no accept in vain. */
-void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *probed, bool held)
+void uvio_calls_accept(struct uvio_calls *calls, struct uvio_watch *watch, uint32_t *probed,
+                       bool held)
 {
     (void)watch;
     (void)probed;
     (void)held;
     calls->stats->accept_calls++;
-    calls->stats->other_calls += uv_calls_costs.accept;
+    calls->stats->other_calls += uvio_calls_costs.accept;
 }
 
-void uv_calls_adopt(struct uv_calls *calls)
+void uvio_calls_adopt(struct uvio_calls *calls)
 {
-    calls->stats->other_calls += uv_calls_costs.adopt;
+    calls->stats->other_calls += uvio_calls_costs.adopt;
 }
 
-void uv_calls_socket(struct uv_calls *calls)
+void uvio_calls_socket(struct uvio_calls *calls)
 {
-    calls->stats->other_calls += uv_calls_costs.socket;
+    calls->stats->other_calls += uvio_calls_costs.socket;
 }
 
-void uv_calls_connected(struct uv_calls *calls, const struct uv_watch *watch)
-{
-    (void)watch;
-    calls->stats->other_calls += uv_calls_costs.connected;
-}
-
-void uv_calls_close(struct uv_calls *calls, struct uv_watch *watch)
+void uvio_calls_connected(struct uvio_calls *calls, const struct uvio_watch *watch)
 {
     (void)watch;
-    calls->stats->other_calls += uv_calls_costs.close;
+    calls->stats->other_calls += uvio_calls_costs.connected;
 }
 
-void uv_calls_woken(struct uv_calls *calls)
+void uvio_calls_close(struct uvio_calls *calls, struct uvio_watch *watch)
 {
-    calls->stats->other_calls += uv_calls_costs.woken;
+    (void)watch;
+    calls->stats->other_calls += uvio_calls_costs.close;
+}
+
+void uvio_calls_woken(struct uvio_calls *calls)
+{
+    calls->stats->other_calls += uvio_calls_costs.woken;
 }

@@ -16,28 +16,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UV_1_44_2 0x012c02u
-#define UV_1_45_0 0x012d00u
-#define UV_1_50_0 0x013200u
+#define UVIO_LIBUV_1_44_2 0x012c02u
+#define UVIO_LIBUV_1_45_0 0x012d00u
+#define UVIO_LIBUV_1_50_0 0x013200u
 
 /* How many changes libuv's ring has room for. */
-#define UV_RING_ENTRIES 256u
+#define UVIO_RING_ENTRIES 256u
 
 /* How many descriptors other threads may open between two that libuv opens. */
-#define UV_RING_WITHIN 64
+#define UVIO_RING_WITHIN 64
 
-const unsigned uv_calls_asks = 0;
+const unsigned uvio_calls_asks = 0;
 
-bool uv_calls_are_estimates(void)
+bool uvio_calls_are_estimates(void)
 {
-    return uv_version() != UV_1_44_2 && uv_version() != UV_1_50_0;
+    return uv_version() != UVIO_LIBUV_1_44_2 && uv_version() != UVIO_LIBUV_1_50_0;
 }
 
 /* libuv opens its ring right after its epoll: it is one of the next descriptors. */
-static bool uv_has_ring(const uv_loop_t *loop)
+static bool uvio_has_ring(const uv_loop_t *loop)
 {
     int first = uv_backend_fd(loop) + 1;
-    for (int fd = first; fd < first + UV_RING_WITHIN; fd++) {
+    for (int fd = first; fd < first + UVIO_RING_WITHIN; fd++) {
         char path[64];
         char name[32] = "";
         (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -49,21 +49,21 @@ static bool uv_has_ring(const uv_loop_t *loop)
     return false;
 }
 
-void uv_calls_open(struct uv_calls *calls, const uv_loop_t *loop, struct io_stats *stats)
+void uvio_calls_open(struct uvio_calls *calls, const uv_loop_t *loop, struct io_stats *stats)
 {
-    *calls = (struct uv_calls){.stats = stats, .turn = 1};
-    calls->rings = uv_version() >= UV_1_45_0 && uv_has_ring(loop);
+    *calls = (struct uvio_calls){.stats = stats, .turn = 1};
+    calls->rings = uv_version() >= UVIO_LIBUV_1_45_0 && uvio_has_ring(loop);
 }
 
-void uv_calls_turn(struct uv_calls *calls)
+void uvio_calls_turn(struct uvio_calls *calls)
 {
     calls->turn++;
     if (calls->changes == 0) {
         return;
     }
     if (calls->rings) {
-        calls->stats->control_calls += (calls->changes + UV_RING_ENTRIES - 1) / UV_RING_ENTRIES;
-        calls->stats->control_calls += (calls->repeats + UV_RING_ENTRIES - 1) / UV_RING_ENTRIES;
+        calls->stats->control_calls += (calls->changes + UVIO_RING_ENTRIES - 1) / UVIO_RING_ENTRIES;
+        calls->stats->control_calls += (calls->repeats + UVIO_RING_ENTRIES - 1) / UVIO_RING_ENTRIES;
     } else {
         calls->stats->control_calls += calls->changes + calls->repeats;
     }
@@ -71,7 +71,7 @@ void uv_calls_turn(struct uv_calls *calls)
 }
 
 /* If a turn has begun since the last change, the change has been made. */
-static void uv_watch_settle(const struct uv_calls *calls, struct uv_watch *watch)
+static void uvio_watch_settle(const struct uvio_calls *calls, struct uvio_watch *watch)
 {
     if (watch->queued && watch->turn != calls->turn) {
         watch->queued = watch->repeated = false;
@@ -80,7 +80,7 @@ static void uv_watch_settle(const struct uv_calls *calls, struct uv_watch *watch
     }
 }
 
-static void uv_watch_queue(struct uv_calls *calls, struct uv_watch *watch)
+static void uvio_watch_queue(struct uvio_calls *calls, struct uvio_watch *watch)
 {
     if (!watch->queued) {
         watch->queued = true;
@@ -91,21 +91,21 @@ static void uv_watch_queue(struct uv_calls *calls, struct uv_watch *watch)
     }
 }
 
-void uv_calls_watch(struct uv_calls *calls, struct uv_watch *watch, unsigned what)
+void uvio_calls_watch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what)
 {
-    uv_watch_settle(calls, watch);
+    uvio_watch_settle(calls, watch);
     watch->asked |= (uint8_t)what;
     if (watch->told != watch->asked) {
-        uv_watch_queue(calls, watch);
+        uvio_watch_queue(calls, watch);
     }
 }
 
-void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned what)
+void uvio_calls_unwatch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what)
 {
-    uv_watch_settle(calls, watch);
+    uvio_watch_settle(calls, watch);
     watch->asked &= (uint8_t)~what;
     if (watch->asked != 0) {
-        uv_watch_queue(calls, watch); /* even if nothing has changed */
+        uvio_watch_queue(calls, watch); /* even if nothing has changed */
         return;
     }
     calls->changes -= watch->queued;
@@ -116,13 +116,14 @@ void uv_calls_unwatch(struct uv_calls *calls, struct uv_watch *watch, unsigned w
 }
 
 /* Before 1.45 libuv accepts until no connection waits; since then, once for each event. */
-void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *probed, bool held)
+void uvio_calls_accept(struct uvio_calls *calls, struct uvio_watch *watch, uint32_t *probed,
+                       bool held)
 {
     calls->stats->accept_calls++;
     if (held) {
-        uv_calls_unwatch(calls, watch, UV_WANT_RECV);
+        uvio_calls_unwatch(calls, watch, UVIO_WANT_RECV);
     }
-    if (uv_version() >= UV_1_45_0) {
+    if (uv_version() >= UVIO_LIBUV_1_45_0) {
         return;
     }
     if (!held && *probed != calls->turn) {
@@ -134,32 +135,32 @@ void uv_calls_accept(struct uv_calls *calls, struct uv_watch *watch, uint32_t *p
     }
 }
 
-void uv_calls_adopt(struct uv_calls *calls)
+void uvio_calls_adopt(struct uvio_calls *calls)
 {
     (void)calls; /* accept4() needs no further call */
 }
 
-void uv_calls_socket(struct uv_calls *calls)
+void uvio_calls_socket(struct uvio_calls *calls)
 {
     calls->stats->other_calls++; /* FIONBIO */
 }
 
-void uv_calls_connected(struct uv_calls *calls, const struct uv_watch *watch)
+void uvio_calls_connected(struct uvio_calls *calls, const struct uvio_watch *watch)
 {
     bool at_once = watch->queued && watch->turn == calls->turn;
     calls->stats->other_calls += !at_once; /* SO_ERROR; not if connect() failed at once */
 }
 
-void uv_calls_close(struct uv_calls *calls, struct uv_watch *watch)
+void uvio_calls_close(struct uvio_calls *calls, struct uvio_watch *watch)
 {
-    uv_watch_settle(calls, watch);
+    uvio_watch_settle(calls, watch);
     bool rang = watch->ended && watch->known && watch->asked == 0 && watch->turn != calls->turn;
-    uv_calls_unwatch(calls, watch, UV_WANT_RECV | UV_WANT_SEND);
+    uvio_calls_unwatch(calls, watch, UVIO_WANT_RECV | UVIO_WANT_SEND);
     calls->stats->control_calls += 1U + rang; /* EPOLL_CTL_DEL */
     calls->stats->other_calls++;              /* close */
 }
 
-void uv_calls_woken(struct uv_calls *calls)
+void uvio_calls_woken(struct uvio_calls *calls)
 {
     calls->stats->other_calls++; /* read, of an eventfd */
 }

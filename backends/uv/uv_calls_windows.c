@@ -4,14 +4,14 @@
 #include "uv_calls.h"
 
 /* ioctlsocket, SetHandleInformation, CreateIoCompletionPort, SetFileCompletionNotificationModes. */
-#define UV_SET_SOCKET_CALLS 4
+#define UVIO_SET_SOCKET_CALLS 4
 
-const unsigned uv_calls_asks = 1;
+const unsigned uvio_calls_asks = 1;
 
-const struct uv_calls_costs uv_calls_costs = {
+const struct uvio_calls_costs uvio_calls_costs = {
     /* SO_UPDATE_ACCEPT_CONTEXT; socket and SetHandleInformation for the next AcceptEx. */
-    .adopt = UV_SET_SOCKET_CALLS + 3,
-    .socket = UV_SET_SOCKET_CALLS + 3, /* getsockopt and two names */
-    .connected = 2,                    /* bind, SO_UPDATE_CONNECT_CONTEXT */
-    .close = 2,                        /* CancelIoEx, closesocket */
+    .adopt = UVIO_SET_SOCKET_CALLS + 3,
+    .socket = UVIO_SET_SOCKET_CALLS + 3, /* getsockopt and two names */
+    .connected = 2,                      /* bind, SO_UPDATE_CONNECT_CONTEXT */
+    .close = 2,                          /* CancelIoEx, closesocket */
 };

@@ -13,15 +13,15 @@
 #include "util.h"
 #include "uv_calls.h"
 
-#define UV_1_44_2 0x012c02u
-#define UV_1_45_0 0x012d00u
-#define UV_1_50_0 0x013200u
+#define UVIO_LIBUV_1_44_2 0x012c02u
+#define UVIO_LIBUV_1_45_0 0x012d00u
+#define UVIO_LIBUV_1_50_0 0x013200u
 #define ENTRIES 256 /* of libuv's ring */
 
 static unsigned version;
 static struct io_stats stats;
-static struct uv_calls calls;
-static struct uv_watch watch;
+static struct uvio_calls calls;
+static struct uvio_watch watch;
 
 unsigned __wrap_uv_version(void);
 
@@ -33,10 +33,10 @@ unsigned __wrap_uv_version(void)
 static int begin(void **state)
 {
     (void)state;
-    version = UV_1_44_2;
+    version = UVIO_LIBUV_1_44_2;
     memset(&stats, 0, sizeof(stats));
     memset(&watch, 0, sizeof(watch));
-    calls = (struct uv_calls){.stats = &stats, .turn = 1};
+    calls = (struct uvio_calls){.stats = &stats, .turn = 1};
     return 0;
 }
 
@@ -44,7 +44,7 @@ static int begin(void **state)
 static void turn_makes(uint64_t control_calls)
 {
     uint64_t before = stats.control_calls;
-    uv_calls_turn(&calls);
+    uvio_calls_turn(&calls);
     assert_int_equal(stats.control_calls - before, control_calls);
 }
 
@@ -52,7 +52,7 @@ static void close_makes(uint64_t control_calls)
 {
     uint64_t control_before = stats.control_calls;
     uint64_t other_before = stats.other_calls;
-    uv_calls_close(&calls, &watch);
+    uvio_calls_close(&calls, &watch);
     assert_int_equal(stats.control_calls - control_before, control_calls);
     assert_int_equal(stats.other_calls - other_before, 1);
 }
@@ -63,38 +63,38 @@ static void a_change_is_made_in_the_next_turn(void **state)
 {
     (void)state;
     turn_makes(0);
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
-    uv_calls_watch(&calls, &watch, UV_WANT_SEND);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
     turn_makes(1);
     turn_makes(0);
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV); /* is so already */
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV); /* is so already */
     turn_makes(0);
 }
 
 static void what_is_undone_in_time_is_not_made(void **state)
 {
     (void)state;
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
-    uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(0);
     for (int i = 0; i < 3; i++) {
-        uv_calls_watch(&calls, &watch, UV_WANT_SEND);
-        uv_calls_unwatch(&calls, &watch, UV_WANT_SEND);
+        uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
+        uvio_calls_unwatch(&calls, &watch, UVIO_WANT_SEND);
     }
     turn_makes(0);
-    uv_calls_watch(&calls, &watch, UV_WANT_SEND);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
     turn_makes(1);
 }
 
 static void less_interest_is_a_change(void **state)
 {
     (void)state;
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV | UV_WANT_SEND);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV | UVIO_WANT_SEND);
     turn_makes(1);
-    uv_calls_unwatch(&calls, &watch, UV_WANT_SEND);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_SEND);
     turn_makes(1);
-    uv_calls_watch(&calls, &watch, UV_WANT_SEND);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
     turn_makes(1);
 }
 
@@ -102,23 +102,23 @@ static void less_interest_is_a_change(void **state)
 static void to_watch_again_takes_two(void **state)
 {
     (void)state;
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(1);
-    uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(0);
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(2);
-    uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
-    uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
-    struct uv_watch other = {.turn = 0};
-    uv_calls_watch(&calls, &other, UV_WANT_RECV);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
+    struct uvio_watch other = {.turn = 0};
+    uvio_calls_watch(&calls, &other, UVIO_WANT_RECV);
     turn_makes(1); /* the other one's alone */
 }
 
 static void a_ring_takes_many_changes(void **state)
 {
-    static struct uv_watch watches[2 * ENTRIES + 1];
+    static struct uvio_watch watches[2 * ENTRIES + 1];
     static const size_t counts[] = {1, ENTRIES, ENTRIES + 1, 2 * ENTRIES, 2 * ENTRIES + 1};
     (void)state;
     calls.rings = true;
@@ -126,12 +126,12 @@ static void a_ring_takes_many_changes(void **state)
         uint64_t submits = (counts[i] - 1) / ENTRIES + 1;
         memset(watches, 0, sizeof(watches));
         for (size_t j = 0; j < counts[i]; j++) {
-            uv_calls_watch(&calls, &watches[j], UV_WANT_RECV);
+            uvio_calls_watch(&calls, &watches[j], UVIO_WANT_RECV);
         }
         turn_makes(submits);
         for (size_t j = 0; j < counts[i]; j++) {
-            uv_calls_unwatch(&calls, &watches[j], UV_WANT_RECV);
-            uv_calls_watch(&calls, &watches[j], UV_WANT_RECV);
+            uvio_calls_unwatch(&calls, &watches[j], UVIO_WANT_RECV);
+            uvio_calls_watch(&calls, &watches[j], UVIO_WANT_RECV);
         }
         turn_makes(2 * submits); /* all of them twice */
         turn_makes(0);
@@ -145,11 +145,11 @@ static void a_close_deletes(void **state)
     (void)state;
     close_makes(1);
     memset(&watch, 0, sizeof(watch));
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     close_makes(1);
     turn_makes(0); /* the change is not made any more */
     memset(&watch, 0, sizeof(watch));
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(1);
     close_makes(1);
 }
@@ -158,10 +158,10 @@ static void a_close_deletes(void **state)
 static void an_end_that_is_not_watched_is_deleted_before(void **state)
 {
     (void)state;
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(1);
     watch.ended = true;
-    uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(0);
     close_makes(2);
 }
@@ -169,10 +169,10 @@ static void an_end_that_is_not_watched_is_deleted_before(void **state)
 static void an_end_in_the_same_turn_is_not(void **state)
 {
     (void)state;
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(1);
     watch.ended = true;
-    uv_calls_unwatch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
     close_makes(1);
 }
 
@@ -181,19 +181,19 @@ static void an_end_in_the_same_turn_is_not(void **state)
 static void a_connect_asks_how_it_went(void **state)
 {
     (void)state;
-    uv_calls_socket(&calls);
+    uvio_calls_socket(&calls);
     assert_int_equal(stats.other_calls, 1);
-    uv_calls_watch(&calls, &watch, UV_WANT_SEND);
-    uv_calls_connected(&calls, &watch); /* at once: it has failed */
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
+    uvio_calls_connected(&calls, &watch); /* at once: it has failed */
     assert_int_equal(stats.other_calls, 1);
-    uv_calls_turn(&calls);
-    uv_calls_connected(&calls, &watch);
+    uvio_calls_turn(&calls);
+    uvio_calls_connected(&calls, &watch);
     assert_int_equal(stats.other_calls, 2);
-    uv_calls_turn(&calls);
-    uv_calls_unwatch(&calls, &watch, UV_WANT_SEND);
-    uv_calls_connected(&calls, &watch); /* nothing is queued */
+    uvio_calls_turn(&calls);
+    uvio_calls_unwatch(&calls, &watch, UVIO_WANT_SEND);
+    uvio_calls_connected(&calls, &watch); /* nothing is queued */
     assert_int_equal(stats.other_calls, 3);
-    uv_calls_woken(&calls);
+    uvio_calls_woken(&calls);
     assert_int_equal(stats.other_calls, 4);
 }
 
@@ -203,15 +203,15 @@ static void an_accept_that_finds_nothing_counts_once_in_a_turn(void **state)
     uint32_t probed = 0;
     (void)state;
     for (uint64_t i = 0; i < 3; i++) {
-        uv_calls_accept(&calls, &watch, &probed, false);
+        uvio_calls_accept(&calls, &watch, &probed, false);
         assert_int_equal(stats.accept_calls, i + 2);
     }
-    uv_calls_turn(&calls);
-    uv_calls_accept(&calls, &watch, &probed, false);
+    uvio_calls_turn(&calls);
+    uvio_calls_accept(&calls, &watch, &probed, false);
     assert_int_equal(stats.accept_calls, 6);
-    version = UV_1_45_0;
-    uv_calls_turn(&calls);
-    uv_calls_accept(&calls, &watch, &probed, false);
+    version = UVIO_LIBUV_1_45_0;
+    uvio_calls_turn(&calls);
+    uvio_calls_accept(&calls, &watch, &probed, false);
     assert_int_equal(stats.accept_calls, 7);
 }
 
@@ -220,26 +220,26 @@ static void a_held_connection_ends_the_accepting(void **state)
 {
     uint32_t probed = 0;
     (void)state;
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(1);
-    uv_calls_accept(&calls, &watch, &probed, false);
-    uv_calls_accept(&calls, &watch, &probed, true);
+    uvio_calls_accept(&calls, &watch, &probed, false);
+    uvio_calls_accept(&calls, &watch, &probed, true);
     assert_int_equal(stats.accept_calls, 2);
     assert_int_equal(watch.asked, 0);
-    uv_calls_accept(&calls, &watch, &probed, true);
+    uvio_calls_accept(&calls, &watch, &probed, true);
     assert_int_equal(stats.accept_calls, 3);
-    uv_calls_watch(&calls, &watch, UV_WANT_RECV);
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(2);
 }
 
 static void other_versions_are_estimates(void **state)
 {
     (void)state;
-    assert_false(uv_calls_are_estimates());
-    version = UV_1_50_0;
-    assert_false(uv_calls_are_estimates());
-    version = UV_1_45_0;
-    assert_true(uv_calls_are_estimates());
+    assert_false(uvio_calls_are_estimates());
+    version = UVIO_LIBUV_1_50_0;
+    assert_false(uvio_calls_are_estimates());
+    version = UVIO_LIBUV_1_45_0;
+    assert_true(uvio_calls_are_estimates());
 }
 
 #define CALLS(test) cmocka_unit_test_setup(test, begin)

@@ -162,7 +162,7 @@ int backend_find_mode(const char *const *modes, const char *name, unsigned *mode
     return UV_ENOENT;
 }
 
-/* ---- turns ----------------------------------------------------------------------------------- */
+/* ---- turns --------------------------------------------------------------------------------- */
 
 uint64_t io_wait_ns(uint64_t deadline_ns)
 {
@@ -220,7 +220,7 @@ void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken)
     io_stats_count_batch(stats, stats->completions - completions);
 }
 
-/* ---- errors ---------------------------------------------------------------------------------- */
+/* ---- errors -------------------------------------------------------------------------------- */
 
 int io_stream_error(int status)
 {

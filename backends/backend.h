@@ -255,7 +255,7 @@ struct backend {
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
 
-/* ---- for backends ---------------------------------------------------------------------------- */
+/* ---- for backends -------------------------------------------------------------------------- */
 
 /* The code for what a system calls an error on a connection: EPIPE without a shutdown of ours,
  * ECONNABORTED and ENOTCONN are a reset that is seen once more. Other codes stay. */
@@ -286,7 +286,7 @@ void io_loop_pause(struct io_loop *loop, bool idle);
  * batch. `completions` is stats.completions as it was when the turn began. */
 void io_loop_end_turn(struct io_loop *loop, uint64_t completions, bool woken);
 
-/* ---- the list -------------------------------------------------------------------------------- */
+/* ---- the list ------------------------------------------------------------------------------ */
 
 /* A line of --backend=help: a backend that this build has, or that another build has. */
 struct backend_entry {

@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "net.h"
-#include "util.h"
+
+/* ---- poller -------------------------------------------------------------------------------- */
 
 static int epoll_add(struct readiness_loop *loop, int fd, uint32_t events, void *data)
 {
@@ -58,16 +59,6 @@ static int epoll_watch(struct readiness_loop *loop, struct readiness_watch *watc
     return status;
 }
 
-/* In whole milliseconds, rounded up. */
-static int epoll_timeout(uint64_t wait_ns)
-{
-    if (wait_ns == UINT64_MAX) {
-        return -1;
-    }
-    uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);
-    return wait_ms < INT_MAX ? (int)wait_ms : INT_MAX;
-}
-
 static unsigned epoll_readiness(uint32_t events)
 {
     unsigned what = 0;
@@ -81,7 +72,8 @@ static int epoll_wait_events(struct readiness_loop *loop, struct readiness_event
                              uint64_t wait_ns)
 {
     struct epoll_event raw[READINESS_BATCH];
-    int count = epoll_wait(loop->poll_fd, raw, READINESS_BATCH, epoll_timeout(wait_ns));
+    int timeout = (int)io_wait_ms(wait_ns, INT_MAX); /* -1: no timeout */
+    int count = epoll_wait(loop->poll_fd, raw, READINESS_BATCH, timeout);
     if (count < 0) {
         return uv_translate_sys_error(errno);
     }
@@ -93,7 +85,7 @@ static int epoll_wait_events(struct readiness_loop *loop, struct readiness_event
     return count;
 }
 
-/* The count of an eventfd can't overflow within the life of a machine. */
+/* The count of an eventfd never overflows in practice. */
 static void epoll_wake(struct readiness_loop *loop)
 {
     const uint64_t one = 1;
@@ -113,10 +105,14 @@ static const struct poller epoll_poller = {
     .wake = epoll_wake,
 };
 
+/* ---- loop ---------------------------------------------------------------------------------- */
+
 static int epoll_loop_open(const struct io_config *config, struct io_loop **loop)
 {
     return readiness_open(&epoll_poller, config, loop);
 }
+
+/* ---- table --------------------------------------------------------------------------------- */
 
 const struct backend backend_epoll = {
     .name = "epoll",

@@ -20,8 +20,10 @@
 #include "net.h"
 #include "util.h"
 
-/* Longer than that is not waited in one go: some systems refuse it. */
+/* The longest single wait, in seconds: some systems refuse a longer one. */
 #define KQUEUE_WAIT_MAX_S 86400
+
+/* ---- poller -------------------------------------------------------------------------------- */
 
 static int kqueue_error(void)
 {
@@ -34,7 +36,7 @@ static int kqueue_change(const struct readiness_loop *loop, const struct kevent 
     int result;
     do {
         result = kevent(loop->poll_fd, changes, count, NULL, 0, NULL);
-    } while (result < 0 && errno == EINTR); /* EINTR: they have been applied; again does no harm */
+    } while (result < 0 && errno == EINTR); /* they have been applied; once more does no harm */
     return result == 0 ? 0 : kqueue_error();
 }
 
@@ -149,10 +151,14 @@ static const struct poller kqueue_poller = {
     .wake = kqueue_wake,
 };
 
+/* ---- loop ---------------------------------------------------------------------------------- */
+
 static int kqueue_loop_open(const struct io_config *config, struct io_loop **loop)
 {
     return readiness_open(&kqueue_poller, config, loop);
 }
+
+/* ---- table --------------------------------------------------------------------------------- */
 
 const struct backend backend_kqueue = {
     .name = "kqueue",

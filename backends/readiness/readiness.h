@@ -2,12 +2,14 @@
 #define ECHOPORT_READINESS_H
 
 /*
- * The core of the backends whose system tells when a descriptor is ready and leaves the call to the
- * caller: epoll and kqueue. It makes completions of readiness: try the call; where it would block,
- * park the operation; when the poller says that the descriptor is ready, try again. What differs
- * from one system to the other is a poller, and that is all.
+ * The core of the backends whose system reports when a descriptor is ready and leaves the call to
+ * the program: epoll and kqueue. It makes completions of readiness. It tries the call, parks the
+ * operation if the call would block, and tries again when the poller reports the descriptor as
+ * ready. The systems differ only in their poller.
  */
 
+#include <assert.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,8 +50,7 @@ struct readiness_loop {
     struct queue stopped; /* listeners whose accepts are to be cancelled */
     size_t sockets;
     size_t listeners;
-    int denied;          /* sends that were reported as ready in this turn, and refused */
-    unsigned idle_turns; /* turns in a row that brought nothing else */
+    int denied; /* sends that were reported as ready in this turn, and refused */
 };
 
 /* What a system has. All are edge-triggered: a descriptor is reported when it becomes ready. */
@@ -94,7 +95,40 @@ struct io_socket {
     int lost;      /* 0, or the error with which an operation found the connection lost */
 };
 
-/* What the table of a backend has of this file. */
+static inline struct readiness_loop *readiness_self(struct io_loop *loop)
+{
+    struct readiness_loop *self = (struct readiness_loop *)(void *)loop;
+    assert(loop->backend == self->poller->backend);
+    return self;
+}
+
+static inline int readiness_error(void)
+{
+    return uv_translate_sys_error(errno);
+}
+
+/* Makes the operation wait until the poller reports `what`. IO_PENDING, or a UV error. */
+static inline int readiness_park(struct readiness_loop *loop, struct readiness_watch *watch,
+                                 unsigned what)
+{
+    if ((watch->watched & what) != 0) {
+        return IO_PENDING;
+    }
+    loop->base.stats.control_calls++;
+    int status = loop->poller->watch(loop, watch, what);
+    return status == 0 ? IO_PENDING : status;
+}
+
+static inline int readiness_count_inline(struct io_loop *loop, int outcome)
+{
+    loop->stats.inline_outcomes += outcome == IO_DONE;
+    return outcome;
+}
+
+extern const struct backend backend_epoll;
+extern const struct backend backend_kqueue;
+
+/* The operations in the table of each backend, in the order of struct backend. */
 #define READINESS_OPERATIONS                                                                       \
     .native = true, .socket_size = sizeof(struct io_socket), .loop_close = readiness_loop_close,   \
     .poll = readiness_poll, .wake = readiness_wake, .now = readiness_now,                          \
@@ -104,8 +138,7 @@ struct io_socket {
     .send = readiness_send, .untaken = readiness_untaken, .shutdown = readiness_shutdown,          \
     .close = readiness_close, .handle = readiness_handle
 
-extern const struct backend backend_epoll;
-extern const struct backend backend_kqueue;
+/* ---- readiness.c ---- */
 
 /* loop_open() of a backend with that poller. */
 int readiness_open(const struct poller *poller, const struct io_config *config,
@@ -115,6 +148,9 @@ void readiness_loop_close(struct io_loop *loop);
 int readiness_poll(struct io_loop *loop, uint64_t deadline_ns);
 void readiness_wake(struct io_loop *loop);
 uint64_t readiness_now(struct io_loop *loop);
+
+/* ---- readiness_accept.c ---- */
+
 int readiness_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog,
                      struct io_listener **listener);
 int readiness_accept(struct io_loop *loop, struct io_listener *listener, struct io_accept *op);
@@ -122,6 +158,15 @@ void readiness_accept_stop(struct io_loop *loop, struct io_listener *listener);
 int readiness_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *socket);
 int readiness_detach(struct io_loop *loop, struct io_token *token);
 void readiness_refuse(struct io_loop *loop, struct io_token *token);
+
+/* Cancels the accepts of stopped listeners, and frees these. */
+void readiness_finish_stopped(struct readiness_loop *loop);
+
+/* ---- readiness_socket.c ---- */
+
+/* Makes `fd`, which it takes over, the connection `socket` of the loop. */
+void readiness_socket_init(struct readiness_loop *loop, struct io_socket *socket, int fd);
+
 int readiness_connect(struct io_loop *loop, struct io_socket *socket,
                       const struct sockaddr *address, struct io_connect *op);
 int readiness_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op);
@@ -132,5 +177,11 @@ int readiness_shutdown(struct io_loop *loop, struct io_socket *socket);
 void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                      struct io_close *op);
 int readiness_handle(struct io_socket *socket, uv_os_sock_t *os_socket);
+
+/* Tries a receive again that waited for a buffer. */
+void readiness_retry_recv(struct waiter *waiter);
+
+/* Cancels what is outstanding on closed sockets, and runs their close callbacks. */
+void readiness_finish_closed(struct readiness_loop *loop);
 
 #endif

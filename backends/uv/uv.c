@@ -255,7 +255,7 @@ static int uvio_connect(struct io_loop *loop, struct io_socket *socket,
     return IO_PENDING;
 }
 
-/* ---- receive --------------------------------------------------------------------------------- */
+/* ---- receive ------------------------------------------------------------------------------- */
 
 static void uvio_on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
@@ -404,7 +404,7 @@ static void uvio_release(struct io_loop *loop, uint8_t *data)
     pool_put(&loop->pool, data); /* a receive that waits for it gets it at the next poll */
 }
 
-/* ---- shutdown and close ---------------------------------------------------------------------- */
+/* ---- shutdown and close -------------------------------------------------------------------- */
 
 static void uvio_on_shutdown(uv_shutdown_t *request, int status)
 {
@@ -465,7 +465,7 @@ static int uvio_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
     return uvio_os_socket(uvio_as_handle(socket), os_socket);
 }
 
-/* ---- table ----------------------------------------------------------------------------------- */
+/* ---- table --------------------------------------------------------------------------------- */
 
 const struct backend backend_uv = {
     .name = "uv",

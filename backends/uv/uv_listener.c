@@ -25,7 +25,7 @@ static void uvio_close_and_free(uv_tcp_t *tcp)
     uv_close((uv_handle_t *)(void *)tcp, uvio_free_handle);
 }
 
-/* ---- outcomes -------------------------------------------------------------------------------- */
+/* ---- outcomes ------------------------------------------------------------------------------ */
 
 static void uvio_finish_accept(struct io_accept *op, struct io_listener *listener, int status)
 {
@@ -172,7 +172,7 @@ static int uvio_listener_start(struct io_listener *listener, uv_os_sock_t os_soc
     return status;
 }
 
-/* ---- listen and accept ----------------------------------------------------------------------- */
+/* ---- listen and accept --------------------------------------------------------------------- */
 
 int uvio_listen(struct io_loop *loop, uv_os_sock_t os_socket, int backlog, struct io_listener **out)
 {

@@ -16,7 +16,7 @@
 /* How many waiting sends are looked at in a turn; few, so that it costs nearly nothing. */
 #define UVIO_LOOKS 32
 
-/* ---- send ------------------------------------------------------------------------------------ */
+/* ---- send ---------------------------------------------------------------------------------- */
 
 /* Without a close, UV_ECANCELED is libuv's code on Windows for a connection that was aborted. */
 static int uvio_write_error(struct io_socket *socket, int status)
@@ -144,7 +144,7 @@ int uvio_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes
                        uv_stream_get_write_queue_size(uvio_as_stream(socket)), bytes);
 }
 
-/* ---- after a turn ---------------------------------------------------------------------------- */
+/* ---- after a turn -------------------------------------------------------------------------- */
 
 /* If a waiting send has less left than at the last look, libuv has tried it since then. */
 static void uvio_look_at_sends(struct uvio_loop *self)

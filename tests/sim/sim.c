@@ -46,7 +46,7 @@ void sim_completion(struct sim_loop *loop)
     sim_count(SIM_COMPLETIONS);
 }
 
-/* Loops */
+/* ---- loop ---------------------------------------------------------------------------------- */
 
 static int sim_probe(char *why, size_t why_size)
 {
@@ -105,14 +105,14 @@ static void sim_loop_close(struct io_loop *loop)
     sim_loop_free(closing);
 }
 
-/* A turn takes so many events at the most. */
+/* How many events a turn takes at most. */
 static size_t turn_limit(void)
 {
     return sim_chance(sim_world.config.full_ppm) ? 1 + (size_t)sim_below(TURN_LIMIT_MAX) : SIZE_MAX;
 }
 
-/* Runs what was due when it began. What callbacks bring about, closes included, is for later. False
- * at the limit, from which it counts down. */
+/* Runs the events that were due at the start. Events that callbacks cause, closes included, come
+ * later. Counts *limit down; false if it has reached 0. */
 static bool run_batch(struct sim_loop *loop, size_t *limit)
 {
     uint64_t last = sim_world.order;
@@ -176,7 +176,7 @@ static uint64_t sim_loop_now(struct io_loop *loop)
     return sim_world.now_ns;
 }
 
-/* Listeners and tokens */
+/* ---- listen and accept --------------------------------------------------------------------- */
 
 static bool port_is_taken(uint16_t port)
 {
@@ -217,7 +217,7 @@ static struct sim_conn *pop_queue(struct io_listener *listener)
     return conn;
 }
 
-/* Finds the outcome of an accept: *status, and for 0 *conn. False: nobody is there. */
+/* Finds the outcome of an accept: *status, and for 0 *conn. False if no connection waits. */
 static bool accept_try(struct io_listener *listener, struct io_accept *op, struct sim_conn **conn,
                        int *status)
 {
@@ -259,7 +259,7 @@ static void set_token(struct sim_loop *loop, struct io_accept *op, struct sim_co
         sim_count(SIM_FIRST_BYTES);
         loop->head.stats.accepts_with_data++;
         conn->first = 1 + (size_t)sim_below(there < buffer_size ? there : buffer_size);
-        op->token.first = conn->pipe[0].ring; /* only to be there: nobody may read it */
+        op->token.first = conn->pipe[0].ring; /* not NULL, but not to be read */
         op->token.first_length = conn->first;
     }
 }
@@ -290,20 +290,13 @@ static void end_accept(struct io_listener *listener, struct io_accept *op, struc
                                                       .side = status});
 }
 
-static struct io_accept *pop_accept(struct io_listener *listener)
-{
-    struct io_accept *op = listener->ops_first;
-    listener->ops_first = op->next;
-    return op;
-}
-
 void sim_listener_pump(struct io_listener *listener)
 {
     struct sim_conn *conn;
     int status;
-    while (listener->ops_first != NULL &&
-           accept_try(listener, listener->ops_first, &conn, &status)) {
-        end_accept(listener, pop_accept(listener), conn, status);
+    while (listener->accepts.first != NULL &&
+           accept_try(listener, listener->accepts.first, &conn, &status)) {
+        end_accept(listener, accepts_pop(&listener->accepts), conn, status);
     }
 }
 
@@ -333,7 +326,8 @@ static int sim_accept(struct io_loop *loop, struct io_listener *listener, struct
     if (sim_submit_fails()) {
         return UV_ENOBUFS;
     }
-    if (listener->ops_first == NULL && sim_inline() && accept_try(listener, op, &conn, &status)) {
+    if (listener->accepts.first == NULL && sim_inline() &&
+        accept_try(listener, op, &conn, &status)) {
         op->status = status;
         if (conn != NULL) {
             set_token(accepting, op, conn);
@@ -341,13 +335,7 @@ static int sim_accept(struct io_loop *loop, struct io_listener *listener, struct
         return sim_answer_done(accepting);
     }
     op->status = STATUS_BUSY;
-    op->next = NULL;
-    if (listener->ops_first == NULL) {
-        listener->ops_first = op;
-    } else {
-        listener->ops_last->next = op;
-    }
-    listener->ops_last = op;
+    accepts_push(&listener->accepts, op);
     sim_post(&sim_world.events, (struct sim_event){.at_ns = sim_world.now_ns + sim_latency(),
                                                    .run = run_listener_pump,
                                                    .subject = listener});
@@ -362,8 +350,8 @@ static void sim_accept_stop(struct io_loop *loop, struct io_listener *listener)
     sim_require(listener->loop == owner, "the listener belongs to another loop");
     listener->stopped = true;
     owner->listeners--;
-    while (listener->ops_first != NULL) {
-        struct io_accept *op = pop_accept(listener);
+    while (listener->accepts.first != NULL) {
+        struct io_accept *op = accepts_pop(&listener->accepts);
         int status;
         if (sim_chance(sim_world.config.race_ppm) && accept_try(listener, op, &conn, &status)) {
             sim_count(SIM_RACES);
@@ -424,12 +412,7 @@ static void sim_refuse(struct io_loop *loop, struct io_token *token)
     sim_net_close(conn, 1, IO_CLOSE_GRACEFUL);
 }
 
-static int sim_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
-{
-    (void)socket;
-    (void)os_socket;
-    return UV_ENOTSUP;
-}
+/* ---- table --------------------------------------------------------------------------------- */
 
 const struct backend backend_sim = {
     .name = "sim",

@@ -5,9 +5,9 @@
  * A network in memory with virtual time, and a backend over it, for tests. One seed decides
  * everything that chance decides, so the same seed and the same caller give the same run.
  *
- * Everything is on one thread. Several loops may be open; they share the one network. poll() never
- * waits: it delivers what is due and returns; it notes its deadline, and sim_step() moves the clock
- * once no loop has anything to do:
+ * Everything runs on one thread. Several loops may be open, and share the network. poll() never
+ * waits: it delivers what is due, notes its deadline and returns. When no loop has anything to do,
+ * sim_step() moves the clock:
  *
  *     sim_begin(&config);
  *     ... open the loops ...
@@ -18,21 +18,21 @@
  *     ... close the loops ...
  *     sim_end();
  *
- * A loop whose owner has work that needs no completion must say so by a deadline: sim_step() goes
- * straight to the next completion, over any span of time.
+ * sim_step() goes to the next completion, however late that is. So a loop whose owner has other
+ * work to do needs a deadline.
  *
  * Addresses: listen() takes for `os_socket` a port of the simulated world, 1 to 65535. connect()
  * reads the port of a sockaddr_in or sockaddr_in6 and ignores the host. Loops that listen on one
  * port share its connections at random. open_socket of the config is not called.
  *
- * The simulated stack does what TCP does: bytes arrive in order, the end of the stream after them;
- * a close with unread bytes, or bytes that come to a closed socket, answer with a reset; a reset
- * discards what is on its way in both directions, and every later operation of the side that got it
+ * The simulated stack behaves as TCP: bytes arrive in order, and the end of the stream after them.
+ * A close with unread bytes causes a reset, and so do bytes that come to a closed socket. A reset
+ * discards what is on its way in both directions. Every later operation of the side that got it
  * ends with UV_ECONNRESET.
  *
- * It holds its caller to the seam too: see `violated`. Memory that is lent to a send is checked to
- * be unchanged when its outcome is delivered; a buffer is overwritten when it is released, and a
- * struct io_socket before its close callback runs.
+ * It also checks that its caller keeps the rules of the seam, see `violated`. The memory of a send
+ * must be unchanged when the outcome is delivered. A buffer is overwritten when it is released, and
+ * a struct io_socket before its close callback runs.
  */
 
 #include <stdbool.h>
@@ -53,7 +53,7 @@ struct sim_corruption {
     uint64_t offset;   /* in what the sender sent */
 };
 
-/* Chances are in parts per million. All zero: a perfect network, where every outcome is pending. */
+/* Chances are in parts per million. All zero: no faults, and every outcome is pending. */
 struct sim_config {
     uint64_t seed;
     uint32_t inline_ppm; /* submit: the outcome is looked for at once */
@@ -71,7 +71,7 @@ struct sim_config {
     uint32_t early_ppm;       /* poll: returns without having delivered anything */
     uint32_t batches_ppm;     /* poll: looks for another batch, again and again */
     uint32_t full_ppm;        /* poll: ends after one to four outcomes, though more are due */
-    uint32_t wake_ppm;        /* poll: somebody had called wake() */
+    uint32_t wake_ppm;        /* poll: wake() was called */
 
     uint32_t reset_ppm;        /* recv, send: the network resets the connection */
     uint32_t stall_ppm;        /* recv, send: nothing arrives any more, in either direction */
@@ -86,9 +86,9 @@ struct sim_config {
     bool one_listener; /* the second listen() on a port answers UV_ENOTSUP */
     struct sim_corruption corruption;
 
-    /* Called when the caller breaks a rule of the seam, with a sentence that says which; does not
-     * return (a test jumps out of it; then sim_end() frees everything and checks nothing). NULL:
-     * the sentence, the seed and the time go to stderr, and abort(). */
+    /* Called when the caller breaks a rule of the seam; the sentence says which. It must not return
+     * (a test jumps out of it; then sim_end() frees everything and checks nothing). NULL: prints
+     * the sentence, the seed and the time on stderr, and calls abort(). */
     void (*violated)(const char *sentence);
 };
 
@@ -106,7 +106,7 @@ enum sim_kind {
     SIM_EARLY,
     SIM_FULL, /* turns that ended at their limit */
     SIM_WAKES,
-    SIM_RESETS, /* of the network's own doing */
+    SIM_RESETS, /* injected by the network */
     SIM_STALLS,
     SIM_UNREAD,       /* graceful closes that left bytes unread */
     SIM_BACKLOG_FULL, /* SYNs dropped; after seven the connect ends with UV_ETIMEDOUT */
@@ -138,12 +138,12 @@ void sim_config_random(struct sim_config *config, uint64_t seed);
 /* Nanoseconds. A world begins at one second. */
 uint64_t sim_now(void);
 
-/* Moves the clock to where a loop has something to deliver, or to the deadline, whichever comes
- * first. False: there is neither (UINT64_MAX: no deadline). */
+/* Moves the clock to the next time at which a loop has something to deliver, but not beyond the
+ * deadline (UINT64_MAX: none). False if there is neither. */
 bool sim_advance(uint64_t deadline_ns);
 
-/* sim_advance() to the earliest deadline that a loop gave to its last poll(). A deadline counts
- * once, so a loop that is no longer polled doesn't hold up the clock. */
+/* sim_advance() to the earliest deadline of the last poll() of each loop. A deadline counts once,
+ * so a loop that is no longer polled doesn't stop the clock. */
 bool sim_step(void);
 
 /* Valid until sim_end(). */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A SYN that found the backlog full is sent again after a second, then two, four ...: RFC 6298, 2.1
- * and 5.5; so many times, then the connect fails, as with Linux's tcp_syn_retries. */
+/* A SYN that found the backlog full is sent again after one second, then two, four ... (RFC 6298,
+ * 2.1 and 5.5). After so many times the connect fails, as with Linux's tcp_syn_retries. */
 #define SYN_RETRY_NS UINT64_C(1000000000)
 #define SYN_RETRIES 6
 
@@ -21,7 +21,7 @@ static uint64_t soon(void)
     return sim_world.now_ns + sim_latency();
 }
 
-/* When something that is sent now arrives: after everything that was sent before it. */
+/* When bytes that are sent now arrive: after all that were sent before. */
 static uint64_t arrival(struct sim_pipe *pipe)
 {
     uint64_t at_ns = soon();
@@ -105,7 +105,7 @@ static void release_held(struct sim_pipe *pipe)
     }
 }
 
-/* Puts bytes among which the one to be damaged may be, one by one. */
+/* Puts bytes one by one, since one of them may have to be damaged. */
 static void push_bytes(struct sim_pipe *pipe, const uint8_t *data, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -222,7 +222,7 @@ static void run_syn(const struct sim_event *event)
 {
     struct sim_conn *conn = event->conn;
     if (conn->side[0].closed) {
-        return; /* given up before it arrived */
+        return; /* closed before the SYN arrived */
     }
     int status = sim_net_syn(conn);
     if (status != UV_EAGAIN) {
@@ -352,7 +352,7 @@ void sim_net_shutdown(struct sim_conn *conn, int side)
     if (pipe->dead) {
         return;
     }
-    if (pipe->holding) { /* nothing follows to swap it with */
+    if (pipe->holding) { /* no byte follows to swap it with */
         release_held(pipe);
         later(arrival(pipe), run_arrive, conn, side, 1);
     }

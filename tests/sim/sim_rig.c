@@ -20,7 +20,7 @@ uint8_t rig_byte(uint64_t stream, uint64_t offset)
     return (uint8_t)(z >> 56);
 }
 
-/* Every callback: from this loop's poll, not from inside a submit. */
+/* In each callback: it runs in this loop's poll, not inside a submit. */
 static void in_callback(const struct end *end)
 {
     assert_ptr_equal(rig.polling, end->loop);
@@ -197,7 +197,7 @@ static void end_open(struct end *end, size_t loop, struct end *peer, uint64_t st
 
 void rig_adopt(struct io_token *token, size_t loop)
 {
-    size_t i = (size_t)token->os_socket; /* sim's tokens bear the number of the connection */
+    size_t i = (size_t)token->os_socket; /* in sim it is the number of the connection */
     assert_true(i < rig.connects);
     struct end *end = &rig.servers[i];
     end_open(end, loop, &rig.clients[i], 2 * i + 1);

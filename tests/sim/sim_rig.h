@@ -2,11 +2,11 @@
 #define ECHOPORT_SIM_RIG_H
 
 /*
- * For the tests of sim itself: a world with two or three loops, and ends of connections that do
- * one operation at a time when told to, note what came of it, and fail the test when the backend
- * breaks a rule of the seam. No policy: the test decides what is sent, and when.
+ * For the tests of sim itself: a world with two or three loops and connections between them. The
+ * test tells each end of a connection when to begin an operation. The end keeps the outcome, and
+ * fails the test if the backend breaks a rule of the seam.
  *
- * Each end sends a stream of its own (rig_byte), and checks what it receives against its peer's.
+ * Each end sends a stream of its own (rig_byte), and compares what it receives with its peer's.
  */
 
 #include <stdarg.h>
@@ -26,7 +26,7 @@
 struct end {
     struct io_loop *loop;
     struct io_socket *socket; /* from open until the close callback */
-    struct end *peer;         /* known once accepted */
+    struct end *peer;         /* set when it was accepted */
     uint64_t stream;
     struct io_recv recv;
     struct io_send send;
@@ -64,7 +64,7 @@ struct rig {
 
 extern struct rig rig;
 
-/* A random world without loss: only delays, sizes and the question inline or not are drawn. */
+/* A random world without loss. It draws delays, sizes, and which outcomes are inline. */
 void rig_lossless(struct sim_config *config, uint64_t seed);
 
 /* Opens the loops, with pools of `buffers` buffers of `buffer_size`, and listens on loop 1. */
@@ -75,7 +75,7 @@ void rig_end(void);
 
 uint8_t rig_byte(uint64_t stream, uint64_t offset);
 void rig_turn(void);   /* each loop polls once */
-void rig_settle(void); /* until nothing will happen any more */
+void rig_settle(void); /* polls until no event is left */
 void rig_accept(void);
 void rig_adopt(struct io_token *token, size_t loop);
 void rig_refuse(struct io_token *token);
@@ -86,7 +86,7 @@ struct end *rig_connect(uint16_t port);
 /* A connection with both ends open; the client's end. */
 struct end *rig_pair(void);
 
-/* Submits; negative if the submit answered so. */
+/* Submits. Returns a negative answer of the submit, else 0 or more. */
 int end_recv(struct end *end);
 int end_send(struct end *end, size_t length);
 void end_shutdown(struct end *end);

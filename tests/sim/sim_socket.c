@@ -52,7 +52,7 @@ void sim_socket_check_unused(const struct io_socket *socket)
     }
 }
 
-/* Connecting */
+/* ---- connect ------------------------------------------------------------------------------- */
 
 static void run_connect(const struct sim_event *event)
 {
@@ -128,9 +128,9 @@ int sim_connect(struct io_loop *loop, struct io_socket *socket, const struct soc
     return IO_PENDING;
 }
 
-/* Receiving */
+/* ---- receive ------------------------------------------------------------------------------- */
 
-/* A buffer; or the socket joins those that wait for one. While somebody waits there is none. */
+/* A buffer; or NULL, and the socket waits for one. */
 static uint8_t *take_buffer(struct sim_loop *loop, struct io_socket *socket)
 {
     uint8_t *buffer = pool_take(&loop->head.pool);
@@ -162,7 +162,7 @@ static size_t recv_length(struct io_socket *socket, size_t available)
     return most;
 }
 
-/* Finds the outcome. False: there is none yet. */
+/* Finds the outcome. False if there is none yet. */
 static bool recv_try(struct io_socket *socket)
 {
     struct sim_recv *recv = &socket->recv;
@@ -175,8 +175,8 @@ static bool recv_try(struct io_socket *socket)
         return true;
     }
     if (available == 0) {
-        waiters_leave(&socket->loop->waiters,
-                      &socket->waiter); /* what it waited with was lost by a reset */
+        /* if it waited for a buffer, a reset has discarded the bytes */
+        waiters_leave(&socket->loop->waiters, &socket->waiter);
         return sim_net_ended(conn, socket->side);
     }
     uint8_t *buffer = take_buffer(socket->loop, socket);
@@ -256,12 +256,13 @@ void sim_release(struct io_loop *loop, uint8_t *data)
     releasing->held[i] = releasing->held[--releasing->held_count];
     memset(data, BUFFER_RELEASED, releasing->head.pool.buffer_size);
     pool_put(&releasing->head.pool, data);
-    while (waiters_can_feed(&releasing->waiters)) { /* those that find nothing leave it to others */
+    while (waiters_can_feed(
+        &releasing->waiters)) { /* one that finds nothing leaves the buffer to the next */
         waiters_feed(&releasing->waiters);
     }
 }
 
-/* Sending */
+/* ---- send ---------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const uint8_t *data, size_t length)
 {
@@ -271,7 +272,7 @@ static uint64_t hash_bytes(uint64_t hash, const uint8_t *data, size_t length)
     return hash;
 }
 
-/* Moves what there is room for and finds the outcome. False: there is none yet. */
+/* Moves what there is room for, and finds the outcome. False if there is none yet. */
 static bool send_try(struct io_socket *socket)
 {
     struct sim_send *send = &socket->send;
@@ -302,7 +303,7 @@ static bool send_try(struct io_socket *socket)
     return true;
 }
 
-/* The bytes were, when they moved, what they were at the submit, and they still are. */
+/* The bytes of a send stay the same from the submit to the outcome. */
 static void check_sent(const struct sim_send *send)
 {
     const struct io_send *given = &send->given;
@@ -374,6 +375,8 @@ int sim_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
     return 0;
 }
 
+/* ---- shutdown and close -------------------------------------------------------------------- */
+
 int sim_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
     check_connected(sim_own(loop), socket);
@@ -383,18 +386,6 @@ int sim_shutdown(struct io_loop *loop, struct io_socket *socket)
     sim_net_shutdown(socket->conn, socket->side);
     return socket->conn->side[socket->side].reset ? UV_ECONNRESET : 0;
 }
-
-void sim_socket_pump(struct io_socket *socket)
-{
-    if (socket->recv.op != NULL && !socket->recv.ended && recv_try(socket)) {
-        end_recv(socket);
-    }
-    if (socket->send.op != NULL && !socket->send.ended && send_try(socket)) {
-        end_send(socket);
-    }
-}
-
-/* Closing */
 
 static void run_close(const struct sim_event *event)
 {
@@ -407,7 +398,7 @@ static void run_close(const struct sim_event *event)
     op->done(op);
 }
 
-/* After close(): true if it can still succeed and chance wants it; else it is canceled. */
+/* After close(): whether chance lets the operation still succeed. Else it is cancelled. */
 static bool race(bool (*try)(struct io_socket *socket), struct io_socket *socket)
 {
     if (sim_chance(sim_world.config.race_ppm) && try(socket)) {
@@ -453,4 +444,23 @@ void sim_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how
              (struct sim_event){.at_ns = at_ns > socket->last_ns ? at_ns : socket->last_ns,
                                 .run = run_close,
                                 .subject = socket});
+}
+
+int sim_handle(struct io_socket *socket, uv_os_sock_t *os_socket)
+{
+    (void)socket;
+    (void)os_socket;
+    return UV_ENOTSUP;
+}
+
+/* ---- the network --------------------------------------------------------------------------- */
+
+void sim_socket_pump(struct io_socket *socket)
+{
+    if (socket->recv.op != NULL && !socket->recv.ended && recv_try(socket)) {
+        end_recv(socket);
+    }
+    if (socket->send.op != NULL && !socket->send.ended && send_try(socket)) {
+        end_send(socket);
+    }
 }

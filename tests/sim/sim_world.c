@@ -246,7 +246,7 @@ bool sim_step(void)
     return more;
 }
 
-/* Half of the worlds don't have a given fault at all: together they would hide each other. */
+/* A given fault is absent from half of the worlds, since faults together hide each other. */
 static uint32_t draw_ppm(uint64_t *state, uint32_t most)
 {
     uint64_t draw = next_random(state);

@@ -8,14 +8,15 @@
  *   sim_net.c    connections: two pipes and two sides each, as the network and the two kernels
  *                have them; they outlive the sockets
  *   sim.c        the backend: the table, loops, listeners and tokens
- *   sim_socket.c the backend: connect, recv, send, close
+ *   sim_socket.c the backend: connect, receive, send, shutdown and close
  *
- * Events lie in queues: the world's own, which the clock runs as it passes them, and one per loop,
- * which only its poll() runs: a loop's events are its callbacks. Events refer to connections and
- * listeners, which exist until sim_end(), or to sockets, which wait for their events before they
- * are closed; so no event is ever taken back.
+ * Events are in queues. The world has one, whose events the clock runs as it passes them. Each loop
+ * has one with its callbacks, which its poll() runs. An event refers to a connection or a listener,
+ * which exist until sim_end(), or to a socket, whose close waits for its events. So no event is
+ * ever removed from a queue.
  */
 
+#include "accepts.h"
 #include "sim.h"
 #include "waiters.h"
 
@@ -58,18 +59,17 @@ struct io_listener {
     uint16_t port;
     size_t backlog;
     bool stopped;
-    struct io_accept *ops_first; /* outstanding */
-    struct io_accept *ops_last;
+    struct accepts accepts;       /* outstanding */
     struct sim_conn *queue_first; /* waiting to be accepted */
     struct sim_conn *queue_last;
     size_t queued;
 };
 
 /*
- * The life of an operation: submitted; then either its outcome is found by the submit, or it is
- * outstanding. The network pumps the socket whenever something changes; when the outcome is found
- * the operation has `ended`, and an event in its loop's queue delivers it. Between the two the
- * caller may close: what has ended is delivered as it is.
+ * The life of an operation: it is submitted; the submit finds its outcome, or it is outstanding.
+ * The network pumps the socket whenever something changes. When the outcome is found, the operation
+ * has `ended`, and an event in its loop's queue delivers it. A close in between leaves the outcome
+ * as it is.
  */
 struct sim_recv {
     struct io_recv *op; /* NULL: none outstanding */
@@ -102,7 +102,7 @@ struct io_socket {
     struct sim_conn *conn;
     int side;
     bool connected;
-    uint64_t last_ns; /* when the last of what has ended will be delivered */
+    uint64_t last_ns; /* the latest time at which an outcome will be delivered */
     struct waiter waiter;
     struct sim_recv recv;
     struct sim_send send;
@@ -128,7 +128,7 @@ struct sim_pipe {
 };
 
 struct sim_side {
-    struct io_socket *socket; /* NULL: nobody's yet, or closed */
+    struct io_socket *socket; /* NULL: not adopted yet, or closed */
     struct io_socket *memory; /* the same until its close callback */
     bool closed;
     bool reset; /* it has seen one */
@@ -220,7 +220,7 @@ int sim_answer_done(struct sim_loop *loop); /* IO_DONE, counted */
 void sim_completion(struct sim_loop *loop); /* counted */
 uint64_t sim_delivery_time(void);           /* of a callback whose outcome is there now */
 
-/* sim_socket.c: the table's part, and what the network tells it. */
+/* sim_socket.c: operations of the table, and reports of the network. */
 
 int sim_connect(struct io_loop *loop, struct io_socket *socket, const struct sockaddr *address,
                 struct io_connect *op);
@@ -231,6 +231,7 @@ int sim_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
 int sim_shutdown(struct io_loop *loop, struct io_socket *socket);
 void sim_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                struct io_close *op);
+int sim_handle(struct io_socket *socket, uv_os_sock_t *os_socket);
 
 void sim_retry_recv(struct waiter *waiter); /* it may have a buffer now */
 void sim_socket_check_unused(const struct io_socket *socket);

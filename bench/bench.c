@@ -329,7 +329,7 @@ static int bench_prepare(struct bench *bench)
         log_message("--matrix: '%s': %s", options->matrix, error);
         return UV_EINVAL;
     }
-    bench->setup.pin = (enum pin_mode)options->pin;
+    (void)pin_find_mode(options->pin, &bench->setup.pin); /* the row has checked it */
     bench->setup.buffer_size = bench->matrix.buffer_size;
     bench->setup.late_ms = BENCH_LATE_MS;
     bench_choose_times(bench);

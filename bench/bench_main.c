@@ -49,7 +49,6 @@ static int main_run(int argc, char **argv)
     log_setup("echo-bench", !options.no_progress);
     if (status < 0) {
         (void)fprintf(stderr, "%s\n", error.text);
-        code = status == UV_ENOMEM ? 1 : 2;
     } else if (options.help) {
         option_help(&bench_program, stdout);
         code = control_finish_output();
@@ -61,7 +60,6 @@ static int main_run(int argc, char **argv)
         code = output_start("echo-bench") == 0 ? bench_run(&options, command) : 1;
         code = output_exit(code);
     }
-    option_free(&bench_program, &options);
     return code;
 }
 
@@ -119,7 +117,6 @@ static int main_compare(int argc, char **argv)
     } else if (code < 0) {
         code = main_finish(compare_run(files[0], files[1], (double)options.threshold / 100));
     }
-    option_free(&compare_program, &options);
     return code;
 }
 
@@ -135,7 +132,6 @@ static int main_export(int argc, char **argv)
     } else if (code < 0) {
         code = export_run(file);
     }
-    option_free(&export_program, &options);
     return code;
 }
 

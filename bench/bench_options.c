@@ -4,71 +4,102 @@
 
 #include "estimate.h"
 #include "pin.h"
+#include "program_options.h"
 #include "units.h"
 
 #define FIELD(member) offsetof(struct bench_options, member)
 #define COMPARE(member) offsetof(struct compare_options, member)
 
+static const char group_common[] = "Most used";
 static const char group_what[] = "What is compared";
 static const char group_how[] = "How";
 static const char group_output[] = "Output";
 
-/* The row of --help, which each command has. */
-#define HELP_ROW(at)                                                                               \
-    {                                                                                              \
-        .letter = 'h', .other_letter = '?', .stops = true, .name = "help", .type = OPTION_FLAG,    \
-        .group = group_output, .help = "print this", .offset = (at)                                \
-    }
-
 static const struct option_example examples[] = {
-    {"echo-bench --quick", "all backends that work here, four cases, in less than a minute"},
+    {"echo-bench --quick", "all backends that work here, four cases, less than a minute"},
     {"echo-bench --case 50x64B --backend uv --backend raw -o a.json", "one case, two backends"},
     {"echo-bench --peers build/release/peers", "all cases, with other servers beside ours"},
     {"echo-bench compare OLD.json NEW.json", "exit code 1 if a backend got worse"},
-    {"echo-bench export RESULT.json", "the ratios, as github-action-benchmark reads them"},
+    {"echo-bench export RESULT.json", "the ratios, for github-action-benchmark"},
     {"echo-bench --pin=together --against OLD/bin",
      "exit code 1 if a backend is slower than OLD's"},
 };
 
+static bool is_pin_mode(const char *text)
+{
+    enum pin_mode mode;
+    return pin_find_mode(text, &mode);
+}
+
 static const struct option_row rows[] = {
     {.name = "quick",
      .type = OPTION_FLAG,
-     .group = group_what,
-     .help = "the quick cases of the matrix, with its quick times",
+     .group = group_common,
+     .help = "run the quick cases of the matrix, with its quick times",
      .offset = FIELD(quick)},
-    {.name = "matrix",
-     .type = OPTION_STRING,
-     .argument = "FILE",
-     .group = group_what,
-     .help = "the cases",
-     .default_text = BENCH_MATRIX,
-     .default_note = "bench/matrix.json",
-     .offset = FIELD(matrix)},
     {.name = "case",
      .type = OPTION_STRINGS,
      .argument = "NAME",
-     .group = group_what,
-     .help = "this one alone; may be given more than once",
+     .group = group_common,
+     .help = "run only this case; may be given several times",
      .offset = FIELD(cases)},
     {.name = "backend",
      .type = OPTION_STRINGS,
      .argument = "NAME",
-     .group = group_what,
-     .help = "this one alone; may be given more than once, and ratios are to the first",
+     .group = group_common,
+     .help = "run only this backend; may be given several times, ratios are to the first",
      .check = option_is_word,
      .takes = "the name of a backend",
      .offset = FIELD(backends)},
+    {.letter = 'd',
+     .name = "duration",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_common,
+     .help = "how long a run is measured",
+     .default_text = "0",
+     .zero = "the matrix's",
+     .min = 10 * NS_PER_MS,
+     .max = 3600 * NS_PER_S,
+     .offset = FIELD(duration_ns)},
+    {.name = "pin",
+     .type = OPTION_STRING,
+     .argument = "HOW",
+     .group = group_common,
+     .help = "apart: server and client on different CPUs; together: on one CPU, which is steadier "
+             "and measures only CPU time; off: the system chooses",
+     .default_text = "apart",
+     .check = is_pin_mode,
+     .takes = "apart, together or off",
+     .offset = FIELD(pin)},
+    {.letter = 'o',
+     .name = "output",
+     .type = OPTION_STRING,
+     .argument = "FILE",
+     .group = group_common,
+     .help = "write the results to FILE as JSON; - is stdout, and then tables go to stderr",
+     .default_text = "echo-bench.json",
+     .offset = FIELD(output)},
+
+    {.name = "matrix",
+     .type = OPTION_STRING,
+     .argument = "FILE",
+     .group = group_what,
+     .help = "the file with the cases",
+     .default_text = BENCH_MATRIX,
+     .default_note = "bench/matrix.json",
+     .offset = FIELD(matrix)},
     {.name = "peers",
      .type = OPTION_STRING,
      .argument = "DIR",
      .group = group_what,
-     .help = "the programs in DIR besides, each run as PROGRAM PORT",
+     .help = "compare with the programs in DIR, too; each is run as PROGRAM PORT",
      .offset = FIELD(peers)},
     {.name = "target",
      .type = OPTION_STRING,
      .argument = "HOST:PORT",
      .group = group_what,
-     .help = "a server that runs there, besides",
+     .help = "compare with a server that runs there, too",
      .check = option_is_address,
      .takes = "HOST:PORT",
      .offset = FIELD(target)},
@@ -76,59 +107,37 @@ static const struct option_row rows[] = {
      .type = OPTION_STRING,
      .argument = "DIR",
      .group = group_what,
-     .help = "the echo-server in DIR besides, an older build: in each round each backend has a run "
-             "of both, one after the other, and the ratios are of new to old. What seems slower is "
-             "measured again, and exit code 1 says that it is",
+     .help = "compare with the echo-server in DIR, an older build. Each round runs both, one after "
+             "the other, with each backend; ratios are of new to old. A backend that seems slower "
+             "is measured again; if it is slower, the exit code is 1",
      .offset = FIELD(against)},
+
     {.name = "rounds",
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_how,
-     .help = "runs of each server in each case, by turns",
+     .help = "how many runs each server has in each case, in turn",
      .default_text = "0",
-     .default_note = "the matrix's",
      .zero = "the matrix's",
      .min = ESTIMATE_PAIRS_MIN,
      .max = ESTIMATE_MAX,
      .offset = FIELD(rounds)},
-    {.letter = 'd',
-     .name = "duration",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_how,
-     .help = "of what is measured in a run",
-     .default_text = "0",
-     .default_note = "the matrix's",
-     .zero = "the matrix's",
-     .min = 10 * NS_PER_MS,
-     .max = 3600 * NS_PER_S,
-     .offset = FIELD(duration_ns)},
     {.letter = 'w',
      .name = "warmup",
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_how,
-     .help = "of a run before that",
+     .help = "how long a run goes on before it is measured",
      .default_text = "0",
-     .default_note = "the matrix's",
      .zero = "the matrix's",
      .min = NS_PER_MS,
      .max = 3600 * NS_PER_S,
      .offset = FIELD(warmup_ns)},
-    {.name = "pin",
-     .type = OPTION_CHOICE,
-     .argument = "HOW",
-     .group = group_how,
-     .help = "server and client on a CPU each; together on one, which is steadier and measures CPU "
-             "time alone; or where the system puts them",
-     .default_text = "apart",
-     .choices = pin_mode_names,
-     .offset = FIELD(pin)},
     {.name = "client-backend",
      .type = OPTION_STRING,
      .argument = "NAME",
      .group = group_how,
-     .help = "what the client uses, the same for all servers",
+     .help = "the client's backend, the same for all servers",
      .default_text = "raw",
      .check = option_is_word,
      .takes = "the name of a backend",
@@ -137,39 +146,20 @@ static const struct option_row rows[] = {
      .type = OPTION_STRING,
      .argument = "DIR",
      .group = group_how,
-     .help = "where the echo-server is that is measured; the client is the one beside echo-bench, "
-             "so that two builds of the server meet the same",
+     .help = "measure the echo-server in DIR; the client is always the one beside echo-bench",
      .default_note = "where echo-bench is",
      .offset = FIELD(bin)},
-    {.letter = 'o',
-     .name = "output",
-     .type = OPTION_STRING,
-     .argument = "FILE",
-     .group = group_output,
-     .help = "the results, as JSON; - is standard output, and tables go to standard error then",
-     .default_text = "echo-bench.json",
-     .offset = FIELD(output)},
-    {.name = "no-progress",
-     .old_name = "no-color",
-     .type = OPTION_FLAG,
-     .group = group_output,
-     .help = "no live line of progress and no colors (NO_COLOR does the same)",
-     .offset = FIELD(no_progress)},
-    HELP_ROW(FIELD(help)),
-    {.stops = true,
-     .name = "version",
-     .type = OPTION_FLAG,
-     .group = group_output,
-     .help = "print the version, how it was built, and the usable backends",
-     .offset = FIELD(version)},
+
+    PROGRAM_NO_PROGRESS_ROW(group_output, FIELD(no_progress)),
+    PROGRAM_HELP_ROW(group_output, FIELD(help)),
+    PROGRAM_VERSION_ROW(group_output, FIELD(version)),
 };
 
 const struct option_program bench_program = {
     .name = "echo-bench",
-    .summary =
-        "Compares echo servers, ours and others, by turns under the same client: throughput, "
-        "CPU time, latency, memory, and how sure a difference is.",
-    .failure = "could not run, or of a server no run went well, or one is slower (--against)",
+    .summary = "Compares echo servers, ours and others, in turn under the same client: throughput, "
+               "CPU time, latency, memory, and how sure each difference is.",
+    .failure = "it could not run, no run of a server succeeded, or a backend is slower (--against)",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,
@@ -179,7 +169,7 @@ const struct option_program bench_program = {
 
 static const struct option_example compare_examples[] = {
     {"echo-bench compare OLD.json NEW.json",
-     "exit code 1 if a backend got worse by more than 3 %, or is gone"},
+     "exit code 1 if a backend got worse by more than 3 %, or is missing"},
 };
 
 static const struct option_row compare_rows[] = {
@@ -187,18 +177,19 @@ static const struct option_row compare_rows[] = {
      .type = OPTION_COUNT,
      .argument = "PERCENT",
      .group = group_how,
-     .help = "what is surely worse counts if it is estimated to be so by more than that",
+     .help = "ignore changes that are estimated to be smaller than this",
      .default_text = "3",
      .min = 0,
      .max = 100,
      .offset = COMPARE(threshold)},
-    HELP_ROW(COMPARE(help)),
+    PROGRAM_HELP_ROW(group_output, COMPARE(help)),
 };
 
 const struct option_program compare_program = {
     .name = "echo-bench compare OLD.json NEW.json",
-    .summary = "Says in which cases a backend got worse, against the others, from OLD to NEW.",
-    .failure = "one did, or has no good run in NEW, or nothing could be compared",
+    .summary =
+        "Says in which cases a backend got worse from OLD to NEW, relative to the other backends.",
+    .failure = "a backend got worse, has no good run in NEW, or nothing could be compared",
     .examples = compare_examples,
     .example_count = LENGTH(compare_examples),
     .rows = compare_rows,
@@ -211,13 +202,14 @@ static const struct option_example export_examples[] = {
 };
 
 static const struct option_row export_rows[] = {
-    HELP_ROW(offsetof(struct export_options, help)),
+    PROGRAM_HELP_ROW(group_output, offsetof(struct export_options, help)),
 };
 
 const struct option_program export_program = {
     .name = "echo-bench export RESULT.json",
-    .summary = "Prints the ratios of our backends, as github-action-benchmark reads them "
+    .summary = "Prints the ratios of our backends for github-action-benchmark "
                "(customSmallerIsBetter).",
+    .failure = "stdout could not be written",
     .examples = export_examples,
     .example_count = LENGTH(export_examples),
     .rows = export_rows,

@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_BENCH_OPTIONS_H
 #define ECHOPORT_BENCH_OPTIONS_H
 
-/* The options of echo-bench, of its command run; and those of compare and export. */
+/* The options of echo-bench and of its commands compare and export. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,15 +13,15 @@ struct bench_options {
     const char *matrix;
     bool quick;
     struct option_strings cases;    /* none: all of the matrix, or its quick ones */
-    struct option_strings backends; /* none: the matrix's that work here */
+    struct option_strings backends; /* none: those of the matrix that work here */
     const char *peers;              /* a directory, or NULL */
     const char *target;             /* HOST:PORT, or NULL */
-    const char *bin;                /* where our server is; NULL: beside this program */
-    const char *against;            /* where an older one is, to be compared with; or NULL */
-    uint64_t rounds;                /* 0 = the matrix's, of these three */
+    const char *bin;                /* the directory of our server; NULL: beside this program */
+    const char *against;            /* the directory of an older server, or NULL */
+    uint64_t rounds;                /* 0 = the matrix's, as of the next two */
     uint64_t duration_ns;
     uint64_t warmup_ns;
-    int pin; /* enum pin_mode */
+    const char *pin; /* for pin_find_mode() */
     const char *client_backend;
     const char *output;
     bool no_progress;

@@ -1,7 +1,7 @@
 #include "pin.h"
 
-#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <uv.h>
 
@@ -9,6 +9,17 @@
 #include "sys.h"
 
 const char *const pin_mode_names[] = {"apart", "together", "off", NULL};
+
+bool pin_find_mode(const char *name, enum pin_mode *mode)
+{
+    for (int i = 0; pin_mode_names[i] != NULL; i++) {
+        if (strcmp(pin_mode_names[i], name) == 0) {
+            *mode = (enum pin_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
 
 #define PIN_CPUS_MAX 12 /* as many as PIN_LIST_SIZE has room for */
 

@@ -3,17 +3,21 @@
 
 /* On which CPUs the two sides of a run have their place. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum pin_mode {
     PIN_APART,    /* server and client on different CPUs */
-    PIN_TOGETHER, /* both on one: nobody waits for another CPU to wake */
+    PIN_TOGETHER, /* both on one: neither waits for another CPU to wake up */
     PIN_OFF
 };
 
-/* The mode's names, in their order, ended by NULL. */
+/* The modes' names, in their order, ended by NULL. */
 extern const char *const pin_mode_names[];
+
+/* The mode of that name. False: there is none. */
+bool pin_find_mode(const char *name, enum pin_mode *mode);
 
 #define PIN_LIST_SIZE 64
 #define PIN_CLIENT_THREADS_MAX 4

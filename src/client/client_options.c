@@ -16,28 +16,26 @@
 #define DEFAULT_HOST "localhost"
 #define DEFAULT_PORT "5001"
 
-/* What names a server. */
 #define SERVER_TAKES                                                                               \
     "a host name or an address, as in 127.0.0.1 or ::1, or with a port of 1 to 65535 or a "        \
-    "service "                                                                                     \
-    "name, as in 127.0.0.1:6001, [::1]:6001 or :6001"
+    "service name, as in 127.0.0.1:6001, [::1]:6001 or :6001"
 
+static const char group_common[] = "Most used";
 static const char group_server[] = "The server";
 static const char group_load[] = "The load";
-static const char group_end[] = "How long";
-static const char group_work[] = "Work and memory";
+static const char group_end[] = "Times and limits";
+static const char group_work[] = "Threads and memory";
 static const char group_socket[] = "Sockets";
 static const char group_signal[] = "A client that is running";
 static const char group_output[] = "Output";
 
 static const struct option_example examples[] = {
     {"echo-client -d 10s", "one connection to localhost, port 5001, for ten seconds"},
-    {"echo-client 127.0.0.1:6001 -d 10s --wait 30s",
-     "to another port, as soon as the server is up"},
+    {"echo-client 127.0.0.1:6001 -d 10s --wait 30s", "another port, as soon as the server is up"},
     {"echo-client -n:127.0.0.1 -t:32 -v -e:6001", "32 threads, until Ctrl-C, a line per echo"},
-    {"echo-client -c 64 -s 64MiB -d 5s", "64 connections with messages of 64 MiB"},
+    {"echo-client -c 64 -s 64MiB -d 5s", "64 connections, messages of 64 MiB"},
     {"echo-client -t 2 -c 100 -s 64 -R 50k -w 1s -d 10s",
-     "latency at 50,000 messages per second, from when each was due"},
+     "the latency at 50,000 messages per second, from when each was due"},
 };
 
 static bool is_signal(const char *text)
@@ -50,54 +48,18 @@ static const struct option_row rows[] = {
     {.word = true,
      .type = OPTION_STRING,
      .argument = "HOST:PORT",
-     .group = group_server,
-     .help =
-         "where it listens, as its first line says: 127.0.0.1:6001, [::1]:6001, name:echo; or a "
-         "host alone, or :6001 on this machine",
+     .group = group_common,
+     .help = "the server: 127.0.0.1:6001, [::1]:6001, name:echo, a host alone, or :6001 on this "
+             "machine",
      .check = option_is_server_word,
      .takes = SERVER_TAKES,
      .offset = FIELD(server)},
-    {.letter = 'n',
-     .any_case = true,
-     .name = "host",
-     .type = OPTION_STRING,
-     .argument = "HOST[:PORT]",
-     .group = group_server,
-     .help = "the same; a name, or an IPv4 or IPv6 address; of a name, all addresses are tried in "
-             "turn",
-     .default_note = DEFAULT_HOST,
-     .check = option_is_server,
-     .takes = SERVER_TAKES,
-     .offset = FIELD(host)},
-    {.letter = 'e',
-     .other_letter = 'p',
-     .any_case = true,
-     .name = "port",
-     .type = OPTION_PORT,
-     .argument = "PORT",
-     .group = group_server,
-     .help = "its port, if it doesn't stand with the host",
-     .default_note = DEFAULT_PORT,
-     .min = 1,
-     .max = 65535,
-     .offset = FIELD(port)},
-    {.name = "wait",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_server,
-     .help = "if it isn't there yet, nor its name, try until it is, for so long; the run and its "
-             "times begin when it is up",
-     .default_text = "0",
-     .zero = "don't wait",
-     .min = NS_PER_MS,
-     .max = TIME_MAX,
-     .offset = FIELD(wait_ns)},
     {.letter = 'c',
      .name = "connections",
      .type = OPTION_COUNT,
      .argument = "N",
-     .group = group_load,
-     .help = "connections, of all threads together; not less than threads",
+     .group = group_common,
+     .help = "connections of all threads together; at least one for each thread",
      .default_note = "one per thread",
      .min = 1,
      .max = 1000000,
@@ -106,27 +68,79 @@ static const struct option_row rows[] = {
      .name = "size",
      .type = OPTION_BYTES,
      .argument = "SIZE",
-     .group = group_load,
+     .group = group_common,
      .help = "size of a message",
      .default_text = "4096",
      .min = 1,
      .max = UNITS_TIB,
      .offset = FIELD(message_size)},
+    {.letter = 'd',
+     .name = "duration",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_common,
+     .help = "stop after this time, the warm-up included",
+     .default_text = "0",
+     .zero = "at Ctrl-C",
+     .min = NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(duration_ns)},
+    PROGRAM_JSON_ROW(group_common),
+    PROGRAM_VERBOSE_ROW(
+        group_common,
+        "print a line per completion, as the server does, and per verified echo: ack(1) ..."),
+
+    {.letter = 'n',
+     .any_case = true,
+     .name = "host",
+     .type = OPTION_STRING,
+     .argument = "HOST[:PORT]",
+     .group = group_server,
+     .help = "the same as HOST:PORT; all addresses of a name are tried in turn",
+     .default_note = DEFAULT_HOST,
+     .check = option_is_server,
+     .takes = SERVER_TAKES,
+     .offset = FIELD(host)},
+    {.letter = 'e',
+     .other_letter = 'p',
+     .any_case = true,
+     .name = "port",
+     .type = OPTION_STRING,
+     .argument = "PORT",
+     .group = group_server,
+     .help = "the port, if the host has none: a number or a service name",
+     .default_note = DEFAULT_PORT,
+     .check = option_is_server_port,
+     .takes = "1 to 65535 or a service name",
+     .offset = FIELD(port)},
+    {.name = "wait",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_server,
+     .help = "if the server or its name is not there yet, retry for this long; the run begins when "
+             "the server is up",
+     .default_text = "0",
+     .zero = "don't wait",
+     .min = NS_PER_MS,
+     .max = TIME_MAX,
+     .offset = FIELD(wait_ns)},
+
     {.letter = 'b',
      .any_case = true,
-     .type = OPTION_KIB,
+     .type = OPTION_COUNT,
      .argument = "KIB",
      .group = group_load,
-     .help = "the same, in KiB: -b:4 is -s 4KiB",
+     .help = "size of a message in KiB: -b:4 is -s 4KiB",
      .min = 1,
      .max = UNITS_GIB,
+     .scale = UNITS_KIB,
      .offset = FIELD(message_size)},
     {.letter = 'P',
      .name = "pipeline",
      .type = OPTION_COUNT,
      .argument = "DEPTH",
      .group = group_load,
-     .help = "messages on the way at the same time, per connection",
+     .help = "messages in flight per connection",
      .default_text = "1",
      .min = 1,
      .max = 65536,
@@ -136,10 +150,10 @@ static const struct option_row rows[] = {
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_load,
-     .help = "messages per second, of all connections together; latency then counts from when a "
-             "message was due, sent or not",
+     .help = "messages per second of all connections together; latency then counts from when a "
+             "message was due",
      .default_text = "0",
-     .zero = "each when the one before is back",
+     .zero = "each after the echo of the one before",
      .min = 1,
      .max = 1000000000,
      .offset = FIELD(rate)},
@@ -147,7 +161,7 @@ static const struct option_row rows[] = {
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_load,
-     .help = "messages per connection, after which a new one takes its place",
+     .help = "messages per connection; then a new connection replaces it",
      .default_text = "0",
      .zero = "for ever",
      .min = 1,
@@ -157,28 +171,18 @@ static const struct option_row rows[] = {
      .type = OPTION_INTEGER,
      .argument = "N",
      .group = group_load,
-     .help = "what the bytes that are sent come from; decimal, or hexadecimal as in 0x5eed",
+     .help = "seed of the bytes that are sent; decimal, or hexadecimal as in 0x5eed",
      .default_text = "0",
      .zero = "a random one",
      .min = 1,
      .max = UINT64_MAX,
      .offset = FIELD(seed)},
-    {.letter = 'd',
-     .name = "duration",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_end,
-     .help = "stop after so long, the warm-up included",
-     .default_text = "0",
-     .zero = "at Ctrl-C",
-     .min = NS_PER_MS,
-     .max = TIME_MAX,
-     .offset = FIELD(duration_ns)},
+
     {.name = "requests",
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_end,
-     .help = "stop after so many messages, of all connections together",
+     .help = "stop after this many messages of all connections together",
      .default_text = "0",
      .zero = "no limit",
      .min = 1,
@@ -189,7 +193,7 @@ static const struct option_row rows[] = {
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_end,
-     .help = "leave the first so long out of the results; less than the duration",
+     .help = "leave this time at the start out of the results; less than --duration",
      .default_text = "0",
      .zero = "none",
      .min = NS_PER_MS,
@@ -199,7 +203,7 @@ static const struct option_row rows[] = {
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_end,
-     .help = "give up a connection that isn't up after so long",
+     .help = "give up a connect after this time",
      .default_text = "5s",
      .zero = "never",
      .min = NS_PER_MS,
@@ -209,7 +213,8 @@ static const struct option_row rows[] = {
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_end,
-     .help = "drop a connection that awaits an answer and on which no byte has moved for so long",
+     .help = "drop a connection that waits for an echo and on which no byte has moved for this "
+             "long",
      .default_text = "10s",
      .zero = "never",
      .min = NS_PER_MS,
@@ -219,7 +224,7 @@ static const struct option_row rows[] = {
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_end,
-     .help = "how long messages on the way may take at the end, before they are cut",
+     .help = "at the end, wait this long for messages in flight, then cut their connections",
      .default_text = "10s",
      .zero = "at once",
      .min = NS_PER_MS,
@@ -229,9 +234,8 @@ static const struct option_row rows[] = {
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_end,
-     .help =
-         "stop, as a failure, when answers or connections have been awaited for so long and not "
-         "a byte was verified; at least twice --timeout",
+     .help = "fail the run after waiting this long for echoes or connections without verifying a "
+             "byte; at least twice --timeout",
      .default_note = "30s, or twice --timeout if that is longer",
      .unset = UINT64_MAX,
      .zero = "never",
@@ -246,16 +250,17 @@ static const struct option_row rows[] = {
     {.name = "allow-drain",
      .type = OPTION_FLAG,
      .group = group_end,
-     .help = "the server may close a connection (FIN) with messages unanswered, as in a graceful "
-             "restart; without this they count as lost",
+     .help = "let the server close a connection (FIN) with messages unanswered, as in a graceful "
+             "restart; otherwise they count as lost",
      .offset = FIELD(allow_drain)},
+
     {.letter = 't',
      .any_case = true,
      .name = "threads",
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_work,
-     .help = "threads, which share the connections",
+     .help = "worker threads, which share the connections",
      .default_text = "1",
      .min = 1,
      .max = 1024,
@@ -270,27 +275,29 @@ static const struct option_row rows[] = {
      .type = OPTION_BYTES,
      .argument = "SIZE",
      .group = group_work,
-     .help = "size of a buffer for receiving",
+     .help = "size of a receive buffer",
      .default_text = "256KiB",
      .min = UNITS_KIB,
      .max = 64 * UNITS_MIB,
      .offset = FIELD(buffer_size)},
-    PROGRAM_BACKEND_ROWS(group_work),
+    PROGRAM_BACKEND_ROW(group_work),
+    PROGRAM_IO_ROWS(group_work),
+
     PROGRAM_SOCKET_ROWS(group_socket),
+
     PROGRAM_SIGNAL_ROWS(group_signal,
-                        "tell the client with --pid to stop, or to print its report so far on its "
-                        "stderr, and exit: stop or report",
+                        "stop or report: tell the client with --pid to end, or to print its "
+                        "report so far on its stderr",
                         "stop or report", is_signal),
-    PROGRAM_OUTPUT_ROWS(
-        group_output,
-        "a line per completion, as the server's, and per echo that was verified: ack(1) ..."),
+
+    PROGRAM_OUTPUT_ROWS(group_output),
 };
 
 const struct option_program client_program = {
     .name = "echo-client",
     .summary = "Sends messages to an echo server, verifies every byte that comes back, and reports "
                "throughput and latency.",
-    .failure = "could not run, or the report's first line says FAILED and why",
+    .failure = "the client could not run, or the report's first line says FAILED and why",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,
@@ -326,7 +333,7 @@ static int check_warmup(const struct client_options *options, struct option_erro
                        units_exact_duration(duration, sizeof duration, options->duration_ns));
 }
 
-/* What is given must leave two timeouts room; what is not given does. */
+/* The time must have room for two timeouts, so that --timeout takes effect first. */
 static int check_give_up(struct client_options *options, struct option_error *error)
 {
     uint64_t least_ns = 2 * options->timeout_ns;
@@ -346,63 +353,62 @@ static int check_give_up(struct client_options *options, struct option_error *er
                        units_exact_duration(least, sizeof least, least_ns));
 }
 
-/* One of the places that may say where the server is; texts are empty where it doesn't. */
-struct place {
-    const char *option;
-    char host[OPTION_HOST_SIZE];
-    char port[OPTION_PORT_SIZE];
+/* The host or the port of the server, which several options may give. */
+struct choice {
+    const char *noun;
+    char *text; /* "" until an option gives it */
+    size_t size;
+    const char *option; /* the one that gave it */
 };
 
-static void read_place(struct place *place, const char *option, const char *text)
-{
-    *place = (struct place){.option = option};
-    if (text != NULL) {
-        (void)option_split_server(text, place->host, sizeof place->host, place->port,
-                                  sizeof place->port); /* the row has checked it */
-    }
-}
-
-/* Takes `text` over into `chosen`, unless another place has said something else: `first`, that is
- * then, and what it says is of the kind `noun`. */
-static int choose_text(char *chosen, size_t size, const char **first, const char *noun,
-                       const char *option, const char *text, struct option_error *error)
+/* Takes `text` unless it is empty. Fails if another option gave a different text. */
+static int choose(struct choice *choice, const char *option, const char *text,
+                  struct option_error *error)
 {
     if (text[0] == '\0') {
         return 0;
     }
-    if (chosen[0] != '\0' && strcmp(chosen, text) != 0) {
+    if (choice->text[0] != '\0' && strcmp(choice->text, text) != 0) {
         return option_fail(&client_program, error, option,
-                           "another %s, '%s', than the '%s' of %s; give one of them", noun, text,
-                           chosen, *first);
+                           "another %s, '%s', than the '%s' of %s; give one of them", choice->noun,
+                           text, choice->text, choice->option);
     }
-    *first = option;
-    (void)snprintf(chosen, size, "%s", text);
+    choice->option = option;
+    (void)snprintf(choice->text, choice->size, "%s", text);
     return 0;
 }
 
-/* Where the server is, of all places that may say so: they must agree. */
+/* Takes the host and the port that `server` has; NULL: the option was not given. */
+static int choose_both(struct choice *host, struct choice *port, const char *option,
+                       const char *server, struct option_error *error)
+{
+    char host_text[OPTION_HOST_SIZE] = "";
+    char port_text[OPTION_PORT_SIZE] = "";
+    int result;
+
+    if (server != NULL) {
+        (void)option_split_server(server, host_text, sizeof host_text, port_text,
+                                  sizeof port_text); /* the row has checked it */
+    }
+    result = choose(host, option, host_text, error);
+    return result == 0 ? choose(port, option, port_text, error) : result;
+}
+
+/* Finds the server's host and port. The options that give them must agree. */
 static int choose_server(struct client_options *options, struct option_error *error)
 {
-    struct place places[3];
-    const char *first_host = NULL;
-    const char *first_port = NULL;
-    int result = 0;
+    struct choice host = {"host", options->host_text, sizeof options->host_text, NULL};
+    struct choice port = {"port", options->port_text, sizeof options->port_text, NULL};
+    int result = choose_both(&host, &port, "HOST:PORT", options->server, error);
 
-    read_place(&places[0], "HOST:PORT", options->server);
-    read_place(&places[1], "--host", options->host);
-    read_place(&places[2], "--port", NULL);
-    (void)snprintf(places[2].port, sizeof places[2].port, "%s",
-                   options->port != NULL ? options->port : "");
-    for (size_t i = 0; i < LENGTH(places) && result == 0; i++) {
-        result = choose_text(options->host_text, sizeof options->host_text, &first_host, "host",
-                             places[i].option, places[i].host, error);
-        if (result == 0) {
-            result = choose_text(options->port_text, sizeof options->port_text, &first_port, "port",
-                                 places[i].option, places[i].port, error);
-        }
+    if (result == 0) {
+        result = choose_both(&host, &port, "--host", options->host, error);
     }
-    options->host = options->host_text[0] != '\0' ? options->host_text : DEFAULT_HOST;
-    options->port = options->port_text[0] != '\0' ? options->port_text : DEFAULT_PORT;
+    if (result == 0 && options->port != NULL) {
+        result = choose(&port, "--port", options->port, error);
+    }
+    options->host = host.text[0] != '\0' ? host.text : DEFAULT_HOST;
+    options->port = port.text[0] != '\0' ? port.text : DEFAULT_PORT;
     return result;
 }
 
@@ -424,14 +430,4 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
         result = check_give_up(options, error);
     }
     return result == 0 ? check_warmup(options, error) : result;
-}
-
-void client_options_help(FILE *out)
-{
-    option_help(&client_program, out);
-}
-
-void client_options_free(struct client_options *options)
-{
-    option_free(&client_program, options);
 }

@@ -11,49 +11,44 @@
 
 #include "program_options.h"
 
-/* Texts point to argv or are constant. */
+/* Texts point to argv, to the two buffers here, or are constant. */
 struct client_options {
     struct program_options common;    /* first */
     const char *server;               /* the word HOST:PORT, as given; NULL without one */
     const char *host;                 /* to be resolved, without a port */
     const char *port;                 /* a number of 1 to 65535, or a service name */
-    char host_text[OPTION_HOST_SIZE]; /* what the two above may point to: so these options */
-    char port_text[OPTION_PORT_SIZE]; /* must not be copied */
+    char host_text[OPTION_HOST_SIZE]; /* `host` and `port` may point here: a copy of the options */
+    char port_text[OPTION_PORT_SIZE]; /* needs the original */
     uint64_t threads;
-    uint64_t connections;  /* at least `threads` */
-    uint64_t message_size; /* bytes */
-    uint64_t pipeline;     /* messages in flight per connection */
-    uint64_t rate;         /* messages per second, of all connections together; 0 = closed loop */
-    uint64_t lifetime;     /* messages per connection; 0 = for ever */
-    uint64_t requests;     /* messages in all; 0 = no limit */
-    uint64_t seed;         /* 0 = a random one */
-    uint64_t duration_ns;  /* 0 = until Ctrl-C */
-    uint64_t warmup_ns;    /* less than the duration, when there is one */
-    uint64_t wait_ns;      /* for the server, before the run; 0 = not at all */
-    uint64_t connect_timeout_ns; /* 0 = none, of this and the next */
-    uint64_t timeout_ns;         /* for the echo of a message */
+    uint64_t connections;        /* at least `threads` */
+    uint64_t message_size;       /* bytes */
+    uint64_t pipeline;           /* messages in flight per connection */
+    uint64_t rate;               /* messages per second of all connections; 0 = closed loop */
+    uint64_t lifetime;           /* messages per connection; 0 = for ever */
+    uint64_t requests;           /* messages in all; 0 = no limit */
+    uint64_t seed;               /* 0 = a random one */
+    uint64_t duration_ns;        /* 0 = until Ctrl-C */
+    uint64_t warmup_ns;          /* less than the duration, when there is one */
+    uint64_t wait_ns;            /* for the server, before the run; 0 = not at all */
+    uint64_t connect_timeout_ns; /* 0 = never */
+    uint64_t timeout_ns;         /* for the echo of a message; 0 = never */
     uint64_t drain_timeout_ns;   /* 0 = at once */
-    uint64_t give_up_ns;         /* of waiting in vain; at least twice the timeout; 0 = never */
-    bool allow_drain;            /* the server may end connections with messages outstanding */
+    uint64_t give_up_ns; /* without a verified byte; at least twice the timeout; 0 = never */
+    bool allow_drain;    /* the server may end connections with messages outstanding */
     bool stop_on_error;
     struct option_cpus cpus;
-    uint64_t buffer_size;
+    uint64_t buffer_size; /* bytes */
 };
 
 extern const struct option_program client_program;
 
 /*
- * Reads the command line as option_parse does, and checks that the options go together.
+ * Reads the command line as option_parse() does, and checks that the options agree with each other.
  *
- * Returns 0; 1 when `help` or `version` is set and to be printed; or UV_EINVAL (a usage error) or
- * UV_ENOMEM, with `error` filled. In any case client_options_free has to follow.
+ * Returns 0; 1 when `help` or `version` is set and to be printed; or UV_EINVAL for a usage error,
+ * with `error` filled.
  */
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error);
-
-void client_options_help(FILE *out);
-
-/* May be called again. */
-void client_options_free(struct client_options *options);
 
 #endif

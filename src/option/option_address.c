@@ -1,10 +1,13 @@
-#include "option_internal.h"
+#include "option_address.h"
 
 #include <assert.h>
 #include <string.h>
 #include <uv.h>
 
 #include "units.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
 
 static bool consists_of(const char *text, size_t length, const char *characters)
 {
@@ -16,39 +19,53 @@ static bool consists_of(const char *text, size_t length, const char *characters)
     return length > 0;
 }
 
-int option_check_port(const char *text, uint64_t min, uint64_t max)
+static bool is_number_of(const char *text, uint64_t min, uint64_t max)
 {
-    size_t length = strlen(text);
     uint64_t value;
 
-    if (length >= OPTION_PORT_SIZE) {
-        return UV_EINVAL;
-    }
-    if (consists_of(text, length, OPTION_DIGITS)) {
-        int result = units_parse_integer(text, &value);
-
-        return result != 0 || value < min || value > max ? UV_ERANGE : 0;
-    }
-    if (!consists_of(text, length, OPTION_LETTERS OPTION_DIGITS "-_.+") ||
-        strchr(OPTION_LETTERS, text[0]) == NULL) {
-        return UV_EINVAL;
-    }
-    return 0;
+    return units_parse_integer(text, &value) == 0 && value >= min && value <= max;
 }
 
-/* A name or an IPv4 address. Bytes beyond ASCII may be in an international name. */
+/* As /etc/services has them. A name that begins with a digit, as few do, is more likely a mistyped
+ * number. */
+static bool is_service(const char *text, size_t length)
+{
+    return consists_of(text, length, LETTERS DIGITS "-_.+") && strchr(LETTERS, text[0]) != NULL;
+}
+
+static bool is_port(const char *text, uint64_t min)
+{
+    size_t length = strlen(text);
+
+    if (length >= OPTION_PORT_SIZE) {
+        return false;
+    }
+    return consists_of(text, length, DIGITS) ? is_number_of(text, min, 65535)
+                                             : is_service(text, length);
+}
+
+bool option_is_port(const char *text)
+{
+    return is_port(text, 0);
+}
+
+bool option_is_server_port(const char *text)
+{
+    return is_port(text, 1);
+}
+
+/* A name or an IPv4 address. Bytes beyond ASCII may belong to an international name. */
 static bool is_name(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        if ((unsigned char)text[i] < 0x80 &&
-            !consists_of(text + i, 1, OPTION_LETTERS OPTION_DIGITS "-_.")) {
+        if ((unsigned char)text[i] < 0x80 && !consists_of(text + i, 1, LETTERS DIGITS "-_.")) {
             return false;
         }
     }
     return length > 0 && text[0] != '-';
 }
 
-/* An IPv6 address, perhaps with a zone after '%' (RFC 4007). */
+/* An IPv6 address, with or without a zone after '%' (RFC 4007). */
 static bool is_ipv6(const char *text, size_t length)
 {
     const char *zone = memchr(text, '%', length);
@@ -59,8 +76,7 @@ static bool is_ipv6(const char *text, size_t length)
     if (digits >= sizeof copy) {
         return false;
     }
-    if (zone != NULL &&
-        !consists_of(zone + 1, length - digits - 1, OPTION_LETTERS OPTION_DIGITS "-_.")) {
+    if (zone != NULL && !consists_of(zone + 1, length - digits - 1, LETTERS DIGITS "-_.")) {
         return false;
     }
     memcpy(copy, text, digits);
@@ -86,7 +102,7 @@ int option_split_address(const char *text, char *host, size_t host_size, char *p
     size_t length;
 
     assert(host != NULL && port != NULL);
-    if (colon == NULL || option_check_port(colon + 1, 0, 65535) != 0) {
+    if (colon == NULL || !option_is_port(colon + 1)) {
         return UV_EINVAL;
     }
     length = (size_t)(colon - text);
@@ -131,7 +147,7 @@ int option_split_server(const char *text, char *host, size_t host_size, char *po
     }
     int result = option_split_address(text, host, host_size, port, port_size);
 
-    if (result == 0 && option_check_port(port, 1, 65535) != 0) {
+    if (result == 0 && !option_is_server_port(port)) {
         return UV_EINVAL;
     }
     return result;
@@ -147,7 +163,7 @@ bool option_is_server(const char *text)
 
 bool option_is_server_word(const char *text)
 {
-    return option_is_server(text) && !consists_of(text, strlen(text), OPTION_DIGITS);
+    return option_is_server(text) && !consists_of(text, strlen(text), DIGITS);
 }
 
 bool option_is_host(const char *text)
@@ -159,5 +175,5 @@ bool option_is_host(const char *text)
 
 bool option_is_word(const char *text)
 {
-    return consists_of(text, strlen(text), OPTION_LETTERS OPTION_DIGITS "-_");
+    return consists_of(text, strlen(text), LETTERS DIGITS "-_");
 }

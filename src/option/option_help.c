@@ -1,144 +1,152 @@
-#include "option_internal.h"
+#include "option.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define HELP_COLUMN 30
-#define HELP_WIDTH 100
+#include "option_value.h"
 
-static const char notes[] =
+#define HELP_COLUMN 30
+#define HELP_WIDTH 80
+
+static const char values[] =
     "\n"
     "Values:\n"
-    "  numbers    k, M, G, T are powers of 1000, Ki, Mi, Gi, Ti of 1024: 10k is 10000, 1.5Ki is "
-    "1536\n"
-    "  sizes      in bytes; the same units, with or without a B: 64k is 64000, 64KiB is 65536\n"
-    "  durations  ns, us, ms, s, m, h, d; seconds when there is no unit: 500ms, 1.5s, 2m, 10\n"
-    "  Write -t 8 or -t:8, --threads 8 or --threads=8. Of an option given twice the last one "
-    "counts.\n"
-    "\n"
-    "Exit codes:\n"
-    "  0  all well\n";
+    "  numbers     k, M, G, T are powers of 1000, Ki, Mi, Gi, Ti of 1024:\n"
+    "              10k is 10000, 1.5Ki is 1536\n"
+    "  sizes       in bytes, with the same units, and an optional B:\n"
+    "              64k is 64000, 64KiB is 65536\n"
+    "  durations   ns, us, ms, s, m, h, d; without a unit, seconds:\n"
+    "              500ms, 1.5s, 2m, 10\n"
+    "  Write -t 8 or -t:8, --threads 8 or --threads=8.\n"
+    "  If an option is given twice, the last value counts.\n";
 
-/* Writes `text` from `column` on, where the line stands, and ends the line; breaks at spaces. */
-static void put_wrapped(FILE *out, const char *text, size_t column)
+/* A paragraph: lines from `column` on, which break at spaces. */
+struct paragraph {
+    FILE *out;
+    size_t column;
+    size_t used; /* of the current line */
+};
+
+/* Adds words to a paragraph, which may have some already. */
+static void put_words(struct paragraph *paragraph, const char *text)
 {
-    size_t used = column;
-
     while (*text != '\0') {
         size_t length = strcspn(text, " ");
 
-        if (used > column && used + 1 + length > HELP_WIDTH) {
-            fprintf(out, "\n%*s", (int)column, "");
-            used = column;
-        } else if (used > column) {
-            putc(' ', out);
-            used++;
+        if (paragraph->used == paragraph->column) {
+            paragraph->used += length;
+        } else if (paragraph->used + 1 + length > HELP_WIDTH) {
+            fprintf(paragraph->out, "\n%*s", (int)paragraph->column, "");
+            paragraph->used = paragraph->column + length;
+        } else {
+            putc(' ', paragraph->out);
+            paragraph->used += 1 + length;
         }
-        fprintf(out, "%.*s", (int)length, text);
-        used += length;
+        fprintf(paragraph->out, "%.*s", (int)length, text);
         text += length + (text[length] == ' ');
+    }
+}
+
+/* The same, on a new line unless the current one has room for all of them. */
+static void put_together(struct paragraph *paragraph, const char *text)
+{
+    if (paragraph->used + 1 + strlen(text) > HELP_WIDTH) {
+        fprintf(paragraph->out, "\n%*s", (int)paragraph->column, "");
+        paragraph->used = paragraph->column;
+    }
+    put_words(paragraph, text);
+}
+
+/* Writes `text` from `column` on, where the line is, and ends the line. */
+static void put_paragraph(FILE *out, const char *text, size_t column)
+{
+    struct paragraph paragraph = {out, column, column};
+
+    put_words(&paragraph, text);
+    putc('\n', out);
+}
+
+/* "  -t, --threads N". Returns its width. */
+static int put_usage(FILE *out, const struct option_row *row)
+{
+    const char *before_name = row->letter != '\0' ? ", " : "      ";
+    int used = 0;
+
+    if (row->word) {
+        return fprintf(out, "  %s", row->argument);
+    }
+    used += row->letter != '\0' ? fprintf(out, "  -%c", row->letter) : 0;
+    used += row->other_letter != '\0' ? fprintf(out, ", -%c", row->other_letter) : 0;
+    used += row->name != NULL ? fprintf(out, "%s--%s", before_name, row->name) : 0;
+    if (row->argument != NULL) {
+        used += fprintf(out, row->implied != NULL ? "[=%s]" : " %s", row->argument);
+    }
+    return used;
+}
+
+/* The row's help, and in brackets the range of a number and the default. */
+static void put_meaning(FILE *out, const struct option_row *row)
+{
+    struct paragraph paragraph = {out, HELP_COLUMN, HELP_COLUMN};
+    const char *initial = row->default_note != NULL ? row->default_note : row->default_text;
+    bool ranged = option_is_number(row) || row->type == OPTION_SWITCH;
+    char range[OPTION_RANGE_SIZE] = "";
+    char bracket[OPTION_RANGE_SIZE + 80];
+
+    put_words(&paragraph, row->help);
+    if (ranged) {
+        option_range(row, range, sizeof range);
+    }
+    if (ranged || initial != NULL) {
+        (void)snprintf(bracket, sizeof bracket, "[%s%s%s%s]", range,
+                       ranged && initial != NULL ? "; " : "", initial != NULL ? "default " : "",
+                       initial != NULL ? initial : "");
+        put_together(&paragraph, bracket);
     }
     putc('\n', out);
 }
 
-/* "  -t, --threads N" */
-static void usage_of(const struct option_row *row, char *buffer, size_t size)
+static void put_rows(FILE *out, const struct option_program *program)
 {
-    struct option_line line = option_line(buffer, size);
-    const char letter[] = {'-', row->letter, '\0'};
-    const char other[] = {',', ' ', '-', row->other_letter, '\0'};
+    const char *group = "";
 
-    option_put(&line, "  ");
-    if (row->word) {
-        option_put(&line, row->argument);
-        return;
-    }
-    option_put(&line, row->letter != '\0' ? letter : "  ");
-    option_put(&line, row->other_letter != '\0' ? other : "");
-    if (row->name != NULL) {
-        option_put(&line, row->letter != '\0' ? ", --" : "  --");
-        option_put(&line, row->name);
-    }
-    if (row->argument != NULL) {
-        option_put(&line, row->type == OPTION_OUTPUT ? "[=" : " ");
-        option_put(&line, row->argument);
-        option_put(&line, row->type == OPTION_OUTPUT ? "]" : "");
-    }
-}
+    for (size_t i = 0; i < program->row_count; i++) {
+        const struct option_row *row = &program->rows[i];
+        int used;
 
-/* The row's help, and in brackets what it takes and the default. */
-static void meaning_of(const struct option_row *row, char *buffer, size_t size)
-{
-    struct option_line line = option_line(buffer, size);
-    const char *initial = row->default_note != NULL ? row->default_note : row->default_text;
-    char range[OPTION_RANGE_SIZE] = "";
-
-    if (option_kind(row)->range_in_help) {
-        option_range(row, range, sizeof range);
-    }
-    option_put(&line, row->help);
-    if (range[0] != '\0' || initial != NULL) {
-        option_put(&line, " [");
-        option_put(&line, range);
-        option_put(&line, range[0] != '\0' && initial != NULL ? "; " : "");
-        option_put(&line, initial != NULL ? "default " : "");
-        option_put(&line, initial != NULL ? initial : "");
-        option_put(&line, "]");
-    }
-}
-
-static void put_row(FILE *out, const struct option_row *row)
-{
-    char text[512];
-
-    usage_of(row, text, sizeof text);
-    if (strlen(text) > HELP_COLUMN - 2) {
-        fprintf(out, "%s\n%*s", text, HELP_COLUMN, "");
-    } else {
-        fprintf(out, "%-*s", HELP_COLUMN, text);
-    }
-    meaning_of(row, text, sizeof text);
-    put_wrapped(out, text, HELP_COLUMN);
-}
-
-static void put_examples(FILE *out, const struct option_program *program)
-{
-    size_t width = 0;
-
-    for (size_t i = 0; i < program->example_count; i++) {
-        size_t length = strlen(program->examples[i].command);
-
-        width = length > width ? length : width;
-    }
-    fprintf(out, "Examples:\n");
-    for (size_t i = 0; i < program->example_count; i++) {
-        const struct option_example *example = &program->examples[i];
-
-        fprintf(out, "  %-*s  ", (int)width, example->command);
-        put_wrapped(out, example->meaning, width + 4);
+        if (strcmp(row->group, group) != 0) {
+            group = row->group;
+            fprintf(out, "\n%s:\n", group);
+        }
+        used = put_usage(out, row);
+        if (used > HELP_COLUMN - 2) {
+            putc('\n', out);
+            used = 0;
+        }
+        fprintf(out, "%*s", HELP_COLUMN - used, "");
+        put_meaning(out, row);
     }
 }
 
 void option_help(const struct option_program *program, FILE *out)
 {
-    const char *group = "";
-    const char *word = NULL;
-
     assert(program != NULL && out != NULL);
-    put_examples(out, program);
+    fprintf(out, "Usage: %s [OPTION]...", program->name);
     for (size_t i = 0; i < program->row_count; i++) {
-        word = program->rows[i].word ? program->rows[i].argument : word;
-    }
-    fprintf(out, "\nUsage: %s [OPTION]...", program->name);
-    fprintf(out, word != NULL ? " [%s]\n" : "\n", word);
-    put_wrapped(out, program->summary, 0);
-    for (size_t i = 0; i < program->row_count; i++) {
-        if (strcmp(program->rows[i].group, group) != 0) {
-            group = program->rows[i].group;
-            fprintf(out, "\n%s:\n", group);
+        if (program->rows[i].word) {
+            fprintf(out, " [%s]", program->rows[i].argument);
         }
-        put_row(out, &program->rows[i]);
     }
-    fputs(notes, out);
-    fprintf(out, "  1  %s\n  2  usage\n", program->failure);
+    putc('\n', out);
+    put_paragraph(out, program->summary, 0);
+    put_rows(out, program);
+    fputs(values, out);
+    fprintf(out, "\nExamples:\n");
+    for (size_t i = 0; i < program->example_count; i++) {
+        fprintf(out, "  %s\n      ", program->examples[i].command);
+        put_paragraph(out, program->examples[i].meaning, 6);
+    }
+    fprintf(out, "\nExit codes:\n  0  success\n  1  failure: ");
+    put_paragraph(out, program->failure, 14);
+    fprintf(out, "  2  wrong usage\n");
 }

@@ -1,4 +1,4 @@
-#include "option_internal.h"
+#include "option.h"
 
 #include <assert.h>
 #include <string.h>
@@ -69,12 +69,7 @@ static void put_row(struct json *json, const struct option_row *row, const void 
     case OPTION_DURATION:
         json_double(json, member, (double)*(const uint64_t *)field / NS_PER_S);
         break;
-    case OPTION_CHOICE:
-        json_string(json, member, row->choices[*(const int *)field]);
-        break;
-    case OPTION_PORT:
     case OPTION_STRING:
-    case OPTION_OUTPUT:
         put_text(json, member, *(const char *const *)field);
         break;
     case OPTION_STRINGS:

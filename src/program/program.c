@@ -61,7 +61,7 @@ int program_main(const struct program *program, struct program_options *common, 
     libuv_explain_aborts(program->table->name);
     int status = program->parse(common, argc, argv, &error);
     log_setup(program->table->name, !common->no_progress);
-    int code = status == UV_ENOMEM ? 1 : 2;
+    int code = 2;
     if (!output_is_open(program->table->name)) {
         code = 1;
     } else if (status < 0) {
@@ -77,6 +77,5 @@ int program_main(const struct program *program, struct program_options *common, 
     } else {
         code = program_run(program, common);
     }
-    option_free(program->table, common);
     return code;
 }

@@ -26,8 +26,8 @@ int program_options_check(const struct option_program *program,
     }
     if (options->sndbuf_size == OPTION_NONE && !net_sends_unbuffered) {
         return option_fail(program, error, "--sndbuf",
-                           "'none' is for Windows: this system always has a buffer for sending; "
-                           "leave --sndbuf out, or give a size");
+                           "'none' works only on Windows: this system always has a send buffer; "
+                           "give a size, or leave --sndbuf out");
     }
     return 0;
 }

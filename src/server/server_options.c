@@ -7,25 +7,28 @@
 
 #define FIELD(member) offsetof(struct server_options, member)
 
-/* On systems of 32 bits not all of a terabyte can be addressed. */
+/* A system of 32 bits can't address all of a terabyte. */
 #define ADDRESSABLE ((uint64_t)(SIZE_MAX / 2) + 1)
 #define MEMORY_MAX (ADDRESSABLE < UNITS_TIB ? ADDRESSABLE : UNITS_TIB)
 
+#define TIME_MAX (30 * NS_PER_DAY)
+
 #define DEFAULT_PORT "5001"
 
-static const char group_listen[] = "Where to listen";
-static const char group_work[] = "Work and memory";
+static const char group_common[] = "Most used";
+static const char group_listen[] = "Listening";
+static const char group_work[] = "Threads and memory";
 static const char group_socket[] = "Sockets";
-static const char group_time[] = "Time";
+static const char group_time[] = "Timeouts";
 static const char group_signal[] = "A server that is running";
 static const char group_output[] = "Output";
 
 static const struct option_example examples[] = {
     {"echo-server", "echo on 127.0.0.1, port 5001"},
-    {"echo-server -e:6001", "on port 6001"},
-    {"echo-server -l :6001 -t 4 -v", "on all addresses, with 4 threads, a line per completion"},
+    {"echo-server -e:6001", "echo on port 6001"},
+    {"echo-server -l :6001 -t 4 -v", "all addresses, 4 threads, a line per completion"},
     {"echo-server -l :0 --json=report.json",
-     "on a free port, which is printed; a report at the end"},
+     "a free port, which is printed; the report goes to a file, too"},
     {"echo-server --signal=stop --pid=11777", "stop the server that is process 11777"},
 };
 
@@ -40,9 +43,9 @@ static const struct option_row rows[] = {
      .name = "listen",
      .type = OPTION_STRINGS,
      .argument = "HOST:PORT",
-     .group = group_listen,
-     .help = "listen there: 127.0.0.1:6001, [::1]:6001, name:echo, or *:6001 and :6001 for all "
-             "addresses, IPv4 and IPv6; may be given more than once",
+     .group = group_common,
+     .help = "listen on this address: 127.0.0.1:6001, [::1]:6001 or name:echo; *:6001 or :6001 for "
+             "all addresses, IPv4 and IPv6; may be given several times",
      .check = option_is_address,
      .takes = "HOST:PORT, as in 127.0.0.1:6001, [::1]:6001 or *:6001, with a port of 0 to 65535 "
               "or a service name",
@@ -51,18 +54,35 @@ static const struct option_row rows[] = {
      .other_letter = 'p',
      .any_case = true,
      .name = "port",
-     .type = OPTION_PORT,
+     .type = OPTION_STRING,
      .argument = "PORT",
-     .group = group_listen,
-     .help = "listen on 127.0.0.1:PORT; 0 is any free one",
+     .group = group_common,
+     .help = "listen on 127.0.0.1:PORT: a number, where 0 is any free port, or a service name",
      .default_note = DEFAULT_PORT " without --listen",
-     .max = 65535,
+     .check = option_is_port,
+     .takes = "0 to 65535 or a service name",
      .offset = FIELD(port)},
+    {.letter = 't',
+     .name = "threads",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_common,
+     .help = "worker threads, which share the connections",
+     .default_text = "0",
+     .zero = "one per CPU",
+     .min = 1,
+     .max = 1024,
+     .offset = FIELD(threads)},
+    PROGRAM_BACKEND_ROW(group_common),
+    PROGRAM_JSON_ROW(group_common),
+    PROGRAM_VERBOSE_ROW(group_common,
+                        "print a line per completion: thread, socket, operation, bytes, next step"),
+
     {.name = "backlog",
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_listen,
-     .help = "connections that may wait to be accepted",
+     .help = "how many connections may wait to be accepted",
      .default_text = "1024",
      .min = 1,
      .max = 65535,
@@ -71,19 +91,17 @@ static const struct option_row rows[] = {
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_listen,
-     .help = "connections at the same time, of all threads together",
+     .help = "how many connections all threads together may have open",
      .default_text = "16384",
      .min = 1,
      .max = 10000000,
      .offset = FIELD(max_connections)},
-    PROGRAM_MODE_ROW(group_listen, "accept",
-                     "how connections are accepted; --backend=help lists the modes", false,
-                     FIELD(accept)),
+    PROGRAM_MODE_ROW(group_listen, "accept", "how connections are accepted", false, FIELD(accept)),
     {.name = "accept-depth",
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_listen,
-     .help = "accepts that are outstanding at the same time, of each listener",
+     .help = "how many accepts each listener has outstanding",
      .default_text = "8",
      .min = 1,
      .max = 1024,
@@ -92,24 +110,14 @@ static const struct option_row rows[] = {
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_listen,
-     .help = "where an accept waits for a connection's first bytes: close one that is silent for "
-             "so long",
+     .help = "where an accept waits for the first bytes: close a connection that sends nothing for "
+             "this long",
      .default_text = "5s",
      .zero = "never",
      .min = NS_PER_MS,
-     .max = 30 * NS_PER_DAY,
+     .max = TIME_MAX,
      .offset = FIELD(accept_timeout_ns)},
-    {.letter = 't',
-     .name = "threads",
-     .type = OPTION_COUNT,
-     .argument = "N",
-     .group = group_work,
-     .help = "worker threads that share the connections",
-     .default_text = "0",
-     .zero = "one per CPU",
-     .min = 1,
-     .max = 1024,
-     .offset = FIELD(threads)},
+
     {.name = "cpus",
      .type = OPTION_CPUS,
      .argument = "LIST",
@@ -120,7 +128,7 @@ static const struct option_row rows[] = {
      .type = OPTION_BYTES,
      .argument = "SIZE",
      .group = group_work,
-     .help = "size of a buffer for receiving",
+     .help = "size of a receive buffer",
      .default_text = "256KiB",
      .min = UNITS_KIB,
      .max = 64 * UNITS_MIB,
@@ -129,68 +137,69 @@ static const struct option_row rows[] = {
      .type = OPTION_BYTES,
      .argument = "SIZE",
      .group = group_work,
-     .help = "all buffers together; at least one for each thread",
+     .help = "memory of all buffers together; at least one buffer for each thread",
      .default_text = "256MiB",
      .min = UNITS_MIB,
      .max = MEMORY_MAX,
      .offset = FIELD(buffer_memory)},
-    PROGRAM_BACKEND_ROWS(group_work),
+    PROGRAM_IO_ROWS(group_work),
+
     PROGRAM_SOCKET_ROWS(group_socket),
+
     {.name = "idle-timeout",
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_time,
-     .help = "close a connection on which no byte moved for so long",
+     .help = "close a connection on which no byte has moved for this long",
      .default_text = "60s",
      .zero = "never",
      .min = NS_PER_MS,
-     .max = 30 * NS_PER_DAY,
+     .max = TIME_MAX,
      .offset = FIELD(idle_timeout_ns)},
     {.name = "stall-timeout",
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_time,
-     .help = "while others wait for a buffer, reset a connection that holds one and whose peer "
-             "has taken no byte for so long",
+     .help = "reset a connection whose peer has taken no byte for this long, while it holds a "
+             "buffer that others wait for",
      .default_text = "5s",
      .zero = "never",
      .min = NS_PER_MS,
-     .max = 30 * NS_PER_DAY,
+     .max = TIME_MAX,
      .offset = FIELD(stall_timeout_ns)},
     {.name = "drain-timeout",
      .type = OPTION_DURATION,
      .argument = "TIME",
      .group = group_time,
-     .help = "how long connections may take to end after Ctrl-C, before they are reset",
+     .help = "after Ctrl-C, wait this long for connections to end, then reset them",
      .default_text = "10s",
      .zero = "at once",
      .min = NS_PER_MS,
-     .max = 30 * NS_PER_DAY,
+     .max = TIME_MAX,
      .offset = FIELD(drain_timeout_ns)},
+
+    PROGRAM_SIGNAL_ROWS(group_signal,
+                        "stop, restart or report: tell the server with --pid to end, to restart, "
+                        "or to print its report so far on its stderr",
+                        "stop, restart or report", is_signal),
+
     {.name = "stats-interval",
      .type = OPTION_DURATION,
      .argument = "TIME",
-     .group = group_time,
-     .help = "print statistics so often",
+     .group = group_output,
+     .help = "print a line of statistics this often",
      .default_text = "0",
      .zero = "never",
      .min = 10 * NS_PER_MS,
-     .max = 30 * NS_PER_DAY,
+     .max = TIME_MAX,
      .offset = FIELD(stats_interval_ns)},
-    PROGRAM_SIGNAL_ROWS(group_signal,
-                        "tell the server with --pid to stop, to restart, or to print its report "
-                        "so far on its stderr, and exit: stop, restart or report",
-                        "stop, restart or report", is_signal),
-    PROGRAM_OUTPUT_ROWS(
-        group_output,
-        "a line per completion: which thread, which socket, what, how many bytes, what next"),
+    PROGRAM_OUTPUT_ROWS(group_output),
 };
 
 const struct option_program server_program = {
     .name = "echo-server",
-    .summary =
-        "Sends back to every TCP client what it receives from it, byte for byte, until Ctrl-C.",
-    .failure = "could not run, or a connection was cut: reset before it was over",
+    .summary = "Echoes every byte that it receives from a TCP client, until Ctrl-C.",
+    .failure = "the server could not run, or it had to reset a connection before its end",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,
@@ -230,14 +239,4 @@ int server_options_parse(struct server_options *options, int argc, char **argv,
     }
     result = program_options_check(&server_program, &options->common, error);
     return result == 0 ? check_memory(options, error) : result;
-}
-
-void server_options_help(FILE *out)
-{
-    option_help(&server_program, out);
-}
-
-void server_options_free(struct server_options *options)
-{
-    option_free(&server_program, options);
 }

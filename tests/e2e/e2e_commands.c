@@ -39,7 +39,7 @@ static bool is_refused(unsigned port)
 
 /* ---- help and version ---------------------------------------------------------------------- */
 
-static void help_begins_with_examples(void **state)
+static void help_begins_with_the_usage(void **state)
 {
     static const char *const forms[] = {"--help", "-h", "-?"};
     (void)state;
@@ -47,8 +47,8 @@ static void help_begins_with_examples(void **state)
         for (size_t j = 0; j < LENGTH(forms); j++) {
             struct process *help = e2e_start(programs()[i], forms[j], NULL);
             e2e_ends(help, 0);
-            assert_memory_equal(process_text(help, PROCESS_OUT), "Examples:\n", 10);
-            e2e_says(help, PROCESS_OUT, "Usage: echo-");
+            assert_memory_equal(process_text(help, PROCESS_OUT), "Usage: echo-", 12);
+            e2e_says(help, PROCESS_OUT, "\nExamples:\n");
             e2e_says(help, PROCESS_OUT, "Exit codes:");
             assert_string_equal(process_text(help, PROCESS_ERR), "");
         }
@@ -583,7 +583,7 @@ static void nothing_is_printed_without_an_interval(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        E2E(help_begins_with_examples),
+        E2E(help_begins_with_the_usage),
         E2E(version_names_the_program),
         E2E(backends_are_listed),
         E2E(raw_backend_runs_or_says_why_not),

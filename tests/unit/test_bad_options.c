@@ -1,7 +1,7 @@
 /*
  * Bad command lines, generated from lists: every option that takes a value, in every form, with
- * every value that its type must refuse; and the mistakes in the options themselves. Each has to
- * end in a usage error, whose one line names the option as typed, the value and what is taken.
+ * every value that its type must refuse; and mistakes in the options themselves. Each must be a
+ * usage error. Its line names the option as typed, the value, and what is accepted.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,10 +42,8 @@ static const char *message_of(bool server, const char *first, const char *second
     snprintf(words[1], sizeof words[1], "%s", second != NULL ? second : "");
     if (server) {
         result = server_options_parse(&options.server, argc, argv, &error);
-        server_options_free(&options.server);
     } else {
         result = client_options_parse(&options.client, argc, argv, &error);
-        client_options_free(&options.client);
     }
     lines++;
     if (result != UV_EINVAL) {
@@ -57,7 +55,7 @@ static const char *message_of(bool server, const char *first, const char *second
     return error.text;
 }
 
-/* The message must begin with the program and the option, and have the other parts in it. */
+/* The message must begin with the program and the option, and contain the other texts. */
 static void check_message(bool server, const char *first, const char *second, const char *typed,
                           const char *value, const char *range)
 {
@@ -196,7 +194,7 @@ static const struct bad_value under_time[] = {SAME("999us"), SAME("1ns")};
 static const struct bad_value client_port[] = {SAME("0")};
 static const struct bad_value bad_signals[] = {SAME("Stop"), SAME("kill"),  SAME("SIGTERM"),
                                                SAME("9"),    SAME("stop "), {"\x1b", "'\\x1b'"}};
-static const struct bad_value not_told[] = {SAME("restart")};
+static const struct bad_value not_for_clients[] = {SAME("restart")};
 static const struct bad_value bad_pids[] = {SAME("0"), SAME("-1"), SAME("2147483648"), SAME("1k"),
                                             SAME("self")};
 
@@ -259,8 +257,8 @@ static const struct subject subjects[] = {
     {false, 'E', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {false, 'c', "connections", "it takes 1 to 1M", {COUNTS, LIST(over_client)}},
     {false, 's', "size", "it takes 1 to 1TiB", {SIZES, LIST(over_size)}},
-    {false, 'b', NULL, "it takes 1 KiB to 1073741824 KiB", {COUNTS, LIST(over_kib)}},
-    {false, 'B', NULL, "it takes 1 KiB to 1073741824 KiB", {COUNTS, LIST(over_kib)}},
+    {false, 'b', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},
+    {false, 'B', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},
     {false, 'P', "pipeline", "it takes 1 to 65536", {COUNTS, LIST(over_pipeline)}},
     {false, 'R', "rate", "or 1 to 1G", {COUNTS, LIST(over_rate)}},
     {false, '\0', "lifetime", "0 (for ever) or 1 to 1000T", {COUNTS, LIST(over_messages)}},
@@ -279,7 +277,7 @@ static const struct subject subjects[] = {
     {false, '\0', "nodelay", "it takes on or off", {LIST(bad_switches)}},
     {false, '\0', "sndbuf", SNDBUF, {SIZES, LIST(over_socket)}},
     {false, '\0', "rcvbuf", SOCKET, {SIZES, LIST(over_socket)}},
-    {false, '\0', "signal", "it takes stop", {LIST(bad_signals), LIST(not_told)}},
+    {false, '\0', "signal", "it takes stop", {LIST(bad_signals), LIST(not_for_clients)}},
     {false, '\0', "pid", "it takes 1 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
 };
 
@@ -367,7 +365,7 @@ static void refuses_values_of_flags(void **state)
     check_message(true, "-?:", NULL, "-?", "takes no value", "");
 }
 
-/* Whom to tell, and what, go together. */
+/* --signal and --pid need each other. */
 static void refuses_half_a_signal(void **state)
 {
     (void)state;
@@ -379,7 +377,7 @@ static void refuses_half_a_signal(void **state)
     }
 }
 
-/* Of every option with a name: cut short, with a letter lost, doubled, swapped, after one dash. */
+/* Every name: cut short, with a letter missing, doubled or swapped, and after a single dash. */
 static void suggests_names(void **state)
 {
     (void)state;
@@ -470,7 +468,7 @@ static void refuses_stray_words(void **state)
     check_message(false, "--", "-v", "'-v'", "unexpected word", "");
 }
 
-/* What a client takes without an option names a server, or is refused. */
+/* A word without an option must name a server. */
 static void refuses_words_that_name_no_server(void **state)
 {
     static const char *const words[] = {"6001",        "-",     "+v",    "[::1",

@@ -22,8 +22,7 @@ struct options {
     bool flag;
     bool on;
     uint64_t count, kib, bytes, duration, integer;
-    const char *port, *string, *output, *word;
-    int choice;
+    const char *string, *output, *word;
     struct option_strings strings;
     struct option_cpus cpus;
 };
@@ -34,8 +33,6 @@ static bool is_short(const char *text)
 {
     return strlen(text) < 3;
 }
-
-static const char *const choices[] = {"red", "green", "blue", NULL};
 
 static const struct option_row rows[] = {
     {.type = OPTION_STRING,
@@ -57,13 +54,15 @@ static const struct option_row rows[] = {
     {.letter = 'k',
      .other_letter = 'K',
      .name = "kib",
-     .type = OPTION_KIB,
+     .old_name = "kilo",
+     .type = OPTION_COUNT,
      .argument = "N",
      .group = "First",
      .help = "a size as in 1998",
      .default_text = "4",
      .min = 1,
      .max = 64,
+     .scale = UNITS_KIB,
      .offset = FIELD(kib)},
     {.name = "bytes",
      .type = OPTION_BYTES,
@@ -93,15 +92,6 @@ static const struct option_row rows[] = {
      .min = 2,
      .max = 4,
      .offset = FIELD(integer)},
-    {.letter = 'p',
-     .name = "port",
-     .type = OPTION_PORT,
-     .argument = "PORT",
-     .group = "Second",
-     .help = "where",
-     .min = 1,
-     .max = 65535,
-     .offset = FIELD(port)},
     {.name = "switch",
      .type = OPTION_SWITCH,
      .argument = "on|off",
@@ -110,14 +100,6 @@ static const struct option_row rows[] = {
      .default_text = "off",
      .offset = FIELD(on)},
     {.name = "flag", .type = OPTION_FLAG, .group = "Third", .help = "that", .offset = FIELD(flag)},
-    {.name = "choice",
-     .type = OPTION_CHOICE,
-     .argument = "COLOUR",
-     .group = "Third",
-     .help = "which",
-     .default_text = "red",
-     .choices = choices,
-     .offset = FIELD(choice)},
     {.name = "string",
      .type = OPTION_STRING,
      .argument = "TEXT",
@@ -135,8 +117,9 @@ static const struct option_row rows[] = {
      .takes = "up to two characters",
      .offset = FIELD(strings)},
     {.name = "output",
-     .type = OPTION_OUTPUT,
+     .type = OPTION_STRING,
      .argument = "FILE",
+     .implied = "-",
      .group = "Third",
      .help = "where to",
      .offset = FIELD(output)},
@@ -162,39 +145,42 @@ static const struct option_program program = {.name = "made-up",
                                               .row_count = LENGTH(rows),
                                               .options_size = sizeof(struct options)};
 
-/* Up to the notes, which are the same for all programs. */
+/* Up to "Values:", which all programs have. */
 static const char help[] =
-    "Examples:\n"
-    "  made-up       what is done without an option\n"
-    "  made-up -c 3  what is done three times\n"
-    "\n"
     "Usage: made-up [OPTION]... [WORD]\n"
     "Does nothing.\n"
     "\n"
     "First:\n"
     "  WORD                        the word\n"
     "  -c, --count N               how many [1 to 10000; default 2k]\n"
-    "  -k, -K, --kib N             a size as in 1998 [1 KiB to 64 KiB; default 4]\n"
-    "      --bytes SIZE            a size whose explanation is so long that it takes more than one "
-    "line\n"
-    "                              of a terminal, as is seen here [0 (none) or 1KiB to 1MiB]\n"
+    "  -k, -K, --kib N             a size as in 1998 [1 to 64; default 4]\n"
+    "      --bytes SIZE            a size whose explanation is so long that it takes\n"
+    "                              more than one line of a terminal, as is seen here\n"
+    "                              [0 (none) or 1KiB to 1MiB]\n"
     "\n"
     "Second:\n"
     "      --a-name-that-fills-the-column TIME\n"
     "                              how long [1ms to 1m; default as long as it takes]\n"
     "  -i I                        a letter alone [2 to 4]\n"
-    "  -p, --port PORT             where [1 to 65535 or a service name]\n"
     "\n"
     "Third:\n"
     "      --switch on|off         whether [on or off; default off]\n"
     "      --flag                  that\n"
-    "      --choice COLOUR         which [red, green or blue; default red]\n"
     "      --string TEXT           what\n"
     "      --strings TEXT          what else\n"
     "      --output[=FILE]         where to\n"
     "      --cpus LIST             where else\n";
 
-static const char end[] = "\nExit codes:\n  0  all well\n  1  nothing was done\n  2  usage\n";
+static const char end[] = "\nExamples:\n"
+                          "  made-up\n"
+                          "      what is done without an option\n"
+                          "  made-up -c 3\n"
+                          "      what is done three times\n"
+                          "\n"
+                          "Exit codes:\n"
+                          "  0  success\n"
+                          "  1  failure: nothing was done\n"
+                          "  2  wrong usage\n";
 
 static void help_is_made_of_the_table(void **state)
 {
@@ -214,7 +200,7 @@ static void help_is_made_of_the_table(void **state)
     assert_string_equal(text, help);
 }
 
-/* What is said of "made-up OPTION VALUE". */
+/* Expects this message for "made-up OPTION VALUE". */
 static void check_message(const char *option, const char *value, const char *expected)
 {
     struct options options;
@@ -225,31 +211,34 @@ static void check_message(const char *option, const char *value, const char *exp
     (void)snprintf(words[2], sizeof(words[2]), "%s", value);
     assert_true(option_parse(&program, &options, 3, argv, false, &error) < 0);
     assert_string_equal(error.text, expected);
-    option_free(&program, &options);
 }
 
 static void a_bad_value_is_explained_by_its_type(void **state)
 {
     static const char *const messages[][3] = {
         {"-c", "x", "made-up: -c: 'x' is not a number; it takes 1 to 10000"},
-        {"--kib", "x", "made-up: --kib: 'x' is not a number; it takes 1 KiB to 64 KiB"},
+        {"--kib", "x", "made-up: --kib: 'x' is not a number; it takes 1 to 64"},
+        {"--kilo", "65", "made-up: --kilo: '65' is out of range; it takes 1 to 64"},
         {"--bytes", "x",
          "made-up: --bytes: 'x' is not a size such as 64KiB; it takes 0 (none) or 1KiB to 1MiB"},
         {"--a-name-that-fills-the-column", "x",
          "made-up: --a-name-that-fills-the-column: 'x' is not a duration such as 500ms; it takes "
          "1ms to 1m"},
         {"-i", "x", "made-up: -i: 'x' is not a number; it takes 2 to 4"},
-        {"-p", "-", "made-up: -p: '-' is not a port; it takes 1 to 65535 or a service name"},
         {"--switch", "x", "made-up: --switch: 'x' is not accepted; it takes on or off"},
-        {"--choice", "x", "made-up: --choice: 'x' is not accepted; it takes red, green or blue"},
         {"--string", "xxx",
          "made-up: --string: 'xxx' is not accepted; it takes up to two characters"},
         {"--strings", "xxx",
          "made-up: --strings: 'xxx' is not accepted; it takes up to two characters"},
         {"--cpus", "x",
-         "made-up: --cpus: 'x' is not a list of CPUs such as 0,2-3; it takes CPUs of 0 to 1023"},
+         "made-up: --cpus: 'x' is not a list of different CPUs such as 0,2-3; it takes CPUs of 0 "
+         "to "
+         "1023"},
         {"--cpus", "1,0-1",
-         "made-up: --cpus: '1,0-1' names a CPU twice; it takes CPUs of 0 to 1023"},
+         "made-up: --cpus: '1,0-1' is not a list of different CPUs such as 0,2-3; it takes CPUs of "
+         "0 "
+         "to 1023"},
+        {"--cpus", "1024", "made-up: --cpus: '1024' is out of range; it takes CPUs of 0 to 1023"},
         {"-c", "0", "made-up: -c: '0' is out of range; it takes 1 to 10000"},
         {"-c", "10001", "made-up: -c: '10001' is out of range; it takes 1 to 10000"},
         {"--bytes", "1023",
@@ -276,7 +265,6 @@ static void the_ends_of_a_range_are_in_it(void **state)
         (void)snprintf(words[1], sizeof(words[1]), "%s", lines[i][0]);
         (void)snprintf(words[2], sizeof(words[2]), "%s", lines[i][1]);
         assert_int_equal(option_parse(&program, &options, 3, argv, false, &error), 0);
-        option_free(&program, &options);
     }
 }
 

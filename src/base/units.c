@@ -7,7 +7,7 @@
 #include <string.h>
 #include <uv.h>
 
-/* 10^18 is the highest power of ten but one that 64 bits hold. */
+/* 10^18 fits 64 bits. */
 #define FRACTION_DIGITS_MAX 18
 
 struct unit {
@@ -15,7 +15,7 @@ struct unit {
     uint64_t factor;
 };
 
-/* From the smallest to the largest; the exact texts leave out the first. */
+/* From the smallest to the largest. The exact texts never use the first. */
 static const struct unit count_units[] = {
     {"", 1},
     {"K", UINT64_C(1000)},
@@ -44,7 +44,7 @@ struct decimal {
     uint64_t whole;
     uint64_t numerator;
     uint64_t denominator; /* a power of ten */
-    bool overflow;        /* the whole part doesn't fit */
+    bool overflow;        /* the whole part doesn't fit 64 bits */
 };
 
 static bool is_digit(char character)
@@ -75,7 +75,7 @@ static const char *scan_digits(const char *text, unsigned base, uint64_t *value,
     return text;
 }
 
-/* Returns where the number ends, or NULL when there is none, or one of too many digits. */
+/* Returns where the number ends, or NULL when there is none or its fraction is too long. */
 static const char *scan_decimal(const char *text, struct decimal *decimal)
 {
     const char *end = scan_digits(text, 10, &decimal->whole, &decimal->overflow);
@@ -126,7 +126,7 @@ static int decimal_times(const struct decimal *decimal, uint64_t factor, uint64_
     return 0;
 }
 
-/* The factor of the unit that is named by the `length` bytes at `text`; 0 when none is. */
+/* The factor of the unit whose name is the `length` bytes at `text`; 0 when there is none. */
 static uint64_t unit_factor(const struct unit *units, size_t count, const char *text, size_t length)
 {
     for (size_t i = 0; i < count; i++) {
@@ -137,7 +137,7 @@ static uint64_t unit_factor(const struct unit *units, size_t count, const char *
     return 0;
 }
 
-/* `ending` is what may stand after any unit, or '\0'. */
+/* `ending` is a character that may follow any unit, or '\0'. */
 static int parse(const char *text, const struct unit *units, size_t count, char ending,
                  uint64_t *value)
 {
@@ -195,7 +195,7 @@ int units_parse_integer(const char *text, uint64_t *value)
     return 0;
 }
 
-/* How many decimals show `value` with `digits` digits in all, considering what rounds up. */
+/* How many decimals show `value` with `digits` digits in all, after rounding. */
 static int decimals_of(double value, int digits)
 {
     int decimals = digits - 1;
@@ -213,15 +213,13 @@ static int decimals_of(double value, int digits)
     return decimals;
 }
 
-/*
- * Writes `value`, in the first of `names`, in the one of them in which it is below `step`, the next
- * one being `step` times as much.
- */
+/* Writes `value`, whose unit is names[0], in the first unit in which it is below `step`. Each unit
+ * is `step` times the one before. */
 static char *format_scaled(char *buffer, size_t size, double value, int digits, double step,
                            const char *const *names, size_t count)
 {
     size_t i = 0;
-    double half = digits == 3 ? 0.5 : 0.05; /* what rounds up to `step` */
+    double half = digits == 3 ? 0.5 : 0.05; /* from `step` - `half` on it rounds up to `step` */
     int decimals;
 
     assert(buffer != NULL && size >= UNITS_TEXT_SIZE);
@@ -299,7 +297,8 @@ char *units_format_grouped(char *buffer, size_t size, uint64_t value)
     return buffer;
 }
 
-/* In the last of `units`, but for the first, in which it is whole; without one when none is. */
+/* Writes `value` in the largest unit, except the first, that divides it; without a unit if none
+ * does. */
 static char *format_exact(char *buffer, size_t size, uint64_t value, const struct unit *units,
                           size_t count)
 {

@@ -45,6 +45,30 @@ struct net_options program_options_net(const struct program_options *options);
 
 #define PROGRAM_FIELD(member) offsetof(struct program_options, member)
 
+#define PROGRAM_TIME_MAX (30 * NS_PER_DAY)
+
+/* A row of a timeout: 1ms to 30 days, or 0, which means `off`. */
+#define PROGRAM_TIME_ROW(heading, row_name, text, initial, off, at)                                \
+    {                                                                                              \
+        .name = (row_name), .type = OPTION_DURATION, .argument = "TIME", .group = (heading),       \
+        .help = (text), .default_text = (initial), .zero = (off), .min = NS_PER_MS,                \
+        .max = PROGRAM_TIME_MAX, .offset = (at)                                                    \
+    }
+
+/* The rows of what the workers of both programs have; the members are at `cpus` and `size`. */
+#define PROGRAM_WORKER_ROWS(heading, cpus, size)                                                   \
+    {.name = "cpus",                                                                               \
+     .type = OPTION_CPUS,                                                                          \
+     .argument = "LIST",                                                                           \
+     .group = (heading),                                                                           \
+     .help = "pin the threads to these CPUs in turn, as in 0,2-3",                                 \
+     .offset = (cpus)},                                                                            \
+    {                                                                                              \
+        .name = "buffer-size", .type = OPTION_BYTES, .argument = "SIZE", .group = (heading),       \
+        .help = "size of a receive buffer", .default_text = "256KiB", .min = UNITS_KIB,            \
+        .max = 64 * UNITS_MIB, .offset = (size)                                                    \
+    }
+
 /* A report names the backend and the modes that were in force, whatever was given. */
 #define PROGRAM_BACKEND_ROW(heading)                                                               \
     {                                                                                              \

@@ -11,8 +11,6 @@
 #define ADDRESSABLE ((uint64_t)(SIZE_MAX / 2) + 1)
 #define MEMORY_MAX (ADDRESSABLE < UNITS_TIB ? ADDRESSABLE : UNITS_TIB)
 
-#define TIME_MAX (30 * NS_PER_DAY)
-
 #define DEFAULT_PORT "5001"
 
 static const char group_common[] = "Most used";
@@ -106,33 +104,13 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 1024,
      .offset = FIELD(accept_depth)},
-    {.name = "accept-timeout",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_listen,
-     .help = "where an accept waits for the first bytes: close a connection that sends nothing for "
-             "this long",
-     .default_text = "5s",
-     .zero = "never",
-     .min = NS_PER_MS,
-     .max = TIME_MAX,
-     .offset = FIELD(accept_timeout_ns)},
+    PROGRAM_TIME_ROW(
+        group_listen, "accept-timeout",
+        "where an accept waits for the first bytes: close a connection that sends nothing for "
+        "this long",
+        "5s", "never", FIELD(accept_timeout_ns)),
 
-    {.name = "cpus",
-     .type = OPTION_CPUS,
-     .argument = "LIST",
-     .group = group_work,
-     .help = "pin the threads to these CPUs in turn, as in 0,2-3",
-     .offset = FIELD(cpus)},
-    {.name = "buffer-size",
-     .type = OPTION_BYTES,
-     .argument = "SIZE",
-     .group = group_work,
-     .help = "size of a receive buffer",
-     .default_text = "256KiB",
-     .min = UNITS_KIB,
-     .max = 64 * UNITS_MIB,
-     .offset = FIELD(buffer_size)},
+    PROGRAM_WORKER_ROWS(group_work, FIELD(cpus), FIELD(buffer_size)),
     {.name = "buffer-memory",
      .type = OPTION_BYTES,
      .argument = "SIZE",
@@ -146,37 +124,17 @@ static const struct option_row rows[] = {
 
     PROGRAM_SOCKET_ROWS(group_socket),
 
-    {.name = "idle-timeout",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_time,
-     .help = "close a connection on which no byte has moved for this long",
-     .default_text = "60s",
-     .zero = "never",
-     .min = NS_PER_MS,
-     .max = TIME_MAX,
-     .offset = FIELD(idle_timeout_ns)},
-    {.name = "stall-timeout",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_time,
-     .help = "reset a connection whose peer has taken no byte for this long, while it holds a "
-             "buffer that others wait for",
-     .default_text = "5s",
-     .zero = "never",
-     .min = NS_PER_MS,
-     .max = TIME_MAX,
-     .offset = FIELD(stall_timeout_ns)},
-    {.name = "drain-timeout",
-     .type = OPTION_DURATION,
-     .argument = "TIME",
-     .group = group_time,
-     .help = "after Ctrl-C, wait this long for connections to end, then reset them",
-     .default_text = "10s",
-     .zero = "at once",
-     .min = NS_PER_MS,
-     .max = TIME_MAX,
-     .offset = FIELD(drain_timeout_ns)},
+    PROGRAM_TIME_ROW(group_time, "idle-timeout",
+                     "close a connection on which no byte has moved for this long", "60s", "never",
+                     FIELD(idle_timeout_ns)),
+    PROGRAM_TIME_ROW(
+        group_time, "stall-timeout",
+        "reset a connection whose peer has taken no byte for this long, while it holds a "
+        "buffer that others wait for",
+        "5s", "never", FIELD(stall_timeout_ns)),
+    PROGRAM_TIME_ROW(group_time, "drain-timeout",
+                     "after Ctrl-C, wait this long for connections to end, then reset them", "10s",
+                     "at once", FIELD(drain_timeout_ns)),
 
     PROGRAM_SIGNAL_ROWS(group_signal,
                         "stop, restart or report: tell the server with --pid to end, to restart, "
@@ -191,7 +149,7 @@ static const struct option_row rows[] = {
      .default_text = "0",
      .zero = "never",
      .min = 10 * NS_PER_MS,
-     .max = TIME_MAX,
+     .max = PROGRAM_TIME_MAX,
      .offset = FIELD(stats_interval_ns)},
     PROGRAM_OUTPUT_ROWS(group_output),
 };

@@ -400,7 +400,7 @@ static void takes_the_ends_of_ranges(void **state)
     }
 }
 
-/* Other systems always copy what is sent, so there the word would promise too much. */
+/* Other systems always copy what is sent, so they refuse the word. */
 static void sndbuf_none_is_for_systems_that_send_unbuffered(void **state)
 {
     struct client_options client;
@@ -602,7 +602,7 @@ static void examples_are_accepted(void **state)
         struct server_options options;
         const char *text = server_program.examples[i].command;
 
-        if (strchr(text, '\'') == NULL) { /* which a shell would take away */
+        if (strchr(text, '\'') == NULL) { /* a shell would remove it */
             assert_int_equal(parse_server(&options, text), 0);
         }
     }

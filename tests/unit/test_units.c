@@ -35,7 +35,7 @@ static void check_readings(parse_function *parse, const struct reading *readings
     }
 }
 
-/* What no parser takes. */
+/* Texts that every parser refuses. */
 static const char *const malformed[] = {
     "",
     " ",

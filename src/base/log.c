@@ -8,23 +8,25 @@
 
 #include <uv.h>
 
+#include "output_file.h"
 #include "sys.h"
+#include "util.h"
 #include "writer.h"
 
-#define LOG_SECOND_NS UINT64_C(1000000000)
+#define LOG_STDERR 2
 #define LOG_CLEAR_LINE "\r\033[K"
 #define LOG_CLEAR_LENGTH (sizeof(LOG_CLEAR_LINE) - 1)
 
 static struct {
     uv_mutex_t lock;
     const char *program;
-    FILE *out;             /* stderr, but in tests */
-    struct writer *writer; /* to it; NULL: the thread that logs writes */
-    bool terminal;         /* stderr takes control sequences */
-    bool showing;          /* a line of progress stands on it */
+    FILE *out;             /* stderr, except in tests */
+    struct writer *writer; /* to stderr; NULL: the thread that logs writes */
+    bool progress;         /* stderr is a terminal that shows a line of progress */
+    bool showing;          /* it shows one now */
 } log_state;
 
-void log_setup(const char *program, bool colour)
+void log_setup(const char *program, bool progress)
 {
     assert(log_state.program == NULL);
     int status = uv_mutex_init(&log_state.lock);
@@ -34,14 +36,14 @@ void log_setup(const char *program, bool colour)
     log_state.out = stderr;
     const char *term = getenv("TERM");
     bool dumb = term != NULL && strcmp(term, "dumb") == 0;
-    log_state.terminal = colour && !dumb && sys_takes_sequences(2);
+    log_state.progress = progress && !dumb && sys_takes_sequences(LOG_STDERR);
 }
 
 void log_redirect(FILE *out)
 {
     assert(log_state.program != NULL);
     log_state.out = out;
-    log_state.terminal = false;
+    log_state.progress = false;
 }
 
 void log_set_writer(struct writer *writer)
@@ -49,8 +51,8 @@ void log_set_writer(struct writer *writer)
     log_state.writer = writer;
 }
 
-/* One write, so that the line of another process can't come into the middle of it. With the lock
- * held. False: the writer has no room. */
+/* Writes with one call, so that another process can't write into the middle of the line. The lock
+ * is held. False: the writer has no room. */
 static bool log_put(const char *line, size_t length)
 {
     if (log_state.writer != NULL) {
@@ -61,7 +63,7 @@ static bool log_put(const char *line, size_t length)
     return true;
 }
 
-/* `line` is preceded in memory by the sequence that clears the line of progress. */
+/* `line` begins with the sequence that clears the line of progress. */
 static void log_put_line(const char *line, size_t length)
 {
     uv_mutex_lock(&log_state.lock);
@@ -108,7 +110,7 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, const char *format, .
     va_start(list, format);
     (void)vsnprintf(text, sizeof(text), format, list);
     va_end(list);
-    limit->next_ns = now_ns + LOG_SECOND_NS;
+    limit->next_ns = now_ns + NS_PER_S;
     if (limit->suppressed > 0) {
         log_message("%s (and %llu more of these)", text, (unsigned long long)limit->suppressed);
         limit->suppressed = 0;
@@ -127,13 +129,16 @@ void log_trace(const char *format, ...)
 
 bool log_has_progress(void)
 {
-    return log_state.terminal;
+    return log_state.progress;
 }
 
+/* A terminal moves on to the next line when its last column is filled. */
 static void log_put_progress(const char *text)
 {
     char line[LOG_LINE_MAX];
-    (void)snprintf(line, sizeof(line), LOG_CLEAR_LINE "%s", text);
+    size_t columns = output_columns(LOG_STDERR);
+    int shown = columns > 0 && columns < LOG_LINE_MAX ? (int)columns - 1 : LOG_LINE_MAX;
+    (void)snprintf(line, sizeof(line), LOG_CLEAR_LINE "%.*s", shown, text);
     if (log_state.writer != NULL) {
         (void)writer_hint(log_state.writer, line, strlen(line));
     } else {
@@ -144,7 +149,7 @@ static void log_put_progress(const char *text)
 
 void log_progress(const char *text)
 {
-    if (!log_state.terminal) {
+    if (!log_state.progress) {
         return;
     }
     uv_mutex_lock(&log_state.lock);

@@ -92,6 +92,11 @@ bool output_is_one(uv_file file, uv_file other)
     return output_system_is_one(file, other);
 }
 
+size_t output_columns(uv_file file)
+{
+    return output_system_columns(file);
+}
+
 static int output_write_and_close(uv_file file, const char *text, size_t length)
 {
     int status = output_write(file, text, length);

@@ -74,4 +74,7 @@ bool output_is_stuck(uv_file file, uint64_t for_ms);
 /* Whether both are the same file, pipe or terminal. */
 bool output_is_one(uv_file file, uv_file other);
 
+/* The width of the terminal that the descriptor is; 0 if it is none, or the width is not known. */
+size_t output_columns(uv_file file);
+
 #endif

@@ -1,8 +1,8 @@
 #ifndef ECHOPORT_OUTPUT_SYSTEM_H
 #define ECHOPORT_OUTPUT_SYSTEM_H
 
-/* What output_file.c has of its system half, output_posix.c or output_windows.c; nobody else
- * includes it. */
+/* The system half of output_file.c: output_posix.c or output_windows.c. No other file includes it.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,8 +10,8 @@
 
 #include <uv.h>
 
-/* Whether it is a device or a pipe by its name alone. Such a name must not be asked for its status:
- * Windows would connect to the pipe for that. */
+/* Whether the name alone says that it is a device or a pipe. Don't ask for the status of such a
+ * name: Windows would connect to the pipe for that. */
 bool output_system_is_device(const char *path);
 
 /* The length of the folder that `path` begins with, its separator included; 0 if it has none. */
@@ -23,9 +23,10 @@ bool output_system_is_absolute(const char *path);
 /* For use after a write has failed with UV_EAGAIN: waits until the descriptor takes bytes. */
 void output_system_await_room(uv_file file);
 
-/* output_is_stuck() and output_is_one() of output_file.h. */
+/* output_is_stuck(), output_is_one() and output_columns() of output_file.h. */
 bool output_system_is_stuck(uv_file file, uint64_t for_ms);
 bool output_system_is_one(uv_file file, uv_file other);
+size_t output_system_columns(uv_file file);
 
 /* Returns what `call` does. Signals that can be held back reach this thread afterwards. */
 int output_system_hold_signals(int (*call)(void *context), void *context);

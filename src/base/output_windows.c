@@ -116,3 +116,13 @@ bool output_system_is_one(uv_file file, uv_file other)
     }
     return is_same_object(one, two);
 }
+
+size_t output_system_columns(uv_file file)
+{
+    CONSOLE_SCREEN_BUFFER_INFO information;
+    HANDLE handle = (HANDLE)_get_osfhandle(file);
+    if (!GetConsoleScreenBufferInfo(handle, &information)) {
+        return 0;
+    }
+    return (size_t)(information.srWindow.Right - information.srWindow.Left + 1);
+}

@@ -330,3 +330,13 @@ char *units_exact_duration(char *buffer, size_t size, uint64_t value_ns)
 {
     return format_exact(buffer, size, value_ns, duration_units, LENGTH(duration_units));
 }
+
+struct units_counted units_counted(uint64_t count, const char *noun)
+{
+    struct units_counted result;
+    char number[UNITS_TEXT_SIZE];
+    (void)snprintf(result.text, sizeof(result.text), "%s %s%s",
+                   units_format_grouped(number, sizeof(number), count), noun,
+                   count == 1 ? "" : "s");
+    return result;
+}

@@ -67,4 +67,12 @@ char *units_exact_count(char *buffer, size_t size, uint64_t value);
 char *units_exact_bytes(char *buffer, size_t size, uint64_t value);
 char *units_exact_duration(char *buffer, size_t size, uint64_t value_ns);
 
+/* A count and its noun, of which the plural takes an s: "1 connection", "1,234 connections". It is
+ * cut to the size of the text. */
+struct units_counted {
+    char text[64];
+};
+
+struct units_counted units_counted(uint64_t count, const char *noun);
+
 #endif

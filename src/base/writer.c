@@ -1,12 +1,12 @@
 #include "writer.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sys.h"
+#include "units.h"
 #include "util.h"
 
 /* Reserved for the line that says how many were dropped. */
@@ -51,9 +51,9 @@ static void writer_add_notice(struct writer *writer)
 {
     struct writer_batch *batch = &writer->next;
     size_t room = WRITER_LINES_SIZE - batch->length;
-    int length = snprintf(batch->lines + batch->length, room,
-                          "%.60s: %" PRIu64 " line%s dropped: the reader is too slow\n",
-                          writer->program, writer->dropped, writer->dropped == 1 ? "" : "s");
+    int length =
+        snprintf(batch->lines + batch->length, room, "%.60s: %s dropped: the reader is too slow\n",
+                 writer->program, units_counted(writer->dropped, "line").text);
     assert(length > 0 && (size_t)length < room);
     batch->length += (size_t)length;
     writer->dropped = 0;

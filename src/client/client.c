@@ -20,6 +20,7 @@
 #include "log.h"
 #include "net.h"
 #include "output.h"
+#include "output_file.h"
 #include "sys.h"
 #include "units.h"
 
@@ -244,6 +245,7 @@ static bool client_print_report(struct client *client)
     log_progress("");
     struct text text = {0};
     if (!output_file_has_stdout()) {
+        report.columns = output_columns(1);
         client_report_text(&report, &text);
         output_print(&text);
     }
@@ -298,6 +300,7 @@ static void client_print_so_far(struct client *client)
     }
     struct client_report report = client_make_report(client, &sum, address);
     report.so_far = true;
+    report.columns = output_columns(2);
     client_report_text(&report, &text);
     log_progress("");
     output_print_error(&text);

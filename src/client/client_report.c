@@ -41,17 +41,16 @@ void client_report_progress(const struct client_progress *progress, char *text)
     double seconds = (double)progress->tick_ns / 1e9;
     char rate[UNITS_TEXT_SIZE];
     char bytes[UNITS_TEXT_SIZE];
-    char messages[UNITS_TEXT_SIZE];
     char failed[UNITS_TEXT_SIZE + 16] = "all verified";
     if (failures > 0) {
         (void)snprintf(failed, sizeof(failed), "%" PRIu64 " FAILED", failures);
     }
     (void)snprintf(
-        text, CLIENT_PROGRESS_TEXT, "%5.1f s  %" PRIu64 " up  %s messages, %s  %s/s  %s/s",
-        (double)progress->run_ns / 1e9, progress->up,
-        units_format_grouped(messages, sizeof(messages), now->messages), failed,
-        units_format_count(rate, sizeof(rate),
-                           (double)(now->messages - progress->before->messages) / seconds),
+        text, CLIENT_PROGRESS_TEXT, "%5.1f s  %" PRIu64 " up  %s, %s  %s  %s/s",
+        (double)progress->run_ns / 1e9, progress->up, units_counted(now->messages, "message").text,
+        failed,
+        units_format_rate(rate, sizeof(rate),
+                          (double)(now->messages - progress->before->messages) / seconds),
         units_format_bytes(bytes, sizeof(bytes),
                            (double)(now->verified - progress->before->verified) / seconds));
 }
@@ -74,17 +73,16 @@ static void client_report_verdict(const struct client_report *report, struct tex
 static void client_report_head(const struct client_report *report, struct text *out)
 {
     const struct client_options *options = report->options;
-    char size[UNITS_TEXT_SIZE];
-    char connections[UNITS_TEXT_SIZE];
     text_printf(out,
-                "echo-client: %s, %.1f s measured, backend %s, %zu threads, %s connections, "
-                "messages of %s bytes, %" PRIu64 " in flight\n",
-                report->address, report->seconds, report->backend->name, report->worker_count,
-                units_format_grouped(connections, sizeof(connections), options->connections),
-                units_format_grouped(size, sizeof(size), options->message_size), options->pipeline);
+                "echo-client: %s, %.1f s measured, backend %s, %s, %s, messages of %s, %" PRIu64
+                " in flight\n",
+                report->address, report->seconds, report->backend->name,
+                units_counted(report->worker_count, "thread").text,
+                units_counted(options->connections, "connection").text,
+                units_counted(options->message_size, "byte").text, options->pipeline);
 }
 
-/* A count and its rate are of the measured time, the books of the whole run. */
+/* The measured time; the books are of the whole run. */
 static void client_report_data(const struct client_report *report, struct text *out)
 {
     const struct client_stats *stats = report->stats;
@@ -96,48 +94,37 @@ static void client_report_data(const struct client_report *report, struct text *
                                    : "was measured: the run was over before --warmup");
         return;
     }
-    text_printf(out, "  messages     %s, %s messages/s\n",
-                units_format_grouped(count, sizeof(count), stats->measured_messages),
-                units_format_count(rate, sizeof(rate),
-                                   client_per_second(report, stats->measured_messages)));
+    text_printf(
+        out, "  messages     %s, %s\n",
+        units_format_grouped(count, sizeof(count), stats->measured_messages),
+        units_format_rate(rate, sizeof(rate), client_per_second(report, stats->measured_messages)));
     text_printf(
         out, "  data         %s verified, %s/s each way\n",
         units_format_bytes(count, sizeof(count), (double)stats->measured_bytes),
         units_format_bytes(rate, sizeof(rate), client_per_second(report, stats->measured_bytes)));
 }
 
-/* ", lost 17", unless there are none. */
-static void client_report_part(struct text *out, const char *name, uint64_t count)
-{
-    char text[UNITS_TEXT_SIZE];
-    if (count > 0) {
-        text_printf(out, ", %s %s", name, units_format_grouped(text, sizeof(text), count));
-    }
-}
-
 /* Bytes sent and not answered yet. An answer may arrive before its send is known to be over. */
 static uint64_t client_under_way(const struct client_counters *n)
 {
-    uint64_t over =
-        n->verified + n->lost_bytes + n->drained_bytes + n->unanswered_bytes + n->unchecked;
+    uint64_t over = n->verified + counters_total(&stats_client_list, COUNTER_BYTES, n);
     return n->sent > over ? n->sent - over : 0;
 }
 
+/* What became of the bytes that were sent. Left out, without --details, if all were verified. */
 static void client_report_books(const struct client_report *report, struct text *out)
 {
     const struct client_counters *n = &report->stats->counters;
-    char sent[UNITS_TEXT_SIZE];
     char verified[UNITS_TEXT_SIZE];
-    text_printf(out, "  books        sent %s bytes, verified %s",
-                units_format_grouped(sent, sizeof(sent), n->sent),
+    uint64_t unverified = counters_total(&stats_client_list, COUNTER_BYTES, n);
+    if (unverified == 0 && !report->options->common.details) {
+        return;
+    }
+    text_printf(out, "  books        sent %s, %s verified", units_counted(n->sent, "byte").text,
                 units_format_grouped(verified, sizeof(verified), n->verified));
-    client_report_part(out, "lost", n->lost_bytes);
-    client_report_part(out, "drained", n->drained_bytes);
-    client_report_part(out, "unanswered", n->unanswered_bytes);
-    client_report_part(out, "unchecked", n->unchecked);
-    client_report_part(out, "under way", report->so_far ? client_under_way(n) : 0);
-    text_printf(out, "; in %s messages of the whole run\n",
-                units_format_grouped(sent, sizeof(sent), n->messages));
+    (void)report_text_counters(out, ", ", &stats_client_list, COUNTER_BYTES, n);
+    (void)report_text_count(out, ", ", report->so_far ? client_under_way(n) : 0, "under way");
+    text_printf(out, "; %s in the whole run\n", units_counted(n->messages, "message").text);
 }
 
 static void client_report_latency(const struct client_report *report, struct text *out)
@@ -159,60 +146,51 @@ static void client_report_latency(const struct client_report *report, struct tex
     }
     uint64_t unanswered = report->stats->counters.unanswered_messages;
     if (unanswered > 0) {
-        text_printf(out, "; %s message%s unanswered, the oldest for ",
-                    units_format_grouped(text, sizeof(text), unanswered),
-                    unanswered == 1 ? "" : "s");
-        text_printf(out, "%s",
+        text_printf(out, "; %s unanswered, the oldest for %s",
+                    units_counted(unanswered, "message").text,
                     units_format_duration(text, sizeof(text), report->stats->unanswered_oldest_ns));
     }
     text_printf(out, "\n");
 }
 
-/* How those that came up ended. */
+/* How the connections that came up ended. */
 static void client_report_connections(const struct client_report *report, struct text *out)
 {
     const struct client_counters *n = &report->stats->counters;
-    const struct report_count ends[] = {
-        {n->completed, "completed"},
-        {n->closed_by_server, "closed by the server"},
-        {n->drained, "drained by the server"},
-        {n->reset_at_end, "reset at the end"},
-        {n->cut, "cut"},
-        {n->lost, "lost"},
-        {n->failed, "broken"},
-        {n->timeouts, "without an answer"},
-        {n->end_timeouts, "not ended by the server"},
-        {n->unanswered, "cut with messages unanswered"},
-        {n->mismatches, "with wrong data"},
-        {report->so_far ? report->stats->up : 0, "still up"},
-    };
     char up[UNITS_TEXT_SIZE];
     char at_once[UNITS_TEXT_SIZE];
     text_printf(out, "  connections  %s up (%s at once)",
                 units_format_grouped(up, sizeof(up), n->connected),
                 units_format_grouped(at_once, sizeof(at_once), report->stats->up_peak));
-    report_text_counts(out, ": ", ends, LENGTH(ends));
-    client_report_part(out, "connects failed", n->connect_failures);
-    client_report_part(out, "connects given up at the end", n->abandoned);
+    const char *separator = report_text_counters(out, ": ", &stats_client_list, COUNTER_END, n);
+    (void)report_text_count(out, separator, report->so_far ? report->stats->up : 0, "still up");
+    (void)report_text_counters(out, "; ", &stats_client_list, COUNTER_ASIDE, n);
     text_printf(out, "\n");
     if (report->stats->unsent > 0) {
-        text_printf(out, "  unsent       %" PRIu64 " messages of the schedule never began\n",
-                    report->stats->unsent);
+        text_printf(out, "  unsent       %s of the schedule never began\n",
+                    units_counted(report->stats->unsent, "message").text);
     }
 }
 
 void client_report_text(const struct client_report *report, struct text *out)
 {
+    size_t begin = out->length;
+    const struct report_details details = {.backend = report->backend,
+                                           .workers = report->workers,
+                                           .worker_count = report->worker_count,
+                                           .messages = report->stats->counters.messages,
+                                           .label = "per message"};
     client_report_verdict(report, out);
     client_report_head(report, out);
     client_report_data(report, out);
-    client_report_books(report, out);
     client_report_latency(report, out);
     client_report_connections(report, out);
+    client_report_books(report, out);
     report_text_errors(out, &report->stats->errors);
-    report_text_io(out, report->backend, report->workers, report->worker_count,
-                   report->stats->counters.messages);
-    report_text_process(out);
+    if (report->options->common.details) {
+        report_text_details(out, &details);
+    }
+    report_wrap(out, begin, report->columns);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
@@ -300,9 +278,7 @@ static void client_report_json_run(struct json *json, const struct client_report
     const struct client_stats *stats = report->stats;
     json_string(json, "program", "echo-client");
     client_report_json_verdict(json, report);
-    json_string(json, "backend", report->backend->name);
-    json_bool(json, "system_calls_estimated", report_estimates_calls(report->backend));
-    report_json_mode(json, "recv", report->backend->recv_modes, report->recv_mode);
+    report_json_backend(json, report->backend, report->recv_mode);
     json_string(json, "address", report->address);
     client_report_json_options(json, report);
     json_double(json, "seconds", report->seconds);
@@ -320,16 +296,8 @@ static void client_report_json_workers(struct json *json, const struct client_re
 {
     json_array(json, "workers");
     for (size_t i = 0; i < report->worker_count; i++) {
-        const struct report_worker *worker = &report->workers[i];
         json_object(json, NULL);
-        json_uint(json, "index", i);
-        if (worker->cpu >= 0) {
-            json_int(json, "cpu", worker->cpu);
-        }
-        json_double(json, "cpu_seconds", (double)worker->work.cpu_ns / 1e9);
-        json_object(json, "io");
-        report_json_io(json, &worker->work.io);
-        json_end_object(json);
+        report_json_worker(json, i, &report->workers[i]);
         json_end_object(json);
     }
     json_end_array(json);
@@ -342,11 +310,7 @@ void client_report_json(const struct client_report *report, struct text *out)
     json_object(&json, NULL);
     client_report_json_run(&json, report);
     client_report_json_latency(&json, report->stats);
-    json_object(&json, "counters");
-#define CLIENT_REPORT_MEMBER(name, meaning) json_uint(&json, #name, report->stats->counters.name);
-    CLIENT_COUNTERS(CLIENT_REPORT_MEMBER)
-#undef CLIENT_REPORT_MEMBER
-    json_end_object(&json);
+    report_json_counters(&json, &stats_client_list, &report->stats->counters);
     report_json_errors(&json, &report->stats->errors);
     client_report_json_workers(&json, report);
     report_json_process(&json);

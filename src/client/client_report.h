@@ -10,11 +10,12 @@
 struct client_report {
     const struct client_options *options;
     const struct backend *backend;
-    unsigned recv_mode;  /* of the backend's, that was in force */
-    const char *address; /* that the connections came up at */
-    uint64_t seed;       /* that was used */
-    double seconds;      /* that were measured */
-    bool so_far;         /* the run goes on */
+    unsigned recv_mode;  /* the backend's mode that was in force */
+    const char *address; /* at which the connections came up */
+    uint64_t seed;
+    double seconds; /* of the measured time */
+    bool so_far;    /* the run goes on */
+    size_t columns; /* of the text, see report_wrap() */
     const struct client_stats *stats;
     const struct report_worker *workers;
     size_t worker_count;
@@ -37,8 +38,8 @@ struct client_progress {
 /* The line of progress: a rate, and the failures so far. */
 void client_report_progress(const struct client_progress *progress, char *text);
 
-/* For people; several lines. The first is the verdict: "OK", or "FAILED: " and why. While the run
- * goes on it is "so far: no failure", or "so far: FAILED: " and why. */
+/* For people, in several lines. The first is the verdict: "OK", or "FAILED: " and the reason. While
+ * the run goes on it is "so far: no failure", or "so far: FAILED: " and the reason. */
 void client_report_text(const struct client_report *report, struct text *out);
 
 /* One line of JSON: docs/report.md. */

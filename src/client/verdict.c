@@ -11,21 +11,6 @@
 
 /* ---- texts --------------------------------------------------------------------------------- */
 
-/* "1 connection", "3 connections": the noun's plural is made by an s. */
-struct noun {
-    char text[64];
-};
-
-static struct noun verdict_noun(uint64_t count, const char *noun)
-{
-    struct noun result;
-    char number[UNITS_TEXT_SIZE];
-    (void)snprintf(result.text, sizeof(result.text), "%s %s%s",
-                   units_format_grouped(number, sizeof(number), count), noun,
-                   count == 1 ? "" : "s");
-    return result;
-}
-
 /* ": connection refused", or nothing. */
 static const char *verdict_reason(char *text, size_t size, int code)
 {
@@ -39,7 +24,7 @@ static void say_wrong_data(const struct verdict_run *run, uint64_t count, char *
 {
     (void)run;
     (void)snprintf(text, VERDICT_TEXT, "%s brought wrong data",
-                   verdict_noun(count, "connection").text);
+                   units_counted(count, "connection").text);
 }
 
 static void say_lost(const struct verdict_run *run, uint64_t count, char *text)
@@ -47,8 +32,8 @@ static void say_lost(const struct verdict_run *run, uint64_t count, char *text)
     const struct client_counters *n = &run->stats->counters;
     (void)snprintf(
         text, VERDICT_TEXT, "%s lost: closed or reset by the server with %s unanswered, %s",
-        verdict_noun(count, "connection").text, verdict_noun(n->lost_messages, "message").text,
-        verdict_noun(n->lost_bytes, "byte").text);
+        units_counted(count, "connection").text, units_counted(n->lost_messages, "message").text,
+        units_counted(n->lost_bytes, "byte").text);
 }
 
 static void say_timeout(const struct verdict_run *run, uint64_t count, char *text)
@@ -56,14 +41,14 @@ static void say_timeout(const struct verdict_run *run, uint64_t count, char *tex
     char timeout[UNITS_TEXT_SIZE];
     (void)snprintf(text, VERDICT_TEXT, "no answer for %s on %s",
                    units_exact_duration(timeout, sizeof(timeout), run->timeout_ns),
-                   verdict_noun(count, "connection").text);
+                   units_counted(count, "connection").text);
 }
 
 static void say_end_timeout(const struct verdict_run *run, uint64_t count, char *text)
 {
     char timeout[UNITS_TEXT_SIZE];
     (void)snprintf(text, VERDICT_TEXT, "%s not ended by the server for %s after the client's end",
-                   verdict_noun(count, "connection").text,
+                   units_counted(count, "connection").text,
                    units_exact_duration(timeout, sizeof(timeout), run->timeout_ns));
 }
 
@@ -71,13 +56,13 @@ static void say_unanswered(const struct verdict_run *run, uint64_t count, char *
 {
     (void)run;
     (void)snprintf(text, VERDICT_TEXT, "%s cut by the end of the run with messages unanswered",
-                   verdict_noun(count, "connection").text);
+                   units_counted(count, "connection").text);
 }
 
 static void say_failed(const struct verdict_run *run, uint64_t count, char *text)
 {
     char reason[VERDICT_REASON];
-    (void)snprintf(text, VERDICT_TEXT, "%s broke%s", verdict_noun(count, "connection").text,
+    (void)snprintf(text, VERDICT_TEXT, "%s broke%s", units_counted(count, "connection").text,
                    verdict_reason(reason, sizeof(reason), run->stats->failed_error));
 }
 
@@ -85,7 +70,7 @@ static void say_silent(const struct verdict_run *run, uint64_t count, char *text
 {
     (void)run;
     (void)snprintf(text, VERDICT_TEXT, "no message was answered; %s drained",
-                   verdict_noun(count, "connection").text);
+                   units_counted(count, "connection").text);
 }
 
 static void say_gave_up(const struct verdict_run *run, uint64_t count, char *text)
@@ -102,7 +87,7 @@ static void say_not_up(const struct verdict_run *run, uint64_t count, char *text
     char reason[VERDICT_REASON];
     (void)snprintf(text, VERDICT_TEXT, "%s of %s up%s",
                    units_format_grouped(up, sizeof(up), run->connections - count),
-                   verdict_noun(run->connections, "connection").text,
+                   units_counted(run->connections, "connection").text,
                    verdict_reason(reason, sizeof(reason), run->stats->not_up_reason));
 }
 
@@ -110,7 +95,7 @@ static void say_connect(const struct verdict_run *run, uint64_t count, char *tex
 {
     char time[UNITS_TEXT_SIZE];
     char reason[VERDICT_REASON];
-    int used = snprintf(text, VERDICT_TEXT, "%s failed%s", verdict_noun(count, "connect").text,
+    int used = snprintf(text, VERDICT_TEXT, "%s failed%s", units_counted(count, "connect").text,
                         verdict_reason(reason, sizeof(reason), run->stats->connect_error));
     if (run->stats->down_ns > 0 && used > 0 && used < VERDICT_TEXT) {
         (void)snprintf(text + used, VERDICT_TEXT - (size_t)used, "; %s without a connection",

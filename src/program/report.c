@@ -9,8 +9,10 @@
 #include "units.h"
 #include "version.h"
 
-/* Of more workers than that the text shows the sum alone. */
+/* With more workers the table shows only their sum. */
 #define REPORT_ROWS_MAX 8
+
+#define REPORT_COLUMNS_MIN 80
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
@@ -43,16 +45,54 @@ void report_json_mode(struct json *json, const char *key, const char *const *mod
     }
 }
 
-void report_json_io(struct json *json, const struct io_stats *io)
+/* A library below the backend makes calls that were not compared with the kernel here. */
+static bool report_estimates_calls(const struct backend *backend)
 {
-#define REPORT_IO_MEMBER(name, kind, meaning) json_uint(json, #name, io->name);
-    IO_COUNTERS(REPORT_IO_MEMBER)
-#undef REPORT_IO_MEMBER
+    return backend->estimates_calls != NULL && backend->estimates_calls();
+}
+
+void report_json_backend(struct json *json, const struct backend *backend, unsigned recv_mode)
+{
+    json_string(json, "backend", backend->name);
+    json_bool(json, "system_calls_estimated", report_estimates_calls(backend));
+    report_json_mode(json, "recv", backend->recv_modes, recv_mode);
+}
+
+static void report_json_members(struct json *json, const struct counter_list *list,
+                                const void *counts)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        json_uint(json, list->rows[i].name, counter_value(&list->rows[i], counts));
+    }
+}
+
+void report_json_counters(struct json *json, const struct counter_list *list, const void *counts)
+{
+    json_object(json, "counters");
+    report_json_members(json, list, counts);
+    json_end_object(json);
+}
+
+static void report_json_io(struct json *json, const struct io_stats *io)
+{
+    json_object(json, "io");
+    report_json_members(json, &stats_io_list, io);
     json_array(json, "batches");
     for (size_t i = 0; i < IO_BATCHES; i++) {
         json_uint(json, NULL, io->batches[i]);
     }
     json_end_array(json);
+    json_end_object(json);
+}
+
+void report_json_worker(struct json *json, size_t index, const struct report_worker *worker)
+{
+    json_uint(json, "index", index);
+    if (worker->cpu >= 0) {
+        json_int(json, "cpu", worker->cpu);
+    }
+    json_double(json, "cpu_seconds", (double)worker->work.cpu_ns / 1e9);
+    report_json_io(json, &worker->work.io);
 }
 
 void report_json_process(struct json *json)
@@ -88,17 +128,36 @@ void report_json_environment(struct json *json)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-void report_text_counts(struct text *out, const char *before, const struct report_count *counts,
-                        size_t length)
+void report_wrap(struct text *out, size_t begin, size_t columns)
+{
+    if (columns < SIZE_MAX) {
+        text_wrap(out, begin, columns > REPORT_COLUMNS_MIN ? columns : REPORT_COLUMNS_MIN,
+                  REPORT_INDENT);
+    }
+}
+
+const char *report_text_count(struct text *out, const char *separator, uint64_t count,
+                              const char *word)
 {
     char text[UNITS_TEXT_SIZE];
-    for (size_t i = 0; i < length; i++) {
-        if (counts[i].count > 0) {
-            text_printf(out, "%s%s %s", before,
-                        units_format_grouped(text, sizeof(text), counts[i].count), counts[i].name);
-            before = ", ";
+    if (count == 0) {
+        return separator;
+    }
+    text_printf(out, "%s%s %s", separator, units_format_grouped(text, sizeof(text), count), word);
+    return ", ";
+}
+
+const char *report_text_counters(struct text *out, const char *separator,
+                                 const struct counter_list *list, enum counter_line line,
+                                 const void *counts)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct counter *row = &list->rows[i];
+        if (row->line == line) {
+            separator = report_text_count(out, separator, counter_value(row, counts), row->word);
         }
     }
+    return separator;
 }
 
 void report_text_errors(struct text *out, const struct stats_errors *errors)
@@ -121,7 +180,7 @@ static double report_ratio(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : (double)part / (double)whole;
 }
 
-static void report_text_io_row(struct text *out, const char *name, const struct worker_stats *work)
+static void report_text_worker(struct text *out, const char *name, const struct worker_stats *work)
 {
     const struct io_stats *io = &work->io;
     text_printf(out, "  %6s  %8.2f s  %10" PRIu64 "  %11" PRIu64 "  %6.1f %%  %13" PRIu64 "\n",
@@ -130,7 +189,20 @@ static void report_text_io_row(struct text *out, const char *name, const struct 
                 io->batch_max);
 }
 
-/* "batches      1: 62.0 %, 2-3: 20.1 %, 128 and more: 17.9 %" of the waits that brought any. */
+/* "128 and more": the sizes that the i-th number of batches counts. */
+static void report_batch_size(size_t i, char *text, size_t size)
+{
+    unsigned least = 1U << i;
+    if (i == 0) {
+        (void)snprintf(text, size, "1");
+    } else if (i == IO_BATCHES - 1) {
+        (void)snprintf(text, size, "%u and more", least);
+    } else {
+        (void)snprintf(text, size, "%u-%u", least, 2 * least - 1);
+    }
+}
+
+/* "batches      1: 62.0 %, 2-3: 20.1 %, 128 and more: 17.9 %" of the turns that delivered any. */
 static void report_text_batches(struct text *out, const struct io_stats *io)
 {
     uint64_t total = 0;
@@ -141,60 +213,48 @@ static void report_text_batches(struct text *out, const struct io_stats *io)
     text_printf(out, "  batches      ");
     for (size_t i = 0; i < IO_BATCHES; i++) {
         char size[32];
-        unsigned least = 1U << i;
-        if (io->batches[i] == 0) {
-            continue;
+        if (io->batches[i] > 0) {
+            report_batch_size(i, size, sizeof(size));
+            text_printf(out, "%s%s: %.1f %%", separator, size,
+                        100 * report_ratio(io->batches[i], total));
+            separator = ", ";
         }
-        if (i == 0) {
-            (void)snprintf(size, sizeof(size), "1");
-        } else if (i == IO_BATCHES - 1) {
-            (void)snprintf(size, sizeof(size), "%u and more", least);
-        } else {
-            (void)snprintf(size, sizeof(size), "%u-%u", least, 2 * least - 1);
-        }
-        text_printf(out, "%s%s: %.1f %%", separator, size,
-                    100 * report_ratio(io->batches[i], total));
-        separator = ", ";
     }
     text_printf(out, "%s\n", total == 0 ? "none" : "");
 }
 
-bool report_estimates_calls(const struct backend *backend)
+/* A row for each worker, and one for all. */
+static void report_text_workers(struct text *out, const struct report_details *details,
+                                const struct worker_stats *sum)
 {
-    return backend->estimates_calls != NULL && backend->estimates_calls();
-}
-
-void report_text_io(struct text *out, const struct backend *backend,
-                    const struct report_worker *workers, size_t count, uint64_t echoes)
-{
-    struct worker_stats sum = {0};
-    const struct io_stats none = {0};
+    size_t count = details->worker_count;
     char name[32];
     text_printf(out, "  worker         cpu       waits  completions   inline  largest batch\n");
-    for (size_t i = 0; i < count; i++) {
-        io_stats_add_since(&sum.io, &workers[i].work.io, &none);
-        sum.cpu_ns += workers[i].work.cpu_ns;
+    for (size_t i = 0; i < count && count <= REPORT_ROWS_MAX; i++) {
         (void)snprintf(name, sizeof(name), "%zu", i);
-        if (count <= REPORT_ROWS_MAX) {
-            report_text_io_row(out, name, &workers[i].work);
-        }
+        report_text_worker(out, name, &details->workers[i].work);
     }
     if (count > 1) {
         (void)snprintf(name, sizeof(name), "all %zu", count);
-        report_text_io_row(out, name, &sum);
+        report_text_worker(out, name, sum);
     }
-    report_text_batches(out, &sum.io);
-    text_printf(
-        out,
-        "  calls a message  %.3f receive, %.3f send, %.3f change of interest, %.3f wait, %.3f "
-        "other; %.3f of the system%s\n",
-        report_ratio(sum.io.recv_calls, echoes), report_ratio(sum.io.send_calls, echoes),
-        report_ratio(sum.io.control_calls, echoes), report_ratio(sum.io.wait_calls, echoes),
-        report_ratio(sum.io.other_calls, echoes), report_ratio(sum.io.system_calls, echoes),
-        report_estimates_calls(backend) ? ", estimated" : "");
 }
 
-void report_text_process(struct text *out)
+static void report_text_calls(struct text *out, const struct report_details *details,
+                              const struct io_stats *io)
+{
+    uint64_t messages = details->messages;
+    text_printf(out,
+                "  %-12s %.3f recv, %.3f send, %.3f epoll_ctl, %.3f wait, %.3f other; "
+                "%.3f system calls%s\n",
+                details->label, report_ratio(io->recv_calls, messages),
+                report_ratio(io->send_calls, messages), report_ratio(io->control_calls, messages),
+                report_ratio(io->wait_calls, messages), report_ratio(io->other_calls, messages),
+                report_ratio(io->system_calls, messages),
+                report_estimates_calls(details->backend) ? ", estimated" : "");
+}
+
+static void report_text_process(struct text *out)
 {
     uint64_t user_ns;
     uint64_t system_ns;
@@ -205,19 +265,31 @@ void report_text_process(struct text *out)
                 units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
 }
 
+void report_text_details(struct text *out, const struct report_details *details)
+{
+    struct worker_stats sum = {0};
+    const struct io_stats none = {0};
+    for (size_t i = 0; i < details->worker_count; i++) {
+        io_stats_add_since(&sum.io, &details->workers[i].work.io, &none);
+        sum.cpu_ns += details->workers[i].work.cpu_ns;
+    }
+    report_text_workers(out, details, &sum);
+    report_text_batches(out, &sum.io);
+    report_text_calls(out, details, &sum.io);
+    report_text_process(out);
+}
+
 /* ---- the end ------------------------------------------------------------------------------- */
 
 void report_end_text(const struct report_end *end, char *text, size_t size)
 {
-    char left[UNITS_TEXT_SIZE];
     char limit[UNITS_TEXT_SIZE + 24] = "";
     char timeout[UNITS_TEXT_SIZE];
     if (!end->at_once) {
         (void)snprintf(limit, sizeof(limit), ", up to --drain-timeout %s",
                        units_exact_duration(timeout, sizeof(timeout), end->timeout_ns));
     }
-    (void)snprintf(text, size, "%s %.1f s: %s connection%s left%s",
-                   end->at_once ? "ending at once" : "draining", (double)end->passed_ns / 1e9,
-                   units_format_grouped(left, sizeof(left), end->left), end->left == 1 ? "" : "s",
+    (void)snprintf(text, size, "%s %.1f s: %s left%s", end->at_once ? "ending at once" : "draining",
+                   (double)end->passed_ns / 1e9, units_counted(end->left, "connection").text,
                    limit);
 }

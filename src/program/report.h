@@ -2,19 +2,20 @@
 #define ECHOPORT_REPORT_H
 
 /*
- * What both programs' reports have in common: the counters, the workers, the process, the machine;
- * once for people and once as JSON. Main thread only.
+ * What the reports of both programs have in common, for people and as JSON: counters, workers,
+ * process, machine. Main thread only.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "counter.h"
 #include "json.h"
 #include "stats.h"
 #include "text.h"
 
-/* What one worker did, as the reports show it. */
+/* What one worker did. */
 struct report_worker {
     struct worker_stats work;
     int cpu; /* that it is pinned to; -1: none */
@@ -23,14 +24,20 @@ struct report_worker {
 /* {"operation": "connect", "code": "ECONNREFUSED", "count": 3} ... under "errors". */
 void report_json_errors(struct json *json, const struct stats_errors *errors);
 
-/* The name of a mode of a backend; NULL where there is but one way, without a name. */
+/* The name of a mode of a backend; NULL where the backend has only one way, without a name. */
 const char *report_mode(const char *const *modes, unsigned mode);
 
-/* The member `key`: the name, or null. */
+/* The member `key`: the name of the mode, or null. */
 void report_json_mode(struct json *json, const char *key, const char *const *modes, unsigned mode);
 
-/* The members of the I/O counters, into the object that is open. */
-void report_json_io(struct json *json, const struct io_stats *io);
+/* "backend", "system_calls_estimated", "recv". */
+void report_json_backend(struct json *json, const struct backend *backend, unsigned recv_mode);
+
+/* "counters": each of the list, from the struct `counts`. */
+void report_json_counters(struct json *json, const struct counter_list *list, const void *counts);
+
+/* The members of the `index`th worker, into the object that is open. */
+void report_json_worker(struct json *json, size_t index, const struct report_worker *worker);
 
 /* "process": CPU time and peak memory, so far. */
 void report_json_process(struct json *json);
@@ -38,39 +45,47 @@ void report_json_process(struct json *json);
 /* "environment": system, CPU, versions; "wine": true makes speeds meaningless. */
 void report_json_environment(struct json *json);
 
+/* What continues each line of a report is indented so far. */
+#define REPORT_INDENT 15
+
+/* Ends a report that began at the offset `begin` of the text: lines are broken to fit `columns`, or
+ * 80 if that is more. SIZE_MAX: no limit. */
+void report_wrap(struct text *out, size_t begin, size_t columns);
+
+/* Adds `separator` and "12 idle", unless the count is 0. Returns the separator for what follows in
+ * the same list. */
+const char *report_text_count(struct text *out, const char *separator, uint64_t count,
+                              const char *word);
+
+/* Does the same for each counter that is shown in `line`. */
+const char *report_text_counters(struct text *out, const char *separator,
+                                 const struct counter_list *list, enum counter_line line,
+                                 const void *counts);
+
 /* "errors   connect ECONNREFUSED 3, recv ECONNRESET 1"; nothing if there are none. */
 void report_text_errors(struct text *out, const struct stats_errors *errors);
 
-/* "12 idle, 3 cut": a count and what it counts. */
-struct report_count {
-    uint64_t count;
-    const char *name;
+/* What --details adds in both programs: a table of the workers, how many completions a turn
+ * delivered, the calls per message, and the CPU time. */
+struct report_details {
+    const struct backend *backend;
+    const struct report_worker *workers;
+    size_t worker_count;
+    uint64_t messages; /* by which the calls are divided */
+    const char *label; /* of that line: "per message" */
 };
 
-/* Those of the `length` counts that are not zero, with `before` in front of the first. */
-void report_text_counts(struct text *out, const char *before, const struct report_count *counts,
-                        size_t length);
+void report_text_details(struct text *out, const struct report_details *details);
 
-/* Whether the backend's count of system calls is an estimate here. */
-bool report_estimates_calls(const struct backend *backend);
-
-/* The table of the I/O counters by worker, and below it what holds for all: how many completions
- * the waits brought, and the calls, divided by `echoes`. */
-void report_text_io(struct text *out, const struct backend *backend,
-                    const struct report_worker *workers, size_t count, uint64_t echoes);
-
-/* "cpu      1.21 s (user 0.30 s, system 0.91 s), peak memory 4.2 MiB". */
-void report_text_process(struct text *out);
-
-/* The state of a program that ends in good order, or at once. */
+/* The state of a program that drains, or ends at once. */
 struct report_end {
-    uint64_t passed_ns;  /* since that began */
-    uint64_t left;       /* connections */
-    uint64_t timeout_ns; /* how long it may take; 0: ends at once */
+    uint64_t passed_ns; /* since it was told to end */
+    uint64_t left;      /* connections */
+    uint64_t timeout_ns;
     bool at_once;
 };
 
-/* "draining 3.2 s: 17 connections left, up to --drain-timeout 10 s", the line of progress. */
+/* The line of progress: "draining 3.2 s: 17 connections left, up to --drain-timeout 10s". */
 void report_end_text(const struct report_end *end, char *text, size_t size);
 
 #endif

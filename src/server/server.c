@@ -22,6 +22,7 @@
 #include "log.h"
 #include "net.h"
 #include "output.h"
+#include "output_file.h"
 #include "server_parts.h"
 #include "server_report.h"
 #include "sys.h"
@@ -95,6 +96,7 @@ static void server_print_report(struct server *server, struct server_part *part)
     log_progress("");
     struct text text = {0};
     if (!output_file_has_stdout()) {
+        report->columns = output_columns(1);
         server_report_text(report, &text);
         output_print(&text);
     }
@@ -146,6 +148,7 @@ static bool server_print_so_far(struct server *server)
     while (parts.first != NULL) {
         server_complete_report(server, parts.first);
         parts.first->report.so_far = true;
+        parts.first->report.columns = output_columns(2);
         server_report_text(&parts.first->report, &text);
         server_parts_free_first(&parts);
     }

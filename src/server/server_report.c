@@ -10,25 +10,43 @@
 static void server_report_connections(const struct server_report *report, struct text *out)
 {
     const struct server_counters *n = &report->stats.counters;
-    const struct report_count ends[] = {
-        {n->closed_by_client, "ended by the client"},
-        {n->drained, "drained"},
-        {n->idle, "idle"},
-        {n->stalled, "stalled"},
-        {n->failed, "failed"},
-        {n->cut, "cut"},
-        {report->open, "open"},
-    };
-    const struct report_count others[] = {
-        {n->refused, "refused"},
-        {n->accept_errors, "failed accepts"},
-    };
     char accepted[UNITS_TEXT_SIZE];
     text_printf(out, "  connections  %s served",
                 units_format_grouped(accepted, sizeof(accepted), n->accepted));
-    report_text_counts(out, ": ", ends, LENGTH(ends));
-    report_text_counts(out, "\n               ", others, LENGTH(others));
+    const char *separator = report_text_counters(out, ": ", &stats_server_list, COUNTER_END, n);
+    (void)report_text_count(out, separator, report->open, "open");
     text_printf(out, "\n");
+    separator = "  not served   ";
+    separator = report_text_counters(out, separator, &stats_server_list, COUNTER_ASIDE, n);
+    text_printf(out, "%s", separator[0] == ',' ? "\n" : "");
+}
+
+static void server_report_data(const struct server_report *report, struct text *out)
+{
+    const struct server_counters *n = &report->stats.counters;
+    char echoes[UNITS_TEXT_SIZE];
+    text_printf(out, "  echoes       %s, received %s, sent %s",
+                units_format_grouped(echoes, sizeof(echoes), n->echoes),
+                units_counted(n->received, "byte").text, units_counted(n->sent, "byte").text);
+    (void)report_text_count(out, ", ", n->discarded, "discarded");
+    text_printf(out, "\n");
+}
+
+static void server_report_rate(const struct server_report *report, struct text *out)
+{
+    const struct server_counters *n = &report->stats.counters;
+    char echoes[UNITS_TEXT_SIZE];
+    char bytes[UNITS_TEXT_SIZE];
+    if (report->seconds > 0) {
+        text_printf(out, "  rate         %s, %s/s each way\n",
+                    units_format_rate(echoes, sizeof(echoes), (double)n->echoes / report->seconds),
+                    units_format_bytes(bytes, sizeof(bytes), (double)n->sent / report->seconds));
+    }
+}
+
+/* How many connections each worker accepted. */
+static void server_report_by_worker(const struct server_report *report, struct text *out)
+{
     if (report->worker_count > 1) {
         text_printf(out, "  by worker   ");
         for (size_t i = 0; i < report->worker_count; i++) {
@@ -48,68 +66,53 @@ static void server_report_accepts(const struct server_report *report, struct tex
     for (size_t i = 0; i < report->worker_count; i++) {
         io_stats_add_since(&sum, &report->workers[i].common.work.io, &none);
     }
-    const struct report_count some[] = {
-        {sum.accepts_with_data, "with data"},
-        {sum.accepts_reaped, "reaped"},
-        {sum.accepts_failed, "failed"},
-    };
     text_printf(out, "  accepts      %s%s%s",
                 units_format_grouped(accepts, sizeof(accepts), sum.accepts),
                 mode == NULL ? "" : " by ", mode == NULL ? "" : mode);
-    report_text_counts(out, ", ", some, LENGTH(some));
+    (void)report_text_count(out, ", ", sum.accepts_with_data, "with data");
+    (void)report_text_count(out, ", ", sum.accepts_reaped, "reaped");
+    (void)report_text_count(out, ", ", sum.accepts_failed, "failed");
     text_printf(out, "\n");
 }
 
-static void server_report_data(const struct server_report *report, struct text *out)
+static void server_report_details(const struct server_report *report, struct text *out)
 {
-    const struct server_counters *n = &report->stats.counters;
-    char received[UNITS_TEXT_SIZE];
-    char sent[UNITS_TEXT_SIZE];
-    char echoes[UNITS_TEXT_SIZE];
-    text_printf(out, "  echoes       %s, received %s bytes, sent %s bytes",
-                units_format_grouped(echoes, sizeof(echoes), n->echoes),
-                units_format_grouped(received, sizeof(received), n->received),
-                units_format_grouped(sent, sizeof(sent), n->sent));
-    const struct report_count discarded = {n->discarded, "discarded"};
-    report_text_counts(out, ", ", &discarded, 1);
-    text_printf(out, "\n");
-}
-
-static struct report_worker *server_report_common(const struct server_report *report)
-{
-    struct report_worker *common = calloc(report->worker_count, sizeof(*common));
-    for (size_t i = 0; common != NULL && i < report->worker_count; i++) {
-        common[i] = report->workers[i].common;
+    struct report_worker *workers = calloc(report->worker_count, sizeof(*workers));
+    if (workers == NULL) {
+        out->failed = true;
+        return;
     }
-    return common;
+    for (size_t i = 0; i < report->worker_count; i++) {
+        workers[i] = report->workers[i].common;
+    }
+    const struct report_details details = {.backend = report->backend,
+                                           .workers = workers,
+                                           .worker_count = report->worker_count,
+                                           .messages = report->stats.counters.echoes,
+                                           .label = "per echo"};
+    server_report_by_worker(report, out);
+    server_report_accepts(report, out);
+    report_text_details(out, &details);
+    free(workers);
 }
 
 void server_report_text(const struct server_report *report, struct text *out)
 {
-    struct report_worker *workers = server_report_common(report);
-    text_printf(out, "echo-server: generation %u%s, %.1f s, backend %s, %zu workers\n",
-                report->generation, report->so_far ? " so far" : "", report->seconds,
-                report->backend->name, report->worker_count);
+    size_t begin = out->length;
+    text_printf(out, "echo-server: generation %u%s, %.1f s, backend %s, %s\n", report->generation,
+                report->so_far ? " so far" : "", report->seconds, report->backend->name,
+                units_counted(report->worker_count, "thread").text);
+    server_report_rate(report, out);
     server_report_connections(report, out);
-    server_report_accepts(report, out);
     server_report_data(report, out);
     report_text_errors(out, &report->stats.errors);
-    if (workers != NULL) {
-        report_text_io(out, report->backend, workers, report->worker_count,
-                       report->stats.counters.echoes);
+    if (report->options->common.details) {
+        server_report_details(report, out);
     }
-    report_text_process(out);
-    free(workers);
+    report_wrap(out, begin, report->columns);
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
-
-static void server_report_json_counters(struct json *json, const struct server_counters *counters)
-{
-#define SERVER_REPORT_MEMBER(name, meaning) json_uint(json, #name, counters->name);
-    SERVER_COUNTERS(SERVER_REPORT_MEMBER)
-#undef SERVER_REPORT_MEMBER
-}
 
 static void server_report_json_workers(struct json *json, const struct server_report *report)
 {
@@ -117,17 +120,8 @@ static void server_report_json_workers(struct json *json, const struct server_re
     for (size_t i = 0; i < report->worker_count; i++) {
         const struct server_report_worker *worker = &report->workers[i];
         json_object(json, NULL);
-        json_uint(json, "index", i);
-        if (worker->common.cpu >= 0) {
-            json_int(json, "cpu", worker->common.cpu);
-        }
-        json_double(json, "cpu_seconds", (double)worker->common.work.cpu_ns / 1e9);
-        json_object(json, "counters");
-        server_report_json_counters(json, &worker->counters);
-        json_end_object(json);
-        json_object(json, "io");
-        report_json_io(json, &worker->common.work.io);
-        json_end_object(json);
+        report_json_worker(json, i, &worker->common);
+        report_json_counters(json, &stats_server_list, &worker->counters);
         json_end_object(json);
     }
     json_end_array(json);
@@ -152,18 +146,14 @@ void server_report_json(const struct server_report *report, struct text *out)
     json_string(&json, "program", "echo-server");
     json_uint(&json, "generation", report->generation);
     json_bool(&json, "last", report->last);
-    json_string(&json, "backend", report->backend->name);
-    json_bool(&json, "system_calls_estimated", report_estimates_calls(report->backend));
-    report_json_mode(&json, "recv", report->backend->recv_modes, report->recv_mode);
+    report_json_backend(&json, report->backend, report->recv_mode);
     json_array(&json, "addresses");
     for (size_t i = 0; i < report->address_count; i++) {
         json_string(&json, NULL, report->addresses[i]);
     }
     json_end_array(&json);
     json_double(&json, "seconds", report->seconds);
-    json_object(&json, "counters");
-    server_report_json_counters(&json, &report->stats.counters);
-    json_end_object(&json);
+    report_json_counters(&json, &stats_server_list, &report->stats.counters);
     report_json_errors(&json, &report->stats.errors);
     server_report_json_workers(&json, report);
     report_json_process(&json);

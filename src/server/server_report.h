@@ -17,12 +17,13 @@ struct server_report_worker {
 struct server_report {
     const struct server_options *options;
     const struct backend *backend;
-    unsigned accept_mode; /* of the backend's, that were in force */
+    unsigned accept_mode; /* the backend's modes that were in force */
     unsigned recv_mode;
     unsigned generation;
-    bool last;     /* the process ends with it */
-    bool so_far;   /* it goes on */
-    uint64_t open; /* connections, of one that goes on */
+    bool last;      /* the process ends with it */
+    bool so_far;    /* it goes on */
+    uint64_t open;  /* connections, while it goes on */
+    size_t columns; /* of the text, see report_wrap() */
     double seconds;
     struct server_stats stats;
     struct server_report_worker *workers;

@@ -2,7 +2,26 @@
 
 #include <assert.h>
 
-#define STATS_ADD(name, meaning) into->name += from->name;
+#include "util.h"
+
+#define STATS_SERVER(name, line, word, meaning)                                                    \
+    {#name, COUNTER_SUM, COUNTER_##line, word, meaning, offsetof(struct server_counters, name)},
+#define STATS_CLIENT(name, line, word, meaning)                                                    \
+    {#name, COUNTER_SUM, COUNTER_##line, word, meaning, offsetof(struct client_counters, name)},
+#define STATS_FIGURE_ROW(name, kind, meaning)                                                      \
+    {#name, COUNTER_##kind, COUNTER_NOWHERE, NULL, meaning, offsetof(struct client_stats, name)},
+#define STATS_IO(name, kind, meaning)                                                              \
+    {#name, COUNTER_##kind, COUNTER_NOWHERE, NULL, meaning, offsetof(struct io_stats, name)},
+
+static const struct counter stats_server_rows[] = {SERVER_COUNTERS(STATS_SERVER)};
+static const struct counter stats_client_rows[] = {CLIENT_COUNTERS(STATS_CLIENT)};
+static const struct counter stats_figure_rows[] = {CLIENT_FIGURES(STATS_FIGURE_ROW)};
+static const struct counter stats_io_rows[] = {IO_COUNTERS(STATS_IO)};
+
+const struct counter_list stats_server_list = {stats_server_rows, LENGTH(stats_server_rows)};
+const struct counter_list stats_client_list = {stats_client_rows, LENGTH(stats_client_rows)};
+static const struct counter_list stats_figures = {stats_figure_rows, LENGTH(stats_figure_rows)};
+const struct counter_list stats_io_list = {stats_io_rows, LENGTH(stats_io_rows)};
 
 static void stats_error_add(struct stats_errors *errors, enum stats_operation operation, int code,
                             uint64_t count)
@@ -30,23 +49,18 @@ static void stats_errors_add(struct stats_errors *into, const struct stats_error
     }
 }
 
-static void server_counters_add(struct server_counters *into, const struct server_counters *from)
-{
-    SERVER_COUNTERS(STATS_ADD)
-}
-
 void client_counters_add(struct client_counters *into, const struct client_counters *from)
 {
-    CLIENT_COUNTERS(STATS_ADD)
+    counters_add(&stats_client_list, into, from);
 }
 
 void server_stats_add(struct server_stats *into, const struct server_stats *from)
 {
-    server_counters_add(&into->counters, &from->counters);
+    counters_add(&stats_server_list, &into->counters, &from->counters);
     stats_errors_add(&into->errors, &from->errors);
 }
 
-/* Of two reasons one is told. */
+/* Keeps one of two reasons. */
 static int stats_reason(int one, int other)
 {
     return one != 0 ? one : other;
@@ -55,52 +69,24 @@ static int stats_reason(int one, int other)
 void client_stats_add(struct client_stats *into, const struct client_stats *from)
 {
     client_counters_add(&into->counters, &from->counters);
+    counters_add(&stats_figures, into, from);
     stats_errors_add(&into->errors, &from->errors);
-    into->measured_messages += from->measured_messages;
-    into->measured_bytes += from->measured_bytes;
-    into->up += from->up;
-    into->up_peak += from->up_peak;
-    if (from->unanswered_oldest_ns > into->unanswered_oldest_ns) {
-        into->unanswered_oldest_ns = from->unanswered_oldest_ns;
-    }
-    into->begun += from->begun;
-    into->unsent += from->unsent;
-    into->blocked += from->blocked;
-    into->late += from->late;
-    into->not_up += from->not_up;
     into->not_up_reason = stats_reason(into->not_up_reason, from->not_up_reason);
     into->connect_error = stats_reason(into->connect_error, from->connect_error);
-    into->down_ns += from->down_ns;
     into->failed_error = stats_reason(into->failed_error, from->failed_error);
     into->gave_up = into->gave_up || from->gave_up;
     histogram_merge(&into->latency, &from->latency);
 }
 
-static uint64_t stats_greater(uint64_t one, uint64_t other)
-{
-    return one > other ? one : other;
-}
-
-#define STATS_SINCE_SUM(into, now, before) ((into) + ((now) - (before)))
-#define STATS_SINCE_MAX(into, now, before) stats_greater(into, now)
-
-#define STATS_MAXIMUM_SUM(into, now) (into)
-#define STATS_MAXIMUM_MAX(into, now) stats_greater(into, now)
-
 void io_stats_keep_maxima(struct io_stats *into, const struct io_stats *now)
 {
-#define STATS_KEEP(name, kind, meaning) into->name = STATS_MAXIMUM_##kind(into->name, now->name);
-    IO_COUNTERS(STATS_KEEP)
-#undef STATS_KEEP
+    counters_keep_maxima(&stats_io_list, into, now);
 }
 
 void io_stats_add_since(struct io_stats *into, const struct io_stats *now,
                         const struct io_stats *before)
 {
-#define STATS_ADD_SINCE(name, kind, meaning)                                                       \
-    into->name = STATS_SINCE_##kind(into->name, now->name, before->name);
-    IO_COUNTERS(STATS_ADD_SINCE)
-#undef STATS_ADD_SINCE
+    counters_add_since(&stats_io_list, into, now, before);
     for (size_t i = 0; i < IO_BATCHES; i++) {
         into->batches[i] += now->batches[i] - before->batches[i];
     }

@@ -2,8 +2,7 @@
 #define ECHOPORT_STATS_H
 
 /*
- * What is counted. Each counter belongs to one thread; what leaves the thread is a copy. The lists
- * give the members, the sums and the names in the JSON reports alike.
+ * What is counted. Each counter belongs to one thread; what leaves the thread is a copy.
  *
  * The books, per server generation and over a whole client run, in bytes:
  *
@@ -17,24 +16,29 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "counter.h"
 #include "histogram.h"
 
-/* X(member, what it means) */
+/*
+ * Each list is X(member, line, word, meaning): struct counter in counter.h says what these are.
+ * Adding a row is all that a new counter needs besides the place that counts it, and its row in
+ * docs/report.md, which a test compares.
+ */
 
 #define SERVER_COUNTERS(X)                                                                         \
-    X(accepted, "connections that were served")                                                    \
-    X(refused, "connections closed at once: --max-connections reached, or no memory")              \
-    X(accept_errors, "accepts that failed")                                                        \
-    X(closed_by_client, "connections that the client ended, all its bytes echoed")                 \
-    X(drained, "connections that the server ended when it drained, all held bytes echoed")         \
-    X(idle, "connections closed after --idle-timeout without progress")                            \
-    X(stalled, "connections reset for --stall-timeout: no byte taken while others waited")         \
-    X(failed, "connections that ended with an error of the connection")                            \
-    X(cut, "connections reset at the drain's deadline or by a second signal")                      \
-    X(echoes, "receives that were sent back")                                                      \
-    X(received, "bytes received")                                                                  \
-    X(sent, "bytes sent back")                                                                     \
-    X(discarded, "bytes received after the server had ended its side")
+    X(accepted, NOWHERE, NULL, "connections that were served")                                     \
+    X(refused, ASIDE, "refused", "closed at once: `--max-connections` reached, or out of memory")  \
+    X(accept_errors, ASIDE, "failed", "accepts that failed")                                       \
+    X(closed_by_client, END, "ended by the client", "ended by the client, all its bytes echoed")   \
+    X(drained, END, "drained", "ended by the server in a drain, all bytes it held echoed")         \
+    X(idle, END, "idle", "closed after `--idle-timeout` without progress")                         \
+    X(stalled, END, "stalled", "reset after `--stall-timeout`: no byte taken while others waited") \
+    X(failed, END, "failed", "ended by an error of the connection")                                \
+    X(cut, END, "cut", "reset at the deadline of a drain, or by a second signal")                  \
+    X(echoes, NOWHERE, NULL, "receives that were sent back")                                       \
+    X(received, NOWHERE, NULL, "bytes received")                                                   \
+    X(sent, NOWHERE, NULL, "bytes sent back")                                                      \
+    X(discarded, NOWHERE, NULL, "bytes received after the server had ended its side")
 
 /*
  * Each connection that came up ends in exactly one way, from `completed` to `failed`. A message
@@ -44,34 +48,61 @@
  *     sent  = verified + (lost_ + drained_ + unanswered_)bytes + unchecked
  */
 #define CLIENT_COUNTERS(X)                                                                         \
-    X(attempts, "connects that were tried, each address for itself")                               \
-    X(connected, "connections that came up")                                                       \
-    X(connect_failures, "connections that did not come up at any address")                         \
-    X(abandoned, "connects that the end of the run cut short")                                     \
-    X(completed, "connections that ended well: every message answered, then FIN from both")        \
-    X(closed_by_server, "connections that the server ended with nothing outstanding")              \
-    X(drained, "connections that the server ended with messages outstanding: --allow-drain")       \
-    X(reset_at_end, "connections reset after every answer and the client's FIN")                   \
-    X(cut, "connections reset by the end of the run with nothing outstanding")                     \
-    X(mismatches, "connections that brought a wrong byte, or one that was not sent")               \
-    X(lost, "connections that the server ended or reset with messages outstanding")                \
-    X(timeouts, "connections on which nothing moved for --timeout")                                \
-    X(end_timeouts, "connections without the server's FIN for --timeout after the client's")       \
-    X(unanswered, "connections reset by the end of the run with messages outstanding")             \
-    X(failed, "connections that broke with nothing outstanding, or for want of resources")         \
-    X(messages, "messages whose echo was verified")                                                \
-    X(lost_messages, "messages outstanding on connections that count as lost")                     \
-    X(drained_messages, "the same on those that count as drained")                                 \
-    X(unanswered_messages, "the same on those that ended in another way without a wrong byte")     \
-    X(unchecked_messages, "messages outstanding on connections that brought a wrong byte")         \
-    X(sent, "bytes sent")                                                                          \
-    X(verified, "bytes that came back right")                                                      \
-    X(lost_bytes, "bytes sent and not verified, on connections that count as lost")                \
-    X(drained_bytes, "the same on those that count as drained")                                    \
-    X(unanswered_bytes, "the same on those that ended in another way without a wrong byte")        \
-    X(unchecked, "bytes sent and not verified, on connections that brought a wrong byte")
+    X(attempts, NOWHERE, NULL, "connects tried, each address of a name counted")                   \
+    X(connected, NOWHERE, NULL, "connections that came up")                                        \
+    X(connect_failures, ASIDE, "failed to connect", "connects that failed at every address")       \
+    X(abandoned, ASIDE, "still connecting at the end", "connects that the end of the run cut")     \
+    X(completed, END, "completed", "ended well: every message answered, then FIN from both")       \
+    X(closed_by_server, END, "closed by the server", "ended by the server, nothing outstanding")   \
+    X(drained, END, "drained by the server",                                                       \
+      "ended by the server with messages outstanding: `--allow-drain`")                            \
+    X(reset_at_end, END, "reset at the end", "reset after every answer and the client's FIN")      \
+    X(cut, END, "cut", "reset by the end of the run, nothing outstanding")                         \
+    X(mismatches, END, "with wrong data", "brought a wrong byte, or one that was not sent")        \
+    X(lost, END, "lost", "ended or reset by the server with messages outstanding")                 \
+    X(timeouts, END, "without an answer", "no byte moved for `--timeout`")                         \
+    X(end_timeouts, END, "not ended by the server",                                                \
+      "no FIN from the server for `--timeout` after the client's")                                 \
+    X(unanswered, END, "cut with messages unanswered",                                             \
+      "reset by the end of the run with messages outstanding")                                     \
+    X(failed, END, "broken",                                                                       \
+      "broke with nothing outstanding, or because the client's machine ran out of a resource")     \
+    X(messages, NOWHERE, NULL, "messages whose echo was verified")                                 \
+    X(lost_messages, NOWHERE, NULL, "messages outstanding on lost connections")                    \
+    X(drained_messages, NOWHERE, NULL, "messages outstanding on drained connections")              \
+    X(unanswered_messages, NOWHERE, NULL,                                                          \
+      "messages outstanding on connections that ended in another way without a wrong byte")        \
+    X(unchecked_messages, NOWHERE, NULL,                                                           \
+      "messages outstanding on connections that brought a wrong byte")                             \
+    X(sent, NOWHERE, NULL, "bytes sent")                                                           \
+    X(verified, NOWHERE, NULL, "bytes that came back right")                                       \
+    X(lost_bytes, BYTES, "lost", "bytes sent and not verified, on lost connections")               \
+    X(drained_bytes, BYTES, "drained", "bytes sent and not verified, on drained connections")      \
+    X(unanswered_bytes, BYTES, "unanswered",                                                       \
+      "bytes sent and not verified, on connections that ended in another way, all bytes right")    \
+    X(unchecked, BYTES, "unchecked",                                                               \
+      "bytes sent and not verified, on connections that brought a wrong byte")
 
-#define STATS_MEMBER(name, meaning) uint64_t name;
+/*
+ * What else a client counts: X(member, kind, meaning). `measured_*` are of the time after the
+ * warm-up. `not_up` and `down_ns` are of the connections that the run keeps up (--connections).
+ * `unsent`, `blocked` and `late` are of the schedule (--rate).
+ */
+#define CLIENT_FIGURES(X)                                                                          \
+    X(measured_messages, SUM, "messages verified in the measured time")                            \
+    X(measured_bytes, SUM, "bytes verified in the measured time")                                  \
+    X(up, SUM, "connections that are up now")                                                      \
+    X(up_peak, SUM, "most connections that were up at once")                                       \
+    X(unanswered_oldest_ns, MAX, "the longest that one of `unanswered_messages` waited")           \
+    X(begun, SUM, "messages that began, on connections that have ended")                           \
+    X(unsent, SUM, "messages that were due and never began")                                       \
+    X(blocked, SUM, "due on a connection that was down or had `--pipeline` messages outstanding")  \
+    X(late, SUM, "given out late by the worker, or not at all")                                    \
+    X(not_up, SUM, "connections that never came up")                                               \
+    X(down_ns, SUM, "time without a connection after connect_failures, added up")
+
+#define STATS_MEMBER(name, line, word, meaning) uint64_t name;
+#define STATS_FIGURE(name, kind, meaning) uint64_t name;
 
 struct server_counters {
     SERVER_COUNTERS(STATS_MEMBER)
@@ -80,6 +111,11 @@ struct server_counters {
 struct client_counters {
     CLIENT_COUNTERS(STATS_MEMBER)
 };
+
+/* Of struct server_counters, struct client_counters and struct io_stats. */
+extern const struct counter_list stats_server_list;
+extern const struct counter_list stats_client_list;
+extern const struct counter_list stats_io_list;
 
 /* Which operation an error came from. */
 enum stats_operation {
@@ -91,7 +127,8 @@ enum stats_operation {
     STATS_OPERATIONS
 };
 
-/* Errors by operation and code; what has no room is counted in the last entry, with code 0. */
+/* Errors by operation and code. When the entries are used up, the last one counts all others, with
+ * code 0. */
 #define STATS_ERRORS_MAX 24
 
 struct stats_error {
@@ -116,33 +153,16 @@ struct server_stats {
     struct stats_errors errors;
 };
 
-/* `counters` are of the whole run; `measured_*` and `latency` of the time after the warm-up. */
 struct client_stats {
-    struct client_counters counters;
+    struct client_counters counters; /* of the whole run */
     struct stats_errors errors;
-    uint64_t measured_messages;
-    uint64_t measured_bytes;
-    uint64_t up; /* connections that are up now */
-    uint64_t up_peak;
-    struct histogram latency;
-    uint64_t
-        unanswered_oldest_ns; /* the longest that a message waited in vain; of `unanswered_*` */
+    CLIENT_FIGURES(STATS_FIGURE)
+    struct histogram latency; /* of the measured time */
 
-    uint64_t begun; /* messages, on connections that have ended */
-
-    /* Of the schedule (--rate): messages that had not begun at the end; that came due in time, on a
-     * connection that was down or had --pipeline messages on their way; that the worker gave out
-     * late, or not at all. */
-    uint64_t unsent;
-    uint64_t blocked;
-    uint64_t late;
-
-    /* Of the connections that the run is to keep up (--connections): */
-    uint64_t not_up;   /* those that never came up */
-    int not_up_reason; /* a UV error of one of them; 0: none is known */
-    int connect_error; /* the last UV error that counted as connect_failures */
-    uint64_t down_ns;  /* the time without a connection behind connect_failures, added up */
-    int failed_error;  /* the last UV error that counted as failed */
+    /* UV errors; 0: none. */
+    int not_up_reason; /* of one of `not_up` */
+    int connect_error; /* the last that counted as connect_failures */
+    int failed_error;  /* the last that counted as failed */
 
     bool gave_up; /* the run was ended by --give-up */
 };

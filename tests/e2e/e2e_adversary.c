@@ -206,7 +206,7 @@ static uint64_t failures(const json_t *report, const char *class)
 static void read_counters(struct bout *b, const json_t *report)
 {
     const json_t *counters = json_object_get(report, "counters");
-#define READ(name, meaning)                                                                        \
+#define READ(name, line, word, meaning)                                                            \
     b->counters.name = (uint64_t)json_integer_value(json_object_get(counters, #name));
     CLIENT_COUNTERS(READ)
 #undef READ

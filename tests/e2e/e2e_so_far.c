@@ -21,7 +21,7 @@ static void ask_server(const struct e2e_server *server)
     ask(e2e_server_path, server->process);
 }
 
-/* Waits for the last line of the n-th report. */
+/* Waits for the last line of the n-th report, which --details adds. */
 static void reported(struct process *process, size_t n)
 {
     (void)e2e_line(process, PROCESS_ERR, "  cpu          ", n);
@@ -38,7 +38,7 @@ static void counts_are_those_of_now(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, "-t", "2", NULL);
+    e2e_server(&server, "--details", "-t", "2", NULL);
     uv_os_sock_t peer = e2e_peer(&server);
     e2e_peer_echoes(peer, "hello", 5);
     ask_server(&server);
@@ -65,7 +65,7 @@ static void generations_that_drain_are_reported(void **state)
     static const char young_line[] = "echoes       2, received 10 bytes, sent 10 bytes";
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, "-t", "2", "--drain-timeout", "60s", NULL);
+    e2e_server(&server, "--details", "-t", "2", "--drain-timeout", "60s", NULL);
     uv_os_sock_t old = e2e_peer(&server);
     e2e_peer_echoes(old, "hello", 5);
     e2e_ends(e2e_start(e2e_server_path, "--signal=restart", "--pid",
@@ -96,7 +96,7 @@ static void a_server_that_ends_reports_too(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, "--drain-timeout", "60s", NULL);
+    e2e_server(&server, "--details", "--drain-timeout", "60s", NULL);
     uv_os_sock_t peer = e2e_peer(&server);
     e2e_peer_echoes(peer, "hello", 5);
     e2e_signal(server.process, SIGTERM);
@@ -118,10 +118,10 @@ static void traffic_goes_on(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, "-t", "2", "--stats-interval", "20ms", NULL);
-    struct process *steady = e2e_client(&server, "-t", "2", "-c", "8", NULL);
+    e2e_server(&server, "--details", "-t", "2", "--stats-interval", "20ms", NULL);
+    struct process *steady = e2e_client(&server, "--details", "-t", "2", "-c", "8", NULL);
     struct process *churn =
-        e2e_client(&server, "-c", "4", "--lifetime", "2", "--allow-drain", NULL);
+        e2e_client(&server, "--details", "-c", "4", "--lifetime", "2", "--allow-drain", NULL);
     e2e_sees_open(&server, 8);
     for (size_t i = 0; i < REQUESTS; i++) {
         ask_server(&server);
@@ -155,9 +155,9 @@ static void restarts_and_reports_do_not_meet(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, "-t", "4", "--stats-interval", "20ms", NULL);
+    e2e_server(&server, "--details", "-t", "4", "--stats-interval", "20ms", NULL);
     struct process *client =
-        e2e_client(&server, "-c", "12", "--lifetime", "5", "--allow-drain", NULL);
+        e2e_client(&server, "--details", "-c", "12", "--lifetime", "5", "--allow-drain", NULL);
     e2e_sees_open(&server, 12);
     for (unsigned i = 0; i < REQUESTS; i++) {
         e2e_signal(server.process, SIGHUP);
@@ -187,7 +187,8 @@ static void a_failure_is_reported_before_the_end(void **state)
     struct fake_server *fake = fake_server_start(process_loop(), &plan);
     (void)state;
     assert_non_null(fake);
-    struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", NULL);
+    struct process *client =
+        e2e_client_at(fake_server_port(fake), "--details", "-c", "2", "-s", "1000", NULL);
     assert_true(process_pump(PATIENCE_MS, three_have_come, fake));
     ask(e2e_client_path, client);
     reported(client, 0);
@@ -207,8 +208,8 @@ static void nothing_is_claimed_that_is_not_over(void **state)
     struct fake_server *fake = fake_server_start(process_loop(), &plan);
     assert_non_null(fake);
     struct process *client =
-        e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-d", "1h", "-w", "30m",
-                      "-R", "100", "-v", "--drain-timeout", "0", NULL);
+        e2e_client_at(fake_server_port(fake), "--details", "-c", "2", "-s", "1000", "-d", "1h",
+                      "-w", "30m", "-R", "100", "-v", "--drain-timeout", "0", NULL);
     (void)e2e_line(client, PROCESS_ERR, "connected, ", 0);
     ask(e2e_client_path, client);
     reported(client, 0);
@@ -237,8 +238,8 @@ static void the_signal_asks_for_it_as_well(void **state)
     (void)state;
 #ifdef SIGUSR1
     struct e2e_server server;
-    e2e_server(&server, "--stats-interval", "20ms", NULL);
-    struct process *client = e2e_client(&server, NULL);
+    e2e_server(&server, "--details", "--stats-interval", "20ms", NULL);
+    struct process *client = e2e_client(&server, "--details", NULL);
     e2e_sees_open(&server, 1);
     e2e_signal(server.process, SIGUSR1);
     e2e_signal(client, SIGUSR1);
@@ -264,9 +265,10 @@ static void a_request_at_the_very_end_changes_no_exit_code(void **state)
     (void)state;
 #ifdef SIGUSR1
     struct e2e_server server;
-    e2e_server(&server, NULL);
+    e2e_server(&server, "--details", NULL);
     for (unsigned i = 0; i < LATE_REQUESTS; i++) {
-        struct process *client = e2e_client(&server, "-v", "-R", "100", "-d", "20ms", NULL);
+        struct process *client =
+            e2e_client(&server, "--details", "-v", "-R", "100", "-d", "20ms", NULL);
         (void)e2e_line(client, PROCESS_ERR, "connected, ", 0);
         int code;
         do {

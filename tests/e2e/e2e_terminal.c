@@ -1,6 +1,6 @@
 /*
- * What the programs do when stderr is a terminal: the client shows a line of progress, which is
- * gone wherever something else is printed.
+ * What the programs do on a terminal: the client shows a line of progress on stderr, and removes it
+ * before anything else is printed. Reports are as wide as the terminal.
  */
 
 #include "e2e.h"
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "pty.h"
@@ -80,7 +81,7 @@ static void await(const char *part)
     }
 }
 
-/* Waits for its end, and reads what it writes meanwhile, or it would wait itself. */
+/* Waits for its end, and reads meanwhile: a program waits for a reader of its last output. */
 static void ends(struct process *process, int code)
 {
     uint64_t until_ms = e2e_now_ms() + PATIENCE_MS;
@@ -92,7 +93,7 @@ static void ends(struct process *process, int code)
     look();
 }
 
-/* A line of the screen begins so. */
+/* Whether a line of the screen begins with it. */
 static bool has_line(const char *begin)
 {
     const char *at = terminal.screen;
@@ -215,6 +216,77 @@ static void no_color_has_no_progress(void **state)
     check_plain("--no-color");
 }
 
+/* No colour is asked for, so there is none to leave out. */
+static void progress_has_no_colour(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    (void)uv_os_setenv("NO_COLOR", "1");
+    e2e_server(&server, NULL);
+    struct process *client = client_on_terminal(&server, false, NULL);
+    (void)uv_os_unsetenv("NO_COLOR");
+    await(" s  2 up  ");
+    e2e_signal(client, SIGTERM);
+    ends(client, 0);
+    assert_null(strchr(terminal.screen, '?')); /* only the sequence that clears the line */
+}
+
+static void set_width(unsigned short columns)
+{
+    const struct winsize size = {.ws_row = 24, .ws_col = columns};
+    assert_int_equal(ioctl(terminal.slave, TIOCSWINSZ, &size), 0);
+}
+
+/* The longest line of the screen. */
+static size_t widest(void)
+{
+    size_t most = 0;
+    for (const char *line = terminal.screen; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        most = length > most ? length : most;
+        line += length + 1;
+    }
+    return most;
+}
+
+static void progress_is_cut_to_the_width(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    set_width(20);
+    e2e_server(&server, NULL);
+    struct process *client = client_on_terminal(&server, false, NULL);
+    await(" s  2 up  ");
+    assert_true(widest() < 20); /* the screen has no blanks at the end of a line */
+    assert_false(shows("verified"));
+    e2e_signal(client, SIGTERM);
+    ends(client, 0);
+}
+
+static void check_report_width(unsigned short columns, size_t least, size_t most)
+{
+    struct e2e_server server;
+    set_width(columns);
+    e2e_server(&server, NULL);
+    struct process *client = client_on_terminal(&server, true, "-d:1s");
+    ends(client, 0);
+    assert_true(has_line("OK\n"));
+    assert_true(widest() >= least && widest() <= most);
+}
+
+static void a_report_has_80_columns(void **state)
+{
+    (void)state;
+    check_report_width(40, 41, 80);
+}
+
+/* The second line of the report. */
+static void a_report_is_as_wide_as_the_terminal(void **state)
+{
+    (void)state;
+    check_report_width(200, 81, 200);
+}
+
 static void a_terminal_without_a_name_has_progress(void **state)
 {
     struct e2e_server server;
@@ -279,6 +351,10 @@ int main(int argc, char **argv)
         TERMINAL(progress_goes_on),
         TERMINAL(a_dumb_terminal_has_no_progress),
         TERMINAL(no_color_has_no_progress),
+        TERMINAL(progress_has_no_colour),
+        TERMINAL(progress_is_cut_to_the_width),
+        TERMINAL(a_report_has_80_columns),
+        TERMINAL(a_report_is_as_wide_as_the_terminal),
         TERMINAL(a_terminal_without_a_name_has_progress),
         TERMINAL(the_server_writes_lines_alone),
     };

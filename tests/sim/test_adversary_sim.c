@@ -270,7 +270,7 @@ static void check_counters(void)
 {
     const struct client_counters *n = &scene.client.stats.counters;
     uint64_t differences = 0;
-#define COMPARE(name, meaning)                                                                     \
+#define COMPARE(name, line, word, meaning)                                                         \
     if (n->name != witness.expected.name) {                                                        \
         print_error("seed %" PRIu64 ": " #name " %" PRIu64 ", the oracle has %" PRIu64 "\n",       \
                     scene.seed, n->name, witness.expected.name);                                   \

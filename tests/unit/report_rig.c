@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "stats.h"
-
 static const char *const accept_modes[] = {"plain", "fancy", NULL};
 static const char *const recv_modes[] = {"lazy", "eager", NULL};
 const struct backend rig_backend = {
@@ -40,6 +38,17 @@ void rig_has_not(const char *what)
     }
 }
 
+void rig_fits(size_t columns)
+{
+    for (const char *line = rig_text.data; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        if (length > columns) {
+            fail_msg("longer than %zu columns: %.*s", columns, (int)length, line);
+        }
+        line += length + 1;
+    }
+}
+
 void rig_has_member(const char *name, uint64_t value)
 {
     char inside[128];
@@ -62,10 +71,25 @@ void rig_is_a_line(void)
     assert_int_equal(text[length - 2], '}');
 }
 
+uint64_t rig_fill(const struct counter_list *list, void *counts, uint64_t number)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        number++;
+        memcpy((char *)counts + list->rows[i].offset, &number, sizeof(number));
+    }
+    return number;
+}
+
+void rig_check(const struct counter_list *list, const void *counts)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        rig_has_member(list->rows[i].name, counter_value(&list->rows[i], counts));
+    }
+}
+
 void rig_fill_io(struct io_stats *io, uint64_t number)
 {
-#define FILL_IO(name, kind, meaning) io->name = ++number;
-    IO_COUNTERS(FILL_IO)
+    number = rig_fill(&stats_io_list, io, number);
     for (size_t i = 0; i < IO_BATCHES; i++) {
         io->batches[i] = ++number;
     }
@@ -73,8 +97,7 @@ void rig_fill_io(struct io_stats *io, uint64_t number)
 
 void rig_check_io(const struct io_stats *io)
 {
-#define CHECK_IO(name, kind, meaning) rig_has_member(#name, io->name);
-    IO_COUNTERS(CHECK_IO)
+    rig_check(&stats_io_list, io);
     char batches[32 * IO_BATCHES] = "\"batches\":";
     for (size_t i = 0; i < IO_BATCHES; i++) {
         size_t length = strlen(batches);

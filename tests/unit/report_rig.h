@@ -15,7 +15,7 @@
 
 #include <stdio.h>
 
-#include "backend.h"
+#include "stats.h"
 #include "text.h"
 
 /* With two accept modes, "plain" and "fancy", and two receive modes, "lazy" and "eager"; and with
@@ -37,13 +37,22 @@ int rig_end(void **state);
 void rig_has(const char *what);
 void rig_has_not(const char *what);
 
-/* That the JSON has it, with this number. */
+/* Fails if a line is longer than `columns`. */
+void rig_fits(size_t columns);
+
+/* Fails unless the JSON has the member, with this number. */
 void rig_has_member(const char *name, uint64_t value);
 
-/* One object in one line, as JSON Lines want it. */
+/* Fails unless the text is one object in one line, as in JSON Lines. */
 void rig_is_a_line(void);
 
-/* Gives the counters the numbers from `number` + 1 on. And: that the JSON has those of `io`. */
+/* Gives the counters of the list the numbers from `number` + 1 on, and returns the last. */
+uint64_t rig_fill(const struct counter_list *list, void *counts, uint64_t number);
+
+/* Fails unless the JSON has each counter of the list. */
+void rig_check(const struct counter_list *list, const void *counts);
+
+/* The same for a loop, with its batches. */
 void rig_fill_io(struct io_stats *io, uint64_t number);
 void rig_check_io(const struct io_stats *io);
 

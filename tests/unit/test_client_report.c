@@ -10,12 +10,6 @@
 
 #define WORKERS 2
 
-static void fill_client(struct client_counters *counters, uint64_t number)
-{
-#define FILL_COUNTER(name, meaning) counters->name = ++number;
-    CLIENT_COUNTERS(FILL_COUNTER)
-}
-
 static struct client_options client_options;
 static struct client_stats client_stats;
 static struct report_worker client_workers[WORKERS];
@@ -27,6 +21,7 @@ static int begin_client(void **state)
     memset(&client_options, 0, sizeof(client_options));
     memset(&client_stats, 0, sizeof(client_stats));
     memset(client_workers, 0, sizeof(client_workers));
+    client_options.common.details = true;
     client_options.connections = 801;
     client_options.message_size = 64;
     client_options.pipeline = 803;
@@ -34,7 +29,7 @@ static int begin_client(void **state)
     client_options.lifetime = 805;
     client_options.buffer_size = 806;
     histogram_init(&client_stats.latency);
-    fill_client(&client_stats.counters, 1000);
+    (void)rig_fill(&stats_client_list, &client_stats.counters, 1000);
     client_stats.counters.sent = client_stats.counters.verified + 17;
     client_stats.measured_messages = 5000;
     client_stats.measured_bytes = 10000;
@@ -51,6 +46,7 @@ static int begin_client(void **state)
                                            .address = "127.0.0.1:7",
                                            .seed = UINT64_MAX,
                                            .seconds = 2.5,
+                                           .columns = SIZE_MAX,
                                            .stats = &client_stats,
                                            .workers = client_workers,
                                            .worker_count = WORKERS};
@@ -84,8 +80,7 @@ static void client_json_has_every_counter(void **state)
 {
     (void)state;
     client_json();
-#define CHECK_CLIENT(name, meaning) rig_has_member(#name, client_stats.counters.name);
-    CLIENT_COUNTERS(CHECK_CLIENT)
+    rig_check(&stats_client_list, &client_stats.counters);
 }
 
 static void client_json_has_the_io_of_every_worker(void **state)
@@ -173,17 +168,74 @@ static void client_text_has_the_numbers(void **state)
         "messages of 64 bytes, 803 in flight\n");
     char sent[UNITS_TEXT_SIZE];
     char verified[UNITS_TEXT_SIZE];
-    rig_has("  messages     5,000, 2.000 k messages/s\n");
+    rig_has("  messages     5,000, 2.000 k/s\n");
     rig_has("  data         9.77 KiB verified, 3.91 KiB/s each way\n");
     rig_has_not("nothing was measured");
-    (void)snprintf(line, sizeof(line), "sent %s bytes, verified %s, lost ",
+    (void)snprintf(line, sizeof(line), "sent %s bytes, %s verified, ",
                    units_format_grouped(sent, sizeof(sent), n->sent),
                    units_format_grouped(verified, sizeof(verified), n->verified));
     rig_has(line);
-    rig_has("  connections  1,002 up (807 at once): 1,005 completed, 1,006 closed by the server, "
-            "1,007 drained by the server, 1,008 reset at the end, 1,009 cut, 1,011 lost, ");
+    rig_has(
+        "  connections  1,002 up (807 at once): 1,005 completed, 1,006 closed by the server, "
+        "1,007 drained by the server, 1,008 reset at the end, 1,009 cut, 1,010 with wrong data, "
+        "1,011 lost, ");
     rig_has("latency      p50 100 ns, p90 100 ns, p99 100 ns, p99.9 100 ns, max 100 ns, mean");
     rig_has("messages unanswered, the oldest for 9.80 s\n");
+}
+
+static void one_of_a_kind_is_singular(void **state)
+{
+    (void)state;
+    client_report.worker_count = 1;
+    client_options.connections = client_options.message_size = 1;
+    client_stats.counters = (struct client_counters){
+        .sent = 1, .lost_bytes = 1, .messages = 1, .unanswered_messages = 1};
+    client_text();
+    rig_has(", 1 thread, 1 connection, messages of 1 byte, 803 in flight\n");
+    rig_has("sent 1 byte, 0 verified, 1 lost; 1 message in the whole run\n");
+    rig_has("; 1 message unanswered, the oldest for ");
+}
+
+static void the_table_of_workers_is_a_detail(void **state)
+{
+    static const char *const details[] = {"  books ", "  worker ", "  batches ", "  per message ",
+                                          "  cpu "};
+    (void)state;
+    client_stats.counters = (struct client_counters){.messages = 1, .sent = 64, .verified = 64};
+    client_text();
+    for (size_t i = 0; i < LENGTH(details); i++) {
+        rig_has(details[i]);
+    }
+    rig_clear();
+    client_options.common.details = false;
+    client_text();
+    for (size_t i = 0; i < LENGTH(details); i++) {
+        rig_has_not(details[i]);
+    }
+}
+
+static void bytes_that_were_not_verified_are_no_detail(void **state)
+{
+    (void)state;
+    client_options.common.details = false;
+    client_stats.counters = (struct client_counters){.sent = 64, .unchecked = 64};
+    client_text();
+    rig_has(
+        "  books        sent 64 bytes, 0 verified, 64 unchecked; 0 messages in the whole run\n");
+}
+
+/* Also with the longest numbers. */
+static void client_text_fits_the_terminal(void **state)
+{
+    (void)state;
+    (void)memset(&client_stats.counters, 0x7f, sizeof(client_stats.counters));
+    client_report.columns = 0;
+    client_text();
+    rig_fits(80);
+    rig_clear();
+    client_report.columns = 100;
+    client_text();
+    rig_fits(100);
 }
 
 static void client_text_says_that_nothing_was_measured(void **state)
@@ -192,7 +244,7 @@ static void client_text_says_that_nothing_was_measured(void **state)
     client_report.seconds = 0;
     client_text();
     rig_has("  messages     nothing was measured: the run was over before --warmup\n");
-    rig_has_not("messages/s");
+    rig_has_not("k/s");
     rig_has_not("each way");
 }
 
@@ -260,7 +312,7 @@ static void bytes_under_way_are_in_the_books(void **state)
     rig_clear();
     client_report.so_far = true;
     client_text();
-    rig_has("sent 1,000 bytes, verified 900, lost 30, under way 70;");
+    rig_has("sent 1,000 bytes, 900 verified, 30 lost, 70 under way;");
     rig_clear();
     n->verified = 1001; /* the answer has come before the end of the send */
     client_text();
@@ -292,7 +344,7 @@ static void the_line_of_progress_counts_failures(void **state)
     char line[CLIENT_PROGRESS_TEXT];
     (void)state;
     client_report_progress(&progress, line);
-    assert_non_null(strstr(line, "7 up  3,000 messages, all verified  2.000 k/s"));
+    assert_non_null(strstr(line, "7 up  3,000 messages, all verified  2.000 k/s  "));
     now.lost = 2;
     now.connect_failures = 1;
     client_report_progress(&progress, line);
@@ -313,6 +365,10 @@ int main(void)
         CLIENT(client_json_has_the_latencies),
         CLIENT(client_json_without_latencies),
         CLIENT(client_text_has_the_numbers),
+        CLIENT(one_of_a_kind_is_singular),
+        GOOD_CLIENT(the_table_of_workers_is_a_detail),
+        CLIENT(bytes_that_were_not_verified_are_no_detail),
+        CLIENT(client_text_fits_the_terminal),
         CLIENT(client_text_says_that_nothing_was_measured),
         GOOD_CLIENT(client_text_is_silent_about_what_did_not_happen),
         GOOD_CLIENT(client_text_says_what_of_the_schedule_never_began),

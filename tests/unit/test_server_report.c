@@ -10,12 +10,6 @@
 
 #define WORKERS 2
 
-static void fill_server(struct server_counters *counters, uint64_t number)
-{
-#define FILL_COUNTER(name, meaning) counters->name = ++number;
-    SERVER_COUNTERS(FILL_COUNTER)
-}
-
 static struct server_options server_options;
 static struct server_report_worker server_workers[WORKERS];
 static struct server_report server_report;
@@ -35,11 +29,12 @@ static int begin_server(void **state)
     server_options.common.sndbuf_size = 905;
     server_options.common.rcvbuf_size = 906;
     server_options.common.nodelay = true;
+    server_options.common.details = true;
     server_options.idle_timeout_ns = 1500000000;
     server_options.stall_timeout_ns = 750000000;
     server_options.drain_timeout_ns = 2500000000;
     for (size_t i = 0; i < WORKERS; i++) {
-        fill_server(&server_workers[i].counters, 2000 + 100 * i);
+        (void)rig_fill(&stats_server_list, &server_workers[i].counters, 2000 + 100 * i);
         rig_fill_io(&server_workers[i].common.work.io, 3000 + 100 * i);
         server_workers[i].common.work.cpu_ns = 4500000000 + i;
         server_workers[i].common.cpu = -1;
@@ -50,11 +45,12 @@ static int begin_server(void **state)
                                            .recv_mode = 0,
                                            .generation = 3,
                                            .seconds = 12.5,
+                                           .columns = SIZE_MAX,
                                            .workers = server_workers,
                                            .worker_count = WORKERS,
                                            .addresses = addresses,
                                            .address_count = 2};
-    fill_server(&server_report.stats.counters, 1000);
+    (void)rig_fill(&stats_server_list, &server_report.stats.counters, 1000);
     return 0;
 }
 
@@ -75,8 +71,7 @@ static void server_json_has_every_counter(void **state)
 {
     (void)state;
     server_json();
-#define CHECK_SERVER(name, meaning) rig_has_member(#name, server_report.stats.counters.name);
-    SERVER_COUNTERS(CHECK_SERVER)
+    rig_check(&stats_server_list, &server_report.stats.counters);
 }
 
 static void server_json_has_every_counter_of_every_worker(void **state)
@@ -84,8 +79,7 @@ static void server_json_has_every_counter_of_every_worker(void **state)
     (void)state;
     server_json();
     for (size_t i = 0; i < WORKERS; i++) {
-#define CHECK_WORKER(name, meaning) rig_has_member(#name, server_workers[i].counters.name);
-        SERVER_COUNTERS(CHECK_WORKER)
+        rig_check(&stats_server_list, &server_workers[i].counters);
         rig_check_io(&server_workers[i].common.work.io);
         rig_has_member("index", i);
     }
@@ -219,10 +213,52 @@ static void server_text_has_the_numbers(void **state)
                                                             .sent = 1012,
                                                             .discarded = 13};
     server_text();
-    rig_has("generation 3, 12.5 s, backend made-up, 2 workers\n");
+    rig_has("generation 3, 12.5 s, backend made-up, 2 threads\n");
     rig_has("1,234 served: 1,200 ended by the client, 10 drained, 11 idle, 2 stalled, 7 failed, "
-            "4 cut\n               5 refused, 6 failed accepts\n");
+            "4 cut\n  not served   5 refused, 6 failed\n");
+    rig_has("  rate         80.80/s, 81.0 B/s each way\n");
     rig_has("echoes       1,010, received 1,011 bytes, sent 1,012 bytes, 13 discarded\n");
+}
+
+static void one_of_a_kind_is_singular(void **state)
+{
+    (void)state;
+    server_report.worker_count = 1;
+    server_report.stats.counters = (struct server_counters){.received = 1, .sent = 1};
+    server_text();
+    rig_has(", 1 thread\n");
+    rig_has(", received 1 byte, sent 1 byte\n");
+}
+
+static void the_table_of_workers_is_a_detail(void **state)
+{
+    static const char *const details[] = {"  by worker ", "  accepts ",  "  worker ",
+                                          "  batches ",   "  per echo ", "  cpu "};
+    (void)state;
+    server_text();
+    for (size_t i = 0; i < LENGTH(details); i++) {
+        rig_has(details[i]);
+    }
+    rig_clear();
+    server_options.common.details = false;
+    server_text();
+    for (size_t i = 0; i < LENGTH(details); i++) {
+        rig_has_not(details[i]);
+    }
+}
+
+/* Also with the longest numbers. */
+static void server_text_fits_the_terminal(void **state)
+{
+    (void)state;
+    (void)memset(&server_report.stats.counters, 0x7f, sizeof(server_report.stats.counters));
+    server_report.columns = 0;
+    server_text();
+    rig_fits(80);
+    rig_clear();
+    server_report.columns = 100;
+    server_text();
+    rig_fits(100);
 }
 
 static void server_text_is_silent_about_what_did_not_happen(void **state)
@@ -264,13 +300,13 @@ static void calls_are_divided_by_the_echoes(void **state)
     server_workers[1].common.work.io = (struct io_stats){
         .recv_calls = 500, .wait_calls = 250, .other_calls = 125, .system_calls = 750};
     server_text();
-    rig_has("2.000 receive, 1.000 send, 0.000 change of interest, 0.250 wait, 0.125 other; "
-            "3.250 of the system\n");
+    rig_has("2.000 recv, 1.000 send, 0.000 epoll_ctl, 0.250 wait, 0.125 other; "
+            "3.250 system calls\n");
     rig_clear();
     server_report.stats.counters.echoes = 0;
     server_text();
-    rig_has("0.000 receive, 0.000 send, 0.000 change of interest, 0.000 wait, 0.000 other; "
-            "0.000 of the system\n");
+    rig_has("0.000 recv, 0.000 send, 0.000 epoll_ctl, 0.000 wait, 0.000 other; "
+            "0.000 system calls\n");
 }
 
 static bool always(void)
@@ -288,7 +324,7 @@ static void estimated_calls_are_marked(void **state)
     rig_clear();
     server_report.backend = &estimating;
     server_text();
-    rig_has(" of the system, estimated\n");
+    rig_has(" system calls, estimated\n");
     rig_clear();
     server_json();
     rig_has("\"backend\":\"made-up\",\"system_calls_estimated\":true,\"recv\":null,");
@@ -351,6 +387,9 @@ int main(void)
         SERVER(errors_without_room_are_other),
         SERVER(no_errors_are_none),
         SERVER(server_text_has_the_numbers),
+        SERVER(one_of_a_kind_is_singular),
+        SERVER(the_table_of_workers_is_a_detail),
+        SERVER(server_text_fits_the_terminal),
         SERVER(server_text_is_silent_about_what_did_not_happen),
         SERVER(server_text_has_the_connections_by_worker),
         SERVER(a_generation_that_goes_on_says_so),

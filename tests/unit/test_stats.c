@@ -5,53 +5,17 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
+#include "document.h"
 #include "stats.h"
+#include "util.h"
 
 /* ---- sums ----------------------------------------------------------------------------------- */
 
-static void server_counters_are_added_each(void **state)
-{
-    struct server_stats a = {.errors.count = 0};
-    struct server_stats b = {.errors.count = 0};
-    uint64_t number = 0;
-    (void)state;
-#define FILL(name, meaning)                                                                        \
-    number++;                                                                                      \
-    a.counters.name = number;                                                                      \
-    b.counters.name = 1000 * number;
-    SERVER_COUNTERS(FILL)
-    server_stats_add(&a, &b);
-    number = 0;
-#define CHECK(name, meaning)                                                                       \
-    number++;                                                                                      \
-    assert_int_equal(a.counters.name, 1001 * number);                                              \
-    assert_int_equal(b.counters.name, 1000 * number);
-    SERVER_COUNTERS(CHECK)
-}
-
 static struct client_stats client_sum;
 static struct client_stats client_part;
-
-static void client_counters_are_added_each(void **state)
-{
-    uint64_t number = 0;
-    (void)state;
-    memset(&client_sum, 0, sizeof(client_sum));
-    memset(&client_part, 0, sizeof(client_part));
-#define CLIENT_FILL(name, meaning)                                                                 \
-    number++;                                                                                      \
-    client_sum.counters.name = number;                                                             \
-    client_part.counters.name = 1000 * number;
-    CLIENT_COUNTERS(CLIENT_FILL)
-    client_stats_add(&client_sum, &client_part);
-    number = 0;
-#define CLIENT_CHECK(name, meaning)                                                                \
-    number++;                                                                                      \
-    assert_int_equal(client_sum.counters.name, 1001 * number);
-    CLIENT_COUNTERS(CLIENT_CHECK)
-}
 
 static void client_sum_has_all_that_is_measured(void **state)
 {
@@ -203,32 +167,40 @@ static void operations_have_names(void **state)
     assert_string_equal(stats_operation_name(STATS_SHUTDOWN), "shutdown");
 }
 
-/* ---- I/O ------------------------------------------------------------------------------------ */
+/* ---- the lists ------------------------------------------------------------------------------ */
 
-/* What the sum is, of 1000 and of what went from 10 to 13 times the number. */
-#define EXPECTED_SUM(number) (1000 + 3 * (number))
-#define EXPECTED_MAX(number) (13 * (number) > 1000 ? 13 * (number) : 1000)
-
-static void io_counters_are_added_since(void **state)
+/* "| `idle` | closed after ... |" */
+static void row_as_written(const void *table, size_t i, char *line, size_t size)
 {
-    struct io_stats before = {0};
-    struct io_stats now = {0};
-    struct io_stats sum = {0};
-    uint64_t number = 0;
-    (void)state;
-#define IO_FILL(name, kind, meaning)                                                               \
-    number += 10;                                                                                  \
-    before.name = 10 * number;                                                                     \
-    now.name = 13 * number;                                                                        \
-    sum.name = 1000;
-    IO_COUNTERS(IO_FILL)
-    io_stats_add_since(&sum, &now, &before);
-    number = 0;
-#define IO_CHECK(name, kind, meaning)                                                              \
-    number += 10;                                                                                  \
-    assert_int_equal(sum.name, EXPECTED_##kind(number));
-    IO_COUNTERS(IO_CHECK)
+    const struct counter *row = &((const struct counter_list *)table)->rows[i];
+    (void)snprintf(line, size, "| `%s` | %s |\n", row->name, row->meaning);
 }
+
+static void the_document_has_the_same_lists(void **state)
+{
+    static const struct counter_list *const lists[] = {&stats_client_list, &stats_server_list,
+                                                       &stats_io_list};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(lists); i++) {
+        document_has_table(lists[i], lists[i]->count, row_as_written);
+    }
+}
+
+/* So that the line `connections` of a report adds up. */
+static void each_end_of_a_connection_has_a_word(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < stats_client_list.count; i++) {
+        const struct counter *row = &stats_client_list.rows[i];
+        assert_int_equal(row->line == COUNTER_NOWHERE, row->word == NULL);
+    }
+    for (size_t i = 0; i < stats_server_list.count; i++) {
+        const struct counter *row = &stats_server_list.rows[i];
+        assert_int_equal(row->line == COUNTER_NOWHERE, row->word == NULL);
+    }
+}
+
+/* ---- I/O ------------------------------------------------------------------------------------ */
 
 static void of_maxima_the_greater_is_taken(void **state)
 {
@@ -291,8 +263,6 @@ static void batches_are_added_since(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(server_counters_are_added_each),
-        cmocka_unit_test(client_counters_are_added_each),
         cmocka_unit_test(client_sum_has_all_that_is_measured),
         cmocka_unit_test(errors_are_counted_by_operation_and_code),
         cmocka_unit_test(errors_are_added_by_operation_and_code),
@@ -301,7 +271,8 @@ int main(void)
         cmocka_unit_test(those_that_have_room_stay_exact),
         cmocka_unit_test(sum_of_full_tables_loses_nothing),
         cmocka_unit_test(operations_have_names),
-        cmocka_unit_test(io_counters_are_added_since),
+        cmocka_unit_test(the_document_has_the_same_lists),
+        cmocka_unit_test(each_end_of_a_connection_has_a_word),
         cmocka_unit_test(the_end_of_a_turn_derives_counters),
         cmocka_unit_test(batches_are_added_since),
         cmocka_unit_test(of_maxima_the_greater_is_taken),

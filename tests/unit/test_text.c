@@ -83,12 +83,63 @@ static void no_memory_sticks(void **state)
     assert_false(text.failed);
 }
 
+/* In 20 columns, with an indent of 4, after a line that is not to be wrapped. */
+static void check_wrapped(const char *line, const char *expected)
+{
+    static const char before[] = "a line before, which is longer than that\n";
+    struct text text = {0};
+    text_string(&text, before);
+    text_string(&text, line);
+    text_wrap(&text, strlen(before), 20, 4);
+    assert_false(text.failed);
+    assert_memory_equal(text.data, before, strlen(before));
+    assert_string_equal(text.data + strlen(before), expected);
+    assert_int_equal(text.length, strlen(text.data));
+    text_free(&text);
+}
+
+static void long_lines_are_wrapped(void **state)
+{
+    (void)state;
+    check_wrapped("", "");
+    check_wrapped("\n\n", "\n\n");
+    check_wrapped("ab: exactly as wide.\n", "ab: exactly as wide.\n");
+    check_wrapped("ab: one more than 20.\n", "ab: one more than\n    20.\n");
+    check_wrapped("ab: no end of a line here", "ab: no end of a line\n    here");
+    check_wrapped("ab: one, two, three four five\n", "ab: one, two,\n    three four five\n");
+    check_wrapped("ab, one two three four five\n", "ab, one two three\n    four five\n");
+    check_wrapped("ab: several of them, which are wrapped again\n",
+                  "ab: several of them,\n    which are\n    wrapped again\n");
+    check_wrapped("a longer line than that\nshort\n", "a longer line than\n    that\nshort\n");
+    check_wrapped("ends in blanks         \nb\n", "ends in blanks      \nb\n");
+}
+
+static void long_words_stay_whole(void **state)
+{
+    (void)state;
+    check_wrapped("abcdefghijklmnopqrstuvwxyz\n", "abcdefghijklmnopqrstuvwxyz\n");
+    check_wrapped("ab: abcdefghijklmnopqrstuvwxyz c d\n",
+                  "ab: abcdefghijklmnopqrstuvwxyz\n    c d\n");
+    check_wrapped("ab: abcdef abcdefghijklmnopqrstuvwxyz c\n",
+                  "ab: abcdef\n    abcdefghijklmnopqrstuvwxyz\n    c\n");
+}
+
+static void an_empty_text_can_be_wrapped(void **state)
+{
+    struct text text = {0};
+    (void)state;
+    text_wrap(&text, 0, 20, 4);
+    assert_false(text.failed);
+    assert_int_equal(text.length, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(empty_text_has_nothing), cmocka_unit_test(parts_follow_each_other),
         cmocka_unit_test(bytes_may_be_nul),       cmocka_unit_test(a_text_grows_as_it_must),
-        cmocka_unit_test(no_memory_sticks),
+        cmocka_unit_test(no_memory_sticks),       cmocka_unit_test(long_lines_are_wrapped),
+        cmocka_unit_test(long_words_stay_whole),  cmocka_unit_test(an_empty_text_can_be_wrapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

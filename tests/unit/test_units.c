@@ -359,6 +359,17 @@ static void reads_back_exact_texts(void **state)
     }
 }
 
+static void counts_things(void **state)
+{
+    (void)state;
+    assert_string_equal(units_counted(0, "byte").text, "0 bytes");
+    assert_string_equal(units_counted(1, "connection").text, "1 connection");
+    assert_string_equal(units_counted(2, "thread").text, "2 threads");
+    assert_string_equal(units_counted(16384, "connection").text, "16,384 connections");
+    assert_string_equal(units_counted(UINT64_MAX, "message").text,
+                        "18,446,744,073,709,551,615 messages");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +385,7 @@ int main(void)
         cmocka_unit_test(writes_thousands),
         cmocka_unit_test(writes_exact_texts),
         cmocka_unit_test(reads_back_exact_texts),
+        cmocka_unit_test(counts_things),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "random.h"
+
 #define MILLISECOND UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
 
@@ -11,13 +13,9 @@
 #define EXTRA_MIN 16  /* so many invented bytes are never right by chance */
 #define PAUSE_MAX (20 * MILLISECOND)
 
-/* splitmix64: https://prng.di.unimi.it/splitmix64.c */
 static uint64_t draw(uint64_t *state, uint64_t limit)
 {
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % limit;
+    return random_mixed(state) % limit;
 }
 
 static uint64_t one_of(uint64_t *state, const uint64_t *values, size_t count)

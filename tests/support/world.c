@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
+
 #define TURNS_MAX 1000000
 #define SECOND UINT64_C(1000000000)
 #define MILLISECOND UINT64_C(1000000)
@@ -42,10 +44,7 @@ static uint64_t chance_state;
 
 uint64_t world_chance(uint64_t limit)
 {
-    uint64_t z = (chance_state += UINT64_C(0x9e3779b97f4a7c15));
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % limit;
+    return random_mixed(&chance_state) % limit;
 }
 
 void world_seed_chance(uint64_t seed)

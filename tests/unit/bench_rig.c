@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "random.h"
 #include "result.h"
 #include "summary.h"
 
@@ -12,10 +13,7 @@ static double noise(uint64_t *state)
 {
     double sum = 0;
     for (int i = 0; i < 12; i++) {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        sum += (double)(*state >> 11) / 9007199254740992.0;
+        sum += random_fraction(state);
     }
     return sum - 6;
 }

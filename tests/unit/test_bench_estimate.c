@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "estimate.h"
+#include "random.h"
 #include "range.h"
 #include "util.h"
 
@@ -18,21 +19,12 @@ static void assert_near(double actual, double expected)
     }
 }
 
-/* Numbers from 0 to 1, the same in each run. */
-static double uniform(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return (double)(*state >> 11) / 9007199254740992.0;
-}
-
 /* Nearly normal, mean 0, variance 1. */
 static double noise(uint64_t *state)
 {
     double sum = 0;
     for (int i = 0; i < 12; i++) {
-        sum += uniform(state);
+        sum += random_fraction(state);
     }
     return sum - 6;
 }

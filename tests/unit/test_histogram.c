@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "histogram.h"
+#include "random.h"
 
 #define VALUE_COUNT 20000
 #define HOUR_NS UINT64_C(3600000000000)
@@ -16,18 +17,10 @@ static struct histogram histogram;
 static uint64_t values[VALUE_COUNT];
 static uint64_t random_state = 88172645463325252;
 
-static uint64_t random_next(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 /* Of any magnitude up to an hour. */
 static uint64_t random_value(void)
 {
-    return (random_next() >> random_next() % 64) % (HOUR_NS + 1);
+    return (random_next(&random_state) >> random_next(&random_state) % 64) % (HOUR_NS + 1);
 }
 
 static int compare_values(const void *left, const void *right)
@@ -165,10 +158,10 @@ static void merge_equals_recording_all(void **state)
         histogram_init(&parts[i]);
     }
     for (size_t i = 0; i < VALUE_COUNT; i++) {
-        uint64_t value = i % 100 == 0 ? random_next() : random_value();
+        uint64_t value = i % 100 == 0 ? random_next(&random_state) : random_value();
 
         histogram_record(&all, value);
-        histogram_record(&parts[random_next() % 2], value); /* the third stays empty */
+        histogram_record(&parts[random_next(&random_state) % 2], value); /* the third stays empty */
     }
     histogram_init(&histogram);
     for (size_t i = 0; i < 3; i++) {

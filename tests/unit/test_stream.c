@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "range.h"
 #include "stream.h"
 
@@ -17,23 +18,15 @@
 
 static uint64_t random_state = 88172645463325252;
 
-static uint64_t random_next(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 static size_t random_below(size_t limit)
 {
-    return (size_t)(random_next() % limit);
+    return (size_t)(random_next(&random_state) % limit);
 }
 
 /* Of any magnitude, with room left for a window. */
 static uint64_t random_offset(void)
 {
-    return random_next() >> (1 + random_below(63));
+    return random_next(&random_state) >> (1 + random_below(63));
 }
 
 static size_t first_difference(const unsigned char *left, const unsigned char *right, size_t length)
@@ -209,7 +202,7 @@ static void insert(struct damage *damage)
 {
     duplicate(damage);
     for (size_t i = 0; i < damage->cut; i++) {
-        damage->received[damage->at + i] = (unsigned char)random_next();
+        damage->received[damage->at + i] = (unsigned char)random_next(&random_state);
     }
 }
 

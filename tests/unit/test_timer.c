@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "random.h"
 #include "timer.h"
 
 #define MS TIMER_TICK_NS
@@ -30,23 +31,15 @@ static uint64_t start_count;
 static uint64_t run_start_count; /* when the present run began */
 static uint64_t random_state;
 
-static uint64_t random_next(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 static uint64_t random_below(uint64_t limit)
 {
-    return random_next() % limit;
+    return random_next(&random_state) % limit;
 }
 
 /* Of any magnitude up to that of limit. */
 static uint64_t random_span(uint64_t limit)
 {
-    return random_next() >> random_below(64) & (limit - 1);
+    return random_next(&random_state) >> random_below(64) & (limit - 1);
 }
 
 static uint64_t tick_of(uint64_t deadline_ns)
@@ -117,7 +110,7 @@ static uint64_t model_deadline(void)
     case 1:
         return (model_now_ns / MS + random_below(200)) * MS;
     case 2:
-        return random_next() >> 1;
+        return random_next(&random_state) >> 1;
     case 3:
         return model_now_ns + random_span(UINT64_C(1) << 50);
     default:

@@ -3,35 +3,14 @@
  * failure. Wrong data, lost bytes, timeouts and what the end of the run cuts are in e2e_verify.c.
  */
 
-#include "e2e.h"
+#include "e2e_fake.h"
 
 #include <string.h>
 
-#include "fake_server.h"
 #include "range.h"
 #include "sys.h"
 
-#define SIZE 1000
-
-static struct fake_server *fake;
-
-static void fake_start(enum fake_mode mode, uint64_t offset, size_t affected)
-{
-    struct fake_plan plan = {.mode = mode, .offset = offset, .size = SIZE, .affected = affected};
-    fake = fake_server_start(process_loop(), &plan);
-    assert_non_null(fake);
-}
-
-static int stop_fake_and_tear_down(void **state)
-{
-    if (fake != NULL) {
-        fake_server_stop(fake);
-        fake = NULL;
-    }
-    return e2e_tear_down(state);
-}
-
-#define VERDICT(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, stop_fake_and_tear_down)
+#define VERDICT(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, fake_tear_down)
 
 /* Ten connections, each with a message every ten seconds. Between messages there is time for
  * anything. */
@@ -195,7 +174,7 @@ static void a_server_that_begins_well_is_given_up(void **state)
 static void half_answers_are_given_up_though_drains_are_allowed(void **state)
 {
     (void)state;
-    fake_start(FAKE_CLOSE_EARLY, SIZE / 2, SIZE_MAX);
+    fake_start(FAKE_CLOSE_EARLY, FAKE_SIZE / 2, SIZE_MAX);
     const json_t *report = gives_up("--allow-drain");
     uint64_t drained = e2e_uint(report, "counters.drained");
     assert_between(drained, 1, most_tries);
@@ -220,7 +199,7 @@ static void a_run_that_ends_before_its_warm_up_has_a_report(void **state)
 static void a_run_may_stop_on_the_first_error(void **state)
 {
     (void)state;
-    fake_start(FAKE_FLIP, 5 * SIZE, 1);
+    fake_start(FAKE_FLIP, 5 * FAKE_SIZE, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "-t", "2", "-c", "4", "-s",
                                            "1000", "-d", E2E_NEVER, "--stop-on-error", NULL);
     e2e_ends(client, 1);
@@ -276,15 +255,15 @@ static void connects_that_never_end_are_a_failure(void **state)
 /* Echoes one whole message. */
 static void echo_by_hand(uv_os_sock_t peer)
 {
-    char message[SIZE];
+    char message[FAKE_SIZE];
     size_t length = 0;
     assert_int_equal(peer_block(peer, true), 0);
-    while (length < SIZE) {
-        int got = peer_recv(peer, message + length, SIZE - length);
+    while (length < FAKE_SIZE) {
+        int got = peer_recv(peer, message + length, FAKE_SIZE - length);
         assert_true(got > 0);
         length += (size_t)got;
     }
-    assert_int_equal(peer_send(peer, message, SIZE), SIZE);
+    assert_int_equal(peer_send(peer, message, FAKE_SIZE), FAKE_SIZE);
 }
 
 static void a_reconnect_under_way_at_the_end_is_fine(void **state)
@@ -329,7 +308,7 @@ static void a_reconnect_that_was_refused_is_a_failure(void **state)
 {
     (void)state;
     fake_start(FAKE_ECHO, 0, 0);
-    struct fake_plan again = {.size = SIZE, .port = fake_server_port(fake)};
+    struct fake_plan again = {.size = FAKE_SIZE, .port = fake_server_port(fake)};
     struct process *client = e2e_client_at(again.port, "-s", "1000", NULL);
     assert_true(process_pump(PATIENCE_MS, serves_again, NULL));
     fake_server_stop(fake);

@@ -3,37 +3,16 @@
  * ends.
  */
 
-#include "e2e.h"
+#include "e2e_fake.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fake_server.h"
 #include "range.h"
 #include "sys.h"
 
-#define SIZE 1000
-
-static struct fake_server *fake;
-
-static void fake_start(enum fake_mode mode, uint64_t offset, size_t affected)
-{
-    struct fake_plan plan = {.mode = mode, .offset = offset, .size = SIZE, .affected = affected};
-    fake = fake_server_start(process_loop(), &plan);
-    assert_non_null(fake);
-}
-
-static int stop_fake_and_tear_down(void **state)
-{
-    if (fake != NULL) {
-        fake_server_stop(fake);
-        fake = NULL;
-    }
-    return e2e_tear_down(state);
-}
-
-#define VERIFY(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, stop_fake_and_tear_down)
+#define VERIFY(test) cmocka_unit_test_setup_teardown(test, e2e_set_up, fake_tear_down)
 
 static struct process *run_client(const char *connections, const char *requests, const char *rate)
 {
@@ -133,7 +112,7 @@ static void the_first_byte_matters(void **state)
 static void the_last_byte_matters(void **state)
 {
     (void)state;
-    fake_start(FAKE_FLIP, SIZE - 1, 1);
+    fake_start(FAKE_FLIP, FAKE_SIZE - 1, 1);
     struct process *client = run_client("1", "1", "0");
     e2e_ends(client, 1);
     e2e_says(client, PROCESS_ERR, "at offset 999: expected ");
@@ -142,7 +121,7 @@ static void the_last_byte_matters(void **state)
 static void a_lost_last_byte_is_a_timeout(void **state)
 {
     (void)state;
-    fake_start(FAKE_DROP, SIZE - 1, 1);
+    fake_start(FAKE_DROP, FAKE_SIZE - 1, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "1",
                                            "--timeout", e2e_duration(1000), NULL);
     e2e_ends(client, 1);
@@ -384,13 +363,13 @@ static void connect_times_out(void **state)
 /* The first message of a client with that seed; to be freed. */
 static uint8_t *first_message(const char *seed)
 {
-    uint8_t *message = malloc(SIZE);
+    uint8_t *message = malloc(FAKE_SIZE);
     fake_start(FAKE_ECHO, 0, 0);
     struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "1",
                                            "--seed", seed, NULL);
     e2e_ends(client, 0);
     assert_true(message != NULL && fake_server_first(fake) != NULL);
-    memcpy(message, fake_server_first(fake), SIZE);
+    memcpy(message, fake_server_first(fake), FAKE_SIZE);
     fake_server_stop(fake);
     fake = NULL;
     return message;
@@ -403,9 +382,9 @@ static void the_seed_makes_the_bytes(void **state)
     uint8_t *again = first_message("0x7");
     uint8_t *other = first_message("8");
     uint8_t *chance = first_message("0");
-    assert_memory_equal(first, again, SIZE);
-    assert_memory_not_equal(first, other, SIZE);
-    assert_memory_not_equal(first, chance, SIZE);
+    assert_memory_equal(first, again, FAKE_SIZE);
+    assert_memory_not_equal(first, other, FAKE_SIZE);
+    assert_memory_not_equal(first, chance, FAKE_SIZE);
     free(first);
     free(again);
     free(other);

@@ -70,7 +70,7 @@ static void fail_seed(const char *what)
 
 static void draw_network(void)
 {
-    rig_lossless(&scene.config, scene.seed);
+    sim_rig_lossless(&scene.config, scene.seed);
     if (scene.run.requests * scene.run.size > 2000 && scene.config.capacity_min < 1000) {
         scene.config.capacity_min = scene.config.capacity_max = 1000; /* or it takes for ever */
     }

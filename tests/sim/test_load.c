@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "sim.h"
+#include "sim_network.h"
 #include "world.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -23,20 +24,6 @@
 static struct sim_config network_config;
 static uint64_t begun_ns;
 static struct verdict verdict;
-
-static uv_os_sock_t listening(size_t server)
-{
-    (void)server;
-    return (uv_os_sock_t)WORLD_PORT;
-}
-
-static const struct world_network network = {
-    .backend = &backend_sim,
-    .now = sim_now,
-    .step = sim_step,
-    .advance = sim_advance,
-    .listening = listening,
-};
 
 /* A calm world, whose plan the test may change before it runs: one to three workers, one message on
  * its way for each connection, and no limit of messages. */
@@ -54,7 +41,7 @@ static void begin(uint64_t seed, uint64_t latency_ns)
 static void make(void)
 {
     sim_begin(&network_config);
-    world_begin(&network, WORLD_CALM);
+    world_begin(&sim_network, WORLD_CALM);
     world.plan.depth = 1; /* what was drawn is no less, as with the size */
     world.plan.size = 1;
     world.plan.addresses = &world.addresses[1];

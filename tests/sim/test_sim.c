@@ -17,26 +17,13 @@
 
 #include "log.h"
 #include "sim.h"
+#include "sim_network.h"
 #include "sim_world.h"
 #include "world.h"
 
 #define SECOND UINT64_C(1000000000)
 
 static struct sim_config network_config;
-
-static uv_os_sock_t listening(size_t server)
-{
-    (void)server;
-    return (uv_os_sock_t)WORLD_PORT;
-}
-
-static const struct world_network network = {
-    .backend = &backend_sim,
-    .now = sim_now,
-    .step = sim_step,
-    .advance = sim_advance,
-    .listening = listening,
-};
 
 static void begin(uint64_t seed, const struct sim_config *config, enum world_kind kind)
 {
@@ -49,7 +36,7 @@ static void begin(uint64_t seed, const struct sim_config *config, enum world_kin
     network_config.no_detach = world_chance(4) == 0;
     world.reaches = seed % 4 == 1;
     sim_begin(&network_config);
-    world_begin(&network, kind);
+    world_begin(&sim_network, kind);
 }
 
 static void end(void)
@@ -227,7 +214,7 @@ static void address_without_a_listener_fails_the_start(void **state)
     struct worker *worker = &world.servers[0].worker;
     (void)state;
     memset(&world, 0, sizeof(world));
-    world.network = &network;
+    world.network = &sim_network;
     sim_begin(&config);
     world_draw_options();
     assert_int_equal(handover_init(&world.handover, 1, 2), 0);

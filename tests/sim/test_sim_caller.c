@@ -11,7 +11,7 @@
 
 struct violation {
     const char *sentence; /* what sim must say */
-    void (*commit)(struct end *client);
+    void (*commit)(struct sim_end *client);
 };
 
 static jmp_buf caught;
@@ -23,55 +23,55 @@ static void violated(const char *sentence)
     longjmp(caught, 1);
 }
 
-static void recv_twice(struct end *client)
+static void recv_twice(struct sim_end *client)
 {
-    end_recv(client);
-    end_recv(client);
+    sim_end_recv(client);
+    sim_end_recv(client);
 }
 
-static void send_twice(struct end *client)
+static void send_twice(struct sim_end *client)
 {
     struct io_send second = client->send;
-    end_send(client, 10);
+    sim_end_send(client, 10);
     second.data = client->sending;
     second.length = 1;
     backend_sim.send(client->loop, client->socket, &second);
 }
 
-static void send_nothing(struct end *client)
+static void send_nothing(struct sim_end *client)
 {
     struct io_send op = {.length = 0};
     backend_sim.send(client->loop, client->socket, &op);
 }
 
-static void send_after_shutdown(struct end *client)
+static void send_after_shutdown(struct sim_end *client)
 {
-    end_shutdown(client);
-    end_send(client, 10);
+    sim_end_shutdown(client);
+    sim_end_send(client, 10);
 }
 
-static void shutdown_while_sending(struct end *client)
+static void shutdown_while_sending(struct sim_end *client)
 {
-    end_send(client, 10);
-    end_shutdown(client);
+    sim_end_send(client, 10);
+    sim_end_shutdown(client);
 }
 
-static void shutdown_twice(struct end *client)
+static void shutdown_twice(struct sim_end *client)
 {
-    end_shutdown(client);
-    end_shutdown(client);
+    sim_end_shutdown(client);
+    sim_end_shutdown(client);
 }
 
-static void close_twice(struct end *client)
+static void close_twice(struct sim_end *client)
 {
-    end_close(client, IO_CLOSE_GRACEFUL);
-    end_close(client, IO_CLOSE_GRACEFUL);
+    sim_end_close(client, IO_CLOSE_GRACEFUL);
+    sim_end_close(client, IO_CLOSE_GRACEFUL);
 }
 
-static void recv_after_close(struct end *client)
+static void recv_after_close(struct sim_end *client)
 {
-    end_close(client, IO_CLOSE_RESET);
-    end_recv(client);
+    sim_end_close(client, IO_CLOSE_RESET);
+    sim_end_recv(client);
 }
 
 static void closed_and_kept(struct io_close *op)
@@ -79,71 +79,71 @@ static void closed_and_kept(struct io_close *op)
     (void)op;
 }
 
-static void recv_after_close_callback(struct end *client)
+static void recv_after_close_callback(struct sim_end *client)
 {
     struct io_close op = {.done = closed_and_kept};
     backend_sim.close(client->loop, client->socket, IO_CLOSE_GRACEFUL, &op);
-    rig_settle();
-    end_recv(client);
+    sim_rig_settle();
+    sim_end_recv(client);
 }
 
-static void recv_on_another_loop(struct end *client)
+static void recv_on_another_loop(struct sim_end *client)
 {
     client->loop = rig.loops[2];
-    end_recv(client);
+    sim_end_recv(client);
 }
 
-static void recv_before_connected(struct end *client)
+static void recv_before_connected(struct sim_end *client)
 {
     (void)client;
-    end_recv(rig_connect(RIG_PORT));
+    sim_end_recv(sim_rig_connect(SIM_RIG_PORT));
 }
 
-static void change_lent_memory(struct end *client)
+static void change_lent_memory(struct sim_end *client)
 {
-    end_send(client, 10);
+    sim_end_send(client, 10);
     client->sending[9] ^= 1;
-    rig_settle();
+    sim_rig_settle();
 }
 
-static void change_sent_memory(struct end *client)
+static void change_sent_memory(struct sim_end *client)
 {
-    end_send(client, 100000); /* the first 64 KiB leave, the rest waits */
-    rig_settle();
+    sim_end_send(client, 100000); /* the first 64 KiB leave, the rest waits */
+    sim_rig_settle();
     client->sending[0] ^= 1;
-    end_close(client, IO_CLOSE_GRACEFUL);
-    rig_settle();
+    sim_end_close(client, IO_CLOSE_GRACEFUL);
+    sim_rig_settle();
 }
 
-static void change_send(struct end *client)
+static void change_send(struct sim_end *client)
 {
-    end_send(client, 10);
+    sim_end_send(client, 10);
     client->send.length = 9;
-    rig_settle();
+    sim_rig_settle();
 }
 
-static void change_recv(struct end *client)
+static void change_recv(struct sim_end *client)
 {
-    end_recv(client);
+    sim_end_recv(client);
     memset(&client->recv, 0, sizeof(client->recv));
-    end_send(client->peer, 10);
-    rig_settle();
+    sim_end_send(client->peer, 10);
+    sim_rig_settle();
 }
 
-static void release_foreign(struct end *client)
+static void release_foreign(struct sim_end *client)
 {
     uint8_t mine[100] = {0};
     backend_sim.release(client->loop, mine);
 }
 
-static void release_twice(struct end *client)
+static void release_twice(struct sim_end *client)
 {
     client->keep = true;
-    end_send(client->peer, 10);
-    end_recv(client);
-    rig_settle();
+    sim_end_send(client->peer, 10);
+    sim_end_recv(client);
+    sim_rig_settle();
     uint8_t *data = client->held[0];
-    end_release(client, 0);
+    sim_end_release(client, 0);
     backend_sim.release(client->loop, data);
 }
 
@@ -152,13 +152,13 @@ static void ignore_token(struct io_token *token)
     (void)token;
 }
 
-static void token_not_used(struct end *client)
+static void token_not_used(struct sim_end *client)
 {
     (void)client;
     rig.on_token = ignore_token;
-    rig_accept();
-    rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_accept();
+    sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
 }
 
 static void use_token_twice(struct io_token *token)
@@ -168,27 +168,27 @@ static void use_token_twice(struct io_token *token)
     backend_sim.refuse(rig.loops[1], &copy);
 }
 
-static void token_used_twice(struct end *client)
+static void token_used_twice(struct sim_end *client)
 {
     (void)client;
     rig.on_token = use_token_twice;
-    rig_accept();
-    rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_accept();
+    sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
 }
 
 static void adopt_undetached(struct io_token *token)
 {
-    rig_adopt(token, 2);
+    sim_rig_adopt(token, 2);
 }
 
-static void token_on_another_loop(struct end *client)
+static void token_on_another_loop(struct sim_end *client)
 {
     (void)client;
     rig.on_token = adopt_undetached;
-    rig_accept();
-    rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_accept();
+    sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
 }
 
 static struct io_socket *taken;
@@ -198,13 +198,13 @@ static void adopt_over_taken(struct io_token *token)
     backend_sim.adopt(rig.loops[1], token, taken);
 }
 
-static void socket_memory_in_use(struct end *client)
+static void socket_memory_in_use(struct sim_end *client)
 {
     taken = client->peer->socket;
     rig.on_token = adopt_over_taken;
-    rig_accept();
-    rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_accept();
+    sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
 }
 
 static void poll_in_callback(struct io_token *token)
@@ -213,47 +213,47 @@ static void poll_in_callback(struct io_token *token)
     backend_sim.poll(rig.loops[1], 0);
 }
 
-static void nested_poll(struct end *client)
+static void nested_poll(struct sim_end *client)
 {
     (void)client;
     rig.on_token = poll_in_callback;
-    rig_accept();
-    rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_accept();
+    sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
 }
 
-static void accept_when_stopped(struct end *client)
+static void accept_when_stopped(struct sim_end *client)
 {
     (void)client;
     backend_sim.accept_stop(rig.loops[1], rig.listener);
-    rig_accept();
+    sim_rig_accept();
 }
 
-static void close_loop_with_socket(struct end *client)
+static void close_loop_with_socket(struct sim_end *client)
 {
     backend_sim.loop_close(client->loop);
 }
 
-static void close_loop_with_listener(struct end *client)
+static void close_loop_with_listener(struct sim_end *client)
 {
-    end_close(client->peer, IO_CLOSE_GRACEFUL);
-    rig_settle();
+    sim_end_close(client->peer, IO_CLOSE_GRACEFUL);
+    sim_rig_settle();
     backend_sim.loop_close(rig.loops[1]);
 }
 
-static void keep_buffer(struct end *client)
+static void keep_buffer(struct sim_end *client)
 {
     struct io_close op = {.done = closed_and_kept};
     client->keep = true;
-    end_send(client->peer, 10);
-    end_recv(client);
-    rig_settle();
+    sim_end_send(client->peer, 10);
+    sim_end_recv(client);
+    sim_rig_settle();
     backend_sim.close(client->loop, client->socket, IO_CLOSE_GRACEFUL, &op);
-    rig_settle();
+    sim_rig_settle();
     backend_sim.loop_close(client->loop);
 }
 
-static void end_with_loops(struct end *client)
+static void end_with_loops(struct sim_end *client)
 {
     (void)client;
     sim_end();
@@ -292,8 +292,8 @@ static const struct violation violations[] = {
 static void commit(const struct violation *violation)
 {
     caught_sentence = "nothing";
-    rig_begin(&(const struct sim_config){.seed = 1, .violated = violated}, 100, 4);
-    rig_pair();
+    sim_rig_begin(&(const struct sim_config){.seed = 1, .violated = violated}, 100, 4);
+    sim_rig_pair();
     if (setjmp(caught) == 0) {
         violation->commit(&rig.clients[0]);
     }
@@ -301,7 +301,7 @@ static void commit(const struct violation *violation)
 
 static void free_ends(void)
 {
-    for (size_t i = 0; i < RIG_CONNS; i++) {
+    for (size_t i = 0; i < SIM_RIG_CONNS; i++) {
         free(rig.clients[i].socket);
         free(rig.clients[i].sending);
         free(rig.servers[i].socket);
@@ -324,21 +324,21 @@ static void test_released_buffers_are_overwritten(void **state)
 {
     struct sim_config config = {.seed = 1};
     (void)state;
-    rig_begin(&config, 100, 1);
-    struct end *client = rig_pair();
+    sim_rig_begin(&config, 100, 1);
+    struct sim_end *client = sim_rig_pair();
     client->keep = true;
-    end_send(client->peer, 10);
-    end_recv(client);
-    rig_settle();
+    sim_end_send(client->peer, 10);
+    sim_end_recv(client);
+    sim_rig_settle();
     uint8_t *data = client->held[0];
     memset(data + 10, 7, 90);
-    end_release(client, 0);
-    end_send(client->peer, 10);
-    end_recv(client);
-    rig_settle();
+    sim_end_release(client, 0);
+    sim_end_send(client->peer, 10);
+    sim_end_recv(client);
+    sim_rig_settle();
     assert_ptr_equal(client->held[0], data); /* the same again, the pool had one */
     assert_int_equal(data[99], 0xA5);
-    rig_end();
+    sim_rig_end();
 }
 
 static void test_clean_world_needs_no_pardon(void **state)
@@ -347,9 +347,9 @@ static void test_clean_world_needs_no_pardon(void **state)
     (void)state;
     caught_sentence = NULL;
     if (setjmp(caught) == 0) {
-        rig_begin(&config, 100, 4);
-        rig_pair();
-        rig_end();
+        sim_rig_begin(&config, 100, 4);
+        sim_rig_pair();
+        sim_rig_end();
     }
     assert_null(caught_sentence);
 }

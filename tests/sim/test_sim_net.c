@@ -15,13 +15,13 @@ static void test_unknown_port_is_refused(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct sim_config config;
-        rig_lossless(&config, seed);
-        rig_begin(&config, 100, 4);
-        struct end *client = rig_connect(7);
-        rig_settle();
+        sim_rig_lossless(&config, seed);
+        sim_rig_begin(&config, 100, 4);
+        struct sim_end *client = sim_rig_connect(7);
+        sim_rig_settle();
         assert_false(client->connecting || client->connected);
         assert_int_equal(client->connect_status, UV_ECONNREFUSED);
-        rig_end();
+        sim_rig_end();
     }
 }
 
@@ -30,15 +30,15 @@ static void test_hanging_connect_is_canceled(void **state)
     struct sim_config config = perfect;
     (void)state;
     config.connect_hangs_ppm = 1000000;
-    rig_begin(&config, 100, 4);
-    struct end *client = rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_begin(&config, 100, 4);
+    struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
     assert_true(client->connecting);
-    end_close(client, IO_CLOSE_GRACEFUL);
-    rig_settle();
+    sim_end_close(client, IO_CLOSE_GRACEFUL);
+    sim_rig_settle();
     assert_true(client->closed);
     assert_int_equal(client->connect_status, UV_ECANCELED);
-    rig_end();
+    sim_rig_end();
 }
 
 static void test_accept_errors(void **state)
@@ -50,22 +50,22 @@ static void test_accept_errors(void **state)
     size_t emfile = 0;
     size_t aborted = 0;
     for (config.seed = 1; config.seed <= 100; config.seed++) {
-        rig_begin(&config, 100, 4);
-        struct end *client = rig_connect(RIG_PORT);
+        sim_rig_begin(&config, 100, 4);
+        struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
         do {
-            rig_accept();
-            rig_settle();
+            sim_rig_accept();
+            sim_rig_settle();
             emfile += rig.accept_status == UV_EMFILE;
         } while (rig.accept_status == UV_EMFILE);
         assert_true(client->connected);
         if (rig.accept_status == UV_ECONNABORTED) {
             aborted++;
-            end_recv_all(client);
+            sim_end_recv_all(client);
             assert_int_equal(client->recv_status, UV_ECONNRESET);
         } else {
             assert_true(client->peer->connected);
         }
-        rig_end();
+        sim_rig_end();
     }
     assert_true(emfile > 0 && aborted > 0);
 }
@@ -73,45 +73,45 @@ static void test_accept_errors(void **state)
 static void test_stop_resets_the_queue_and_cancels(void **state)
 {
     (void)state;
-    rig_begin(&perfect, 100, 4);
-    struct end *client = rig_connect(RIG_PORT);
-    rig_settle();
+    sim_rig_begin(&perfect, 100, 4);
+    struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
     assert_true(client->connected);
     backend_sim.accept_stop(rig.loops[1], rig.listener);
     rig.listener = NULL;
-    end_recv_all(client);
+    sim_end_recv_all(client);
     assert_int_equal(client->recv_status, UV_ECONNRESET);
-    client = rig_connect(RIG_PORT);
-    rig_settle();
+    client = sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
     assert_int_equal(client->connect_status, UV_ECONNREFUSED);
-    rig_end();
+    sim_rig_end();
 
-    rig_begin(&perfect, 100, 4);
-    rig_accept();
-    rig_settle();
+    sim_rig_begin(&perfect, 100, 4);
+    sim_rig_accept();
+    sim_rig_settle();
     assert_true(rig.accepting);
     backend_sim.accept_stop(rig.loops[1], rig.listener);
     rig.listener = NULL;
-    rig_settle();
+    sim_rig_settle();
     assert_int_equal(rig.accept_status, UV_ECANCELED);
-    rig_end();
+    sim_rig_end();
 }
 
 static void test_full_backlog_delays(void **state)
 {
     (void)state;
-    rig_begin(&perfect, 100, 4);
+    sim_rig_begin(&perfect, 100, 4);
     for (size_t i = 0; i < 3; i++) {
-        rig_connect(RIG_PORT);
+        sim_rig_connect(SIM_RIG_PORT);
     }
     assert_true(sim_advance(sim_now() + 1));
-    rig_turn();
+    sim_rig_turn();
     assert_true(rig.clients[1].connected && !rig.clients[2].connected);
-    rig_accept();
-    rig_settle();
+    sim_rig_accept();
+    sim_rig_settle();
     assert_true(rig.clients[2].connected);
     assert_true(sim_counts()->of[SIM_BACKLOG_FULL] == 1);
-    rig_end();
+    sim_rig_end();
 }
 
 static struct io_token kept_token;
@@ -127,28 +127,28 @@ static void test_detached_token_lives_on(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct sim_config config;
-        rig_lossless(&config, seed);
+        sim_rig_lossless(&config, seed);
         config.capacity_min = config.capacity_max = 100;
-        rig_begin(&config, 100, 4);
+        sim_rig_begin(&config, 100, 4);
         rig.on_token = keep_detached;
-        rig_accept();
-        struct end *client = rig_connect(RIG_PORT);
-        rig_settle();
-        end_send(client, 50);
-        rig_settle();
-        rig_adopt(&kept_token, 2);
-        end_shutdown(client);
-        end_recv_all(client->peer);
+        sim_rig_accept();
+        struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
+        sim_rig_settle();
+        sim_end_send(client, 50);
+        sim_rig_settle();
+        sim_rig_adopt(&kept_token, 2);
+        sim_end_shutdown(client);
+        sim_end_recv_all(client->peer);
         assert_int_equal(client->peer->received, 50);
         assert_int_equal(rig.loops[1]->pool.in_use_peak, 0);
-        rig_end();
+        sim_rig_end();
     }
 }
 
 static void refuse_undetachable(struct io_token *token)
 {
     assert_int_equal(backend_sim.detach(rig.loops[1], token), UV_ENOTSUP);
-    rig_refuse(token);
+    sim_rig_refuse(token);
 }
 
 static void test_flags_answer_enotsup(void **state)
@@ -158,15 +158,15 @@ static void test_flags_answer_enotsup(void **state)
     (void)state;
     config.no_detach = true;
     config.one_listener = true;
-    rig_begin(&config, 100, 4);
+    sim_rig_begin(&config, 100, 4);
     rig.on_token = refuse_undetachable;
-    rig_accept();
-    struct end *client = rig_connect(RIG_PORT);
-    rig_settle();
-    end_recv_all(client);
+    sim_rig_accept();
+    struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
+    sim_end_recv_all(client);
     assert_true(client->saw_end);
-    assert_int_equal(backend_sim.listen(rig.loops[2], RIG_PORT, 2, &second), UV_ENOTSUP);
-    rig_end();
+    assert_int_equal(backend_sim.listen(rig.loops[2], SIM_RIG_PORT, 2, &second), UV_ENOTSUP);
+    sim_rig_end();
 }
 
 static void test_first_bytes_come_inline(void **state)
@@ -174,17 +174,17 @@ static void test_first_bytes_come_inline(void **state)
     struct sim_config config = perfect;
     (void)state;
     config.first_bytes_ppm = 1000000;
-    rig_begin(&config, 100, 4);
-    struct end *client = rig_connect(RIG_PORT);
-    rig_settle();
-    end_send(client, 10);
-    rig_settle();
-    rig_accept();
-    rig_settle();
+    sim_rig_begin(&config, 100, 4);
+    struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_settle();
+    sim_end_send(client, 10);
+    sim_rig_settle();
+    sim_rig_accept();
+    sim_rig_settle();
     assert_int_equal(rig.accept.token.first_length > 0, 1);
-    assert_int_equal(end_recv(client->peer), IO_DONE);
+    assert_int_equal(sim_end_recv(client->peer), IO_DONE);
     assert_int_equal(client->peer->received, rig.accept.token.first_length);
-    rig_end();
+    sim_rig_end();
 }
 
 static void test_listeners_share_a_port(void **state)
@@ -194,15 +194,15 @@ static void test_listeners_share_a_port(void **state)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct sim_config config = {.seed = seed};
         struct io_listener *second;
-        rig_begin(&config, 100, 4);
-        assert_int_equal(backend_sim.listen(rig.loops[2], RIG_PORT, 2, &second), 0);
-        rig_connect(RIG_PORT);
-        rig_settle();
-        rig_accept();
-        rig_settle();
+        sim_rig_begin(&config, 100, 4);
+        assert_int_equal(backend_sim.listen(rig.loops[2], SIM_RIG_PORT, 2, &second), 0);
+        sim_rig_connect(SIM_RIG_PORT);
+        sim_rig_settle();
+        sim_rig_accept();
+        sim_rig_settle();
         first += rig.accepted;
         backend_sim.accept_stop(rig.loops[2], second);
-        rig_end();
+        sim_rig_end();
     }
     assert_true(first > SEEDS * 4 / 10 && first < SEEDS * 6 / 10);
 }
@@ -212,9 +212,9 @@ static void test_listeners_share_a_port(void **state)
 static void test_time(void **state)
 {
     (void)state;
-    rig_begin(&perfect, 100, 4);
+    sim_rig_begin(&perfect, 100, 4);
     uint64_t start = sim_now();
-    rig_turn();
+    sim_rig_turn();
     assert_int_equal(sim_now(), start);
     assert_false(sim_step()); /* no events, no deadlines */
     assert_true(sim_advance(start + 5));
@@ -229,49 +229,49 @@ static void test_time(void **state)
     backend_sim.poll(rig.loops[0], 0);
     assert_true(sim_step()); /* it doesn't want to wait */
     assert_int_equal(backend_sim.now(rig.loops[0]), start + 100);
-    rig_end();
+    sim_rig_end();
 }
 
 /* A callback may start a timer, which the deadline of its poll knows nothing of. */
 static void test_time_stands_still_after_a_callback(void **state)
 {
     (void)state;
-    rig_begin(&perfect, 100, 4);
-    struct end *client = rig_connect(RIG_PORT);
+    sim_rig_begin(&perfect, 100, 4);
+    struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
     uint64_t start = sim_now();
     while (client->connecting) {
-        rig_turn();
+        sim_rig_turn();
     }
     backend_sim.poll(rig.loops[1], start + 100);
     assert_true(sim_step());
     assert_int_equal(sim_now(), start);
-    rig_turn();
+    sim_rig_turn();
     backend_sim.poll(rig.loops[1], start + 100);
     assert_true(sim_step());
     assert_int_equal(sim_now(), start + 100);
-    rig_end();
+    sim_rig_end();
 }
 
 static void test_latency(void **state)
 {
     struct sim_config config = {.seed = 1, .latency_min_ns = 1000, .latency_max_ns = 2000};
     (void)state;
-    rig_begin(&config, 100, 4);
+    sim_rig_begin(&config, 100, 4);
     uint64_t start = sim_now();
-    struct end *client = rig_connect(RIG_PORT);
-    rig_turn();
+    struct sim_end *client = sim_rig_connect(SIM_RIG_PORT);
+    sim_rig_turn();
     while (!client->connected) {
         assert_true(sim_step());
-        rig_turn();
+        sim_rig_turn();
     }
     assert_true(sim_now() >= start + 1000 && sim_now() <= start + 4000);
-    rig_end();
+    sim_rig_end();
 }
 
 static void test_wakes_coalesce(void **state)
 {
     (void)state;
-    rig_begin(&perfect, 100, 4);
+    sim_rig_begin(&perfect, 100, 4);
     assert_int_equal(backend_sim.poll(rig.loops[0], UINT64_MAX), 0);
     backend_sim.wake(rig.loops[0]);
     backend_sim.wake(rig.loops[0]);
@@ -280,7 +280,7 @@ static void test_wakes_coalesce(void **state)
     assert_int_equal(backend_sim.poll(rig.loops[0], UINT64_MAX), 1);
     assert_int_equal(backend_sim.poll(rig.loops[0], UINT64_MAX), 0);
     assert_int_equal(rig.loops[0]->stats.wakes, 1);
-    rig_end();
+    sim_rig_end();
 }
 
 /* ---- Corruption --------------------------------------------------------------------------- */
@@ -304,24 +304,24 @@ static void receive_damaged(enum sim_damage damage)
     struct io_recv op = {.done = see};
     config.corruption = (struct sim_corruption){
         .damage = damage, .connection = 1, .to_client = false, .offset = DAMAGED_AT};
-    rig_begin(&config, 200, 4);
-    rig_pair(); /* not the one */
-    struct end *client = rig_pair();
-    assert_true(end_send(client, DAMAGED_AT + 1) >= 0);
-    rig_settle();
-    assert_true(end_send(client, 100 - DAMAGED_AT - 1) >= 0);
-    rig_settle();
+    sim_rig_begin(&config, 200, 4);
+    sim_rig_pair(); /* not the one */
+    struct sim_end *client = sim_rig_pair();
+    assert_true(sim_end_send(client, DAMAGED_AT + 1) >= 0);
+    sim_rig_settle();
+    assert_true(sim_end_send(client, 100 - DAMAGED_AT - 1) >= 0);
+    sim_rig_settle();
     seen_length = 0;
     assert_int_equal(backend_sim.recv(client->peer->loop, client->peer->socket, &op), IO_PENDING);
-    rig_settle();
+    sim_rig_settle();
     assert_int_equal(sim_counts()->of[SIM_CORRUPTED], damage == SIM_INTACT ? 0 : 1);
-    rig_end();
+    sim_rig_end();
 }
 
 static void expect_seen(size_t at, uint64_t from, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
-        assert_int_equal(seen[at + i], rig_byte(2, from + i));
+        assert_int_equal(seen[at + i], sim_rig_byte(2, from + i));
     }
 }
 
@@ -336,7 +336,7 @@ static void test_corruption(void **state)
     receive_damaged(SIM_FLIP);
     assert_int_equal(seen_length, 100);
     expect_seen(0, 0, DAMAGED_AT);
-    assert_int_not_equal(seen[DAMAGED_AT], rig_byte(2, DAMAGED_AT));
+    assert_int_not_equal(seen[DAMAGED_AT], sim_rig_byte(2, DAMAGED_AT));
     expect_seen(DAMAGED_AT + 1, DAMAGED_AT + 1, rest);
 
     receive_damaged(SIM_DROP);

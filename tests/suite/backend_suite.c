@@ -193,22 +193,16 @@ static void list_all(const struct plan *plan)
 
 static void plan_all(struct plan *plan)
 {
-    static struct backend absent[LENGTH(plan->variants)]; /* only names */
     const struct backend_entry sim = {.name = "sim", .backend = &backend_sim};
     char why[256] = "";
-    size_t count = 0;
     for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
-        const struct backend *backend = at->backend;
-        if (backend == NULL) {
-            absent[count].name = at->name;
-            backend = &absent[count++];
-        }
-        plan_add(plan, backend, backend_probe(at, why, sizeof(why)), why);
+        int status = backend_probe(at, why, sizeof(why));
+        plan_add(plan, at->name, at->backend, status, why);
     }
     suite_world_begin(0);
     int status = backend_probe(&sim, why, sizeof(why));
     suite_world_end();
-    plan_add(plan, &backend_sim, status, why);
+    plan_add(plan, backend_sim.name, &backend_sim, status, why);
     plan_check(plan);
 }
 

@@ -92,7 +92,7 @@ uint16_t suite_world_port(void);
 
 /* ---- rig ------------------------------------------------------------------------------------ */
 
-struct rig;
+struct suite_rig;
 
 /* One kind of operation of a connection. */
 struct side {
@@ -106,9 +106,9 @@ struct side {
     uint64_t order; /* of the last outcome, in the order of all that happened in this rig */
 };
 
-struct conn {
-    struct rig *rig;
-    struct conn *next;
+struct rig_conn {
+    struct suite_rig *rig;
+    struct rig_conn *next;
     struct io_socket *socket; /* NULL: not there yet, or closed */
 
     const struct io_recv *op; /* of the recv that is outstanding */
@@ -119,7 +119,7 @@ struct conn {
     bool closed;
     uint64_t close_order; /* of the close callback */
 
-    uint8_t *data;   /* of the last recv, ours until conn_release() */
+    uint8_t *data;   /* of the last recv, ours until rig_conn_release() */
     uint8_t *buffer; /* which contains it */
     size_t length;
     bool ended;  /* a recv has told the end of the stream */
@@ -127,10 +127,10 @@ struct conn {
     uint64_t received_total;
     uint64_t sent_total;
 
-    void (*on_recv)(struct conn *conn);
-    void (*on_send)(struct conn *conn);
-    void (*on_connect)(struct conn *conn);
-    void (*on_close)(struct conn *conn);
+    void (*on_recv)(struct rig_conn *conn);
+    void (*on_send)(struct rig_conn *conn);
+    void (*on_connect)(struct rig_conn *conn);
+    void (*on_close)(struct rig_conn *conn);
     void *user;
     bool running; /* a handler of this connection is on the stack */
 
@@ -143,14 +143,14 @@ struct conn {
 /* The most peers that a rig keeps. */
 #define RIG_PEERS 1100
 
-struct rig {
+struct suite_rig {
     const struct backend *backend;
     struct io_loop *loop;
     struct io_listener *listener;
     struct sockaddr_storage address; /* of the listener */
 
-    struct conn *conns; /* newest first; freed by rig_close() alone */
-    size_t opened;      /* accepted and adopted */
+    struct rig_conn *conns; /* newest first; freed by rig_close() alone */
+    size_t opened;          /* accepted and adopted */
     size_t closed;
     uv_os_sock_t peers[RIG_PEERS]; /* closed by rig_close() */
     size_t peer_count;
@@ -160,8 +160,8 @@ struct rig {
     size_t accepts_failed;
     size_t accepts_canceled;
     bool rearm; /* each accept that ended is followed by another */
-    void (*on_token)(struct rig *rig, struct io_token *token); /* NULL: adopt */
-    void (*on_open)(struct conn *conn);                        /* adopted */
+    void (*on_token)(struct suite_rig *rig, struct io_token *token); /* NULL: adopt */
+    void (*on_open)(struct rig_conn *conn);                          /* adopted */
     void *user;
 
     int open_socket_answer; /* what the config's open_socket is to answer */
@@ -180,29 +180,29 @@ struct rig {
 };
 
 /* With 1024 buffers of 64 KiB. */
-void rig_open(struct rig *rig, const struct backend *backend);
-void rig_open_with(struct rig *rig, const struct backend *backend, size_t buffer_size,
+void rig_open(struct suite_rig *rig, const struct backend *backend);
+void rig_open_with(struct suite_rig *rig, const struct backend *backend, size_t buffer_size,
                    size_t buffer_memory);
 
 /* Listens on a free port, with so many accepts outstanding, which are renewed. */
-void rig_listen(struct rig *rig, int backlog, size_t accepts);
+void rig_listen(struct suite_rig *rig, int backlog, size_t accepts);
 
 /* Submits one accept, or with `rearm` accepts until one is outstanding. */
-void rig_accept(struct rig *rig);
+void rig_accept(struct suite_rig *rig);
 
-void rig_accept_stop(struct rig *rig);
+void rig_accept_stop(struct suite_rig *rig);
 
 /* Closes what is open, waits for it, and checks that nothing is left and the counts are right. */
-void rig_close(struct rig *rig);
+void rig_close(struct suite_rig *rig);
 
 /* One turn until the deadline; what poll() answered. Asserts that no rule has been broken. */
-int rig_poll(struct rig *rig, uint64_t deadline_ns);
+int rig_poll(struct suite_rig *rig, uint64_t deadline_ns);
 
 /* One turn of 2 ms at the most. */
-void rig_turn(struct rig *rig);
+void rig_turn(struct suite_rig *rig);
 
 /* Some turns in which what must not happen has the time to happen, at least 20 ms. */
-void rig_quiet(struct rig *rig);
+void rig_quiet(struct suite_rig *rig);
 
 /* Turns until the condition holds. */
 #define RIG_UNTIL(rig, condition)                                                                  \
@@ -218,75 +218,79 @@ void rig_quiet(struct rig *rig);
 
 /* Notes a breach instead of asserting: for callbacks. */
 #define RIG_CHECK(rig, condition) rig_check((rig), (condition), #condition, __FILE__, __LINE__)
-void rig_check(struct rig *rig, bool holds, const char *what, const char *file, int line);
+void rig_check(struct suite_rig *rig, bool holds, const char *what, const char *file, int line);
 
 /* An address that refuses connects as long as the rig is open. */
-void rig_refusing_address(struct rig *rig, struct sockaddr_storage *address);
+void rig_refusing_address(struct suite_rig *rig, struct sockaddr_storage *address);
 
 /* A peer that has connected to the listener and is closed with the rig. */
-uv_os_sock_t rig_peer(struct rig *rig);
+uv_os_sock_t rig_peer(struct suite_rig *rig);
 
 /* The same with SO_RCVBUF, in bytes; 0: the system's. */
-uv_os_sock_t rig_peer_with(struct rig *rig, int receive_buffer);
+uv_os_sock_t rig_peer_with(struct suite_rig *rig, int receive_buffer);
 
 /* The rig is to close this peer as well; or no longer. */
-void rig_keep_peer(struct rig *rig, uv_os_sock_t peer);
-void rig_forget_peer(struct rig *rig, uv_os_sock_t peer);
+void rig_keep_peer(struct suite_rig *rig, uv_os_sock_t peer);
+void rig_forget_peer(struct suite_rig *rig, uv_os_sock_t peer);
 
 /* A peer and the accepted connection that is its other end. */
-struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer);
+struct rig_conn *rig_pair(struct suite_rig *rig, uv_os_sock_t *peer);
+
+/* The same in a rig that it opens. */
+struct rig_conn *rig_open_pair(struct suite_rig *rig, const struct backend *backend,
+                               uv_os_sock_t *peer);
 
 /* Turns until the peer has read to the end: 0 at the end of the stream, else the error. *count is
  * what it read on the way, in bytes; NULL: it must be nothing. */
-int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count);
+int rig_peer_end(struct suite_rig *rig, uv_os_sock_t peer, uint64_t *count);
 
 /* Whether a receiver whose stream ended so (0 at its end, else the error) was told of a reset. Wine
  * sends a FIN whenever it closes a socket, and the reset after it: the end is good enough there. */
 bool rig_is_reset(int end);
 
 /* Sends all of it, turning while the peer can't. */
-void rig_peer_send(struct rig *rig, uv_os_sock_t peer, const void *data, size_t length);
+void rig_peer_send(struct suite_rig *rig, uv_os_sock_t peer, const void *data, size_t length);
 
 /* Asserts what the counters of the loop say of what this rig has seen. */
-void rig_assert_stats(struct rig *rig);
+void rig_assert_stats(struct suite_rig *rig);
 
 /* ---- connection ----------------------------------------------------------------------------- */
 
 /* A connection that has no socket yet. */
-struct conn *conn_new(struct rig *rig);
+struct rig_conn *rig_conn_new(struct suite_rig *rig);
 
 /* 0, or adopt's error, and the connection counts as closed. */
-int conn_adopt(struct conn *conn, struct io_token *token);
+int rig_conn_adopt(struct rig_conn *conn, struct io_token *token);
 
 /* The outcome is in `connect`, be it a negative answer. */
-void conn_connect(struct conn *conn, const struct sockaddr_storage *address);
+void rig_conn_connect(struct rig_conn *conn, const struct sockaddr_storage *address);
 
-void conn_recv(struct conn *conn);
-void conn_send(struct conn *conn, const void *data, size_t length);
-void conn_release(struct conn *conn);
-int conn_shutdown(struct conn *conn);
-void conn_close(struct conn *conn, enum io_close_how how);
+void rig_conn_recv(struct rig_conn *conn);
+void rig_conn_send(struct rig_conn *conn, const void *data, size_t length);
+void rig_conn_release(struct rig_conn *conn);
+int rig_conn_shutdown(struct rig_conn *conn);
+void rig_conn_close(struct rig_conn *conn, enum io_close_how how);
 
 /* A handler for `on_open`: sends back what comes, and closes gracefully at the end of the stream or
  * at an error. */
-void echo_open(struct conn *conn);
+void echo_open(struct rig_conn *conn);
 
 /* A handler for `on_recv`: counts, checks against the stream at `user` if there is one, releases
  * and receives on. */
-void sink_recv(struct conn *conn);
+void sink_recv(struct rig_conn *conn);
 
 /* ---- pair ----------------------------------------------------------------------------------- */
 
 /* Both ends of a connection, which are the backend's. */
 struct pair {
-    struct conn *client;
-    struct conn *server; /* that was accepted */
+    struct rig_conn *client;
+    struct rig_conn *server; /* that was accepted */
 };
 
 /* Opens a rig that listens, and the first pair of it. */
-struct pair pair_open_rig(struct rig *rig, const struct backend *backend);
+struct pair pair_open_rig(struct suite_rig *rig, const struct backend *backend);
 
-struct pair pair_open(struct rig *rig);
+struct pair pair_open(struct suite_rig *rig);
 
 /* ---- fill ----------------------------------------------------------------------------------- */
 
@@ -299,10 +303,10 @@ struct fill {
 
 /* Sends until a send stays outstanding: the connection is full. One long send need not fill it:
  * Windows takes a whole send as long as there is any room. Runs turns of the loop meanwhile. */
-struct fill conn_fill(struct conn *conn);
+struct fill rig_conn_fill(struct rig_conn *conn);
 
 /* The same without a turn, for use in a callback. */
-struct fill conn_fill_at_once(struct conn *conn);
+struct fill rig_conn_fill_at_once(struct rig_conn *conn);
 
 /* Frees the memory. No send may be outstanding. */
 void fill_free(struct fill *fill);
@@ -324,13 +328,13 @@ struct flow {
 bool flow_step(struct flow *flow);
 
 /* Turns until all of it has come back. */
-void rig_flow(struct rig *rig, struct flow *flow);
+void rig_flow(struct suite_rig *rig, struct flow *flow);
 
 /* The same for a message of `length` bytes on a peer. */
-void rig_echo(struct rig *rig, uv_os_sock_t peer, size_t length);
+void rig_echo(struct suite_rig *rig, uv_os_sock_t peer, size_t length);
 
 /* Turns until the peer has read `length` bytes of the stream, which it verifies. */
-void rig_peer_read(struct rig *rig, uv_os_sock_t peer, const struct stream *stream,
+void rig_peer_read(struct suite_rig *rig, uv_os_sock_t peer, const struct stream *stream,
                    uint64_t length);
 
 /* `length` bytes of the stream from its beginning on, to be freed. */

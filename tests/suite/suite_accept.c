@@ -11,7 +11,7 @@
 static void accept_50(const struct backend *backend, size_t accepts)
 {
     enum { CONNECTIONS = 50 };
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peers[CONNECTIONS];
     rig_open(&rig, backend);
     rig.on_open = echo_open;
@@ -41,7 +41,7 @@ static void accept_eight_outstanding(const struct backend *backend)
 /* An accept is good for one connection, and none comes without one. */
 static void accept_is_one_shot(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 0);
     rig.rearm = false;
@@ -64,7 +64,7 @@ static void accept_is_one_shot(const struct backend *backend)
  * that accept alone fails. */
 static void accept_after_the_peer_has_gone(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig_listen(&rig, 16, 0);
     for (size_t i = 0; i < 8; i++) {
@@ -89,7 +89,7 @@ static void accept_after_the_peer_has_gone(const struct backend *backend)
 
 static void accept_stop_cancels(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 8);
     rig_quiet(&rig);
@@ -106,7 +106,7 @@ static void accept_stop_cancels(const struct backend *backend)
 static void accept_stop_with_connections_waiting(const struct backend *backend)
 {
     enum { WAITING = 10 };
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peers[WAITING];
     size_t served = 0;
     rig_open(&rig, backend);
@@ -133,7 +133,7 @@ static void accept_stop_with_connections_waiting(const struct backend *backend)
     rig_close(&rig);
 }
 
-static void stop_on_open(struct conn *conn)
+static void stop_on_open(struct rig_conn *conn)
 {
     rig_accept_stop(conn->rig);
     echo_open(conn);
@@ -141,7 +141,7 @@ static void stop_on_open(struct conn *conn)
 
 static void accept_stop_in_accept_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = stop_on_open;
     rig_listen(&rig, 8, 4);
@@ -157,7 +157,7 @@ static void accept_stop_in_accept_callback(const struct backend *backend)
 /* The port is free again when the listener has stopped. */
 static void accept_stop_frees_the_port(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 2);
@@ -174,7 +174,7 @@ static void loop_closed_right_after_accept_stop(const struct backend *backend)
 {
     size_t open = 0;
     for (size_t i = 0; i < 3; i++) {
-        struct rig rig;
+        struct suite_rig rig;
         rig_open(&rig, backend);
         rig_listen(&rig, 8, 0);
         rig_accept_stop(&rig);
@@ -190,7 +190,7 @@ static void loop_closed_right_after_accept_stop(const struct backend *backend)
  * not, bind does. */
 static void listen_in_use(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct io_listener *second_listener = NULL;
     uv_os_sock_t first;
     uv_os_sock_t second;
@@ -214,7 +214,7 @@ static void listen_in_use(const struct backend *backend)
 
 static void two_listeners(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage first_address;
     rig_open(&rig, backend);
     rig.on_open = echo_open;
@@ -236,7 +236,7 @@ static void two_listeners(const struct backend *backend)
 }
 
 /* Turns both loops while `peer` echoes. */
-static void echo_over(struct rig *from, struct rig *to, uv_os_sock_t peer)
+static void echo_over(struct suite_rig *from, struct suite_rig *to, uv_os_sock_t peer)
 {
     struct flow flow = {.peer = peer, .stream = stream_of(40, 0), .length = 1000, .chunk = 100};
     uint64_t until = uv_hrtime() + PATIENCE_NS;
@@ -248,7 +248,7 @@ static void echo_over(struct rig *from, struct rig *to, uv_os_sock_t peer)
     }
 }
 
-static int listen_at(struct rig *rig, uv_os_sock_t os_socket, int backlog)
+static int listen_at(struct suite_rig *rig, uv_os_sock_t os_socket, int backlog)
 {
     int status = rig->backend->listen(rig->loop, os_socket, backlog, &rig->listener);
     rig->on_open = echo_open;
@@ -264,8 +264,8 @@ static void two_loops_at_one_port(const struct backend *backend)
 {
     enum { PEERS = 16 };
     static const struct net_options options = {.nodelay = true};
-    struct rig first;
-    struct rig second;
+    struct suite_rig first;
+    struct suite_rig second;
     uv_os_sock_t group[2];
     struct sockaddr_in any;
     rig_open(&first, backend);
@@ -286,14 +286,14 @@ static void two_loops_at_one_port(const struct backend *backend)
 
 /* ---- refusing and handing over -------------------------------------------------------------- */
 
-static void refuse_token(struct rig *rig, struct io_token *token)
+static void refuse_token(struct suite_rig *rig, struct io_token *token)
 {
     rig->backend->refuse(rig->loop, token);
 }
 
 static void refuse(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_token = refuse_token;
     rig_listen(&rig, 16, 2);
@@ -310,13 +310,13 @@ static void refuse(const struct backend *backend)
 
 /* Two loops on this thread: what the first accepts, the second serves. */
 struct hand_over {
-    struct rig *to;
+    struct suite_rig *to;
     struct io_token token;
     int detach_status;
     size_t detached;
 };
 
-static void detach_token(struct rig *rig, struct io_token *token)
+static void detach_token(struct suite_rig *rig, struct io_token *token)
 {
     struct hand_over *over = rig->user;
     over->detach_status = rig->backend->detach(rig->loop, token);
@@ -325,28 +325,36 @@ static void detach_token(struct rig *rig, struct io_token *token)
         over->detached++;
         return;
     }
-    struct conn *conn = conn_new(rig); /* the token is this loop's still */
-    if (conn_adopt(conn, token) == 0) {
+    struct rig_conn *conn = rig_conn_new(rig); /* the token is this loop's still */
+    if (rig_conn_adopt(conn, token) == 0) {
         echo_open(conn);
     }
 }
 
+/* Two rigs, the first of which accepts for the second. */
+static void open_hand_over(struct hand_over *over, struct suite_rig *from, struct suite_rig *to,
+                           const struct backend *backend, size_t accepts)
+{
+    rig_open(from, backend);
+    rig_open(to, backend);
+    *over = (struct hand_over){.to = to, .detach_status = 1};
+    from->user = over;
+    from->on_token = detach_token;
+    rig_listen(from, 8, accepts);
+}
+
 static void detach(const struct backend *backend)
 {
-    struct rig from;
-    struct rig to;
-    rig_open(&from, backend);
-    rig_open(&to, backend);
-    struct hand_over over = {.to = &to, .detach_status = 1};
-    from.user = &over;
-    from.on_token = detach_token;
-    rig_listen(&from, 8, 2);
+    struct suite_rig from;
+    struct suite_rig to;
+    struct hand_over over;
+    open_hand_over(&over, &from, &to, backend, 2);
     for (size_t i = 0; i < 3; i++) {
         uv_os_sock_t peer = rig_peer(&from);
         RIG_UNTIL(&from, over.detached + from.opened > i);
         if (over.detach_status == 0) {
-            struct conn *conn = conn_new(&to);
-            assert_int_equal(conn_adopt(conn, &over.token), 0);
+            struct rig_conn *conn = rig_conn_new(&to);
+            assert_int_equal(rig_conn_adopt(conn, &over.token), 0);
             echo_open(conn);
         } else {
             assert_int_equal(over.detach_status, UV_ENOTSUP);
@@ -363,14 +371,10 @@ static void detach(const struct backend *backend)
 
 static void refuse_after_detach(const struct backend *backend)
 {
-    struct rig from;
-    struct rig to;
-    rig_open(&from, backend);
-    rig_open(&to, backend);
-    struct hand_over over = {.to = &to, .detach_status = 1};
-    from.user = &over;
-    from.on_token = detach_token;
-    rig_listen(&from, 8, 1);
+    struct suite_rig from;
+    struct suite_rig to;
+    struct hand_over over;
+    open_hand_over(&over, &from, &to, backend, 1);
     uv_os_sock_t peer = rig_peer(&from);
     RIG_UNTIL(&from, over.detached + from.opened == 1);
     if (over.detach_status == 0) {

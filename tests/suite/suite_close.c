@@ -9,21 +9,14 @@
 
 static const uint8_t crumbs[1000];
 
-static struct conn *pair_rig(struct rig *rig, const struct backend *backend, uv_os_sock_t *peer)
-{
-    rig_open(rig, backend);
-    rig_listen(rig, 8, 1);
-    return rig_pair(rig, peer);
-}
-
 /* ---- what is outstanding -------------------------------------------------------------------- */
 
 static void close_idle(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_close(conn, IO_CLOSE_GRACEFUL);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
     assert_false(conn->closed); /* never inline */
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
@@ -32,13 +25,13 @@ static void close_idle(const struct backend *backend)
 
 static void close_with_recv(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
     rig_quiet(&rig);
     assert_true(conn->recv.outstanding);
-    conn_close(conn, IO_CLOSE_GRACEFUL);
+    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
     assert_true(conn->recv.outstanding);
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->recv.status, UV_ECANCELED);
@@ -52,16 +45,16 @@ static void close_with_recv(const struct backend *backend)
  * holds sends: then `sent` is an upper bound. */
 static void close_with_both(const struct backend *backend, enum io_close_how how, size_t read)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     uint64_t arrived;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
-    struct fill fill = conn_fill(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
+    struct fill fill = rig_conn_fill(conn);
     rig_peer_read(&rig, peer, &fill.stream, read);
     rig_quiet(&rig);
     assert_true(conn->recv.outstanding && conn->send.outstanding);
-    conn_close(conn, how);
+    rig_conn_close(conn, how);
     assert_true(conn->recv.outstanding && conn->send.outstanding);
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->recv.status, UV_ECANCELED);
@@ -95,12 +88,12 @@ static void close_by_reset_with_both_outstanding(const struct backend *backend)
 /* How many calls a close is said to have made. */
 static uint64_t close_calls(const struct backend *backend, enum io_close_how how)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
     uint64_t before = rig.loop->stats.other_calls;
-    conn_close(conn, how);
+    rig_conn_close(conn, how);
     RIG_UNTIL(&rig, conn->closed);
     uint64_t calls = rig.loop->stats.other_calls - before;
     assert_int_equal(conn->recv.status, UV_ECANCELED);
@@ -123,9 +116,9 @@ static void close_after_send(const struct backend *backend)
 {
     static const size_t lengths[] = {1, 1000, 65536, 1048577};
     for (size_t i = 0; i < LENGTH(lengths); i++) {
-        struct rig rig;
+        struct suite_rig rig;
         uv_os_sock_t peer;
-        struct conn *conn = pair_rig(&rig, backend, &peer);
+        struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
         struct stream stream = stream_of(21, i);
         uint8_t *bytes = stream_bytes(&stream, lengths[i]);
         struct flow flow = {
@@ -134,13 +127,13 @@ static void close_after_send(const struct backend *backend)
             .length = lengths[i],
             .sent = lengths[i],
         };
-        conn_send(conn, bytes, lengths[i]);
+        rig_conn_send(conn, bytes, lengths[i]);
         while (conn->send.outstanding) {
             (void)flow_step(&flow);
             (void)rig_poll(&rig, 0);
         }
         assert_int_equal(conn->send.status, 0);
-        conn_close(conn, IO_CLOSE_GRACEFUL);
+        rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         free(bytes);
         rig_flow(&rig, &flow);
         assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
@@ -151,15 +144,15 @@ static void close_after_send(const struct backend *backend)
 /* Closing does not undo a shutdown: the peer has everything and then the end. */
 static void close_after_shutdown(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     uint64_t arrived;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_send(conn, crumbs, sizeof(crumbs));
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_send(conn, crumbs, sizeof(crumbs));
     RIG_UNTIL(&rig, !conn->send.outstanding);
-    conn_recv(conn);
-    assert_int_equal(conn_shutdown(conn), 0);
-    conn_close(conn, IO_CLOSE_GRACEFUL);
+    rig_conn_recv(conn);
+    assert_int_equal(rig_conn_shutdown(conn), 0);
+    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(rig_peer_end(&rig, peer, &arrived), 0);
     assert_int_equal(arrived, sizeof(crumbs));
@@ -170,15 +163,15 @@ static void close_after_shutdown(const struct backend *backend)
 static void close_by_reset_after_shutdown(const struct backend *backend)
 {
     for (int settled = 0; settled <= 1; settled++) {
-        struct rig rig;
+        struct suite_rig rig;
         uv_os_sock_t peer;
-        struct conn *conn = pair_rig(&rig, backend, &peer);
-        conn_recv(conn);
-        assert_int_equal(conn_shutdown(conn), 0);
+        struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+        rig_conn_recv(conn);
+        assert_int_equal(rig_conn_shutdown(conn), 0);
         if (settled) {
             assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
         }
-        conn_close(conn, IO_CLOSE_RESET);
+        rig_conn_close(conn, IO_CLOSE_RESET);
         RIG_UNTIL(&rig, conn->closed);
         assert_int_equal(conn->recv.status, UV_ECANCELED);
         int status = 1;
@@ -191,15 +184,15 @@ static void close_by_reset_after_shutdown(const struct backend *backend)
 static void close_right_after_pending(const struct backend *backend)
 {
     for (int with_data = 0; with_data <= 1; with_data++) {
-        struct rig rig;
+        struct suite_rig rig;
         uv_os_sock_t peer;
-        struct conn *conn = pair_rig(&rig, backend, &peer);
+        struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
         if (with_data) {
             rig_peer_send(&rig, peer, crumbs, sizeof(crumbs));
             rig_quiet(&rig);
         }
-        conn_recv(conn);
-        conn_close(conn, IO_CLOSE_GRACEFUL);
+        rig_conn_recv(conn);
+        rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         RIG_UNTIL(&rig, conn->closed);
         assert_int_equal(conn->recv.outcomes, 1);
         assert_true(conn->recv.status == UV_ECANCELED || conn->received_total > 0);
@@ -211,24 +204,24 @@ static void close_many(const struct backend *backend)
 {
     enum { CONNECTIONS = 200 };
     static const uint8_t bytes[65536];
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig_listen(&rig, 128, 8);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         uv_os_sock_t peer;
-        struct conn *conn = rig_pair(&rig, &peer);
-        conn_recv(conn);
+        struct rig_conn *conn = rig_pair(&rig, &peer);
+        rig_conn_recv(conn);
         if (i % 2 == 0) {
-            conn_send(conn, bytes, sizeof(bytes));
+            rig_conn_send(conn, bytes, sizeof(bytes));
         }
     }
     size_t i = 0;
-    for (struct conn *conn = rig.conns; conn != NULL; conn = conn->next) {
-        conn_close(conn, i++ % 3 == 0 ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL);
+    for (struct rig_conn *conn = rig.conns; conn != NULL; conn = conn->next) {
+        rig_conn_close(conn, i++ % 3 == 0 ? IO_CLOSE_RESET : IO_CLOSE_GRACEFUL);
     }
     assert_int_equal(rig.closed, 0);
     RIG_UNTIL(&rig, rig.closed == CONNECTIONS);
-    for (struct conn *conn = rig.conns; conn != NULL; conn = conn->next) {
+    for (struct rig_conn *conn = rig.conns; conn != NULL; conn = conn->next) {
         assert_int_equal(conn->recv.status, UV_ECANCELED);
     }
     rig_close(&rig);
@@ -236,21 +229,21 @@ static void close_many(const struct backend *backend)
 
 /* ---- from within callbacks ------------------------------------------------------------------ */
 
-static void close_now(struct conn *conn)
+static void close_now(struct rig_conn *conn)
 {
     if (!conn->closing) {
-        conn_close(conn, IO_CLOSE_GRACEFUL);
+        rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         RIG_CHECK(conn->rig, !conn->closed);
     }
 }
 
 static void close_in_recv_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     conn->on_recv = close_now;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     rig_peer_send(&rig, peer, crumbs, sizeof(crumbs));
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->recv.outcomes, 1);
@@ -260,11 +253,11 @@ static void close_in_recv_callback(const struct backend *backend)
 
 static void close_in_send_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
-    struct fill fill = conn_fill(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
+    struct fill fill = rig_conn_fill(conn);
     conn->on_send = close_now;
     rig_peer_read(&rig, peer, &fill.stream, fill.submitted);
     RIG_UNTIL(&rig, conn->closed);
@@ -277,7 +270,7 @@ static void close_in_send_callback(const struct backend *backend)
 
 static void close_in_accept_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = close_now;
     rig_listen(&rig, 8, 2);
@@ -290,17 +283,17 @@ static void close_in_accept_callback(const struct backend *backend)
 }
 
 /* Both operations are submitted in the accept callback, and canceled there. */
-static void submit_and_close(struct conn *conn)
+static void submit_and_close(struct rig_conn *conn)
 {
     struct fill *fill = conn->rig->user;
-    conn_recv(conn);
-    *fill = conn_fill_at_once(conn);
-    conn_close(conn, IO_CLOSE_RESET);
+    rig_conn_recv(conn);
+    *fill = rig_conn_fill_at_once(conn);
+    rig_conn_close(conn, IO_CLOSE_RESET);
 }
 
 static void submit_and_close_in_accept_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct fill fill;
     rig_open(&rig, backend);
     rig.user = &fill;
@@ -318,23 +311,23 @@ static void submit_and_close_in_accept_callback(const struct backend *backend)
 }
 
 /* The last outcome of a canceled operation may close another connection. */
-static void close_user(struct conn *conn)
+static void close_user(struct rig_conn *conn)
 {
     close_now(conn->user);
 }
 
 static void close_another_in_canceled_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     uv_os_sock_t other;
-    struct conn *first = pair_rig(&rig, backend, &peer);
-    struct conn *second = rig_pair(&rig, &other);
+    struct rig_conn *first = rig_open_pair(&rig, backend, &peer);
+    struct rig_conn *second = rig_pair(&rig, &other);
     first->user = second;
     first->on_recv = close_user;
-    conn_recv(first);
-    conn_recv(second);
-    conn_close(first, IO_CLOSE_GRACEFUL);
+    rig_conn_recv(first);
+    rig_conn_recv(second);
+    rig_conn_close(first, IO_CLOSE_GRACEFUL);
     RIG_UNTIL(&rig, first->closed && second->closed);
     assert_int_equal(second->recv.status, UV_ECANCELED);
     rig_close(&rig);
@@ -343,15 +336,15 @@ static void close_another_in_canceled_callback(const struct backend *backend)
 /* A close callback may close another connection too. */
 static void close_another_in_close_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     uv_os_sock_t other;
-    struct conn *first = pair_rig(&rig, backend, &peer);
-    struct conn *second = rig_pair(&rig, &other);
+    struct rig_conn *first = rig_open_pair(&rig, backend, &peer);
+    struct rig_conn *second = rig_pair(&rig, &other);
     first->user = second;
     first->on_close = close_user;
-    conn_recv(second);
-    conn_close(first, IO_CLOSE_GRACEFUL);
+    rig_conn_recv(second);
+    rig_conn_close(first, IO_CLOSE_GRACEFUL);
     RIG_UNTIL(&rig, first->closed && second->closed);
     assert_true(first->close_order < second->close_order);
     rig_close(&rig);
@@ -360,9 +353,9 @@ static void close_another_in_close_callback(const struct backend *backend)
 /* ---- the batch ------------------------------------------------------------------------------ */
 
 /* Closes every connection of the rig, itself too. */
-static void close_all(struct conn *conn)
+static void close_all(struct rig_conn *conn)
 {
-    for (struct conn *at = conn->rig->conns; at != NULL; at = at->next) {
+    for (struct rig_conn *at = conn->rig->conns; at != NULL; at = at->next) {
         close_now(at);
     }
 }
@@ -373,21 +366,21 @@ static void close_all(struct conn *conn)
 static void close_others_of_the_batch(const struct backend *backend)
 {
     enum { CONNECTIONS = 16 };
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peers[CONNECTIONS];
     rig_open(&rig, backend);
     rig_listen(&rig, 32, 4);
     for (size_t i = 0; i < CONNECTIONS; i++) {
-        struct conn *conn = rig_pair(&rig, &peers[i]);
+        struct rig_conn *conn = rig_pair(&rig, &peers[i]);
         conn->on_recv = close_all;
-        conn_recv(conn);
+        rig_conn_recv(conn);
     }
     rig_quiet(&rig);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         assert_int_equal(peer_send(peers[i], crumbs, sizeof(crumbs)), sizeof(crumbs));
     }
     RIG_UNTIL(&rig, rig.closed == CONNECTIONS);
-    for (struct conn *conn = rig.conns; conn != NULL; conn = conn->next) {
+    for (struct rig_conn *conn = rig.conns; conn != NULL; conn = conn->next) {
         assert_int_equal(conn->recv.outcomes, 1);
         assert_true(conn->recv.status == 0 || conn->recv.status == UV_ECANCELED);
     }
@@ -397,14 +390,14 @@ static void close_others_of_the_batch(const struct backend *backend)
 /* Each closes itself, and opens its place for a new connection at once. */
 static void accept_into_the_place_of_the_closed(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = echo_open;
     rig_listen(&rig, 32, 4);
     for (size_t i = 0; i < 100; i++) {
         uv_os_sock_t peer = rig_peer(&rig);
         rig_echo(&rig, peer, 100);
-        conn_close(rig.conns, i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
+        rig_conn_close(rig.conns, i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
         rig_forget_peer(&rig, peer);
         peer_close(peer);
     }

@@ -8,29 +8,29 @@
 /* Each lives from the submit until the outcome. */
 struct recv_op {
     struct io_recv op; /* first */
-    struct conn *conn;
+    struct rig_conn *conn;
     uint8_t *buffer; /* in which op.data is, if that is not its beginning */
 };
 
 struct send_op {
     struct io_send op; /* first */
-    struct conn *conn;
+    struct rig_conn *conn;
 };
 
 struct connect_op {
     struct io_connect op; /* first */
-    struct conn *conn;
+    struct rig_conn *conn;
     bool knocks;
 };
 
 struct close_op {
     struct io_close op; /* first */
-    struct conn *conn;
+    struct rig_conn *conn;
 };
 
 /* Hands outcomes to the handlers, until none is left: those that a handler's own submits bring at
  * once too, so that nothing recurses. */
-static void conn_run(struct conn *conn)
+static void rig_conn_run(struct rig_conn *conn)
 {
     if (conn->running) {
         return;
@@ -40,9 +40,9 @@ static void conn_run(struct conn *conn)
         struct side *side = conn->connect.ready ? &conn->connect
                             : conn->send.ready  ? &conn->send
                                                 : &conn->recv;
-        void (*handler)(struct conn *) = side == &conn->connect ? conn->on_connect
-                                         : side == &conn->send  ? conn->on_send
-                                                                : conn->on_recv;
+        void (*handler)(struct rig_conn *) = side == &conn->connect ? conn->on_connect
+                                             : side == &conn->send  ? conn->on_send
+                                                                    : conn->on_recv;
         side->ready = false;
         if (handler != NULL) {
             handler(conn);
@@ -51,9 +51,9 @@ static void conn_run(struct conn *conn)
     conn->running = false;
 }
 
-struct conn *conn_new(struct rig *rig)
+struct rig_conn *rig_conn_new(struct suite_rig *rig)
 {
-    struct conn *conn = calloc(1, sizeof(*conn));
+    struct rig_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL) {
         abort();
     }
@@ -63,25 +63,25 @@ struct conn *conn_new(struct rig *rig)
     return conn;
 }
 
-static void conn_unused(struct conn *conn)
+static void rig_conn_unused(struct rig_conn *conn)
 {
     free(conn->socket);
     conn->socket = NULL;
     conn->closed = true;
 }
 
-static void knock_recv(struct conn *conn);
+static void knock_recv(struct rig_conn *conn);
 
-int conn_adopt(struct conn *conn, struct io_token *token)
+int rig_conn_adopt(struct rig_conn *conn, struct io_token *token)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     conn->socket = rubbish(rig->backend->socket_size);
     rig->in_call = true;
     int status = rig->backend->adopt(rig->loop, token, conn->socket);
     rig->in_call = false;
     RIG_CHECK(rig, status <= 0);
     if (status != 0) {
-        conn_unused(conn);
+        rig_conn_unused(conn);
         return status;
     }
     rig->opened++;
@@ -94,7 +94,7 @@ int conn_adopt(struct conn *conn, struct io_token *token)
 /* ---- connect -------------------------------------------------------------------------------- */
 
 /* The listener accepts it then. By the socket itself: no operation of the backend's is counted. */
-static void connect_knock(struct conn *conn)
+static void connect_knock(struct rig_conn *conn)
 {
     uv_os_sock_t os_socket;
     RIG_CHECK(conn->rig, conn->rig->backend->handle(conn->socket, &os_socket) == 0);
@@ -103,28 +103,28 @@ static void connect_knock(struct conn *conn)
 
 static void connect_outcome(struct connect_op *mine)
 {
-    struct conn *conn = mine->conn;
+    struct rig_conn *conn = mine->conn;
     if (mine->op.status == 0 && mine->knocks) {
         connect_knock(conn);
     }
     side_outcome(&conn->connect, conn->rig, mine->op.status);
     free(mine);
-    conn_run(conn);
+    rig_conn_run(conn);
 }
 
 static void connect_done(struct io_connect *op)
 {
     struct connect_op *mine = (struct connect_op *)(void *)op;
-    struct rig *rig = mine->conn->rig;
+    struct suite_rig *rig = mine->conn->rig;
     rig_enter_callback(rig);
     rig->callbacks++;
     connect_outcome(mine);
     rig_leave_callback(rig);
 }
 
-void conn_connect(struct conn *conn, const struct sockaddr_storage *address)
+void rig_conn_connect(struct rig_conn *conn, const struct sockaddr_storage *address)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     struct connect_op *mine = rubbish(sizeof(*mine));
     struct sockaddr_storage *copy = rubbish(sizeof(*copy)); /* freed: connect copies it */
     *copy = *address;
@@ -141,7 +141,7 @@ void conn_connect(struct conn *conn, const struct sockaddr_storage *address)
         return;
     }
     if (answer < 0) {
-        conn_unused(conn);
+        rig_conn_unused(conn);
         mine->op.status = answer;
     }
     connect_outcome(mine);
@@ -151,8 +151,8 @@ void conn_connect(struct conn *conn, const struct sockaddr_storage *address)
 
 static void recv_outcome(struct recv_op *mine)
 {
-    struct conn *conn = mine->conn;
-    struct rig *rig = conn->rig;
+    struct rig_conn *conn = mine->conn;
+    struct suite_rig *rig = conn->rig;
     conn->op = NULL;
     side_outcome(&conn->recv, rig, mine->op.status);
     conn->length = 0;
@@ -167,22 +167,22 @@ static void recv_outcome(struct recv_op *mine)
     }
     free(mine);
     if (conn->closing) {
-        conn_release(conn); /* no handler wants it any more */
+        rig_conn_release(conn); /* no handler wants it any more */
     }
-    conn_run(conn);
+    rig_conn_run(conn);
 }
 
 static void recv_done(struct io_recv *op)
 {
     struct recv_op *mine = (struct recv_op *)(void *)op;
-    struct rig *rig = mine->conn->rig;
+    struct suite_rig *rig = mine->conn->rig;
     rig_enter_callback(rig);
     rig->callbacks++;
     recv_outcome(mine);
     rig_leave_callback(rig);
 }
 
-static struct recv_op *recv_new(struct conn *conn, void (*done)(struct io_recv *op))
+static struct recv_op *recv_new(struct rig_conn *conn, void (*done)(struct io_recv *op))
 {
     struct recv_op *mine = rubbish(sizeof(*mine));
     mine->op.done = done;
@@ -194,8 +194,8 @@ static struct recv_op *recv_new(struct conn *conn, void (*done)(struct io_recv *
 /* The submit itself. */
 static void recv_start(struct recv_op *mine)
 {
-    struct conn *conn = mine->conn;
-    struct rig *rig = conn->rig;
+    struct rig_conn *conn = mine->conn;
+    struct suite_rig *rig = conn->rig;
     conn->op = &mine->op;
     rig->in_call = true;
     int answer = rig->backend->recv(rig->loop, conn->socket, &mine->op);
@@ -209,7 +209,7 @@ static void recv_start(struct recv_op *mine)
     recv_outcome(mine);
 }
 
-void conn_recv(struct conn *conn)
+void rig_conn_recv(struct rig_conn *conn)
 {
     struct recv_op *mine = conn->early;
     RIG_CHECK(conn->rig, conn->data == NULL);
@@ -234,7 +234,7 @@ void conn_recv(struct conn *conn)
 /* Takes the knock out of what has come: true, it was that alone. */
 static bool knock_take(struct recv_op *mine)
 {
-    struct rig *rig = mine->conn->rig;
+    struct suite_rig *rig = mine->conn->rig;
     if (mine->op.status != 0 || mine->op.length == 0) {
         return false; /* the end of the stream, or an error: the first recv tells it */
     }
@@ -253,7 +253,7 @@ static bool knock_take(struct recv_op *mine)
 /* Then the first recv goes on as if there had been no knock. */
 static void knock_outcome(struct recv_op *mine)
 {
-    struct conn *conn = mine->conn;
+    struct rig_conn *conn = mine->conn;
     struct recv_op *waits = conn->waits;
     bool alone = knock_take(mine);
     conn->knock = NULL;
@@ -276,7 +276,7 @@ static void knock_outcome(struct recv_op *mine)
 static void knock_done(struct io_recv *op)
 {
     struct recv_op *mine = (struct recv_op *)(void *)op;
-    struct rig *rig = mine->conn->rig;
+    struct suite_rig *rig = mine->conn->rig;
     rig_enter_callback(rig);
     rig->callbacks++;
     knock_outcome(mine);
@@ -284,9 +284,9 @@ static void knock_done(struct io_recv *op)
 }
 
 /* Receives the knock, before the scenario has the connection. */
-static void knock_recv(struct conn *conn)
+static void knock_recv(struct rig_conn *conn)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     struct recv_op *mine = recv_new(conn, knock_done);
     conn->knock = mine;
     rig->in_call = true;
@@ -303,21 +303,21 @@ static void knock_recv(struct conn *conn)
 }
 
 /* A connection is closed before it has received what came with the knock. */
-static void knock_forget(struct conn *conn)
+static void knock_forget(struct rig_conn *conn)
 {
     struct recv_op *early = conn->early;
     conn->early = NULL;
     if (early != NULL && early->buffer != NULL) {
         conn->data = early->op.data;
         conn->buffer = early->buffer;
-        conn_release(conn);
+        rig_conn_release(conn);
     }
     free(early);
 }
 
-void conn_release(struct conn *conn)
+void rig_conn_release(struct rig_conn *conn)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     if (conn->data == NULL) {
         return;
     }
@@ -331,8 +331,8 @@ void conn_release(struct conn *conn)
 
 static void send_outcome(struct send_op *mine)
 {
-    struct conn *conn = mine->conn;
-    struct rig *rig = conn->rig;
+    struct rig_conn *conn = mine->conn;
+    struct suite_rig *rig = conn->rig;
     side_outcome(&conn->send, rig, mine->op.status);
     RIG_CHECK(rig, mine->op.sent <= mine->op.length);
     RIG_CHECK(rig, mine->op.status != 0 || mine->op.sent == mine->op.length);
@@ -340,24 +340,24 @@ static void send_outcome(struct send_op *mine)
     conn->sent_total += conn->sent;
     free(mine);
     if (conn->closing) {
-        conn_release(conn);
+        rig_conn_release(conn);
     }
-    conn_run(conn);
+    rig_conn_run(conn);
 }
 
 static void send_done(struct io_send *op)
 {
     struct send_op *mine = (struct send_op *)(void *)op;
-    struct rig *rig = mine->conn->rig;
+    struct suite_rig *rig = mine->conn->rig;
     rig_enter_callback(rig);
     rig->callbacks++;
     send_outcome(mine);
     rig_leave_callback(rig);
 }
 
-void conn_send(struct conn *conn, const void *data, size_t length)
+void rig_conn_send(struct rig_conn *conn, const void *data, size_t length)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     struct send_op *mine = rubbish(sizeof(*mine));
     mine->op.done = send_done;
     mine->op.data = data;
@@ -378,22 +378,22 @@ void conn_send(struct conn *conn, const void *data, size_t length)
 /* ---- fill ----------------------------------------------------------------------------------- */
 
 /* In most systems one piece is more than the network takes. */
-static size_t fill_piece(const struct conn *conn)
+static size_t fill_piece_size(const struct rig_conn *conn)
 {
     return suite_simulated(conn->rig->backend) ? MIB : 16 * MIB;
 }
 
-static void fill_send(struct fill *fill, struct conn *conn)
+static void fill_send(struct fill *fill, struct rig_conn *conn)
 {
-    size_t length = fill_piece(conn);
+    size_t length = fill_piece_size(conn);
     stream_fill(&fill->stream, fill->submitted, fill->piece, length);
-    conn_send(conn, fill->piece, length);
+    rig_conn_send(conn, fill->piece, length);
     fill->submitted += length;
 }
 
-struct fill conn_fill_at_once(struct conn *conn)
+struct fill rig_conn_fill_at_once(struct rig_conn *conn)
 {
-    struct fill fill = {.stream = stream_of(70, 0), .piece = malloc(fill_piece(conn))};
+    struct fill fill = {.stream = stream_of(70, 0), .piece = malloc(fill_piece_size(conn))};
     if (fill.piece == NULL) {
         abort();
     }
@@ -403,9 +403,9 @@ struct fill conn_fill_at_once(struct conn *conn)
     return fill;
 }
 
-struct fill conn_fill(struct conn *conn)
+struct fill rig_conn_fill(struct rig_conn *conn)
 {
-    struct fill fill = conn_fill_at_once(conn);
+    struct fill fill = rig_conn_fill_at_once(conn);
     rig_quiet(conn->rig);
     while (!conn->send.outstanding && conn->send.status == 0) { /* taken after all */
         fill_send(&fill, conn);
@@ -419,9 +419,9 @@ void fill_free(struct fill *fill)
     free(fill->piece);
 }
 
-int conn_shutdown(struct conn *conn)
+int rig_conn_shutdown(struct rig_conn *conn)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     rig->in_call = true;
     int status = rig->backend->shutdown(rig->loop, conn->socket);
     rig->in_call = false;
@@ -434,14 +434,14 @@ int conn_shutdown(struct conn *conn)
 static void close_done(struct io_close *op)
 {
     struct close_op *mine = (struct close_op *)(void *)op;
-    struct conn *conn = mine->conn;
-    struct rig *rig = conn->rig;
+    struct rig_conn *conn = mine->conn;
+    struct suite_rig *rig = conn->rig;
     rig_enter_callback(rig);
     RIG_CHECK(rig, conn->closing && !conn->closed);
     RIG_CHECK(rig, !conn->recv.outstanding && !conn->send.outstanding);
     RIG_CHECK(rig, !conn->connect.outstanding);
     free(mine);
-    conn_unused(conn);
+    rig_conn_unused(conn);
     conn->close_order = ++rig->order;
     rig->closed++;
     if (conn->on_close != NULL) {
@@ -450,16 +450,16 @@ static void close_done(struct io_close *op)
     rig_leave_callback(rig);
 }
 
-void conn_close(struct conn *conn, enum io_close_how how)
+void rig_conn_close(struct rig_conn *conn, enum io_close_how how)
 {
-    struct rig *rig = conn->rig;
+    struct suite_rig *rig = conn->rig;
     struct close_op *mine = rubbish(sizeof(*mine));
     RIG_CHECK(rig, !conn->closing);
     mine->op.done = close_done;
     mine->conn = conn;
     conn->closing = true;
     if (!conn->send.outstanding) {
-        conn_release(conn); /* else the send may have borrowed it */
+        rig_conn_release(conn); /* else the send may have borrowed it */
     }
     if (conn->early != NULL) {
         knock_forget(conn);
@@ -471,39 +471,39 @@ void conn_close(struct conn *conn, enum io_close_how how)
 
 /* ---- handlers ------------------------------------------------------------------------------- */
 
-static void echo_sent(struct conn *conn)
+static void echo_on_send(struct rig_conn *conn)
 {
     if (conn->closing) {
         return;
     }
     if (conn->send.status != 0) {
-        conn_close(conn, IO_CLOSE_GRACEFUL);
+        rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         return;
     }
-    conn_release(conn);
-    conn_recv(conn);
+    rig_conn_release(conn);
+    rig_conn_recv(conn);
 }
 
-static void echo_received(struct conn *conn)
+static void echo_on_recv(struct rig_conn *conn)
 {
     if (conn->closing) {
         return;
     }
     if (conn->recv.status != 0 || conn->ended) {
-        conn_close(conn, IO_CLOSE_GRACEFUL);
+        rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         return;
     }
-    conn_send(conn, conn->data, conn->length);
+    rig_conn_send(conn, conn->data, conn->length);
 }
 
-void echo_open(struct conn *conn)
+void echo_open(struct rig_conn *conn)
 {
-    conn->on_recv = echo_received;
-    conn->on_send = echo_sent;
-    conn_recv(conn);
+    conn->on_recv = echo_on_recv;
+    conn->on_send = echo_on_send;
+    rig_conn_recv(conn);
 }
 
-void sink_recv(struct conn *conn)
+void sink_recv(struct rig_conn *conn)
 {
     if (conn->closing || conn->recv.status != 0 || conn->ended) {
         return;
@@ -514,6 +514,6 @@ void sink_recv(struct conn *conn)
         RIG_CHECK(conn->rig,
                   stream_check(stream, offset, conn->data, conn->length) == conn->length);
     }
-    conn_release(conn);
-    conn_recv(conn);
+    rig_conn_release(conn);
+    rig_conn_recv(conn);
 }

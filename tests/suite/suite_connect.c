@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 /* A rig that only connects. */
-static struct conn *connect_rig(struct rig *rig, const struct backend *backend)
+static struct rig_conn *connect_rig(struct suite_rig *rig, const struct backend *backend)
 {
     rig_open(rig, backend);
-    return conn_new(rig);
+    return rig_conn_new(rig);
 }
 
-static uv_os_sock_t listening_peer(struct rig *rig, int family, int backlog,
+static uv_os_sock_t listening_peer(struct suite_rig *rig, int family, int backlog,
                                    struct sockaddr_storage *address)
 {
     uv_os_sock_t listener;
@@ -24,12 +24,12 @@ static uv_os_sock_t listening_peer(struct rig *rig, int family, int backlog,
 /* Connects to a plain listener, then bytes go both ways. */
 static void connect_over(const struct backend *backend, int family)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
-    struct conn *conn = connect_rig(&rig, backend);
+    struct rig_conn *conn = connect_rig(&rig, backend);
     uv_os_sock_t listener = listening_peer(&rig, family, 8, &address);
     uv_os_sock_t peer;
-    conn_connect(conn, &address);
+    rig_conn_connect(conn, &address);
     RIG_UNTIL(&rig, !conn->connect.outstanding);
     assert_int_equal(conn->connect.status, 0);
     assert_int_equal(rig.open_socket_calls, 1);
@@ -60,26 +60,26 @@ static void connect_ipv6(const struct backend *backend)
     connect_over(backend, AF_INET6);
 }
 
-static void close_now(struct conn *conn)
+static void close_now(struct rig_conn *conn)
 {
     if (!conn->closing && conn->socket != NULL) {
-        conn_close(conn, IO_CLOSE_RESET);
+        rig_conn_close(conn, IO_CLOSE_RESET);
         RIG_CHECK(conn->rig, !conn->closed);
     }
 }
 
 static void close_in_connect_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
-    struct conn *good = connect_rig(&rig, backend);
-    struct conn *refused = conn_new(&rig);
+    struct rig_conn *good = connect_rig(&rig, backend);
+    struct rig_conn *refused = rig_conn_new(&rig);
     (void)listening_peer(&rig, AF_INET, 8, &address);
     good->on_connect = close_now;
-    conn_connect(good, &address);
+    rig_conn_connect(good, &address);
     rig_refusing_address(&rig, &address);
     refused->on_connect = close_now;
-    conn_connect(refused, &address);
+    rig_conn_connect(refused, &address);
     RIG_UNTIL(&rig, good->closed && refused->closed);
     assert_int_equal(good->connect.status, 0);
     assert_int_equal(refused->connect.status, UV_ECONNREFUSED);
@@ -89,12 +89,12 @@ static void close_in_connect_callback(const struct backend *backend)
 /* No turn between connect and close: it is canceled or has been made already. */
 static void close_right_after_connect(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
-    struct conn *conn = connect_rig(&rig, backend);
+    struct rig_conn *conn = connect_rig(&rig, backend);
     (void)listening_peer(&rig, AF_INET, 8, &address);
-    conn_connect(conn, &address);
-    conn_close(conn, IO_CLOSE_GRACEFUL);
+    rig_conn_connect(conn, &address);
+    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
     assert_false(conn->closed);
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->connect.outcomes, 1);
@@ -107,15 +107,15 @@ static void close_right_after_connect(const struct backend *backend)
 static void connect_canceled(const struct backend *backend)
 {
     enum { CONNECTS = 16 };
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
-    struct conn *conns[CONNECTS];
+    struct rig_conn *conns[CONNECTS];
     size_t canceled = 0;
     conns[0] = connect_rig(&rig, backend);
     (void)listening_peer(&rig, AF_INET, 1, &address);
     for (size_t i = 0; i < CONNECTS; i++) {
-        conns[i] = i == 0 ? conns[0] : conn_new(&rig);
-        conn_connect(conns[i], &address);
+        conns[i] = i == 0 ? conns[0] : rig_conn_new(&rig);
+        rig_conn_connect(conns[i], &address);
     }
     rig_quiet(&rig);
     for (size_t i = 0; i < CONNECTS; i++) {
@@ -123,7 +123,7 @@ static void connect_canceled(const struct backend *backend)
         if (conns[i]->socket == NULL) {
             continue;
         }
-        conn_close(conns[i], IO_CLOSE_GRACEFUL);
+        rig_conn_close(conns[i], IO_CLOSE_GRACEFUL);
         RIG_UNTIL(&rig, conns[i]->closed);
         assert_int_equal(conns[i]->connect.outcomes, 1);
         assert_true(conns[i]->connect.order < conns[i]->close_order);
@@ -139,12 +139,12 @@ static void connect_canceled(const struct backend *backend)
 /* Policy's open_socket has failed: so has the connect, and nothing was started. */
 static void connect_without_socket(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
-    struct conn *conn = connect_rig(&rig, backend);
+    struct rig_conn *conn = connect_rig(&rig, backend);
     (void)listening_peer(&rig, AF_INET, 8, &address);
     rig.open_socket_answer = UV_EMFILE;
-    conn_connect(conn, &address);
+    rig_conn_connect(conn, &address);
     RIG_UNTIL(&rig, !conn->connect.outstanding);
     assert_int_equal(conn->connect.status, UV_EMFILE);
     rig_close(&rig);
@@ -153,19 +153,19 @@ static void connect_without_socket(const struct backend *backend)
 /* TCP can't go to the broadcast address, and most systems say so at once. */
 static void connect_to_nowhere(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address = {.ss_family = AF_INET};
     struct sockaddr_in *nowhere = (struct sockaddr_in *)(void *)&address;
     rig_open(&rig, backend);
     assert_int_equal(uv_ip4_addr("255.255.255.255", 9, nowhere), 0);
     size_t open = 0;
     for (size_t i = 0; i < 10; i++) {
-        struct conn *conn = conn_new(&rig);
-        conn_connect(conn, &address);
+        struct rig_conn *conn = rig_conn_new(&rig);
+        rig_conn_connect(conn, &address);
         RIG_UNTIL(&rig, !conn->connect.outstanding);
         assert_true(conn->connect.status < 0);
         if (!conn->connect.negative) {
-            conn_close(conn, IO_CLOSE_GRACEFUL);
+            rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         }
         RIG_UNTIL(&rig, conn->closed);
         open = i == 0 ? peer_open_descriptors() : open; /* the first may have opened a spare one */
@@ -177,13 +177,11 @@ static void connect_to_nowhere(const struct backend *backend)
 /* `handle` is for options and names alone. */
 static void handle_is_the_socket(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
     uv_os_sock_t peer;
     uv_os_sock_t os_socket;
-    rig_open(&rig, backend);
-    rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     int status = backend->handle(conn->socket, &os_socket);
     if (status != 0) {
         assert_int_equal(status, UV_ENOTSUP);

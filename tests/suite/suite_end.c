@@ -7,19 +7,11 @@
 #include "sys.h"
 #include "util.h"
 
-/* A rig with one connection, nothing submitted on it. */
-static struct conn *pair_rig(struct rig *rig, const struct backend *backend, uv_os_sock_t *peer)
-{
-    rig_open(rig, backend);
-    rig_listen(rig, 8, 1);
-    return rig_pair(rig, peer);
-}
-
 /* ---- FIN ------------------------------------------------------------------------------------ */
 
 static void half_close_after(const struct backend *backend, size_t length)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = echo_open;
     rig_listen(&rig, 8, 1);
@@ -49,15 +41,15 @@ static void half_close(const struct backend *backend)
 /* Our own shutdown ends one direction only. */
 static void our_shutdown(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     struct stream stream = stream_of(11, 0);
     uint8_t *bytes = stream_bytes(&stream, 1000);
     conn->user = &stream;
     conn->on_recv = sink_recv;
-    conn_recv(conn);
-    assert_int_equal(conn_shutdown(conn), 0);
+    rig_conn_recv(conn);
+    assert_int_equal(rig_conn_shutdown(conn), 0);
     assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
     assert_true(conn->recv.outstanding);
     rig_peer_send(&rig, peer, bytes, 1000);
@@ -72,12 +64,12 @@ static void our_shutdown(const struct backend *backend)
 static void shutdown_after_send(const struct backend *backend)
 {
     const size_t length = 4 * MIB;
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     struct stream stream = stream_of(12, 0);
     uint8_t *bytes = stream_bytes(&stream, length);
-    conn_send(conn, bytes, length);
+    rig_conn_send(conn, bytes, length);
     rig_peer_read(&rig, peer, &stream, length / 2);
     struct flow rest = {
         .peer = peer,
@@ -94,7 +86,7 @@ static void shutdown_after_send(const struct backend *backend)
         }
     }
     assert_int_equal(conn->send.status, 0);
-    assert_int_equal(conn_shutdown(conn), 0);
+    assert_int_equal(rig_conn_shutdown(conn), 0);
     rig_flow(&rig, &rest);
     assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
     rig_close(&rig);
@@ -102,11 +94,12 @@ static void shutdown_after_send(const struct backend *backend)
 }
 
 /* Receives until the end of the stream, and asserts that all `length` bytes came before it. */
-static void drain_to_end(struct rig *rig, struct conn *conn, struct stream *stream, size_t length)
+static void drain_to_end(struct suite_rig *rig, struct rig_conn *conn, struct stream *stream,
+                         size_t length)
 {
     conn->user = stream;
     conn->on_recv = sink_recv;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     RIG_UNTIL(rig, conn->ended || conn->recv.status != 0);
     assert_int_equal(conn->recv.status, 0);
     assert_int_equal(conn->received_total, length);
@@ -116,17 +109,17 @@ static void drain_to_end(struct rig *rig, struct conn *conn, struct stream *stre
 static void data_before_eof_of(const struct backend *backend, size_t length, size_t buffer_size,
                                bool waiting)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     rig_open_with(&rig, backend, buffer_size, 16 * buffer_size);
     rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
+    struct rig_conn *conn = rig_pair(&rig, &peer);
     struct stream stream = stream_of(13, length);
     uint8_t *bytes = stream_bytes(&stream, length);
     conn->user = &stream;
     conn->on_recv = sink_recv;
     if (waiting) {
-        conn_recv(conn);
+        rig_conn_recv(conn);
     }
     assert_int_equal(peer_send(peer, bytes, length), length);
     rig_forget_peer(&rig, peer);
@@ -159,13 +152,13 @@ static void data_before_eof(const struct backend *backend)
 static void end_of_recv_does_not_end_send(const struct backend *backend)
 {
     const size_t length = 16 * MIB;
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     struct stream stream = stream_of(14, 0);
     uint8_t *bytes = stream_bytes(&stream, length);
-    conn_send(conn, bytes, length);
-    conn_recv(conn);
+    rig_conn_send(conn, bytes, length);
+    rig_conn_recv(conn);
     assert_int_equal(peer_shutdown(peer), 0);
     RIG_UNTIL(&rig, conn->recv.outcomes == 1);
     assert_true(conn->ended);
@@ -185,7 +178,7 @@ static void end_of_recv_does_not_end_send(const struct backend *backend)
 
 /* ---- reset ---------------------------------------------------------------------------------- */
 
-static void reset_peer(struct rig *rig, uv_os_sock_t peer)
+static void reset_peer(struct suite_rig *rig, uv_os_sock_t peer)
 {
     rig_forget_peer(rig, peer);
     peer_reset(peer);
@@ -194,22 +187,22 @@ static void reset_peer(struct rig *rig, uv_os_sock_t peer)
 /* One connection is reset within its message; its neighbour does not notice. */
 static void reset_mid_message(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uint8_t half[1000] = {0};
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     rig.on_open = echo_open;
     uv_os_sock_t other = rig_peer(&rig);
     rig_echo(&rig, other, 5000);
     conn->on_recv = sink_recv;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     rig_peer_send(&rig, peer, half, sizeof(half));
     RIG_UNTIL(&rig, conn->received_total == sizeof(half));
     reset_peer(&rig, peer);
     RIG_UNTIL(&rig, conn->recv.status != 0 || conn->ended);
     assert_true(rig_is_reset(conn->recv.status));
     rig_echo(&rig, other, 5000);
-    conn_close(conn, IO_CLOSE_GRACEFUL);
+    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
     RIG_UNTIL(&rig, conn->closed);
     rig_echo(&rig, other, 5000);
     assert_int_equal(rig.closed, 1);
@@ -220,12 +213,12 @@ static void reset_mid_message(const struct backend *backend)
  * no end of the stream. */
 static void reset_after_data(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uint8_t bytes[100] = {0};
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     conn->on_recv = sink_recv;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     rig_quiet(&rig);
     assert_int_equal(peer_send(peer, bytes, sizeof(bytes)), sizeof(bytes));
     reset_peer(&rig, peer);
@@ -236,7 +229,7 @@ static void reset_after_data(const struct backend *backend)
 
 /* What the system has taken of all sends of a connection, of which the last is outstanding, and of
  * which the peer reads nothing. UINT64_MAX: the system does not tell. */
-static uint64_t taken_of_send(struct rig *rig, struct conn *conn, uv_os_sock_t peer)
+static uint64_t taken_of_send(struct suite_rig *rig, struct rig_conn *conn, uv_os_sock_t peer)
 {
     uv_os_sock_t os_socket;
     uint64_t before, taken = UINT64_MAX;
@@ -258,7 +251,7 @@ static uint64_t taken_of_send(struct rig *rig, struct conn *conn, uv_os_sock_t p
     return taken;
 }
 
-static void assert_sent(const struct conn *conn, uint64_t taken)
+static void assert_sent(const struct rig_conn *conn, uint64_t taken)
 {
     if (taken != UINT64_MAX) {
         assert_int_equal(conn->sent_total, taken);
@@ -268,11 +261,11 @@ static void assert_sent(const struct conn *conn, uint64_t taken)
 /* The echo sends to a peer that has gone: both operations end, each with its own outcome. */
 static void reset_while_sending(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
-    struct fill fill = conn_fill(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
+    struct fill fill = rig_conn_fill(conn);
     assert_true(conn->recv.outstanding && conn->send.outstanding);
     uint64_t taken = taken_of_send(&rig, conn, peer);
     reset_peer(&rig, peer);
@@ -285,9 +278,9 @@ static void reset_while_sending(const struct backend *backend)
 }
 
 /* A send that nobody waits beside: it fails by itself. */
-static void reset_lone_send(struct rig *rig, struct conn *conn, uv_os_sock_t peer)
+static void reset_lone_send(struct suite_rig *rig, struct rig_conn *conn, uv_os_sock_t peer)
 {
-    struct fill fill = conn_fill(conn);
+    struct fill fill = rig_conn_fill(conn);
     uint64_t taken = taken_of_send(rig, conn, peer);
     reset_peer(rig, peer);
     RIG_UNTIL(rig, !conn->send.outstanding);
@@ -299,24 +292,24 @@ static void reset_lone_send(struct rig *rig, struct conn *conn, uv_os_sock_t pee
 
 static void reset_of_a_lone_send(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     reset_lone_send(&rig, conn, peer);
 }
 
 /* The same on a connection of connect(), whose SYN a system may count as a byte. */
 static void reset_of_a_send_after_connect(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
     uv_os_sock_t listener, peer;
     rig_open(&rig, backend);
     assert_int_equal(peer_bind(AF_INET, &listener, &address), 0);
     rig_keep_peer(&rig, listener);
     assert_int_equal(peer_listen(listener, 8), 0);
-    struct conn *conn = conn_new(&rig);
-    conn_connect(conn, &address);
+    struct rig_conn *conn = rig_conn_new(&rig);
+    rig_conn_connect(conn, &address);
     RIG_UNTIL(&rig, !conn->connect.outstanding);
     assert_int_equal(peer_accept(listener, &peer), 0);
     rig_keep_peer(&rig, peer);
@@ -327,15 +320,15 @@ static void reset_of_a_send_after_connect(const struct backend *backend)
 static void send_after_reset(const struct backend *backend)
 {
     static const uint8_t bytes[1000];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
     reset_peer(&rig, peer);
     RIG_UNTIL(&rig, !conn->recv.outstanding);
     assert_true(rig_is_reset(conn->recv.status));
     for (int i = 0; i < 100 && conn->send.status == 0; i++) {
-        conn_send(conn, bytes, sizeof(bytes));
+        rig_conn_send(conn, bytes, sizeof(bytes));
         RIG_UNTIL(&rig, !conn->send.outstanding);
     }
     assert_int_equal(conn->send.status, UV_ECONNRESET);
@@ -346,18 +339,18 @@ static void send_after_reset(const struct backend *backend)
 static void reset_of_both_at_once(const struct backend *backend)
 {
     static const uint8_t bytes[1000];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
     rig_quiet(&rig);
     reset_peer(&rig, peer);
-    conn_send(conn, bytes, sizeof(bytes)); /* without a turn in between */
+    rig_conn_send(conn, bytes, sizeof(bytes)); /* without a turn in between */
     RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
     /* A Wine may give the error to the send alone. */
     assert_true(rig_is_reset(conn->recv.status) || (sys_is_wine() && conn->ended));
     if (conn->send.status == 0) { /* loopback is asynchronous: the reset came after the send */
-        conn_send(conn, bytes, sizeof(bytes));
+        rig_conn_send(conn, bytes, sizeof(bytes));
         RIG_UNTIL(&rig, !conn->send.outstanding);
     }
     assert_int_equal(conn->send.status, UV_ECONNRESET);
@@ -367,15 +360,15 @@ static void reset_of_both_at_once(const struct backend *backend)
 /* A shutdown may say so or leave it to the recv, which the reset is told in any case. */
 static void shutdown_after_reset(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     reset_peer(&rig, peer);
     rig_quiet(&rig);
-    int status = conn_shutdown(conn);
+    int status = rig_conn_shutdown(conn);
     assert_true(status == 0 || status == UV_ECONNRESET);
     rig_quiet(&rig);
-    conn_recv(conn);
+    rig_conn_recv(conn);
     RIG_UNTIL(&rig, !conn->recv.outstanding);
     assert_true(rig_is_reset(conn->recv.status));
     rig_close(&rig);
@@ -388,9 +381,9 @@ static void shutdown_after_reset(const struct backend *backend)
 static void stop_reading(const struct backend *backend)
 {
     static uint8_t piece[64 * 1024];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     struct stream stream = stream_of(17, 0);
     uint64_t sent = 0;
     unsigned stuck = 0;
@@ -407,7 +400,7 @@ static void stop_reading(const struct backend *backend)
     assert_int_equal(rig.loop->stats.recv_calls, 0);
     conn->user = &stream;
     conn->on_recv = sink_recv;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     RIG_UNTIL(&rig, conn->received_total == sent);
     rig_close(&rig);
 }
@@ -415,23 +408,23 @@ static void stop_reading(const struct backend *backend)
 /* A recv is good for one outcome, however much there is. */
 static void recv_is_one_shot(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     rig_open_with(&rig, backend, 100, 1600);
     rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
+    struct rig_conn *conn = rig_pair(&rig, &peer);
     struct stream stream = stream_of(18, 0);
     uint8_t *bytes = stream_bytes(&stream, 1000);
     rig_peer_send(&rig, peer, bytes, 1000);
     for (size_t i = 1; conn->received_total < 1000; i++) {
-        conn_recv(conn);
+        rig_conn_recv(conn);
         RIG_UNTIL(&rig, !conn->recv.outstanding);
         rig_turn(&rig);
         assert_int_equal(conn->recv.outcomes, i);
         size_t offset = (size_t)conn->received_total - conn->length;
         assert_true(conn->length > 0);
         assert_memory_equal(conn->data, bytes + offset, conn->length);
-        conn_release(conn);
+        rig_conn_release(conn);
         assert_int_equal(rig.loop->pool.in_use, 0);
     }
     rig_close(&rig);
@@ -442,13 +435,13 @@ static void recv_is_one_shot(const struct backend *backend)
 static void stop_reading_does_not_spin(const struct backend *backend)
 {
     static const uint8_t bytes[1000];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
-    conn_recv(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    rig_conn_recv(conn);
     rig_peer_send(&rig, peer, bytes, sizeof(bytes));
     RIG_UNTIL(&rig, !conn->recv.outstanding);
-    conn_release(conn);
+    rig_conn_release(conn);
     rig_peer_send(&rig, peer, bytes, sizeof(bytes));
     rig_quiet(&rig);
     uint64_t turns = rig.loop->stats.wait_calls;
@@ -462,12 +455,12 @@ static void stop_reading_does_not_spin(const struct backend *backend)
 
 static void eof_while_not_reading(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     assert_int_equal(peer_shutdown(peer), 0);
     rig_quiet(&rig);
-    conn_recv(conn);
+    rig_conn_recv(conn);
     RIG_UNTIL(&rig, !conn->recv.outstanding);
     assert_int_equal(conn->recv.status, 0);
     assert_true(conn->ended);
@@ -476,12 +469,12 @@ static void eof_while_not_reading(const struct backend *backend)
 
 static void reset_while_not_reading(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    struct conn *conn = pair_rig(&rig, backend, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     reset_peer(&rig, peer);
     rig_quiet(&rig);
-    conn_recv(conn);
+    rig_conn_recv(conn);
     RIG_UNTIL(&rig, !conn->recv.outstanding);
     assert_true(rig_is_reset(conn->recv.status));
     rig_close(&rig);

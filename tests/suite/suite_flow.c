@@ -53,7 +53,7 @@ bool flow_step(struct flow *flow)
     return flow_recv(flow) || sent;
 }
 
-void rig_flow(struct rig *rig, struct flow *flow)
+void rig_flow(struct suite_rig *rig, struct flow *flow)
 {
     uint64_t until = uv_hrtime() + PATIENCE_NS;
     while (flow->received < flow->length) {
@@ -66,7 +66,7 @@ void rig_flow(struct rig *rig, struct flow *flow)
     }
 }
 
-void rig_echo(struct rig *rig, uv_os_sock_t peer, size_t length)
+void rig_echo(struct suite_rig *rig, uv_os_sock_t peer, size_t length)
 {
     static uint64_t number;
     struct flow flow = {
@@ -78,7 +78,8 @@ void rig_echo(struct rig *rig, uv_os_sock_t peer, size_t length)
     rig_flow(rig, &flow);
 }
 
-void rig_peer_read(struct rig *rig, uv_os_sock_t peer, const struct stream *stream, uint64_t length)
+void rig_peer_read(struct suite_rig *rig, uv_os_sock_t peer, const struct stream *stream,
+                   uint64_t length)
 {
     struct flow flow = {
         .peer = peer,

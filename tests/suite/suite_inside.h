@@ -15,12 +15,12 @@ void *rubbish(size_t size);
 bool is_status(int status);
 
 /* Around every callback of the backend. */
-void rig_enter_callback(struct rig *rig);
-void rig_leave_callback(struct rig *rig);
+void rig_enter_callback(struct suite_rig *rig);
+void rig_leave_callback(struct suite_rig *rig);
 
 /* Around every submit: before it, with what it answered, and with its outcome. */
-void side_submit(struct side *side, struct rig *rig);
-void side_answer(struct side *side, struct rig *rig, int answer);
-void side_outcome(struct side *side, struct rig *rig, int status);
+void side_submit(struct side *side, struct suite_rig *rig);
+void side_answer(struct side *side, struct suite_rig *rig, int answer);
+void side_outcome(struct side *side, struct suite_rig *rig, int status);
 
 #endif

@@ -15,7 +15,7 @@
 static void table_is_complete(const struct backend *backend)
 {
     char why[256] = "";
-    struct rig rig;
+    struct suite_rig rig;
     assert_non_null(backend->name);
     assert_true(strlen(backend->name) < 16);
     assert_true(backend->recv != NULL && backend->send != NULL && backend->untaken != NULL);
@@ -33,23 +33,23 @@ static void table_is_complete(const struct backend *backend)
 /* One event, one code, on every backend. */
 static void error_codes(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct sockaddr_storage address;
     uv_os_sock_t peers[3];
-    struct conn *conns[3];
+    struct rig_conn *conns[3];
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 1);
     for (size_t i = 0; i < 3; i++) {
         conns[i] = rig_pair(&rig, &peers[i]);
-        conn_recv(conns[i]);
+        rig_conn_recv(conns[i]);
         rig_forget_peer(&rig, peers[i]);
     }
     rig_refusing_address(&rig, &address);
-    struct conn *refused = conn_new(&rig);
-    conn_connect(refused, &address);
+    struct rig_conn *refused = rig_conn_new(&rig);
+    rig_conn_connect(refused, &address);
     peer_reset(peers[0]);
     peer_close(peers[1]);
-    conn_close(conns[2], IO_CLOSE_GRACEFUL);
+    rig_conn_close(conns[2], IO_CLOSE_GRACEFUL);
     RIG_UNTIL(&rig, !conns[0]->recv.outstanding && !conns[1]->recv.outstanding &&
                         conns[2]->closed && !refused->connect.outstanding);
     peer_close(peers[2]);
@@ -69,7 +69,7 @@ static void error_codes(const struct backend *backend)
 /* That a poll comes back is seen by the watchdog of the program, here and below. */
 static void poll_without_waiting(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 1);
     for (size_t i = 0; i < 100; i++) {
@@ -80,7 +80,7 @@ static void poll_without_waiting(const struct backend *backend)
 }
 
 /* Turns until the deadline, as a worker does; how many it took. */
-static uint64_t turns_until(struct rig *rig, uint64_t deadline_ns)
+static uint64_t turns_until(struct suite_rig *rig, uint64_t deadline_ns)
 {
     uint64_t turns = 0;
     while (rig->backend->now(rig->loop) < deadline_ns) {
@@ -94,11 +94,11 @@ static uint64_t turns_until(struct rig *rig, uint64_t deadline_ns)
 static void poll_deadline(const struct backend *backend)
 {
     static const uint64_t waits_ms[] = {20, 1, 7, 20};
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 1);
-    conn_recv(rig_pair(&rig, &peer));
+    rig_conn_recv(rig_pair(&rig, &peer));
     rig_quiet(&rig);
     for (size_t i = 0; i < LENGTH(waits_ms); i++) {
         uint64_t before = uv_hrtime();
@@ -114,7 +114,7 @@ static void poll_deadline(const struct backend *backend)
 /* A later deadline that came first does not hide an earlier one, nor an earlier one the later. */
 static void poll_deadlines_in_any_order(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     uint64_t start = backend->now(rig.loop);
     backend->wake(rig.loop);
@@ -131,7 +131,7 @@ static void poll_deadlines_in_any_order(const struct backend *backend)
  * own, and not for ever. */
 static void poll_after_a_deadline_has_passed(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     for (size_t i = 0; i < 20; i++) {
         uint64_t start = backend->now(rig.loop);
@@ -150,7 +150,7 @@ static void poll_after_a_deadline_has_passed(const struct backend *backend)
 
 static void clock_is_uv_hrtime(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     for (size_t i = 0; i < 100; i++) {
         uint64_t before = uv_hrtime();
@@ -183,7 +183,7 @@ static void waker_main(void *argument)
 
 /* Sleeps without a deadline until the last wake has been seen; how many turns said so. A wake that
  * is lost leaves it asleep, and the watchdog tells. */
-static size_t wakes_seen(struct rig *rig, struct waker *waker, size_t all)
+static size_t wakes_seen(struct suite_rig *rig, struct waker *waker, size_t all)
 {
     size_t seen = 0;
     size_t done = 0;
@@ -200,7 +200,7 @@ static size_t wakes_seen(struct rig *rig, struct waker *waker, size_t all)
 
 static void wake_from_threads(const struct backend *backend, size_t threads, size_t each)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_thread_t ids[4];
     rig_open(&rig, backend);
     struct waker waker = {.backend = backend, .loop = rig.loop, .each = each};
@@ -247,7 +247,7 @@ static void wake_chain_main(void *argument)
 
 static void wake_one_by_one(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_thread_t thread;
     rig_open(&rig, backend);
     struct wake_chain chain = {.backend = backend, .loop = rig.loop, .rounds = 10000};
@@ -268,7 +268,7 @@ static void wake_one_by_one(const struct backend *backend)
 /* Before the turn, as often as one likes: it counts once and blocks nobody. */
 static void wake_before_poll(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     for (size_t round = 0; round < 3; round++) {
         for (size_t i = 0; i < 100000; i++) {
@@ -286,7 +286,7 @@ static void wake_before_poll(const struct backend *backend)
     rig_close(&rig);
 }
 
-static void wake_on_recv(struct conn *conn)
+static void wake_on_recv(struct rig_conn *conn)
 {
     conn->rig->backend->wake(conn->rig->loop);
 }
@@ -294,13 +294,11 @@ static void wake_on_recv(struct conn *conn)
 /* From a callback: this turn or the next ends with 1. */
 static void wake_from_callback(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    rig_open(&rig, backend);
-    rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     conn->on_recv = wake_on_recv;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     rig_peer_send(&rig, peer, "x", 1);
     while (rig_poll(&rig, UINT64_MAX) == 0) {
     }
@@ -312,17 +310,17 @@ static void wake_from_callback(const struct backend *backend)
 
 static void loop_once(const struct backend *backend, bool busy)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     if (busy) {
         uv_os_sock_t peer;
         rig_listen(&rig, 8, 2);
-        struct conn *conn = rig_pair(&rig, &peer);
+        struct rig_conn *conn = rig_pair(&rig, &peer);
         echo_open(conn);
         rig_echo(&rig, peer, 100);
         rig_accept_stop(&rig);
-        struct conn *client = conn_new(&rig);
-        conn_connect(client, &rig.address); /* refused, canceled, or it even connects */
+        struct rig_conn *client = rig_conn_new(&rig);
+        rig_conn_connect(client, &rig.address); /* refused, canceled, or it even connects */
     }
     rig_close(&rig);
 }
@@ -344,16 +342,16 @@ static void open_and_close_100_loops(const struct backend *backend)
 /* Every way in which a connection ends gives its descriptor back. */
 static void connections_leave_no_descriptor(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 2);
     rig_quiet(&rig);
     size_t open = peer_open_descriptors();
     for (size_t i = 0; i < 50; i++) {
         uv_os_sock_t peer;
-        struct conn *conn = rig_pair(&rig, &peer);
-        conn_recv(conn);
-        conn_close(conn, i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
+        struct rig_conn *conn = rig_pair(&rig, &peer);
+        rig_conn_recv(conn);
+        rig_conn_close(conn, i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
         rig_forget_peer(&rig, peer);
         peer_close(peer);
         RIG_UNTIL(&rig, conn->closed);
@@ -364,8 +362,8 @@ static void connections_leave_no_descriptor(const struct backend *backend)
 
 static void two_loops_at_once(const struct backend *backend)
 {
-    struct rig first;
-    struct rig second;
+    struct suite_rig first;
+    struct suite_rig second;
     rig_open(&first, backend);
     rig_open(&second, backend);
     first.on_open = second.on_open = echo_open;
@@ -388,7 +386,7 @@ static void two_loops_at_once(const struct backend *backend)
 static void stats_add_up(const struct backend *backend)
 {
     enum { MESSAGES = 200 };
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = echo_open;
     rig_listen(&rig, 8, 2);
@@ -397,7 +395,7 @@ static void stats_add_up(const struct backend *backend)
         rig_echo(&rig, peer, 64);
     }
     const struct io_stats *stats = &rig.loop->stats;
-    const struct conn *conn = rig.conns;
+    const struct rig_conn *conn = rig.conns;
     assert_true(conn->recv.outcomes >= MESSAGES);
     assert_true(stats->accept_calls >= 1);
     assert_true(stats->recv_calls >= conn->recv.outcomes);
@@ -420,7 +418,7 @@ static void stats_add_up(const struct backend *backend)
 
 enum { READY = 300 };
 
-static size_t outcomes(struct conn *const conns[READY])
+static size_t outcomes(struct rig_conn *const conns[READY])
 {
     size_t count = 0;
     for (size_t i = 0; i < READY; i++) {
@@ -431,13 +429,13 @@ static size_t outcomes(struct conn *const conns[READY])
 
 /* So many sockets, each with a receive outstanding and a byte for it; which in some modes the
  * system receives at once, so that it can't be seen in the socket. */
-static void make_ready(struct rig *rig, struct conn *conns[READY])
+static void make_ready(struct suite_rig *rig, struct rig_conn *conns[READY])
 {
     uv_os_sock_t peers[READY];
     for (size_t i = 0; i < READY; i++) {
         conns[i] = rig_pair(rig, &peers[i]);
-        conns[i]->on_recv = conn_release;
-        conn_recv(conns[i]);
+        conns[i]->on_recv = rig_conn_release;
+        rig_conn_recv(conns[i]);
     }
     rig_quiet(rig);
     for (size_t i = 0; i < READY; i++) {
@@ -454,8 +452,8 @@ static void make_ready(struct rig *rig, struct conn *conns[READY])
  * when the system likes, and a turn that is short may be the first of several. */
 static void poll_is_full_at_the_limit_of_a_turn(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[READY];
+    struct suite_rig rig;
+    struct rig_conn *conns[READY];
     rig_open(&rig, backend);
     rig_listen(&rig, 16, 1);
     make_ready(&rig, conns);

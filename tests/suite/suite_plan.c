@@ -73,51 +73,64 @@ static void plan_add_cells(struct plan *plan, const struct variant *variant)
     }
 }
 
-static void plan_add_variant(struct plan *plan, const struct backend *backend, bool here,
-                             const char *mode, struct suite_mode how)
+/* Of the backend called `name`, in this mode; NULL: its default. */
+static void plan_add_variant(struct plan *plan, const char *name, const char *mode,
+                             struct variant added)
 {
     if (plan->variant_count == LENGTH(plan->variants)) {
-        plan_complain(plan, backend->name, "*", "too many variants");
+        plan_complain(plan, name, "*", "too many variants");
         return;
     }
     struct variant *variant = &plan->variants[plan->variant_count++];
-    *variant = (struct variant){.backend = backend, .mode = how, .here = here};
-    (void)snprintf(variant->name, sizeof(variant->name), "%s%s%s", backend->name,
-                   mode != NULL ? ":" : "", mode != NULL ? mode : "");
+    *variant = added;
+    (void)snprintf(variant->name, sizeof(variant->name), "%s%s%s", name, mode != NULL ? ":" : "",
+                   mode != NULL ? mode : "");
     variant->mode.knocks = exceptions_want_knock(plan->exceptions, plan->os, variant->name);
-    plan_add_cells(plan, variant);
+    if (variant->backend != NULL) {
+        plan_add_cells(plan, variant);
+    }
 }
 
-/* Whether the backend is to run, of which the probe answered this. */
-static bool plan_wants(struct plan *plan, const struct backend *backend, int status,
-                       const char *why)
+static void plan_add_modes(struct plan *plan, const struct backend *backend, bool here)
 {
-    bool named = plan->backend != NULL && exceptions_is_of(plan->backend, backend->name);
-    if (plan->without != NULL && exceptions_is_of(backend->name, plan->without)) {
-        (void)printf("%s: left out: ECHOPORT_WITHOUT\n", backend->name);
+    static const char *const none[] = {NULL};
+    const char *const *accept = backend->accept_modes != NULL ? backend->accept_modes : none;
+    const char *const *recv = backend->recv_modes != NULL ? backend->recv_modes : none;
+    struct variant variant = {.backend = backend, .here = here};
+    for (unsigned i = 1; accept[0] != NULL && accept[i] != NULL; i++) {
+        variant.mode = (struct suite_mode){.accept_mode = i};
+        plan_add_variant(plan, backend->name, accept[i], variant);
+    }
+    for (unsigned i = 1; recv[0] != NULL && recv[i] != NULL; i++) {
+        variant.mode = (struct suite_mode){.recv_mode = i};
+        plan_add_variant(plan, backend->name, recv[i], variant);
+    }
+}
+
+/* Whether to run the backend, of which the probe answered this. */
+static bool plan_wants(struct plan *plan, const char *name, int status, const char *why)
+{
+    bool named = plan->backend != NULL && exceptions_is_of(plan->backend, name);
+    if (plan->without != NULL && exceptions_is_of(name, plan->without)) {
+        (void)printf("%s: left out: ECHOPORT_WITHOUT\n", name);
         return false;
     }
     if (status != 0) {
-        (void)printf("%s: does not probe: %s: %s\n", backend->name, uv_strerror(status), why);
+        (void)printf("%s: does not probe: %s: %s\n", name, uv_strerror(status), why);
         if (named || (plan->backend == NULL && status != UV_ENOTSUP)) {
-            plan_complain(plan, backend->name, "*", "a backend of this system does not work");
+            plan_complain(plan, name, "*", "a backend of this system does not work");
         }
     }
     return status == 0;
 }
 
-void plan_add(struct plan *plan, const struct backend *backend, int status, const char *why)
+void plan_add(struct plan *plan, const char *name, const struct backend *backend, int status,
+              const char *why)
 {
-    static const char *const none[] = {NULL};
-    const char *const *accept = backend->accept_modes != NULL ? backend->accept_modes : none;
-    const char *const *recv = backend->recv_modes != NULL ? backend->recv_modes : none;
-    bool here = plan_wants(plan, backend, status, why);
-    plan_add_variant(plan, backend, here, NULL, (struct suite_mode){.knocks = false});
-    for (unsigned i = 1; accept[0] != NULL && accept[i] != NULL; i++) {
-        plan_add_variant(plan, backend, here, accept[i], (struct suite_mode){.accept_mode = i});
-    }
-    for (unsigned i = 1; recv[0] != NULL && recv[i] != NULL; i++) {
-        plan_add_variant(plan, backend, here, recv[i], (struct suite_mode){.recv_mode = i});
+    bool here = plan_wants(plan, name, status, why);
+    plan_add_variant(plan, name, NULL, (struct variant){.backend = backend, .here = here});
+    if (backend != NULL) {
+        plan_add_modes(plan, backend, here);
     }
 }
 
@@ -152,7 +165,7 @@ static bool plan_has_backend(const struct plan *plan, const struct exception *ex
         const struct variant *variant = &plan->variants[i];
         found = found || exception_is_for_backend(exception, variant->name) ||
                 (!(variant->here && exception_is_for_os(exception, plan->os)) &&
-                 exceptions_is_of(exception->backend, variant->backend->name));
+                 exceptions_is_of(exception->backend, variant->name));
     }
     return found;
 }
@@ -208,7 +221,7 @@ void plan_check(struct plan *plan)
         selected += plan->cells[i].selected;
     }
     for (size_t i = 0; i < plan->variant_count; i++) {
-        natives += plan->variants[i].backend->native && plan->variants[i].here;
+        natives += plan->variants[i].here && plan->variants[i].backend->native;
     }
     if (natives == 0 && plan->without == NULL && is_system(plan->os)) {
         plan_complain(plan, "*", "*", "no native backend works here");

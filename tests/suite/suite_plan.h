@@ -16,8 +16,8 @@ struct suite {
 
 /* A backend in one of its modes. */
 struct variant {
-    char name[32]; /* of the backend, and ":mode" if that is not its default */
-    const struct backend *backend;
+    char name[32];                 /* of the backend, and ":mode" if that is not its default */
+    const struct backend *backend; /* NULL: this build lacks it */
     struct suite_mode mode;
     bool here; /* the backend works, and the environment does not leave it out */
 };
@@ -50,9 +50,11 @@ struct plan {
 /* The name that the exceptions give the system we run on. */
 const char *plan_os(void);
 
-/* Adds the variants of the backend and their cells. `status` and `why` are what its probe answered:
- * only a backend of another system, UV_ENOTSUP, may fail there. */
-void plan_add(struct plan *plan, const struct backend *backend, int status, const char *why);
+/* Adds the variants of the backend called `name`, NULL: this build lacks it, and their cells.
+ * `status` and `why` are what its probe answered: only a backend of another system, UV_ENOTSUP, may
+ * fail there. */
+void plan_add(struct plan *plan, const char *name, const struct backend *backend, int status,
+              const char *why);
 
 /* After all backends: complains about an exception without use, if no native backend works, and if
  * nothing is selected. */

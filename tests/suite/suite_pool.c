@@ -1,16 +1,37 @@
-/* Rule 8: idle connections hold no buffer; those that find the pool at its limit wait in turn. */
+/* Rule 8: idle connections hold no buffer; if the pool is at its limit, receives wait in turn. */
 
 #include "suite.h"
 
 static const uint8_t bytes[500];
 static const uint8_t more[4 * KIB];
 
-/* A rig with room for so many buffers of 1 KiB. */
-static void pool_rig(struct rig *rig, const struct backend *backend, size_t buffers)
+/* A rig whose pool has `buffers` buffers of 1 KiB. */
+static void pool_rig(struct suite_rig *rig, const struct backend *backend, size_t buffers)
 {
     rig_open_with(rig, backend, KIB, buffers * KIB);
     rig_listen(rig, 16, 1);
     assert_int_equal(rig->loop->pool.limit, buffers);
+}
+
+/* Polls until a deadline in 20 ms, and not all the time. */
+static void does_not_spin(struct suite_rig *rig)
+{
+    uint64_t turns = rig->loop->stats.wait_calls;
+    uint64_t until = rig->backend->now(rig->loop) + 20000000;
+    while (rig->backend->now(rig->loop) < until) {
+        (void)rig_poll(rig, until);
+    }
+    assert_true(rig->loop->stats.wait_calls - turns < 10);
+}
+
+/* Polls with a deadline that only ends a hanging test: nothing else makes the loop go on. */
+static void await_data(struct suite_rig *rig, const struct rig_conn *conn)
+{
+    uint64_t until = rig->backend->now(rig->loop) + PATIENCE_NS;
+    while (conn->data == NULL) {
+        (void)rig_poll(rig, until);
+        assert_true(rig->backend->now(rig->loop) < until);
+    }
 }
 
 /* ---- idle ----------------------------------------------------------------------------------- */
@@ -18,7 +39,7 @@ static void pool_rig(struct rig *rig, const struct backend *backend, size_t buff
 static void idle_connections_hold_no_buffer(const struct backend *backend)
 {
     enum { CONNECTIONS = 100 };
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peers[CONNECTIONS];
     rig_open(&rig, backend);
     rig.on_open = echo_open;
@@ -40,7 +61,7 @@ static void idle_connections_hold_no_buffer(const struct backend *backend)
 
 static void idle_connections_do_not_spin(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = echo_open;
     rig_listen(&rig, 16, 2);
@@ -50,12 +71,7 @@ static void idle_connections_do_not_spin(const struct backend *backend)
         rig_echo(&rig, peer, 10);
     }
     rig_quiet(&rig);
-    uint64_t turns = rig.loop->stats.wait_calls;
-    uint64_t until = backend->now(rig.loop) + 20000000;
-    while (backend->now(rig.loop) < until) {
-        (void)rig_poll(&rig, until);
-    }
-    assert_true(rig.loop->stats.wait_calls - turns < 10);
+    does_not_spin(&rig);
     rig_close(&rig);
 }
 
@@ -63,19 +79,36 @@ static void idle_connections_do_not_spin(const struct backend *backend)
 
 enum { STARVING = 8, BUFFERS = 2 };
 
-/* One after the other is sent data and not released: the first two hold both buffers, the others
- * wait, in this order. */
-static void starve(struct rig *rig, struct conn *conns[STARVING], uv_os_sock_t peers[STARVING])
+/* A rig with a small pool, and its first connections. */
+struct line {
+    struct suite_rig rig;
+    struct rig_conn *conns[STARVING];
+    uv_os_sock_t peers[STARVING];
+};
+
+static void line_open(struct line *line, const struct backend *backend, size_t buffers,
+                      size_t connections)
 {
+    pool_rig(&line->rig, backend, buffers);
+    for (size_t i = 0; i < connections; i++) {
+        line->conns[i] = rig_pair(&line->rig, &line->peers[i]);
+    }
+}
+
+/* Each connection is sent data in turn, and none is released: the first two hold both buffers, the
+ * others wait, in this order. */
+static void starve(struct line *line, const struct backend *backend)
+{
+    struct suite_rig *rig = &line->rig;
+    line_open(line, backend, BUFFERS, STARVING);
     for (size_t i = 0; i < STARVING; i++) {
-        conns[i] = rig_pair(rig, &peers[i]);
-        conn_recv(conns[i]);
+        rig_conn_recv(line->conns[i]);
     }
     rig_quiet(rig);
     for (size_t i = 0; i < STARVING; i++) {
-        rig_peer_send(rig, peers[i], bytes, sizeof(bytes));
+        rig_peer_send(rig, line->peers[i], bytes, sizeof(bytes));
         if (i < BUFFERS) {
-            RIG_UNTIL(rig, conns[i]->data != NULL);
+            RIG_UNTIL(rig, line->conns[i]->data != NULL);
         } else {
             RIG_UNTIL(rig, rig->loop->stats.starved == i + 1 - BUFFERS);
         }
@@ -84,84 +117,76 @@ static void starve(struct rig *rig, struct conn *conns[STARVING], uv_os_sock_t p
     rig_quiet(rig);
     assert_int_equal(rig->loop->stats.starved, STARVING - BUFFERS);
     for (size_t i = BUFFERS; i < STARVING; i++) {
-        assert_true(conns[i]->recv.outstanding);
+        assert_true(line->conns[i]->recv.outstanding);
     }
 }
 
 static void starved_wait_in_turn(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[STARVING];
-    uv_os_sock_t peers[STARVING];
-    pool_rig(&rig, backend, BUFFERS);
-    starve(&rig, conns, peers);
+    struct line line;
+    starve(&line, backend);
     for (size_t i = 0; i < STARVING; i++) {
-        RIG_UNTIL(&rig, conns[i]->data != NULL);
-        rig_quiet(&rig);
+        RIG_UNTIL(&line.rig, line.conns[i]->data != NULL);
+        rig_quiet(&line.rig);
         for (size_t later = i + BUFFERS; later < STARVING; later++) {
-            assert_true(conns[later]->recv.outstanding);
+            assert_true(line.conns[later]->recv.outstanding);
         }
-        assert_int_equal(conns[i]->length, sizeof(bytes));
-        assert_true(rig.loop->pool.in_use <= BUFFERS);
-        conn_release(conns[i]);
+        assert_int_equal(line.conns[i]->length, sizeof(bytes));
+        assert_true(line.rig.loop->pool.in_use <= BUFFERS);
+        rig_conn_release(line.conns[i]);
     }
-    assert_int_equal(rig.loop->stats.buffers_peak, BUFFERS);
-    rig_close(&rig);
+    assert_int_equal(line.rig.loop->stats.buffers_peak, BUFFERS);
+    rig_close(&line.rig);
 }
 
-/* With one buffer: the first holds it, the others wait, in this order; all have more data. */
-static void line_up(struct rig *rig, size_t count, struct conn **conns, uv_os_sock_t *peers)
+/* With one buffer: the first connection holds it, the others wait, in this order; all have more
+ * data. */
+static void line_up(struct line *line, const struct backend *backend, size_t connections)
 {
-    for (size_t i = 0; i < count; i++) {
-        conns[i] = rig_pair(rig, &peers[i]);
-        rig_peer_send(rig, peers[i], more, sizeof(more));
-        conn_recv(conns[i]);
-        rig_quiet(rig);
+    line_open(line, backend, 1, connections);
+    for (size_t i = 0; i < connections; i++) {
+        rig_peer_send(&line->rig, line->peers[i], more, sizeof(more));
+        rig_conn_recv(line->conns[i]);
+        rig_quiet(&line->rig);
     }
 }
 
-/* Who gives a buffer back and asks for another does so behind those that wait already. */
+/* A connection that gives a buffer back and asks for another waits behind those already waiting. */
 static void starved_are_not_overtaken(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[2];
-    uv_os_sock_t peers[2];
-    pool_rig(&rig, backend, 1);
-    line_up(&rig, 2, conns, peers);
+    struct line line;
+    line_up(&line, backend, 2);
     for (size_t i = 0; i < sizeof(more) / KIB; i++) {
-        struct conn *holder = conns[i % 2];
-        struct conn *waiting = conns[(i + 1) % 2];
+        struct rig_conn *holder = line.conns[i % 2];
+        struct rig_conn *waiting = line.conns[(i + 1) % 2];
         assert_int_equal(holder->length, KIB);
-        conn_release(holder);
-        conn_recv(holder);
-        RIG_UNTIL(&rig, waiting->data != NULL);
+        rig_conn_release(holder);
+        rig_conn_recv(holder);
+        RIG_UNTIL(&line.rig, waiting->data != NULL);
         assert_true(holder->recv.outstanding);
     }
-    rig_close(&rig);
+    rig_close(&line.rig);
 }
 
 /* The same within a callback, where the buffer that comes back is the one that was just filled. */
 static void starved_are_not_overtaken_in_a_callback(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[3];
-    uv_os_sock_t peers[3];
-    pool_rig(&rig, backend, 1);
-    line_up(&rig, 3, conns, peers);
-    conns[1]->on_recv = sink_recv;
-    conn_release(conns[0]);
-    RIG_UNTIL(&rig, conns[2]->data != NULL);
-    assert_int_equal(conns[1]->received_total, KIB);
-    rig_close(&rig);
+    struct line line;
+    line_up(&line, backend, 3);
+    line.conns[1]->on_recv = sink_recv;
+    rig_conn_release(line.conns[0]);
+    RIG_UNTIL(&line.rig, line.conns[2]->data != NULL);
+    assert_int_equal(line.conns[1]->received_total, KIB);
+    rig_close(&line.rig);
 }
 
-/* With room in the pool: those who always have data do not take each buffer that the system has. */
+/* With room in the pool: streams that always have data do not take every buffer of the system. */
 static void streams_leave_a_buffer_for_others(const struct backend *backend)
 {
     enum { TALKER, STREAMS, CONNECTIONS = 8, WORDS = 100 };
     static const uint8_t much[256 * KIB];
-    struct rig rig;
-    struct conn *conns[CONNECTIONS];
+    struct suite_rig rig;
+    struct rig_conn *conns[CONNECTIONS];
     uv_os_sock_t peers[CONNECTIONS];
     uint64_t words = 0;
     rig_open_with(&rig, backend, 64 * KIB, 4 * MIB);
@@ -169,7 +194,7 @@ static void streams_leave_a_buffer_for_others(const struct backend *backend)
     for (size_t i = 0; i < CONNECTIONS; i++) {
         conns[i] = rig_pair(&rig, &peers[i]);
         conns[i]->on_recv = sink_recv;
-        conn_recv(conns[i]);
+        rig_conn_recv(conns[i]);
         rig_quiet(&rig);
     }
     for (size_t turn = 0; turn < 100 * WORDS && conns[TALKER]->received_total < WORDS; turn++) {
@@ -190,181 +215,143 @@ static void streams_leave_a_buffer_for_others(const struct backend *backend)
 /* The release alone ends the wait: a loop that sleeps without a deadline goes on. */
 static void starved_resume_without_a_deadline(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[STARVING];
-    uv_os_sock_t peers[STARVING];
-    pool_rig(&rig, backend, BUFFERS);
-    starve(&rig, conns, peers);
+    struct line line;
+    starve(&line, backend);
     for (size_t i = 0; i < STARVING; i++) {
-        while (conns[i]->data == NULL) {
-            (void)rig_poll(&rig, UINT64_MAX);
+        while (line.conns[i]->data == NULL) {
+            (void)rig_poll(&line.rig, UINT64_MAX);
         }
-        conn_release(conns[i]);
+        rig_conn_release(line.conns[i]);
     }
-    rig_close(&rig);
+    rig_close(&line.rig);
 }
 
-/* The one buffer that comes back is for whoever has data, not for who merely waited longer. */
+/* The one buffer that comes back goes to a connection with data, not to one that waited longer. */
 static void starved_and_silent_gives_way(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[BUFFERS + 2];
-    uv_os_sock_t peers[BUFFERS + 2];
-    pool_rig(&rig, backend, BUFFERS);
-    for (size_t i = 0; i < BUFFERS + 2; i++) {
-        conns[i] = rig_pair(&rig, &peers[i]);
-        if (i < BUFFERS) {
-            rig_peer_send(&rig, peers[i], bytes, sizeof(bytes));
-            conn_recv(conns[i]);
-            RIG_UNTIL(&rig, conns[i]->data != NULL);
-        }
+    struct line line;
+    line_open(&line, backend, BUFFERS, BUFFERS + 2);
+    for (size_t i = 0; i < BUFFERS; i++) {
+        rig_peer_send(&line.rig, line.peers[i], bytes, sizeof(bytes));
+        rig_conn_recv(line.conns[i]);
+        RIG_UNTIL(&line.rig, line.conns[i]->data != NULL);
     }
-    conn_recv(conns[BUFFERS]); /* which nobody sends anything */
-    conn_recv(conns[BUFFERS + 1]);
-    rig_peer_send(&rig, peers[BUFFERS + 1], bytes, sizeof(bytes));
-    rig_quiet(&rig);
-    conn_release(conns[0]);
-    uint64_t until = backend->now(rig.loop) + PATIENCE_NS;
-    while (conns[BUFFERS + 1]->data == NULL) {
-        (void)rig_poll(&rig, until);
-        assert_true(backend->now(rig.loop) < until);
-    }
-    rig_close(&rig);
+    rig_conn_recv(line.conns[BUFFERS]); /* which nobody sends anything */
+    rig_conn_recv(line.conns[BUFFERS + 1]);
+    rig_peer_send(&line.rig, line.peers[BUFFERS + 1], bytes, sizeof(bytes));
+    rig_quiet(&line.rig);
+    rig_conn_release(line.conns[0]);
+    await_data(&line.rig, line.conns[BUFFERS + 1]);
+    rig_close(&line.rig);
 }
 
-/* Nor is it for those that find nothing in their turn: the next has it without another event. */
+/* A connection that finds nothing in its turn passes the buffer on, without another event. */
 static void starved_in_vain_give_way(const struct backend *backend)
 {
     enum { HOLDER, NEXT, IN_VAIN, LAST = IN_VAIN + 3, CONNECTIONS };
-    struct rig rig;
-    struct conn *conns[CONNECTIONS];
-    uv_os_sock_t peers[CONNECTIONS];
-    pool_rig(&rig, backend, 1);
-    for (size_t i = 0; i < CONNECTIONS; i++) {
-        conns[i] = rig_pair(&rig, &peers[i]);
-    }
+    struct line line;
+    line_open(&line, backend, 1, CONNECTIONS);
     for (size_t i = IN_VAIN; i < LAST; i++) {
-        conn_recv(conns[i]);
-        rig_quiet(&rig);
-        rig_peer_send(&rig, peers[i], more, KIB); /* a whole buffer, so there may be more */
-        RIG_UNTIL(&rig, conns[i]->data != NULL);
-        conn_release(conns[i]);
+        rig_conn_recv(line.conns[i]);
+        rig_quiet(&line.rig);
+        rig_peer_send(&line.rig, line.peers[i], more,
+                      KIB); /* a whole buffer, so there may be more */
+        RIG_UNTIL(&line.rig, line.conns[i]->data != NULL);
+        rig_conn_release(line.conns[i]);
     }
     for (size_t i = 0; i < CONNECTIONS; i++) {
         if (i < IN_VAIN || i == LAST) {
-            rig_peer_send(&rig, peers[i], bytes, sizeof(bytes));
+            rig_peer_send(&line.rig, line.peers[i], bytes, sizeof(bytes));
         }
-        conn_recv(conns[i]);
-        rig_quiet(&rig);
+        rig_conn_recv(line.conns[i]);
+        rig_quiet(&line.rig);
     }
-    conn_release(conns[HOLDER]);
-    RIG_UNTIL(&rig, conns[NEXT]->data != NULL);
-    conn_release(conns[NEXT]);
-    uint64_t until = backend->now(rig.loop) + PATIENCE_NS;
-    while (conns[LAST]->data == NULL) {
-        (void)rig_poll(&rig, until);
-        assert_true(backend->now(rig.loop) < until);
-    }
-    rig_close(&rig);
+    rig_conn_release(line.conns[HOLDER]);
+    RIG_UNTIL(&line.rig, line.conns[NEXT]->data != NULL);
+    rig_conn_release(line.conns[NEXT]);
+    await_data(&line.rig, line.conns[LAST]);
+    rig_close(&line.rig);
 }
 
 static void starved_do_not_spin(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[STARVING];
-    uv_os_sock_t peers[STARVING];
-    pool_rig(&rig, backend, BUFFERS);
-    starve(&rig, conns, peers);
-    uint64_t turns = rig.loop->stats.wait_calls;
-    uint64_t until = backend->now(rig.loop) + 20000000;
-    while (backend->now(rig.loop) < until) {
-        (void)rig_poll(&rig, until);
-    }
-    assert_true(rig.loop->stats.wait_calls - turns < 10);
-    rig_close(&rig);
+    struct line line;
+    starve(&line, backend);
+    does_not_spin(&line.rig);
+    rig_close(&line.rig);
 }
 
-/* Who is closed while it waits is canceled, and the next in turn gets the buffer. */
+/* A waiting recv that is closed is canceled, and the next in turn gets the buffer. */
 static void starved_and_closed(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[STARVING];
-    uv_os_sock_t peers[STARVING];
-    pool_rig(&rig, backend, BUFFERS);
-    starve(&rig, conns, peers);
-    conn_close(conns[2], IO_CLOSE_GRACEFUL); /* the head, one within, and the tail */
-    conn_close(conns[4], IO_CLOSE_RESET);
-    conn_close(conns[7], IO_CLOSE_GRACEFUL);
-    RIG_UNTIL(&rig, rig.closed == 3);
-    assert_int_equal(conns[2]->recv.status, UV_ECANCELED);
-    assert_int_equal(conns[4]->recv.status, UV_ECANCELED);
-    assert_int_equal(conns[7]->recv.status, UV_ECANCELED);
-    conn_release(conns[0]);
-    RIG_UNTIL(&rig, conns[3]->data != NULL);
-    rig_quiet(&rig);
-    assert_true(conns[5]->recv.outstanding && conns[6]->recv.outstanding);
-    conn_release(conns[1]);
-    RIG_UNTIL(&rig, conns[5]->data != NULL);
-    conn_release(conns[3]);
-    RIG_UNTIL(&rig, conns[6]->data != NULL);
-    rig_close(&rig);
+    struct line line;
+    starve(&line, backend);
+    rig_conn_close(line.conns[2], IO_CLOSE_GRACEFUL); /* the head, one within, and the tail */
+    rig_conn_close(line.conns[4], IO_CLOSE_RESET);
+    rig_conn_close(line.conns[7], IO_CLOSE_GRACEFUL);
+    RIG_UNTIL(&line.rig, line.rig.closed == 3);
+    assert_int_equal(line.conns[2]->recv.status, UV_ECANCELED);
+    assert_int_equal(line.conns[4]->recv.status, UV_ECANCELED);
+    assert_int_equal(line.conns[7]->recv.status, UV_ECANCELED);
+    rig_conn_release(line.conns[0]);
+    RIG_UNTIL(&line.rig, line.conns[3]->data != NULL);
+    rig_quiet(&line.rig);
+    assert_true(line.conns[5]->recv.outstanding && line.conns[6]->recv.outstanding);
+    rig_conn_release(line.conns[1]);
+    RIG_UNTIL(&line.rig, line.conns[5]->data != NULL);
+    rig_conn_release(line.conns[3]);
+    RIG_UNTIL(&line.rig, line.conns[6]->data != NULL);
+    rig_close(&line.rig);
 }
 
-/* A peer that has gone meanwhile: what it sent comes when there is a buffer, then the end. */
+/* The peer leaves meanwhile: what it sent comes when there is a buffer, then the end. */
 static void starved_and_left(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *conns[STARVING];
-    uv_os_sock_t peers[STARVING];
-    pool_rig(&rig, backend, BUFFERS);
-    starve(&rig, conns, peers);
-    rig_forget_peer(&rig, peers[2]);
-    peer_close(peers[2]);
-    rig_forget_peer(&rig, peers[3]);
-    peer_reset(peers[3]);
-    rig_quiet(&rig);
+    struct line line;
+    starve(&line, backend);
+    rig_forget_peer(&line.rig, line.peers[2]);
+    peer_close(line.peers[2]);
+    rig_forget_peer(&line.rig, line.peers[3]);
+    peer_reset(line.peers[3]);
+    rig_quiet(&line.rig);
     for (size_t i = 4; i < STARVING; i++) {
-        conns[i]->on_recv = conn_release; /* so the others get their turn again */
+        line.conns[i]->on_recv = rig_conn_release; /* so the others get their turn again */
     }
-    conn_release(conns[0]);
-    conn_release(conns[1]);
-    RIG_UNTIL(&rig, !conns[2]->recv.outstanding && !conns[3]->recv.outstanding);
-    assert_int_equal(conns[2]->length, sizeof(bytes));
-    conn_release(conns[2]);
-    conn_recv(conns[2]);
-    RIG_UNTIL(&rig, !conns[2]->recv.outstanding);
-    assert_true(conns[2]->ended);
-    assert_true(conns[3]->recv.status == UV_ECONNRESET || conns[3]->length == sizeof(bytes));
-    rig_close(&rig);
+    rig_conn_release(line.conns[0]);
+    rig_conn_release(line.conns[1]);
+    RIG_UNTIL(&line.rig, !line.conns[2]->recv.outstanding && !line.conns[3]->recv.outstanding);
+    assert_int_equal(line.conns[2]->length, sizeof(bytes));
+    rig_conn_release(line.conns[2]);
+    rig_conn_recv(line.conns[2]);
+    RIG_UNTIL(&line.rig, !line.conns[2]->recv.outstanding);
+    assert_true(line.conns[2]->ended);
+    assert_true(line.conns[3]->recv.status == UV_ECONNRESET ||
+                line.conns[3]->length == sizeof(bytes));
+    rig_close(&line.rig);
 }
 
-/* Who asks for more after a reset gets the answer in its turn, be it again the same. */
+/* A recv after a reset gets its answer in its turn, even if it is the same again. */
 static void starved_after_a_reset(const struct backend *backend)
 {
     enum { HOLDER, WAITING, RESET, CONNECTIONS };
-    struct rig rig;
-    struct conn *conns[CONNECTIONS];
-    uv_os_sock_t peers[CONNECTIONS];
-    pool_rig(&rig, backend, 1);
-    for (size_t i = 0; i < CONNECTIONS; i++) {
-        conns[i] = rig_pair(&rig, &peers[i]);
-    }
-    conn_recv(conns[RESET]);
-    rig_forget_peer(&rig, peers[RESET]);
-    peer_reset(peers[RESET]);
-    RIG_UNTIL(&rig, !conns[RESET]->recv.outstanding);
+    struct line line;
+    line_open(&line, backend, 1, CONNECTIONS);
+    rig_conn_recv(line.conns[RESET]);
+    rig_forget_peer(&line.rig, line.peers[RESET]);
+    peer_reset(line.peers[RESET]);
+    RIG_UNTIL(&line.rig, !line.conns[RESET]->recv.outstanding);
     for (size_t i = HOLDER; i <= WAITING; i++) {
-        conn_recv(conns[i]);
-        rig_peer_send(&rig, peers[i], bytes, sizeof(bytes));
-        rig_quiet(&rig);
+        rig_conn_recv(line.conns[i]);
+        rig_peer_send(&line.rig, line.peers[i], bytes, sizeof(bytes));
+        rig_quiet(&line.rig);
     }
-    conn_recv(conns[RESET]);
-    conn_release(conns[HOLDER]);
-    RIG_UNTIL(&rig, conns[WAITING]->data != NULL);
-    conn_release(conns[WAITING]);
-    RIG_UNTIL(&rig, !conns[RESET]->recv.outstanding);
-    assert_true(rig_is_reset(conns[RESET]->recv.status));
-    rig_close(&rig);
+    rig_conn_recv(line.conns[RESET]);
+    rig_conn_release(line.conns[HOLDER]);
+    RIG_UNTIL(&line.rig, line.conns[WAITING]->data != NULL);
+    rig_conn_release(line.conns[WAITING]);
+    RIG_UNTIL(&line.rig, !line.conns[RESET]->recv.outstanding);
+    assert_true(rig_is_reset(line.conns[RESET]->recv.status));
+    rig_close(&line.rig);
 }
 
 /* Two buffers are enough for any number of connections that give theirs back. */
@@ -372,7 +359,7 @@ static void few_buffers_for_many(const struct backend *backend)
 {
     enum { CONNECTIONS = 50 };
     struct flow flows[CONNECTIONS];
-    struct rig rig;
+    struct suite_rig rig;
     size_t left = CONNECTIONS;
     pool_rig(&rig, backend, BUFFERS);
     rig.on_open = echo_open;
@@ -395,22 +382,22 @@ static void few_buffers_for_many(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* All have data at once, and each gives its buffer back in its callback, when the next needs it. */
+/* All have data at once. Each gives its buffer back in its callback, when the next needs it. */
 static void buffers_come_back_within_a_batch(const struct backend *backend)
 {
     enum { CONNECTIONS = 20, WAVES = 3 };
-    struct rig rig;
-    struct conn *conns[CONNECTIONS];
+    struct suite_rig rig;
+    struct rig_conn *conns[CONNECTIONS];
     uv_os_sock_t peers[CONNECTIONS];
     rig_open_with(&rig, backend, KIB, 64 * KIB);
     rig_listen(&rig, 16, 1);
     for (size_t i = 0; i < CONNECTIONS; i++) {
         conns[i] = rig_pair(&rig, &peers[i]);
-        conns[i]->on_recv = conn_release;
+        conns[i]->on_recv = rig_conn_release;
     }
     for (size_t wave = 1; wave <= WAVES; wave++) {
         for (size_t i = 0; i < CONNECTIONS; i++) {
-            conn_recv(conns[i]);
+            rig_conn_recv(conns[i]);
         }
         rig_quiet(&rig);
         for (size_t i = 0; i < CONNECTIONS; i++) {
@@ -424,13 +411,13 @@ static void buffers_come_back_within_a_batch(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Peers that send on and never read what comes back: each ends up holding the one buffer that can't
- * be sent, and none of its neighbours'. */
+/* Peers that keep sending and never read what comes back: each holds the one buffer that can't be
+ * sent, and no other. */
 static void a_peer_that_never_reads_holds_one_buffer(const struct backend *backend)
 {
     enum { SILENT = 4, LIMIT = 8 };
     static const uint8_t piece[64 * KIB];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t silent[SILENT];
     unsigned quiet = 0;
     pool_rig(&rig, backend, LIMIT);
@@ -454,12 +441,12 @@ static void a_peer_that_never_reads_holds_one_buffer(const struct backend *backe
     rig_close(&rig);
 }
 
-/* However much has been received before, those that are ready at once get their buffers in a few
- * turns, and not in one each. */
+/* However much has been received before, connections that are ready at once get their buffers in a
+ * few turns, and not in one turn each. */
 static void many_small_after_much(const struct backend *backend)
 {
     enum { MANY = 64, ROUNDS = 40 };
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peers[MANY];
     rig_open(&rig, backend);
     rig.on_open = echo_open;

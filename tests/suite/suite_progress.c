@@ -7,7 +7,7 @@
 
 /* ---- untaken -------------------------------------------------------------------------------- */
 
-static int ask_untaken(struct rig *rig, struct conn *conn, uint64_t *bytes)
+static int ask_untaken(struct suite_rig *rig, struct rig_conn *conn, uint64_t *bytes)
 {
     rig->in_call = true;
     int status = rig->backend->untaken(rig->loop, conn->socket, bytes);
@@ -15,14 +15,14 @@ static int ask_untaken(struct rig *rig, struct conn *conn, uint64_t *bytes)
     return status;
 }
 
-static uint64_t untaken(struct rig *rig, struct conn *conn)
+static uint64_t untaken(struct suite_rig *rig, struct rig_conn *conn)
 {
     uint64_t bytes = UINT64_MAX;
     assert_int_equal(ask_untaken(rig, conn, &bytes), 0);
     return bytes;
 }
 
-static struct pair telling_rig(struct rig *rig, const struct backend *backend)
+static struct pair telling_rig(struct suite_rig *rig, const struct backend *backend)
 {
     uint64_t bytes;
     struct pair pair = pair_open_rig(rig, backend);
@@ -36,15 +36,15 @@ static struct pair telling_rig(struct rig *rig, const struct backend *backend)
 static void both_untaken_is_zero_at_rest(const struct backend *backend)
 {
     static const uint8_t bytes[100 * KIB];
-    struct rig rig;
+    struct suite_rig rig;
     struct pair pair = telling_rig(&rig, backend);
     assert_int_equal(untaken(&rig, pair.client), 0);
     assert_int_equal(untaken(&rig, pair.server), 0);
-    struct conn *ends[] = {pair.client, pair.server, pair.client};
+    struct rig_conn *ends[] = {pair.client, pair.server, pair.client};
     for (size_t i = 0; i < 2; i++) {
         ends[i + 1]->on_recv = sink_recv;
-        conn_recv(ends[i + 1]);
-        conn_send(ends[i], bytes, sizeof(bytes));
+        rig_conn_recv(ends[i + 1]);
+        rig_conn_send(ends[i], bytes, sizeof(bytes));
         assert_true(untaken(&rig, ends[i]) <= sizeof(bytes));
         RIG_UNTIL(&rig, !ends[i]->send.outstanding && ends[i + 1]->received_total == sizeof(bytes));
         RIG_UNTIL(&rig, untaken(&rig, ends[i]) == 0); /* the last acknowledgement may be late */
@@ -55,16 +55,16 @@ static void both_untaken_is_zero_at_rest(const struct backend *backend)
 /* Of what has been sent nothing is taken but what lies with the peer's system. */
 static void both_untaken_while_nobody_reads(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct pair pair = telling_rig(&rig, backend);
-    struct fill fill = conn_fill(pair.client);
+    struct fill fill = rig_conn_fill(pair.client);
     for (size_t i = 0; i < 5; i++) {
         rig_quiet(&rig);
         uint64_t left = untaken(&rig, pair.client);
         assert_true(left > 0 && left <= fill.submitted);
     }
     assert_int_equal(untaken(&rig, pair.server), 0);
-    conn_close(pair.client, IO_CLOSE_RESET);
+    rig_conn_close(pair.client, IO_CLOSE_RESET);
     RIG_UNTIL(&rig, pair.client->closed);
     rig_close(&rig);
     fill_free(&fill);
@@ -74,18 +74,18 @@ static void both_untaken_while_nobody_reads(const struct backend *backend)
  * after it has completed. */
 static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct pair pair = telling_rig(&rig, backend);
     size_t falls_while_pending = 0, falls_after = 0;
-    struct fill fill = conn_fill(pair.client);
+    struct fill fill = rig_conn_fill(pair.client);
     uint64_t before = untaken(&rig, pair.client);
     while (before > 0) {
         uint64_t left = before;
         bool pending = pair.client->send.outstanding;
         while (left == before) {
-            conn_release(pair.server);
+            rig_conn_release(pair.server);
             if (!pair.server->recv.outstanding && pair.server->received_total < fill.submitted) {
-                conn_recv(pair.server);
+                rig_conn_recv(pair.server);
             }
             rig_turn(&rig);
             left = untaken(&rig, pair.client);
@@ -99,9 +99,9 @@ static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
     assert_true(falls_after > 0 || suite_simulated(backend));
     assert_int_equal(pair.client->send.status, 0);
     pair.server->on_recv = sink_recv;
-    conn_release(pair.server);
+    rig_conn_release(pair.server);
     if (!pair.server->recv.outstanding && pair.server->received_total < fill.submitted) {
-        conn_recv(pair.server);
+        rig_conn_recv(pair.server);
     }
     RIG_UNTIL(&rig, pair.server->received_total == fill.submitted);
     rig_close(&rig);
@@ -113,7 +113,7 @@ static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
 enum { PAIRS = 6, BUFFERS = 2 };
 
 /* As many of these receives wait as the loop says. */
-static size_t waiting(const struct rig *rig, struct conn *const servers[PAIRS])
+static size_t waiting(const struct suite_rig *rig, struct rig_conn *const servers[PAIRS])
 {
     size_t count = 0;
     for (size_t i = 0; i < PAIRS; i++) {
@@ -124,7 +124,8 @@ static size_t waiting(const struct rig *rig, struct conn *const servers[PAIRS])
 }
 
 /* All have data, and two of them a buffer. */
-static void let_wait(struct rig *rig, const struct backend *backend, struct conn *servers[PAIRS])
+static void let_wait(struct suite_rig *rig, const struct backend *backend,
+                     struct rig_conn *servers[PAIRS])
 {
     static const uint8_t bytes[500];
     rig_open_with(rig, backend, KIB, BUFFERS * KIB);
@@ -132,8 +133,8 @@ static void let_wait(struct rig *rig, const struct backend *backend, struct conn
     for (size_t i = 0; i < PAIRS; i++) {
         struct pair pair = pair_open(rig);
         servers[i] = pair.server;
-        conn_recv(pair.server);
-        conn_send(pair.client, bytes, sizeof(bytes));
+        rig_conn_recv(pair.server);
+        rig_conn_send(pair.client, bytes, sizeof(bytes));
         RIG_UNTIL(rig, pair.server->data != NULL || rig->loop->waiting == i + 1 - BUFFERS);
     }
     assert_int_equal(waiting(rig, servers), PAIRS - BUFFERS);
@@ -141,17 +142,17 @@ static void let_wait(struct rig *rig, const struct backend *backend, struct conn
 
 static void both_count_what_waits_for_a_buffer(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *servers[PAIRS];
+    struct suite_rig rig;
+    struct rig_conn *servers[PAIRS];
     let_wait(&rig, backend, servers);
     for (size_t i = 0; i < PAIRS; i++) {
         assert_non_null(servers[i]->data);
-        conn_release(servers[i]);
+        rig_conn_release(servers[i]);
         size_t left = i + 1 + BUFFERS < PAIRS ? PAIRS - BUFFERS - i - 1 : 0;
         RIG_UNTIL(&rig, waiting(&rig, servers) == left);
         RIG_UNTIL(&rig, i + 1 == PAIRS || servers[i + 1]->data != NULL);
     }
-    conn_recv(servers[0]);
+    rig_conn_recv(servers[0]);
     rig_quiet(&rig);
     assert_int_equal(waiting(&rig, servers), 0); /* it waits for its peer */
     rig_close(&rig);
@@ -159,16 +160,16 @@ static void both_count_what_waits_for_a_buffer(const struct backend *backend)
 
 static void both_count_no_closed_one_as_waiting(const struct backend *backend)
 {
-    struct rig rig;
-    struct conn *servers[PAIRS];
+    struct suite_rig rig;
+    struct rig_conn *servers[PAIRS];
     let_wait(&rig, backend, servers);
     for (size_t i = PAIRS - 1; i >= BUFFERS; i--) {
-        conn_close(servers[i], i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
+        rig_conn_close(servers[i], i % 2 == 0 ? IO_CLOSE_GRACEFUL : IO_CLOSE_RESET);
         RIG_UNTIL(&rig, servers[i]->closed);
         assert_int_equal(waiting(&rig, servers), i - BUFFERS);
     }
     for (size_t i = 0; i < BUFFERS; i++) {
-        conn_release(servers[i]);
+        rig_conn_release(servers[i]);
     }
     rig_close(&rig);
 }

@@ -18,12 +18,12 @@ struct suite_mode suite_mode;
 
 struct accept_op {
     struct io_accept op; /* first */
-    struct rig *rig;
+    struct suite_rig *rig;
 };
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
-void rig_check(struct rig *rig, bool holds, const char *what, const char *file, int line)
+void rig_check(struct suite_rig *rig, bool holds, const char *what, const char *file, int line)
 {
     if (!holds && rig->breach == NULL) {
         rig->breach = what;
@@ -32,14 +32,14 @@ void rig_check(struct rig *rig, bool holds, const char *what, const char *file, 
     }
 }
 
-static void rig_assert_unbroken(const struct rig *rig)
+static void rig_assert_unbroken(const struct suite_rig *rig)
 {
     if (rig->breach != NULL) {
         fail_msg("%s:%d: does not hold: %s", rig->breach_file, rig->breach_line, rig->breach);
     }
 }
 
-void rig_enter_callback(struct rig *rig)
+void rig_enter_callback(struct suite_rig *rig)
 {
     RIG_CHECK(rig, rig->polling);
     RIG_CHECK(rig, !rig->in_call);
@@ -47,7 +47,7 @@ void rig_enter_callback(struct rig *rig)
     rig->in_callback = true;
 }
 
-void rig_leave_callback(struct rig *rig)
+void rig_leave_callback(struct suite_rig *rig)
 {
     rig->in_callback = false;
 }
@@ -61,7 +61,7 @@ void *rubbish(size_t size)
     return memset(memory, 0xA5, size);
 }
 
-void side_submit(struct side *side, struct rig *rig)
+void side_submit(struct side *side, struct suite_rig *rig)
 {
     RIG_CHECK(rig, !side->outstanding);
     side->outstanding = true;
@@ -70,7 +70,7 @@ void side_submit(struct side *side, struct rig *rig)
     rig->in_call = true;
 }
 
-void side_answer(struct side *side, struct rig *rig, int answer)
+void side_answer(struct side *side, struct suite_rig *rig, int answer)
 {
     rig->in_call = false;
     RIG_CHECK(rig, answer <= IO_PENDING);
@@ -84,7 +84,7 @@ bool is_status(int status)
     return status <= 0 && status > UV_ERRNO_MAX;
 }
 
-void side_outcome(struct side *side, struct rig *rig, int status)
+void side_outcome(struct side *side, struct suite_rig *rig, int status)
 {
     RIG_CHECK(rig, is_status(status));
     side->outcomes++;
@@ -99,22 +99,22 @@ void side_outcome(struct side *side, struct rig *rig, int status)
 
 static int rig_open_socket(void *context, int family, uv_os_sock_t *os_socket)
 {
-    struct rig *rig = context;
+    struct suite_rig *rig = context;
     RIG_CHECK(rig, rig->in_call);
     rig->open_socket_calls++;
     rig->open_socket_family = family;
     return rig->open_socket_answer != 0 ? rig->open_socket_answer : peer_socket(family, os_socket);
 }
 
-void rig_open(struct rig *rig, const struct backend *backend)
+void rig_open(struct suite_rig *rig, const struct backend *backend)
 {
     rig_open_with(rig, backend, 64 * KIB, 64 * MIB);
 }
 
-void rig_open_with(struct rig *rig, const struct backend *backend, size_t buffer_size,
+void rig_open_with(struct suite_rig *rig, const struct backend *backend, size_t buffer_size,
                    size_t buffer_memory)
 {
-    *rig = (struct rig){.backend = backend};
+    *rig = (struct suite_rig){.backend = backend};
     struct io_config *config =
         rubbish(sizeof(*config)); /* freed: it is read during the call only */
     *config = (struct io_config){
@@ -132,7 +132,7 @@ void rig_open_with(struct rig *rig, const struct backend *backend, size_t buffer
     assert_int_equal(rig->loop->pool.in_use, 0);
 }
 
-int rig_poll(struct rig *rig, uint64_t deadline_ns)
+int rig_poll(struct suite_rig *rig, uint64_t deadline_ns)
 {
     assert_false(rig->polling);
     rig->polling = true;
@@ -143,7 +143,7 @@ int rig_poll(struct rig *rig, uint64_t deadline_ns)
     return answer;
 }
 
-void rig_turn(struct rig *rig)
+void rig_turn(struct suite_rig *rig)
 {
     (void)rig_poll(rig, rig->backend->now(rig->loop) + TURN_NS);
     if (suite_simulated(rig->backend)) {
@@ -151,7 +151,7 @@ void rig_turn(struct rig *rig)
     }
 }
 
-void rig_quiet(struct rig *rig)
+void rig_quiet(struct suite_rig *rig)
 {
     uint64_t until = rig->backend->now(rig->loop) + QUIET_TURNS * (uint64_t)TURN_NS;
     do {
@@ -159,7 +159,7 @@ void rig_quiet(struct rig *rig)
     } while (rig->backend->now(rig->loop) < until);
 }
 
-void rig_assert_stats(struct rig *rig)
+void rig_assert_stats(struct suite_rig *rig)
 {
     const struct io_stats *stats = &rig->loop->stats;
     assert_int_equal(stats->completions, rig->callbacks);
@@ -172,10 +172,10 @@ void rig_assert_stats(struct rig *rig)
     assert_true(stats->buffers_peak <= rig->loop->pool.limit);
 }
 
-static void rig_free(struct rig *rig)
+static void rig_free(struct suite_rig *rig)
 {
     while (rig->conns != NULL) {
-        struct conn *conn = rig->conns;
+        struct rig_conn *conn = rig->conns;
         rig->conns = conn->next;
         free(conn);
     }
@@ -184,25 +184,25 @@ static void rig_free(struct rig *rig)
     }
 }
 
-static size_t rig_sockets(const struct rig *rig)
+static size_t rig_sockets(const struct suite_rig *rig)
 {
     size_t count = 0;
-    for (const struct conn *conn = rig->conns; conn != NULL; conn = conn->next) {
+    for (const struct rig_conn *conn = rig->conns; conn != NULL; conn = conn->next) {
         count += conn->socket != NULL;
     }
     return count;
 }
 
-void rig_close(struct rig *rig)
+void rig_close(struct suite_rig *rig)
 {
-    for (struct conn *conn = rig->conns; conn != NULL; conn = conn->next) {
+    for (struct rig_conn *conn = rig->conns; conn != NULL; conn = conn->next) {
         if (conn->socket != NULL && !conn->closing) {
-            conn_close(conn, IO_CLOSE_GRACEFUL);
+            rig_conn_close(conn, IO_CLOSE_GRACEFUL);
         }
     }
     rig_accept_stop(rig);
     RIG_UNTIL(rig, rig->accepts_outstanding == 0 && rig_sockets(rig) == 0);
-    for (struct conn *conn = rig->conns; conn != NULL; conn = conn->next) {
+    for (struct rig_conn *conn = rig->conns; conn != NULL; conn = conn->next) {
         assert_int_equal(conn->recv.submits, conn->recv.outcomes);
         assert_int_equal(conn->send.submits, conn->send.outcomes);
         assert_int_equal(conn->connect.submits, conn->connect.outcomes);
@@ -218,7 +218,8 @@ void rig_close(struct rig *rig)
 /* ---- accept --------------------------------------------------------------------------------- */
 
 /* On a simulated network a port takes the place of the socket. */
-static void rig_bind(struct rig *rig, uv_os_sock_t *os_socket, struct sockaddr_storage *address)
+static void rig_bind(struct suite_rig *rig, uv_os_sock_t *os_socket,
+                     struct sockaddr_storage *address)
 {
     if (!suite_simulated(rig->backend)) {
         assert_int_equal(peer_bind(AF_INET, os_socket, address), 0);
@@ -230,7 +231,7 @@ static void rig_bind(struct rig *rig, uv_os_sock_t *os_socket, struct sockaddr_s
     assert_int_equal(uv_ip4_addr("127.0.0.1", port, (struct sockaddr_in *)(void *)address), 0);
 }
 
-void rig_refusing_address(struct rig *rig, struct sockaddr_storage *address)
+void rig_refusing_address(struct suite_rig *rig, struct sockaddr_storage *address)
 {
     uv_os_sock_t bound; /* so nobody else's, and does not listen */
     rig_bind(rig, &bound, address);
@@ -239,7 +240,7 @@ void rig_refusing_address(struct rig *rig, struct sockaddr_storage *address)
     }
 }
 
-void rig_listen(struct rig *rig, int backlog, size_t accepts)
+void rig_listen(struct suite_rig *rig, int backlog, size_t accepts)
 {
     uv_os_sock_t os_socket;
     rig_bind(rig, &os_socket, &rig->address);
@@ -251,19 +252,19 @@ void rig_listen(struct rig *rig, int backlog, size_t accepts)
     }
 }
 
-static void rig_token(struct rig *rig, struct io_token *token)
+static void rig_token(struct suite_rig *rig, struct io_token *token)
 {
     if (rig->on_token != NULL) {
         rig->on_token(rig, token);
         return;
     }
-    struct conn *conn = conn_new(rig);
-    if (conn_adopt(conn, token) == 0 && rig->on_open != NULL) {
+    struct rig_conn *conn = rig_conn_new(rig);
+    if (rig_conn_adopt(conn, token) == 0 && rig->on_open != NULL) {
         rig->on_open(conn);
     }
 }
 
-static void accept_outcome(struct rig *rig, struct accept_op *mine)
+static void accept_outcome(struct suite_rig *rig, struct accept_op *mine)
 {
     RIG_CHECK(rig, is_status(mine->op.status));
     RIG_CHECK(rig, rig->accepts_outstanding > 0);
@@ -284,7 +285,7 @@ static void accept_outcome(struct rig *rig, struct accept_op *mine)
 static void accept_done(struct io_accept *op)
 {
     struct accept_op *mine = (struct accept_op *)(void *)op;
-    struct rig *rig = mine->rig;
+    struct suite_rig *rig = mine->rig;
     rig_enter_callback(rig);
     rig->callbacks++;
     accept_outcome(rig, mine);
@@ -294,7 +295,7 @@ static void accept_done(struct io_accept *op)
     rig_leave_callback(rig);
 }
 
-void rig_accept(struct rig *rig)
+void rig_accept(struct suite_rig *rig)
 {
     do {
         struct accept_op *mine = rubbish(sizeof(*mine));
@@ -315,7 +316,7 @@ void rig_accept(struct rig *rig)
     } while (rig->rearm);
 }
 
-void rig_accept_stop(struct rig *rig)
+void rig_accept_stop(struct suite_rig *rig)
 {
     rig->rearm = false;
     if (rig->listener == NULL) {
@@ -329,13 +330,13 @@ void rig_accept_stop(struct rig *rig)
 
 /* ---- peers ---------------------------------------------------------------------------------- */
 
-void rig_keep_peer(struct rig *rig, uv_os_sock_t peer)
+void rig_keep_peer(struct suite_rig *rig, uv_os_sock_t peer)
 {
     assert_true(rig->peer_count < RIG_PEERS);
     rig->peers[rig->peer_count++] = peer;
 }
 
-void rig_forget_peer(struct rig *rig, uv_os_sock_t peer)
+void rig_forget_peer(struct suite_rig *rig, uv_os_sock_t peer)
 {
     size_t kept = 0;
     for (size_t i = 0; i < rig->peer_count; i++) {
@@ -346,12 +347,12 @@ void rig_forget_peer(struct rig *rig, uv_os_sock_t peer)
     rig->peer_count = kept;
 }
 
-uv_os_sock_t rig_peer(struct rig *rig)
+uv_os_sock_t rig_peer(struct suite_rig *rig)
 {
     return rig_peer_with(rig, 0);
 }
 
-uv_os_sock_t rig_peer_with(struct rig *rig, int receive_buffer)
+uv_os_sock_t rig_peer_with(struct suite_rig *rig, int receive_buffer)
 {
     uv_os_sock_t peer;
     assert_int_equal(peer_connect(&rig->address, receive_buffer, &peer), 0);
@@ -362,7 +363,7 @@ uv_os_sock_t rig_peer_with(struct rig *rig, int receive_buffer)
     return peer;
 }
 
-struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer)
+struct rig_conn *rig_pair(struct suite_rig *rig, uv_os_sock_t *peer)
 {
     size_t opened = rig->opened;
     *peer = rig_peer(rig);
@@ -370,12 +371,20 @@ struct conn *rig_pair(struct rig *rig, uv_os_sock_t *peer)
     return rig->conns;
 }
 
+struct rig_conn *rig_open_pair(struct suite_rig *rig, const struct backend *backend,
+                               uv_os_sock_t *peer)
+{
+    rig_open(rig, backend);
+    rig_listen(rig, 8, 1);
+    return rig_pair(rig, peer);
+}
+
 bool rig_is_reset(int end)
 {
     return end == UV_ECONNRESET || (end == 0 && sys_is_wine());
 }
 
-int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count)
+int rig_peer_end(struct suite_rig *rig, uv_os_sock_t peer, uint64_t *count)
 {
     static uint8_t scratch[256 * 1024];
     uint64_t total = 0;
@@ -392,7 +401,7 @@ int rig_peer_end(struct rig *rig, uv_os_sock_t peer, uint64_t *count)
     return got;
 }
 
-void rig_peer_send(struct rig *rig, uv_os_sock_t peer, const void *data, size_t length)
+void rig_peer_send(struct suite_rig *rig, uv_os_sock_t peer, const void *data, size_t length)
 {
     const uint8_t *at = data;
     while (length > 0) {
@@ -406,11 +415,11 @@ void rig_peer_send(struct rig *rig, uv_os_sock_t peer, const void *data, size_t 
 
 /* ---- pair ------------------------------------------------------------------------------------ */
 
-struct pair pair_open(struct rig *rig)
+struct pair pair_open(struct suite_rig *rig)
 {
-    struct pair pair = {.client = conn_new(rig)};
+    struct pair pair = {.client = rig_conn_new(rig)};
     size_t opened = rig->opened;
-    conn_connect(pair.client, &rig->address);
+    rig_conn_connect(pair.client, &rig->address);
     RIG_UNTIL(rig, !pair.client->connect.outstanding && rig->opened > opened);
     assert_int_equal(pair.client->connect.status, 0);
     pair.server = rig->conns; /* the newest */
@@ -418,7 +427,7 @@ struct pair pair_open(struct rig *rig)
     return pair;
 }
 
-struct pair pair_open_rig(struct rig *rig, const struct backend *backend)
+struct pair pair_open_rig(struct suite_rig *rig, const struct backend *backend)
 {
     rig_open(rig, backend);
     rig_listen(rig, 8, 1);

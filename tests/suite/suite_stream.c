@@ -56,7 +56,7 @@ static void bulk_read(void *argument)
 
 static void bulk_echo(const struct backend *backend, size_t length)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_thread_t writer;
     uv_thread_t reader;
     rig_open(&rig, backend);
@@ -98,7 +98,7 @@ static void echo_64_mib(const struct backend *backend)
 /* ---- sizes and contents --------------------------------------------------------------------- */
 
 /* A rig that echoes, with one peer. */
-static uv_os_sock_t echo_rig(struct rig *rig, const struct backend *backend)
+static uv_os_sock_t echo_rig(struct suite_rig *rig, const struct backend *backend)
 {
     rig_open(rig, backend);
     rig->on_open = echo_open;
@@ -109,7 +109,7 @@ static uv_os_sock_t echo_rig(struct rig *rig, const struct backend *backend)
 static void echo_sizes(const struct backend *backend)
 {
     static const size_t sizes[] = {1, 2, 3, 4095, 4096, 4097, 65535, 65536, 65537, MIB + 1};
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer = echo_rig(&rig, backend);
     for (size_t i = 0; i < LENGTH(sizes); i++) {
         rig_echo(&rig, peer, sizes[i]);
@@ -118,7 +118,8 @@ static void echo_sizes(const struct backend *backend)
 }
 
 /* One message of these very bytes. */
-static void echo_bytes(struct rig *rig, uv_os_sock_t peer, const uint8_t *bytes, size_t length)
+static void echo_bytes(struct suite_rig *rig, uv_os_sock_t peer, const uint8_t *bytes,
+                       size_t length)
 {
     uint8_t *back = malloc(length);
     assert_non_null(back);
@@ -136,7 +137,7 @@ static void echo_bytes(struct rig *rig, uv_os_sock_t peer, const uint8_t *bytes,
 static void echo_nul_bytes(const struct backend *backend)
 {
     static const uint8_t zeros[65536];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer = echo_rig(&rig, backend);
     echo_bytes(&rig, peer, zeros, 1);
     echo_bytes(&rig, peer, zeros, sizeof(zeros));
@@ -146,7 +147,7 @@ static void echo_nul_bytes(const struct backend *backend)
 static void echo_all_byte_values(const struct backend *backend)
 {
     uint8_t bytes[256];
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer = echo_rig(&rig, backend);
     for (size_t i = 0; i < sizeof(bytes); i++) {
         bytes[i] = (uint8_t)i;
@@ -158,7 +159,7 @@ static void echo_all_byte_values(const struct backend *backend)
 
 static void echo_with_buffers_of(const struct backend *backend, size_t buffer_size, size_t length)
 {
-    struct rig rig;
+    struct suite_rig rig;
     rig_open_with(&rig, backend, buffer_size, buffer_size * 4);
     rig.on_open = echo_open;
     rig_listen(&rig, 8, 1);
@@ -178,7 +179,7 @@ static void echo_buffer_sizes(const struct backend *backend)
 
 static void echo_one_byte_writes(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct flow flow = {
         .peer = echo_rig(&rig, backend),
         .stream = stream_of(3, 0),
@@ -194,7 +195,7 @@ static void echo_one_byte_writes(const struct backend *backend)
 static void echo_pipelining(const struct backend *backend)
 {
     enum { MESSAGE = 100, MESSAGES = 1000 };
-    struct rig rig;
+    struct suite_rig rig;
     struct stream stream = stream_of(4, 0);
     uint8_t *bytes = stream_bytes(&stream, MESSAGE * MESSAGES);
     uv_os_sock_t peer = echo_rig(&rig, backend);
@@ -211,7 +212,7 @@ static void echo_1000_connections(const struct backend *backend)
 {
     enum { CONNECTIONS = 1000, LENGTH = 300 };
     static struct flow flows[CONNECTIONS];
-    struct rig rig;
+    struct suite_rig rig;
     rig_open(&rig, backend);
     rig.on_open = echo_open;
     rig_listen(&rig, 128, 16);
@@ -238,19 +239,17 @@ static void echo_1000_connections(const struct backend *backend)
 static void send_and_recv_at_once(const struct backend *backend)
 {
     const size_t length = 8 * MIB;
-    struct rig rig;
+    struct suite_rig rig;
     struct stream in = stream_of(6, 1);
     struct stream out = stream_of(6, 2);
     uint8_t *inward = stream_bytes(&in, length);
     uint8_t *outward = stream_bytes(&out, length);
     uv_os_sock_t peer;
-    rig_open(&rig, backend);
-    rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     conn->user = &in;
     conn->on_recv = sink_recv;
-    conn_recv(conn);
-    conn_send(conn, outward, length);
+    rig_conn_recv(conn);
+    rig_conn_send(conn, outward, length);
     rig_peer_send(&rig, peer, inward, length);
     rig_peer_read(&rig, peer, &out, length);
     RIG_UNTIL(&rig, conn->send.outcomes == 1 && conn->received_total == length);
@@ -265,12 +264,10 @@ static void send_and_recv_at_once(const struct backend *backend)
 /* What the system can't take stays pending, and nothing of it is lost. */
 static void slow_reader(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    rig_open(&rig, backend);
-    rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
-    struct fill fill = conn_fill(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
+    struct fill fill = rig_conn_fill(conn);
     assert_true(conn->send.outstanding);
     rig_peer_read(&rig, peer, &fill.stream, fill.submitted);
     RIG_UNTIL(&rig, !conn->send.outstanding);
@@ -283,7 +280,7 @@ static void slow_reader(const struct backend *backend)
 /* The same through the echo: it stops reading, so its peer is the one that waits. */
 static void slow_reader_of_an_echo(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct stream stream = stream_of(8, 0);
     static uint8_t piece[64 * 1024];
     uv_os_sock_t peer = echo_rig(&rig, backend);
@@ -311,12 +308,10 @@ static void slow_reader_of_an_echo(const struct backend *backend)
 /* Another connection is not held up by one that does not read. */
 static void slow_reader_beside_another(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t slow;
-    rig_open(&rig, backend);
-    rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &slow);
-    struct fill fill = conn_fill(conn);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &slow);
+    struct fill fill = rig_conn_fill(conn);
     rig.on_open = echo_open;
     rig_echo(&rig, rig_peer(&rig), 100000);
     assert_true(conn->send.outstanding);
@@ -327,7 +322,7 @@ static void slow_reader_beside_another(const struct backend *backend)
 }
 
 /* A connection to a peer with small buffers on the way. */
-static struct conn *narrow_pair(struct rig *rig, uv_os_sock_t *peer)
+static struct rig_conn *narrow_pair(struct suite_rig *rig, uv_os_sock_t *peer)
 {
     enum { SMALL = 4096 };
     uv_os_sock_t os_socket;
@@ -344,17 +339,17 @@ static struct conn *narrow_pair(struct rig *rig, uv_os_sock_t *peer)
  */
 static void send_into_a_full_socket(const struct backend *backend)
 {
-    struct rig rig;
+    struct suite_rig rig;
     struct stream stream = stream_of(11, 0);
     uint8_t *bytes = stream_bytes(&stream, MIB);
     uv_os_sock_t peer;
     size_t sent = 0;
     rig_open(&rig, backend);
     rig_listen(&rig, 8, 1);
-    struct conn *conn = narrow_pair(&rig, &peer);
+    struct rig_conn *conn = narrow_pair(&rig, &peer);
     while (!conn->send.outstanding) {
         assert_true(sent < MIB);
-        conn_send(conn, bytes + sent++, 1);
+        rig_conn_send(conn, bytes + sent++, 1);
         for (size_t i = 0; conn->send.outstanding && i < 100; i++) {
             rig_turn(&rig);
         }
@@ -376,16 +371,14 @@ static void send_into_a_full_socket(const struct backend *backend)
 static void stream_goes_on_behind_an_urgent_byte(const struct backend *backend)
 {
     const size_t half = 1000;
-    struct rig rig;
+    struct suite_rig rig;
     uv_os_sock_t peer;
-    rig_open(&rig, backend);
-    rig_listen(&rig, 8, 1);
-    struct conn *conn = rig_pair(&rig, &peer);
+    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     struct stream stream = stream_of(10, 0);
     uint8_t *bytes = stream_bytes(&stream, 2 * half);
     conn->user = &stream;
     conn->on_recv = sink_recv;
-    conn_recv(conn);
+    rig_conn_recv(conn);
     rig_quiet(&rig);
     assert_int_equal(peer_send(peer, bytes, half), half);
     assert_int_equal(peer_send_urgent(peer, '!'), 1);

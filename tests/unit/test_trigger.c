@@ -21,54 +21,54 @@
 #include <unistd.h>
 #endif
 
-struct rig {
+struct trigger_rig {
     struct control control; /* first */
     unsigned restarts;
     unsigned reports;
-    unsigned reports_due; /* that rig_expect() waits for */
+    unsigned reports_due; /* that trigger_rig_expect() waits for */
     bool late;
 };
 
-static void rig_on_restart(struct control *control)
+static void trigger_rig_on_restart(struct control *control)
 {
-    struct rig *rig = (struct rig *)(void *)control;
+    struct trigger_rig *rig = (struct trigger_rig *)(void *)control;
     rig->restarts++;
 }
 
-static void rig_on_report(struct control *control)
+static void trigger_rig_on_report(struct control *control)
 {
-    struct rig *rig = (struct rig *)(void *)control;
+    struct trigger_rig *rig = (struct trigger_rig *)(void *)control;
     rig->reports++;
 }
 
-static const struct control_events rig_events = {.restart = rig_on_restart,
-                                                 .report = rig_on_report};
+static const struct control_events trigger_rig_events = {.restart = trigger_rig_on_restart,
+                                                         .report = trigger_rig_on_report};
 static const struct control_events stop_events = {.restart = NULL};
 
-static void rig_open(struct rig *rig, const struct control_events *events)
+static void trigger_rig_open(struct trigger_rig *rig, const struct control_events *events)
 {
-    *rig = (struct rig){.late = false};
+    *rig = (struct trigger_rig){.late = false};
     assert_int_equal(control_open(&rig->control, events), 0);
 }
 
-static void rig_send(enum sys_meaning meaning)
+static void trigger_rig_send(enum sys_meaning meaning)
 {
     assert_int_equal(trigger_send(uv_os_getpid(), meaning), 0);
 }
 
-static void rig_on_late(uv_timer_t *timer)
+static void trigger_rig_on_late(uv_timer_t *timer)
 {
-    struct rig *rig = timer->data;
+    struct trigger_rig *rig = timer->data;
     rig->late = true;
 }
 
 /* Runs the loop until so much was understood. */
-static void rig_expect(struct rig *rig, unsigned stops, unsigned restarts)
+static void trigger_rig_expect(struct trigger_rig *rig, unsigned stops, unsigned restarts)
 {
     uv_timer_t timer;
     assert_int_equal(uv_timer_init(&rig->control.loop, &timer), 0);
     timer.data = rig;
-    assert_int_equal(uv_timer_start(&timer, rig_on_late, PATIENCE_MS, 0), 0);
+    assert_int_equal(uv_timer_start(&timer, trigger_rig_on_late, PATIENCE_MS, 0), 0);
     while (!rig->late && (rig->control.stops < stops || rig->restarts < restarts ||
                           rig->reports < rig->reports_due)) {
         (void)uv_run(&rig->control.loop, UV_RUN_ONCE);
@@ -81,62 +81,62 @@ static void rig_expect(struct rig *rig, unsigned stops, unsigned restarts)
 
 static void a_stop_stops(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &rig_events);
-    rig_send(SYS_STOP);
-    rig_expect(&rig, 1, 0);
+    trigger_rig_open(&rig, &trigger_rig_events);
+    trigger_rig_send(SYS_STOP);
+    trigger_rig_expect(&rig, 1, 0);
     control_close(&rig.control);
 }
 
 static void a_restart_restarts(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &rig_events);
-    rig_send(SYS_RESTART);
-    rig_expect(&rig, 0, 1);
-    rig_send(SYS_RESTART);
-    rig_expect(&rig, 0, 2);
+    trigger_rig_open(&rig, &trigger_rig_events);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_expect(&rig, 0, 1);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_expect(&rig, 0, 2);
     control_close(&rig.control);
 }
 
 static void a_restart_stops_what_cannot_restart(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &stop_events);
-    rig_send(SYS_RESTART);
-    rig_expect(&rig, 1, 0);
+    trigger_rig_open(&rig, &stop_events);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_expect(&rig, 1, 0);
     control_close(&rig.control);
 }
 
 /* A terminal that goes away may say so twice. Only a stop that is asked for ends it at once. */
 static void a_second_restart_ends_nothing_at_once(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &stop_events);
-    rig_send(SYS_RESTART);
-    rig_expect(&rig, 1, 0);
-    rig_send(SYS_RESTART);
-    rig_send(SYS_REPORT); /* nobody prints one here: nothing happens */
-    rig_expect(&rig, 1, 0);
-    rig_send(SYS_STOP);
-    rig_expect(&rig, 2, 0);
+    trigger_rig_open(&rig, &stop_events);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_expect(&rig, 1, 0);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_send(SYS_REPORT); /* nobody prints one here: nothing happens */
+    trigger_rig_expect(&rig, 1, 0);
+    trigger_rig_send(SYS_STOP);
+    trigger_rig_expect(&rig, 2, 0);
     control_close(&rig.control);
 }
 
 static void a_report_reports(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &rig_events);
+    trigger_rig_open(&rig, &trigger_rig_events);
     rig.reports_due = 1;
-    rig_send(SYS_REPORT);
-    rig_expect(&rig, 0, 0);
-    rig_send(SYS_RESTART);
-    rig_expect(&rig, 0, 1);
+    trigger_rig_send(SYS_REPORT);
+    trigger_rig_expect(&rig, 0, 0);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_expect(&rig, 0, 1);
     assert_int_equal(rig.reports, 1);
     control_close(&rig.control);
 }
@@ -144,28 +144,28 @@ static void a_report_reports(void **state)
 /* Before the loop has looked: two stops are two, and a restart is not lost between them. */
 static void sends_in_a_row_are_counted(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &rig_events);
-    rig_send(SYS_STOP);
-    rig_send(SYS_RESTART);
-    rig_send(SYS_STOP);
-    rig_expect(&rig, 2, 1);
+    trigger_rig_open(&rig, &trigger_rig_events);
+    trigger_rig_send(SYS_STOP);
+    trigger_rig_send(SYS_RESTART);
+    trigger_rig_send(SYS_STOP);
+    trigger_rig_expect(&rig, 2, 1);
     control_close(&rig.control);
 }
 
 static void what_was_not_taken_is_dropped_at_the_close(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
     for (unsigned i = 0; i < 20; i++) {
-        rig_open(&rig, &rig_events);
-        rig_send(SYS_RESTART);
+        trigger_rig_open(&rig, &trigger_rig_events);
+        trigger_rig_send(SYS_RESTART);
         control_close(&rig.control);
     }
-    rig_open(&rig, &rig_events);
-    rig_send(SYS_STOP);
-    rig_expect(&rig, 1, 0);
+    trigger_rig_open(&rig, &trigger_rig_events);
+    trigger_rig_send(SYS_STOP);
+    trigger_rig_expect(&rig, 1, 0);
     control_close(&rig.control);
 }
 
@@ -180,14 +180,14 @@ static void send_as_nobody(pid_t parent)
 
 static void another_user_may_not(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     int status;
     (void)state;
     if (geteuid() != 0) {
         print_message("skipped: only root can become another user\n");
         skip();
     }
-    rig_open(&rig, &rig_events);
+    trigger_rig_open(&rig, &trigger_rig_events);
     pid_t parent = getpid();
     pid_t child = fork();
     assert_true(child >= 0);
@@ -197,7 +197,7 @@ static void another_user_may_not(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
-    rig_expect(&rig, 0, 0);
+    trigger_rig_expect(&rig, 0, 0);
     control_close(&rig.control);
 }
 
@@ -223,9 +223,9 @@ static void nobody_is_there(void **state)
 /* Called as libuv calls it when the console is closed, which a test can't do to its own. */
 static void a_closed_console_leaves_little_time(void **state)
 {
-    struct rig rig;
+    struct trigger_rig rig;
     (void)state;
-    rig_open(&rig, &rig_events);
+    trigger_rig_open(&rig, &trigger_rig_events);
     uint64_t grace_ms = 0;
     uint64_t begin_ns = uv_hrtime();
     for (size_t i = 0; i < sys_signal_count; i++) {
@@ -236,7 +236,7 @@ static void a_closed_console_leaves_little_time(void **state)
     }
     assert_between(grace_ms, 2000, 5000);
     assert_int_equal(rig.control.stops, 1);
-    rig_expect(&rig, 2, 0);
+    trigger_rig_expect(&rig, 2, 0);
     uint64_t took_ms = (uv_hrtime() - begin_ns) / 1000000;
     print_message("ended at once after %u ms\n", (unsigned)took_ms);
     assert_true(took_ms >= grace_ms / 2);

@@ -34,12 +34,12 @@ static void on_judge(struct watch *watch)
     assert_false(watch_active(watch));
     guard->judged++;
     guard->judged_poll = rig.fake.polls;
-    rig_note(guard == &first ? '1' : '2');
+    worker_rig_note(guard == &first ? '1' : '2');
 }
 
 static int open_rig(void **state)
 {
-    int status = rig_open(state);
+    int status = worker_rig_open(state);
     watch_init(&first.watch, &rig.worker, on_judge);
     watch_init(&second.watch, &rig.worker, on_judge);
     first.judged = second.judged = 0;
@@ -51,7 +51,7 @@ static int close_rig(void **state)
     watch_stop(&first.watch);
     watch_stop(&second.watch);
     worker_cancel(&rig.worker, &busy);
-    return rig_close(state);
+    return worker_rig_close(state);
 }
 
 static void set(struct guard *guard, uint64_t delay_ns)
@@ -63,7 +63,7 @@ static void set(struct guard *guard, uint64_t delay_ns)
 static void run(const struct guard *guard)
 {
     for (unsigned i = 0; i < TURNS_MAX && guard->judged == 0; i++) {
-        rig_turn();
+        worker_rig_turn();
     }
     assert_int_equal(guard->judged, 1);
 }
@@ -76,7 +76,7 @@ static void judged_after_a_poll_that_began_when_it_was_due(void **state)
     set(&first, 5 * MS);
     run(&first);
     assert_int_equal(rig.fake.deadline_ns, 0); /* the poll did not wait */
-    assert_between(rig.fake.now_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
+    assert_between(rig.fake.now_ns, WORKER_RIG_START_NS + 5 * MS, WORKER_RIG_START_NS + 6 * MS);
     assert_int_equal(first.watch.seen_clock_ns, rig.fake.now_ns);
     assert_int_equal(first.watch.seen_ns, rig.fake.now_ns);
 }
@@ -85,9 +85,9 @@ static void not_judged_before_its_deadline(void **state)
 {
     (void)state;
     set(&first, 5 * MS);
-    rig.due_ns = RIG_START_NS + 5 * MS - 1;
+    rig.due_ns = WORKER_RIG_START_NS + 5 * MS - 1;
     for (unsigned i = 0; i < 2 * TIMER_LEVELS; i++) {
-        rig_turn();
+        worker_rig_turn();
     }
     assert_int_equal(first.judged, 0);
     assert_true(watch_active(&first.watch));
@@ -99,7 +99,7 @@ static void deadline_that_has_passed_waits_for_a_poll_as_well(void **state)
     (void)state;
     set(&first, 0);
     assert_int_equal(first.judged, 0);
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.fake.polls, 1);
     assert_int_equal(first.judged, 1);
 }
@@ -137,7 +137,7 @@ static void suspect_that_is_set_again_in_the_poll_has_a_new_deadline(void **stat
     set(&first, 5 * MS);
     rig.fake.on_poll = move_in_the_poll;
     run(&first);
-    assert_between(rig.fake.now_ns, RIG_START_NS + 8 * MS, RIG_START_NS + 10 * MS);
+    assert_between(rig.fake.now_ns, WORKER_RIG_START_NS + 8 * MS, WORKER_RIG_START_NS + 10 * MS);
 }
 
 static void judged_in_the_order_of_their_deadlines(void **state)
@@ -248,7 +248,7 @@ static void later_suspect_waits_for_its_own_polls(void **state)
     full_polls = UINT32_MAX;
     rig.fake.on_poll = poll_is_full;
     for (unsigned i = 0; i < 60; i++) {
-        rig_turn();
+        worker_rig_turn();
     }
     set(&second, 0);
     run(&first);
@@ -272,19 +272,19 @@ static void freeze_in_the_poll(struct fake *fake)
 static void assert_awake(uint64_t since_start_ns)
 {
     uint64_t awake_ns = worker_awake(&rig.worker);
-    assert_between(awake_ns, RIG_START_NS + since_start_ns,
-                   RIG_START_NS + since_start_ns + WORKER_LATE_NS);
+    assert_between(awake_ns, WORKER_RIG_START_NS + since_start_ns,
+                   WORKER_RIG_START_NS + since_start_ns + WORKER_LATE_NS);
 }
 
 static void time_in_which_the_process_was_stopped_is_left_out(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 10 * MS;
+    rig.due_ns = WORKER_RIG_START_NS + 10 * MS;
     rig.fake.on_poll = freeze_in_the_poll;
     freeze_ns = 3 * SECOND;
-    rig_turn();
-    rig_turn();
-    assert_int_equal(worker_clock(&rig.worker), RIG_START_NS + 10 * MS + 3 * SECOND);
+    worker_rig_turn();
+    worker_rig_turn();
+    assert_int_equal(worker_clock(&rig.worker), WORKER_RIG_START_NS + 10 * MS + 3 * SECOND);
     assert_awake(0);
 }
 
@@ -293,16 +293,16 @@ static void time_in_which_the_process_was_stopped_is_left_out(void **state)
 static void as_much_of_the_wait_is_left_out(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 1000 * MS;
+    rig.due_ns = WORKER_RIG_START_NS + 1000 * MS;
     rig.fake.on_poll = freeze_in_the_poll;
     freeze_ns = 100 * MS + WORKER_LATE_NS;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_awake(900 * MS);
     rig.due_ns = rig.fake.now_ns + 1000 * MS;
     freeze_ns = 3 * SECOND;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_awake(900 * MS + WORKER_LATE_NS);
 }
 
@@ -315,12 +315,12 @@ static void look_in_the_poll(struct fake *fake)
 static void callback_of_the_late_poll_sees_the_same_clock(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 10 * MS;
+    rig.due_ns = WORKER_RIG_START_NS + 10 * MS;
     freeze_ns = 3 * SECOND;
     rig.fake.on_poll = look_in_the_poll;
-    rig_turn();
+    worker_rig_turn();
     rig.fake.on_poll = NULL;
-    rig_turn();
+    worker_rig_turn();
     assert_awake(0);
 }
 
@@ -333,23 +333,23 @@ static void freeze_in_a_task(struct worker_task *task)
 static void time_that_work_takes_is_left_out_too(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 10 * MS;
+    rig.due_ns = WORKER_RIG_START_NS + 10 * MS;
     worker_task_init(&busy, freeze_in_a_task);
     worker_defer(&rig.worker, &busy);
-    rig_turn();
-    rig_turn();
-    assert_int_equal(worker_clock(&rig.worker), RIG_START_NS + 3 * SECOND);
+    worker_rig_turn();
+    worker_rig_turn();
+    assert_int_equal(worker_clock(&rig.worker), WORKER_RIG_START_NS + 3 * SECOND);
     assert_awake(0);
 }
 
 static void turn_that_is_a_little_late_counts_in_full(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 10 * MS;
+    rig.due_ns = WORKER_RIG_START_NS + 10 * MS;
     rig.fake.on_poll = freeze_in_the_poll;
     freeze_ns = WORKER_LATE_NS;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_int_equal(worker_awake(&rig.worker), worker_clock(&rig.worker));
 }
 
@@ -362,9 +362,9 @@ static void clock_never_stands_still(void **state)
     uint64_t before_ns = worker_awake(&rig.worker);
     for (unsigned i = 0; i < 10; i++) {
         freeze_ns = SECOND;
-        rig_turn();
+        worker_rig_turn();
     }
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(worker_awake(&rig.worker) - before_ns, 10 * WORKER_LATE_NS);
 }
 
@@ -373,38 +373,41 @@ static void poll_without_a_deadline_is_never_late(void **state)
     (void)state;
     rig.fake.on_poll = freeze_in_the_poll;
     freeze_ns = 3600 * SECOND;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_int_equal(worker_awake(&rig.worker), worker_clock(&rig.worker));
+}
+
+/* The process freezes for three seconds in a poll that would have lasted 10 ms. */
+static void turn_that_freezes(void)
+{
+    rig.due_ns = WORKER_RIG_START_NS + 10 * MS;
+    rig.fake.on_poll = freeze_in_the_poll;
+    freeze_ns = 3 * SECOND;
+    worker_rig_turn();
+    rig.due_ns = UINT64_MAX;
 }
 
 static void deadline_moves_by_the_time_that_was_lost(void **state)
 {
     (void)state;
     set(&first, 500 * MS);
-    rig.due_ns = RIG_START_NS + 10 * MS;
-    rig.fake.on_poll = freeze_in_the_poll;
-    freeze_ns = 3 * SECOND;
-    rig_turn();
-    rig.due_ns = UINT64_MAX;
+    turn_that_freezes();
     run(&first);
-    assert_between(rig.fake.now_ns, RIG_START_NS + 3500 * MS - WORKER_LATE_NS,
-                   RIG_START_NS + 3500 * MS + 2 * MS);
-    assert_between(first.watch.seen_ns, RIG_START_NS + 500 * MS, RIG_START_NS + 502 * MS);
+    assert_between(rig.fake.now_ns, WORKER_RIG_START_NS + 3500 * MS - WORKER_LATE_NS,
+                   WORKER_RIG_START_NS + 3500 * MS + 2 * MS);
+    assert_between(first.watch.seen_ns, WORKER_RIG_START_NS + 500 * MS,
+                   WORKER_RIG_START_NS + 502 * MS);
     assert_int_equal(first.watch.seen_clock_ns, rig.fake.now_ns);
 }
 
 static void deadline_by_the_clock_stays(void **state)
 {
     (void)state;
-    watch_set_by_clock(&first.watch, RIG_START_NS + 500 * MS);
-    rig.due_ns = RIG_START_NS + 10 * MS;
-    rig.fake.on_poll = freeze_in_the_poll;
-    freeze_ns = 3 * SECOND;
-    rig_turn();
-    rig.due_ns = UINT64_MAX;
+    watch_set_by_clock(&first.watch, WORKER_RIG_START_NS + 500 * MS);
+    turn_that_freezes();
     run(&first);
-    assert_int_equal(rig.fake.now_ns, RIG_START_NS + 3010 * MS); /* in the next poll */
+    assert_int_equal(rig.fake.now_ns, WORKER_RIG_START_NS + 3010 * MS); /* in the next poll */
     assert_int_equal(rig.fake.polls, 2);
 }
 
@@ -416,8 +419,8 @@ static void what_has_been_seen_is_of_before_the_poll(void **state)
     rig.fake.on_poll = freeze_in_the_poll;
     freeze_ns = 3 * SECOND;
     run(&first);
-    assert_int_equal(first.watch.seen_clock_ns, RIG_START_NS);
-    assert_int_equal(rig.fake.now_ns, RIG_START_NS + 3 * SECOND);
+    assert_int_equal(first.watch.seen_clock_ns, WORKER_RIG_START_NS);
+    assert_int_equal(rig.fake.now_ns, WORKER_RIG_START_NS + 3 * SECOND);
 }
 
 #define WATCH(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)

@@ -17,9 +17,9 @@
 static void poll_waits_for_the_roles_schedule(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 3 * MS;
-    rig_turn();
-    assert_int_equal(rig.fake.deadline_ns, RIG_START_NS + 3 * MS);
+    rig.due_ns = WORKER_RIG_START_NS + 3 * MS;
+    worker_rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, WORKER_RIG_START_NS + 3 * MS);
 }
 
 static void complete_in_the_poll(struct fake *fake)
@@ -34,15 +34,15 @@ static void busy_poll_asks_without_waiting_for_a_while_after_an_outcome(void **s
     (void)state;
     rig.worker.busy_poll_ns = 2 * MS;
     rig.fake.on_poll = complete_in_the_poll;
-    rig_turn();
+    worker_rig_turn();
     assert_true(rig.fake.deadline_ns == UINT64_MAX); /* nothing had happened yet */
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.fake.deadline_ns, 0);
     rig.fake.now_ns += 2 * MS - 1;
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.fake.deadline_ns, 0);
     rig.fake.now_ns += 1;
-    rig_turn();
+    worker_rig_turn();
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
 }
 
@@ -51,7 +51,7 @@ static void inline_outcome_keeps_awake_as_well(void **state)
     (void)state;
     rig.worker.busy_poll_ns = MS;
     rig.fake.io.stats.inline_outcomes++;
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.fake.deadline_ns, 0);
 }
 
@@ -59,7 +59,7 @@ static void without_busy_poll_an_outcome_changes_nothing(void **state)
 {
     (void)state;
     rig.fake.io.stats.inline_outcomes++;
-    rig_turn();
+    worker_rig_turn();
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
 }
 
@@ -78,14 +78,14 @@ static void idle_buffers_go_back_in_a_quiet_time(void **state)
     for (size_t i = 0; i < BURST; i++) {
         pool_put(pool, buffers[i]);
     }
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(pool->idle, BURST); /* another burst would find them */
     for (unsigned i = 0; i < 2 * TIMER_LEVELS && rig.fake.deadline_ns != UINT64_MAX; i++) {
-        rig_turn();
+        worker_rig_turn();
     }
     assert_int_equal(pool->idle, POOL_IDLE);
     assert_true(rig.fake.deadline_ns == UINT64_MAX); /* and nothing wakes the worker any more */
-    assert_true(rig.fake.now_ns <= RIG_START_NS + 1000 * MS);
+    assert_true(rig.fake.now_ns <= WORKER_RIG_START_NS + 1000 * MS);
 }
 
 /* ---- timers --------------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ struct alarm {
 static void alarm_fire(struct timer *timer)
 {
     ((struct alarm *)(void *)timer)->fired_ns = worker_now(&rig.worker);
-    rig_note('t');
+    worker_rig_note('t');
 }
 
 /* Starts it, to go off so long from now. */
@@ -115,9 +115,9 @@ static void timer_fires_at_its_deadline(void **state)
     (void)state;
     alarm_set(&alarm, 5 * MS);
     for (unsigned i = 0; i < TIMER_LEVELS + 1 && alarm.fired_ns == 0; i++) {
-        rig_turn(); /* each poll takes as long as its deadline lets it */
+        worker_rig_turn(); /* each poll takes as long as its deadline lets it */
     }
-    assert_between(alarm.fired_ns, RIG_START_NS + 5 * MS, RIG_START_NS + 6 * MS);
+    assert_between(alarm.fired_ns, WORKER_RIG_START_NS + 5 * MS, WORKER_RIG_START_NS + 6 * MS);
     assert_string_equal(rig.journal, "t");
 }
 
@@ -126,12 +126,13 @@ static void poll_waits_for_the_earlier_of_timer_and_schedule(void **state)
     struct alarm alarm;
     (void)state;
     alarm_set(&alarm, 5 * MS);
-    rig.due_ns = RIG_START_NS + 2 * MS;
-    rig_turn();
-    assert_int_equal(rig.fake.deadline_ns, RIG_START_NS + 2 * MS);
-    rig.due_ns = RIG_START_NS + 3600 * 1000 * MS;
-    rig_turn();
-    assert_between(rig.fake.deadline_ns, RIG_START_NS + 2 * MS, RIG_START_NS + 6 * MS);
+    rig.due_ns = WORKER_RIG_START_NS + 2 * MS;
+    worker_rig_turn();
+    assert_int_equal(rig.fake.deadline_ns, WORKER_RIG_START_NS + 2 * MS);
+    rig.due_ns = WORKER_RIG_START_NS + 3600 * 1000 * MS;
+    worker_rig_turn();
+    assert_between(rig.fake.deadline_ns, WORKER_RIG_START_NS + 2 * MS,
+                   WORKER_RIG_START_NS + 6 * MS);
     timer_stop(&rig.worker.timers, &alarm.timer);
 }
 
@@ -143,11 +144,11 @@ static void role_needs_no_schedule(void **state)
     role = *rig.worker.role;
     role.turn = NULL;
     rig.worker.role = &role;
-    rig_turn();
+    worker_rig_turn();
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
     alarm_set(&alarm, 5 * MS);
-    rig_turn();
-    assert_between(rig.fake.deadline_ns, RIG_START_NS, RIG_START_NS + 6 * MS);
+    worker_rig_turn();
+    assert_between(rig.fake.deadline_ns, WORKER_RIG_START_NS, WORKER_RIG_START_NS + 6 * MS);
     timer_stop(&rig.worker.timers, &alarm.timer);
 }
 
@@ -164,10 +165,10 @@ static void look_at_the_time_in_the_poll(struct fake *fake)
 static void time_is_taken_anew_after_the_wait(void **state)
 {
     (void)state;
-    rig.due_ns = RIG_START_NS + 3 * MS;
+    rig.due_ns = WORKER_RIG_START_NS + 3 * MS;
     rig.fake.on_poll = look_at_the_time_in_the_poll;
-    rig_turn();
-    assert_int_equal(rig.fake.now_ns, RIG_START_NS + 4 * MS);
+    worker_rig_turn();
+    assert_int_equal(rig.fake.now_ns, WORKER_RIG_START_NS + 4 * MS);
 }
 
 /* ---- commands ------------------------------------------------------------------------------- */
@@ -182,12 +183,12 @@ static void commands_come_as_often_as_posted_in_the_order_of_the_enum(void **sta
     worker_post(&rig.worker, WORKER_SNAPSHOT);
     worker_post(&rig.worker, WORKER_RESTART);
     assert_string_equal(rig.journal, "");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "SSSRRA");
     worker_post(&rig.worker, WORKER_RESTART);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "SSSRRAR");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "SSSRRAR");
 }
 
@@ -201,8 +202,8 @@ static void command_posted_too_late_for_a_turn_comes_in_the_next(void **state)
 {
     (void)state;
     rig.fake.on_poll = post_in_the_poll; /* after the wait */
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "S");
 }
 
@@ -212,15 +213,15 @@ static void turns_are_counted(void **state)
 {
     (void)state;
     uint64_t before = rig.worker.turn;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.worker.turn, before + 2);
 }
 
 static void worker_that_is_finished_does_not_poll(void **state)
 {
     (void)state;
-    rig_turn();
+    worker_rig_turn();
     rig.finished = true;
     assert_false(worker_turn(&rig.worker));
     assert_int_equal(rig.fake.polls, 1);
@@ -278,8 +279,8 @@ static void failed_poll_ends_the_worker(void **state)
     assert_null(rig.worker.io);
 }
 
-#define TURNS(test) cmocka_unit_test_setup_teardown(test, rig_open, rig_close)
-#define ENDS(test) cmocka_unit_test_setup_teardown(test, rig_prepare, rig_dispose)
+#define TURNS(test) cmocka_unit_test_setup_teardown(test, worker_rig_open, worker_rig_close)
+#define ENDS(test) cmocka_unit_test_setup_teardown(test, worker_rig_prepare, worker_rig_dispose)
 
 int main(void)
 {

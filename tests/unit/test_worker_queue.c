@@ -25,7 +25,7 @@ static struct job job_d;
 static void job_run(struct worker_task *task)
 {
     struct job *job = (struct job *)(void *)task;
-    rig_note(job->letter);
+    worker_rig_note(job->letter);
     if (job->then != NULL) {
         job->then(job);
     }
@@ -51,7 +51,7 @@ static void cancel(struct job *job)
 /* With a, b and c in its queue, and d in nobody's. */
 static int prepare_jobs(void **state)
 {
-    int status = rig_open(state);
+    int status = worker_rig_open(state);
     job_init(&job_a, 'a');
     job_init(&job_b, 'b');
     job_init(&job_c, 'c');
@@ -66,9 +66,9 @@ static void tasks_run_once_and_in_order(void **state)
 {
     (void)state;
     assert_string_equal(rig.journal, "");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
 }
 
@@ -78,18 +78,18 @@ static void task_that_is_queued_keeps_its_place(void **state)
     defer(&job_a);
     defer(&job_c);
     defer(&job_b);
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
 }
 
 static void task_may_be_queued_again_when_it_has_run(void **state)
 {
     (void)state;
-    rig_turn();
+    worker_rig_turn();
     defer(&job_b);
     defer(&job_a);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abcba");
 }
 
@@ -103,12 +103,12 @@ static void what_tasks_queue_runs_in_the_next_turn(void **state)
 {
     (void)state;
     job_b.then = defer_itself_and_d;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
     job_b.then = NULL;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abcbd");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abcbd");
 }
 
@@ -124,10 +124,10 @@ static void those_that_are_yet_to_run_are_queued_already(void **state)
 {
     (void)state;
     job_b.then = defer_all;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
     job_b.then = NULL;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abcab");
 }
 
@@ -135,7 +135,7 @@ static void first_can_be_cancelled(void **state)
 {
     (void)state;
     cancel(&job_a);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "bc");
 }
 
@@ -143,7 +143,7 @@ static void middle_can_be_cancelled(void **state)
 {
     (void)state;
     cancel(&job_b);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "ac");
 }
 
@@ -152,7 +152,7 @@ static void last_can_be_cancelled_and_others_follow(void **state)
     (void)state;
     cancel(&job_c);
     defer(&job_d);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abd");
 }
 
@@ -162,12 +162,12 @@ static void all_can_be_cancelled_and_others_follow(void **state)
     cancel(&job_b);
     cancel(&job_c);
     cancel(&job_a);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "");
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
     defer(&job_c);
     defer(&job_d);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "cd");
 }
 
@@ -177,7 +177,7 @@ static void cancel_of_what_is_not_queued_does_nothing(void **state)
     cancel(&job_d);
     cancel(&job_b);
     cancel(&job_b);
-    rig_turn();
+    worker_rig_turn();
     cancel(&job_a);
     assert_string_equal(rig.journal, "ac");
 }
@@ -191,8 +191,8 @@ static void task_that_runs_may_cancel_itself(void **state)
 {
     (void)state;
     job_b.then = cancel_itself;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
 }
 
@@ -206,8 +206,8 @@ static void task_may_cancel_the_next(void **state)
 {
     (void)state;
     job_a.then = cancel_b;
-    rig_turn();
-    rig_turn();
+    worker_rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "ac");
 }
 
@@ -222,9 +222,9 @@ static void task_may_cancel_the_last_and_queue_another(void **state)
 {
     (void)state;
     job_a.then = cancel_c_and_defer_d;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "ab");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abd");
 }
 
@@ -239,9 +239,9 @@ static void cancelled_and_queued_again_it_waits_for_the_next_turn(void **state)
 {
     (void)state;
     job_a.then = cancel_b_and_defer_it;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "ac");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "acb");
 }
 
@@ -251,10 +251,10 @@ static void poll_does_not_wait_while_the_queue_has_someone(void **state)
 {
     (void)state;
     job_a.then = defer_itself_and_d;
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.fake.deadline_ns, 0);
     job_a.then = NULL;
-    rig_turn();
+    worker_rig_turn();
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
     assert_int_equal(rig.fake.polls, 2);
 }
@@ -269,16 +269,16 @@ static void what_a_callback_queues_runs_in_the_next_turn(void **state)
 {
     (void)state;
     rig.fake.on_poll = defer_d_from_the_poll;
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abc");
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "abcd");
 }
 
 static void alarm_fire(struct timer *timer)
 {
     (void)timer;
-    rig_note('t');
+    worker_rig_note('t');
 }
 
 static void timers_fire_before_the_queue_runs(void **state)
@@ -287,7 +287,7 @@ static void timers_fire_before_the_queue_runs(void **state)
     (void)state;
     timer_init(&timer, alarm_fire);
     timer_start(&rig.worker.timers, &timer, 0);
-    rig_turn();
+    worker_rig_turn();
     assert_string_equal(rig.journal, "tabc");
 }
 
@@ -295,7 +295,7 @@ static void look_at_the_time_often(struct job *job)
 {
     (void)job;
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(worker_now(&rig.worker), RIG_START_NS);
+        assert_int_equal(worker_now(&rig.worker), WORKER_RIG_START_NS);
     }
 }
 
@@ -305,11 +305,11 @@ static void time_of_the_turn_costs_one_look_at_the_clock(void **state)
     job_a.then = look_at_the_time_often;
     job_c.then = look_at_the_time_often;
     unsigned looks = rig.fake.clock_looks;
-    rig_turn();
+    worker_rig_turn();
     assert_int_equal(rig.fake.clock_looks - looks, 1);
 }
 
-#define JOBS(test) cmocka_unit_test_setup_teardown(test, prepare_jobs, rig_close)
+#define JOBS(test) cmocka_unit_test_setup_teardown(test, prepare_jobs, worker_rig_close)
 
 int main(void)
 {

@@ -11,7 +11,7 @@
 
 static int prepare_thread(void **state)
 {
-    (void)rig_prepare(state);
+    (void)worker_rig_prepare(state);
     rig.fake.blocks = true;
     return 0;
 }
@@ -93,7 +93,7 @@ static void commands_may_be_posted_while_the_worker_ends(void **state)
         assert_int_equal(uv_thread_join(&poster), 0);
         assert_int_equal(rig.fake.opens, 1);
         assert_int_equal(rig.fake.closes, 1);
-        assert_int_equal(rig_dispose(state), 0);
+        assert_int_equal(worker_rig_dispose(state), 0);
         assert_int_equal(prepare_thread(state), 0);
     }
 }
@@ -162,7 +162,7 @@ static void main_thread_is_told_of_the_end(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
-#define THREAD(test) cmocka_unit_test_setup_teardown(test, prepare_thread, rig_dispose)
+#define THREAD(test) cmocka_unit_test_setup_teardown(test, prepare_thread, worker_rig_dispose)
 
 int main(void)
 {

@@ -10,17 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
-struct rig rig;
+struct worker_rig rig;
 
-static struct rig *rig_of(struct worker *worker)
+static struct worker_rig *worker_rig_of(struct worker *worker)
 {
-    return (struct rig *)(void *)worker;
+    return (struct worker_rig *)(void *)worker;
 }
 
-void rig_note(char letter)
+void worker_rig_note(char letter)
 {
     size_t length = strlen(rig.journal);
-    if (length < RIG_JOURNAL_SIZE - 1) {
+    if (length < WORKER_RIG_JOURNAL_SIZE - 1) {
         rig.journal[length] = letter;
     }
 }
@@ -29,7 +29,7 @@ void rig_note(char letter)
 
 static int role_start(struct worker *worker)
 {
-    struct rig *r = rig_of(worker);
+    struct worker_rig *r = worker_rig_of(worker);
     r->starts++;
     if (r->start_status != 0) {
         (void)snprintf(worker->error, sizeof(worker->error), "the role does not start");
@@ -39,7 +39,7 @@ static int role_start(struct worker *worker)
 
 static uint64_t role_turn(struct worker *worker)
 {
-    return rig_of(worker)->due_ns;
+    return worker_rig_of(worker)->due_ns;
 }
 
 /* Each has its letter; a drain ends the worker. */
@@ -49,18 +49,18 @@ static void role_command(struct worker *worker, enum worker_command command)
         [WORKER_BEGIN] = 'B', [WORKER_SNAPSHOT] = 'S', [WORKER_RESTART] = 'R', [WORKER_DRAIN] = 'D',
         [WORKER_ABORT] = 'A', [WORKER_TAKE] = 'T',     [WORKER_REACH] = 'C',
     };
-    rig_note(letters[command]);
-    rig_of(worker)->finished = rig_of(worker)->finished || command == WORKER_DRAIN;
+    worker_rig_note(letters[command]);
+    worker_rig_of(worker)->finished = worker_rig_of(worker)->finished || command == WORKER_DRAIN;
 }
 
 static bool role_finished(const struct worker *worker)
 {
-    return ((const struct rig *)(const void *)worker)->finished;
+    return ((const struct worker_rig *)(const void *)worker)->finished;
 }
 
 static void role_stop(struct worker *worker)
 {
-    struct rig *r = rig_of(worker);
+    struct worker_rig *r = worker_rig_of(worker);
     r->stops++;
     r->had_ended = worker_has_ended(worker);
     r->fake.wrong += worker->io == NULL || r->fake.closes > 0; /* the loop is open still */
@@ -74,12 +74,12 @@ static const struct worker_role role = {.start = role_start,
 
 /* ---- the rig -------------------------------------------------------------------------------- */
 
-int rig_prepare(void **state)
+int worker_rig_prepare(void **state)
 {
     (void)state;
     memset(&rig, 0, sizeof(rig));
     fake_init(&rig.fake);
-    rig.fake.now_ns = RIG_START_NS;
+    rig.fake.now_ns = WORKER_RIG_START_NS;
     rig.due_ns = UINT64_MAX;
     rig.worker.role = &role;
     rig.worker.backend = &fake_backend;
@@ -90,7 +90,7 @@ int rig_prepare(void **state)
     return 0;
 }
 
-int rig_dispose(void **state)
+int worker_rig_dispose(void **state)
 {
     (void)state;
     worker_destroy(&rig.worker);
@@ -99,19 +99,19 @@ int rig_dispose(void **state)
     return well ? 0 : -1;
 }
 
-int rig_open(void **state)
+int worker_rig_open(void **state)
 {
-    (void)rig_prepare(state);
+    (void)worker_rig_prepare(state);
     return worker_open(&rig.worker);
 }
 
-int rig_close(void **state)
+int worker_rig_close(void **state)
 {
     worker_close(&rig.worker);
-    return rig_dispose(state);
+    return worker_rig_dispose(state);
 }
 
-void rig_turn(void)
+void worker_rig_turn(void)
 {
     assert_true(worker_turn(&rig.worker));
 }

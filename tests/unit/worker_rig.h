@@ -10,34 +10,34 @@
 #include "worker.h"
 
 #define MS UINT64_C(1000000)
-#define RIG_START_NS (UINT64_C(1000000) * MS) /* of the clock */
-#define RIG_JOURNAL_SIZE 64
+#define WORKER_RIG_START_NS (UINT64_C(1000000) * MS) /* of the clock */
+#define WORKER_RIG_JOURNAL_SIZE 64
 
-struct rig {
+struct worker_rig {
     struct worker worker; /* first */
     struct fake fake;
-    char journal[RIG_JOURNAL_SIZE]; /* a letter for each task and command that ran */
-    uint64_t due_ns;                /* what the role's turn answers */
-    int start_status;               /* what its start answers */
-    bool finished;                  /* set by a drain, or by the test */
+    char journal[WORKER_RIG_JOURNAL_SIZE]; /* a letter for each task and command that ran */
+    uint64_t due_ns;                       /* what the role's turn answers */
+    int start_status;                      /* what its start answers */
+    bool finished;                         /* set by a drain, or by the test */
     unsigned starts;
     unsigned stops;
     bool had_ended; /* worker_has_ended() when the role was stopped */
 };
 
-extern struct rig rig;
+extern struct worker_rig rig;
 
 /* Adds a letter to the journal. The commands have S, R, D, A and T. */
-void rig_note(char letter);
+void worker_rig_note(char letter);
 
 /* One that is not the last. */
-void rig_turn(void);
+void worker_rig_turn(void);
 
 /* Set-up and tear-down of cmocka: of a worker that is not open, and of one that is. The tear-down
  * fails if the worker did what a backend forbids. */
-int rig_prepare(void **state);
-int rig_dispose(void **state);
-int rig_open(void **state);
-int rig_close(void **state);
+int worker_rig_prepare(void **state);
+int worker_rig_dispose(void **state);
+int worker_rig_open(void **state);
+int worker_rig_close(void **state);
 
 #endif

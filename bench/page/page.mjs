@@ -116,9 +116,9 @@ const notice = (head, text) => `<p class="notice"><b>${head}</b>${text}</p>`;
 
 const WINE = ", which shows that the programs are right, never how fast they are.";
 
-function machineMarkup({ name, results, newest, wine }, index) {
+function machineMarkup({ name, results, newest, wine }, index, all) {
     const prefix = index === 0 ? "" : `machine-${index + 1}-`;
-    const sections = wine ? [] : sectionsOf(results);
+    const sections = wine ? [] : sectionsOf(results, all);
     const links = [...sections.map(({ id, title }) => [id, title]), ["table", "Everything"]]
         .map(([id, title]) => `<a href="#${prefix}${id}">${title}</a>`)
         .join(" ");
@@ -149,7 +149,9 @@ ${await style()}</style>
 <body>
 <main>
 <h1>echoport: which backend is faster, by how much, how sure</h1>
-${byMachine(results).map(machineMarkup).join("\n")}
+${byMachine(results)
+    .map((machine, index) => machineMarkup(machine, index, results))
+    .join("\n")}
 </main>
 </body>
 </html>

@@ -11,11 +11,6 @@ import { count, percent, ratio, size, tick, time } from "./units.mjs";
 
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
-const OWN = ["uv", "io_uring", "epoll", "iocp", "kqueue", "raw"];
-
-const colour = ({ kind, name }) =>
-    `var(--${kind === "own" ? (OWN.includes(name) ? name : "other") : kind})`;
-
 // The marks that show what was measured, as opposed to axes and labels, are of this class: the test
 // counts them.
 const DATA = { className: "data" };
@@ -72,7 +67,7 @@ const labelled = (axis, ticks, format, options) =>
     axis(ticks, { text: ticks.map(format), label: null, ...options });
 
 /** A metric of one case by subject: a bar to the median, a whisker from low to high, the number. */
-export function bars(benchCase, { metric, label, format, base }, width) {
+export function bars(benchCase, { metric, label, format, base }, { width, colour }) {
     const data = spreads(benchCase, metric);
     if (data.length === 0) {
         return null;
@@ -147,7 +142,7 @@ function ratioScale(data) {
 const isSure = (d) => d.verdict === "more" || d.verdict === "less";
 
 /** Ratios (result.mjs), case by case: a dot and a whisker each, hollow where no difference shows. */
-export function ratioPlot(data, label, width) {
+export function ratioPlot(data, label, { width, colour }) {
     if (data.length === 0) {
         return null;
     }
@@ -233,7 +228,7 @@ const lastOfEach = (data) => [...new Map(data.map((d) => [d.subject.id, d])).val
 
 // What stands at the right ends of lines: the subjects' names, in their colours, apart from each
 // other.
-function endLabels(data, { x, y, toPixel }) {
+function endLabels(data, { x, y, toPixel, colour }) {
     const ends = lastOfEach(data);
     const places = spreadOut(
         ends.map((d) => toPixel(y(d))),
@@ -254,7 +249,7 @@ function endLabels(data, { x, y, toPixel }) {
 }
 
 /** Latency of one case by percentile, a line for each subject; both axes are logarithmic. */
-export function latencyPlot(benchCase, width) {
+export function latencyPlot(benchCase, { width, colour }) {
     const data = oursOnTop(latencies(benchCase));
     if (data.length === 0) {
         return null;
@@ -296,7 +291,7 @@ export function latencyPlot(benchCase, width) {
                     strokeWidth: (d) => (d.subject.kind === "own" ? 2.25 : 1.25),
                 }),
                 Plot.dot(data, { x, y, r: 2.5, fill: (d) => colour(d.subject), title }),
-                ...endLabels(data, { x, y, toPixel }),
+                ...endLabels(data, { x, y, toPixel, colour }),
             ],
         }),
         description: data
@@ -307,7 +302,7 @@ export function latencyPlot(benchCase, width) {
 }
 
 /** One case's ratios over time: what result.mjs's ratios has of several results, with a date. */
-export function historyPlot(ratiosOfCase, width) {
+export function historyPlot(ratiosOfCase, { width, colour }) {
     const data = oursOnTop(ratiosOfCase);
     const scale = ratioScale(data);
     const [low, high] = scale.domain;
@@ -351,7 +346,7 @@ export function historyPlot(ratiosOfCase, width) {
                     strokeWidth: 2,
                 }),
                 Plot.dot(data, { x, y, r: 3, fill: shade, title }),
-                ...endLabels(data, { x, y, toPixel }),
+                ...endLabels(data, { x, y, toPixel, colour }),
             ],
         }),
         description: lastOfEach(data).map(title).join("; "),

@@ -1,6 +1,7 @@
 // What a page shows of one machine, in order: sections of figures, each ready to be drawn.
 
-import { baseOf, byCase, ratios } from "./result.mjs";
+import { colours } from "./palette.mjs";
+import { baseOf, byCase, ratios, subjectsOf } from "./result.mjs";
 import { METRICS, bars, historyPlot, latencyPlot, ratioPlot } from "./plots.mjs";
 import { escape } from "./figure.mjs";
 import { size, tick, time } from "./units.mjs";
@@ -39,7 +40,7 @@ function casePanels(result, { id, title, has, draw }) {
             id: `${id}-${slug(benchCase.name)}`,
             caption: caption(benchCase),
             title: `${title}, ${benchCase.name}`,
-            draw: (width) => draw(benchCase, width),
+            draw: (look) => draw(benchCase, look),
             widths: PANEL,
         }));
 }
@@ -49,14 +50,14 @@ const barPanels = (result, id, title, metric) =>
         id,
         title,
         has: (run) => run[metric.metric] !== undefined,
-        draw: (benchCase, width) => bars(benchCase, metric, width),
+        draw: (benchCase, look) => bars(benchCase, metric, look),
     });
 
 const ratioFigure = (result, id, metric, title, label) => ({
     id,
     caption: `<b>${title}</b>`,
     title: `${title}, ratios to ${baseOf(result)}`,
-    draw: (width) => ratioPlot(ratios(result, metric), label, width),
+    draw: (look) => ratioPlot(ratios(result, metric), label, look),
     widths: BOTH,
 });
 
@@ -79,13 +80,20 @@ function historyPanels(results, id, metric, title) {
         id: `${id}-${slug(name)}`,
         caption: `<b>${escape(name)}</b> ${title}`,
         title: `${title} over time, ${name}, ratios to ${baseOf(results.at(-1))}`,
-        draw: (width) => historyPlot(ofCase, width),
+        draw: (look) => historyPlot(ofCase, look),
         widths: PANEL,
     }));
 }
 
-/** The sections for results of one machine, oldest first; all but the history show the newest. */
-export function sectionsOf(results) {
+const coloured = (figures, colour) =>
+    figures.map((each) => ({ ...each, draw: (width) => each.draw({ width, colour }) }));
+
+/**
+ * The sections for results of one machine, oldest first; all but the history show the newest. The
+ * results of `all`, the whole page, name the subjects that have colours.
+ */
+export function sectionsOf(results, all = results) {
+    const colour = colours(all.flatMap(({ cases }) => cases.flatMap(subjectsOf)));
     const newest = results.at(-1);
     const base = escape(baseOf(newest));
     const rate = "messages_per_second";
@@ -164,5 +172,5 @@ export function sectionsOf(results) {
             ],
         });
     }
-    return sections;
+    return sections.map((each) => ({ ...each, figures: coloured(each.figures, colour) }));
 }

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { colours } from "../palette.mjs";
 import { look, openBrowser } from "./look.mjs";
 import { sample } from "./sample.mjs";
 
@@ -192,6 +193,17 @@ test("what a result calls itself is text, not markup", async () => {
     const html = await makePage("markup.html", result);
     assert.doesNotMatch(html, /<script/);
     assert.match(html, /a&lt;b&gt;&amp;/);
+});
+
+test("a backend has the colour of its place among those that were measured", () => {
+    const own = (name) => ({ kind: "own", name });
+    const names = ["new", "uv", "new", "c", "d", "e", "f", "g"];
+    const colour = colours([...names.map(own), { kind: "peer", name: "asio" }]);
+    assert.equal(colour(own("new")), "var(--own1)");
+    assert.equal(colour(own("uv")), "var(--own2)");
+    assert.equal(colour(own("f")), "var(--own6)");
+    assert.equal(colour(own("g")), "var(--other)");
+    assert.equal(colour({ kind: "peer", name: "asio" }), "var(--peer)");
 });
 
 test("pictures for both schemes, with colours of their own", async () => {

@@ -194,13 +194,31 @@ static void bench_add_case(struct bench *bench, const struct bench_case *added)
     bench->cases[bench->case_count++] = added;
 }
 
+/* What messages call the matrix. */
+static const char *bench_matrix_name(const struct bench *bench)
+{
+    return bench->options->matrix == NULL ? "built-in matrix" : bench->options->matrix;
+}
+
+static int bench_read_matrix(struct bench *bench)
+{
+    const char *file = bench->options->matrix;
+    char error[MATRIX_ERROR_SIZE];
+    int status = file == NULL ? matrix_parse(&bench->matrix, matrix_builtin, error)
+                              : matrix_read(&bench->matrix, file, error);
+    if (status != 0) {
+        log_message("--matrix: '%s': %s", bench_matrix_name(bench), error);
+    }
+    return status;
+}
+
 static int bench_choose_cases(struct bench *bench)
 {
     const struct option_strings *names = &bench->options->cases;
     for (size_t i = 0; i < names->count; i++) {
         const struct bench_case *found = matrix_case(&bench->matrix, names->items[i]);
         if (found == NULL) {
-            log_message("--case: '%s' has no case '%s'", bench->options->matrix, names->items[i]);
+            log_message("--case: '%s' has no case '%s'", bench_matrix_name(bench), names->items[i]);
             return UV_ENOENT;
         }
         bench_add_case(bench, found);
@@ -211,7 +229,7 @@ static int bench_choose_cases(struct bench *bench)
         }
     }
     if (bench->case_count == 0) {
-        log_message("--quick: '%s' has no quick case", bench->options->matrix);
+        log_message("--quick: '%s' has no quick case", bench_matrix_name(bench));
         return UV_ENOENT;
     }
     return 0;
@@ -324,9 +342,7 @@ static int bench_add_old(struct bench *bench)
 static int bench_prepare(struct bench *bench)
 {
     const struct bench_options *options = bench->options;
-    char error[MATRIX_ERROR_SIZE];
-    if (matrix_read(&bench->matrix, options->matrix, error) != 0) {
-        log_message("--matrix: '%s': %s", options->matrix, error);
+    if (bench_read_matrix(bench) != 0) {
         return UV_EINVAL;
     }
     (void)pin_find_mode(options->pin, &bench->setup.pin); /* the row has checked it */
@@ -359,7 +375,7 @@ static bool bench_has_runs(const struct bench *bench)
 {
     if (bench->subjects.count == 0) {
         log_message("none of the backends of '%s' works here: echo-server --backend=help says why",
-                    bench->options->matrix);
+                    bench_matrix_name(bench));
     } else if (bench->runs == 0) {
         log_message("peers have one thread, and no part in cases with more workers");
     }

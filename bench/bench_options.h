@@ -10,7 +10,7 @@
 
 /* Texts point to argv or are constant. */
 struct bench_options {
-    const char *matrix;
+    const char *matrix; /* a file, or NULL for the one that is built in */
     bool quick;
     struct option_strings cases;    /* none: all of the matrix, or its quick ones */
     struct option_strings backends; /* none: those of the matrix that work here */

@@ -67,6 +67,9 @@ int matrix_parse(struct matrix *matrix, const char *text, char *error);
 /* May be called again. */
 void matrix_free(struct matrix *matrix);
 
+/* The text of bench/matrix.json, which the program has without a file. */
+extern const char matrix_builtin[];
+
 /* The case of that name, or NULL. */
 const struct bench_case *matrix_case(const struct matrix *matrix, const char *name);
 

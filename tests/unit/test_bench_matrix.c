@@ -128,7 +128,7 @@ static void the_matrix_of_the_project_is_good(void **state)
     char error[MATRIX_ERROR_SIZE] = "";
     double quick_seconds = 0;
     (void)state;
-    if (matrix_read(&matrix, BENCH_MATRIX, error) != 0) {
+    if (matrix_parse(&matrix, matrix_builtin, error) != 0) {
         fail_msg("%s", error);
     }
     for (size_t i = 0; i < LENGTH(names); i++) {

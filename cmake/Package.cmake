@@ -1,0 +1,35 @@
+# What `cmake --install` installs, and the packages that CPack makes of it: `./dev package`.
+
+install(TARGETS echo-server echo-client RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET echo-bench)
+  install(TARGETS echo-bench RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+# README.md links to what lies beside it: the same folders as among the sources.
+install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR ZIP)
+if(UNIX)
+  list(APPEND CPACK_GENERATOR TGZ)
+endif()
+find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
+if(DPKG_SHLIBDEPS AND NOT CMAKE_CROSSCOMPILING)
+  list(APPEND CPACK_GENERATOR DEB)
+endif()
+
+set(CPACK_PACKAGE_NAME echoport)
+set(CPACK_PACKAGE_VENDOR "The echoport authors")
+set(CPACK_PACKAGE_CONTACT "The echoport authors <echoport@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "TCP echo server and load tester that verifies every byte")
+set(CPACK_PACKAGE_FILE_NAME
+  "echoport-${PROJECT_VERSION}-${CMAKE_SYSTEM_NAME}-${CMAKE_SYSTEM_PROCESSOR}")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION net)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+
+include(CPack)

@@ -14,7 +14,7 @@
 #include "bench.h"
 #include "bench_options.h"
 #include "compare.h"
-#include "control.h"
+#include "program.h"
 #include "export.h"
 #include "leash.h"
 #include "libuv.h"
@@ -26,7 +26,7 @@
 /* The exit code of a command that has printed: a failure to print it is one, too. */
 static int main_finish(int code)
 {
-    int finished = control_finish_output();
+    int finished = program_finish_output();
     return code != 0 ? code : finished;
 }
 
@@ -51,10 +51,10 @@ static int main_run(int argc, char **argv)
         (void)fprintf(stderr, "%s\n", error.text);
     } else if (options.help) {
         option_help(&bench_program, stdout);
-        code = control_finish_output();
+        code = program_finish_output();
     } else if (options.version) {
-        control_print_version("echo-bench");
-        code = control_finish_output();
+        program_print_version("echo-bench");
+        code = program_finish_output();
     } else {
         main_join(command, sizeof(command), argc, argv);
         code = output_start("echo-bench") == 0 ? bench_run(&options, command) : 1;
@@ -100,7 +100,7 @@ static int main_parse(const struct option_program *program, void *options, const
     }
     if (*help) {
         option_help(program, stdout);
-        return control_finish_output();
+        return program_finish_output();
     }
     return -1;
 }

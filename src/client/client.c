@@ -9,11 +9,10 @@
 #include "client.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "client_report.h"
+#include "client_sum.h"
 #include "client_wait.h"
 #include "control.h"
 #include "load.h"
@@ -33,17 +32,10 @@
 struct client {
     struct control control; /* first */
     const struct client_options *options;
-    const struct backend *backend;
     struct net_options net;
-    unsigned recv_mode;
     struct client_wait wait;
     struct net_resolution resolution;
     struct load_plan plan;
-    struct load *workers;
-    size_t worker_count;
-    size_t workers_ready; /* that have been initialised */
-    bool begun;           /* the run */
-    bool reporting;       /* the workers have been asked for the report so far */
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error */
@@ -56,11 +48,9 @@ static struct client *client_of(struct control *control)
     return (struct client *)(void *)control;
 }
 
-/* For connect: a socket with the options of the command line. */
-static int client_open_socket(void *context, int family, uv_os_sock_t *os_socket)
+static struct load *client_load(const struct client *client, size_t worker)
 {
-    const struct net_options *options = context;
-    return net_open(options, family, os_socket);
+    return (struct load *)(void *)crew_worker(&client->control.crew, worker);
 }
 
 /* ---- progress ------------------------------------------------------------------------------ */
@@ -81,133 +71,96 @@ static uint64_t client_end_ns(const struct client *client)
     return client_earlier(over_ns, client_earlier(stopped_ns, failed_ns));
 }
 
+/* Sums the last snapshots of the workers. Returns how many connections of running workers are up. */
+static uint64_t client_sum_snapshots(const struct client *client, struct client_counters *sum)
+{
+    uint64_t up = 0;
+    for (size_t i = 0; i < client->control.crew.count; i++) {
+        struct load *load = client_load(client, i);
+        uv_mutex_lock(&load->worker.lock);
+        client_counters_add(sum, &load->snapshot.counters);
+        up += load->worker.running ? load->snapshot.up : 0;
+        uv_mutex_unlock(&load->worker.lock);
+    }
+    return up;
+}
+
 static void client_on_progress(struct control *control)
 {
     struct client *client = client_of(control);
     struct client_counters sum = {0};
-    uint64_t now_ns = uv_hrtime();
-    struct client_progress progress = {.run_ns = now_ns - client->plan.began_ns,
-                                       .tick_ns = now_ns - client->ticked_ns,
-                                       .before = &client->ticked,
-                                       .now = &sum};
     char line[CLIENT_PROGRESS_TEXT];
-    if (!client->begun) {
+    if (!control->begun) {
         return;
     }
-    for (size_t i = 0; i < client->worker_count; i++) {
-        struct load *load = &client->workers[i];
-        uv_mutex_lock(&load->worker.lock);
-        client_counters_add(&sum, &load->snapshot.counters);
-        progress.up += control->workers[i] != NULL ? load->snapshot.up : 0; /* NULL: it has ended */
-        uv_mutex_unlock(&load->worker.lock);
-    }
+    uint64_t up = client_sum_snapshots(client, &sum);
+    uint64_t now_ns = uv_hrtime();
     if (client_end_ns(client) <= now_ns) {
-        control_progress_draining(control, client_end_ns(client), progress.up,
+        control_progress_draining(control, client_end_ns(client), up,
                                   client->options->drain_timeout_ns);
     } else {
+        struct client_progress progress = {.run_ns = now_ns - client->plan.began_ns,
+                                           .tick_ns = now_ns - client->ticked_ns,
+                                           .up = up,
+                                           .before = &client->ticked,
+                                           .now = &sum};
         client_report_progress(&progress, line);
         log_progress(line);
     }
     client->ticked_ns = now_ns;
     client->ticked = sum;
-    control_post(control, WORKER_SNAPSHOT);
+    crew_post(&control->crew, WORKER_SNAPSHOT);
 }
 
-/* Whether every worker that still runs waits in vain; there is one. */
-static bool client_is_hopeless(struct client *client)
-{
-    bool waits = false;
-    for (size_t i = 0; i < client->workers_ready; i++) {
-        if (client->control.workers[i] == NULL) {
-            continue; /* it has ended */
-        }
-        if (!load_is_hopeless(&client->workers[i])) {
-            return false;
-        }
-        waits = true;
-    }
-    return waits;
-}
-
-/* ---- begin --------------------------------------------------------------------------------- */
+/* ---- begin and early end ------------------------------------------------------------------- */
 
 static void client_begin(struct client *client)
 {
-    client->begun = true;
+    struct control *control = &client->control;
+    control->begun = true;
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
-    control_post(&client->control, WORKER_BEGIN);
-    control_show_progress(&client->control);
+    crew_post(&control->crew, WORKER_BEGIN);
+    control_show_progress(control);
 }
 
-/* Ends the run if a worker asks for that, or if all of them wait in vain. */
+/* Whether every running worker has waited in vain for --give-up. False if none is running. */
+static bool client_is_hopeless(const struct client *client)
+{
+    const struct crew *crew = &client->control.crew;
+    for (size_t i = 0; i < crew->count; i++) {
+        struct load *load = client_load(client, i);
+        if (load->worker.running && !load_is_hopeless(load)) {
+            return false;
+        }
+    }
+    return crew->running > 0;
+}
+
+/* Whether a worker wants the run to end: --stop-on-error. */
+static bool client_is_stopping(const struct client *client)
+{
+    bool stopping = false;
+    for (size_t i = 0; i < client->control.crew.count && !stopping; i++) {
+        stopping = load_is_stopping(client_load(client, i));
+    }
+    return stopping;
+}
+
 static void client_end_early(struct client *client)
 {
-    struct control *control = &client->control;
-    bool stopping = false;
-    for (size_t i = 0; i < client->workers_ready; i++) {
-        stopping = stopping || load_is_stopping(&client->workers[i]);
-    }
-    if (stopping && !client->stopped) {
+    struct crew *crew = &client->control.crew;
+    if (!client->stopped && client_is_stopping(client)) {
         client->stopped = true;
         client->stopped_ns = uv_hrtime();
-        control_post(control, WORKER_DRAIN);
+        crew_post(crew, WORKER_DRAIN);
     }
     if (!client->gave_up && client_is_hopeless(client)) {
         client->gave_up = true;
-        control_post(control, WORKER_ABORT);
+        crew_post(crew, WORKER_ABORT);
     }
 }
 
 /* ---- report -------------------------------------------------------------------------------- */
-
-/* The sums over all workers, for a report. */
-struct client_sum {
-    struct client_stats *stats;
-    struct report_worker *workers;
-    struct load_report *part; /* room for one */
-    uint64_t from_ns;
-    uint64_t until_ns;
-    bool connected;
-    size_t address; /* the first at which a connection came up; 0 if none did */
-};
-
-static void client_sum_free(struct client_sum *sum)
-{
-    free(sum->stats);
-    free(sum->workers);
-    free(sum->part);
-}
-
-/* False: out of memory, which has been reported. */
-static bool client_sum_init(struct client_sum *sum, size_t workers)
-{
-    *sum = (struct client_sum){.stats = calloc(1, sizeof(*sum->stats)),
-                               .workers = calloc(workers, sizeof(*sum->workers)),
-                               .part = malloc(sizeof(*sum->part)),
-                               .from_ns = UINT64_MAX};
-    if (sum->stats == NULL || sum->workers == NULL || sum->part == NULL) {
-        log_message("out of memory: no report");
-        client_sum_free(sum);
-        return false;
-    }
-    histogram_init(&sum->stats->latency);
-    return true;
-}
-
-static void client_sum_add(struct client_sum *sum, const struct load *load,
-                           const struct load_report *part)
-{
-    client_stats_add(sum->stats, &part->stats);
-    sum->workers[load->worker.index] =
-        (struct report_worker){.work = part->work, .cpu = load->worker.cpu};
-    sum->from_ns = client_earlier(sum->from_ns, part->measured_from_ns);
-    sum->until_ns =
-        part->measured_until_ns > sum->until_ns ? part->measured_until_ns : sum->until_ns;
-    if (part->connected && !sum->connected) {
-        sum->connected = true;
-        sum->address = part->address;
-    }
-}
 
 /* Makes a report of the sums. `address` has NET_ADDRESS_TEXT bytes; the report points to it. */
 static struct client_report client_make_report(const struct client *client,
@@ -217,14 +170,14 @@ static struct client_report client_make_report(const struct client *client,
     net_format_address((const struct sockaddr *)(const void *)at, address, NET_ADDRESS_TEXT);
     return (struct client_report){
         .options = client->options,
-        .backend = client->backend,
-        .recv_mode = client->recv_mode,
+        .backend = client->control.crew.backend,
+        .recv_mode = client->control.crew.recv_mode,
         .address = address,
         .seed = client->plan.seed,
-        .seconds = sum->until_ns > sum->from_ns ? (double)(sum->until_ns - sum->from_ns) / 1e9 : 0,
+        .seconds = client_sum_seconds(sum),
         .stats = sum->stats,
         .workers = sum->workers,
-        .worker_count = client->worker_count,
+        .worker_count = client->control.crew.count,
     };
 }
 
@@ -233,12 +186,12 @@ static bool client_print_report(struct client *client)
     struct client_sum sum;
     char address[NET_ADDRESS_TEXT];
     struct verdict verdict;
-    if (!client_sum_init(&sum, client->worker_count)) {
+    size_t count = client->control.crew.count;
+    if (!client_sum_init(&sum, count)) {
         return false;
     }
-    for (size_t i = 0; i < client->worker_count; i++) {
-        load_report(&client->workers[i], sum.part);
-        client_sum_add(&sum, &client->workers[i], sum.part);
+    for (size_t i = 0; i < count; i++) {
+        client_sum_add_ended(&sum, client_load(client, i));
     }
     sum.stats->gave_up = client->gave_up;
     struct client_report report = client_make_report(client, &sum, address);
@@ -260,43 +213,32 @@ static bool client_print_report(struct client *client)
 
 /* ---- the report so far --------------------------------------------------------------------- */
 
-/* Whether every running worker has published its part. */
-static bool client_has_so_far(struct client *client)
+/* Adds what a worker has published; if it has ended, all that it counted. */
+static void client_add_so_far(struct client_sum *sum, struct load *load)
 {
-    for (size_t i = 0; i < client->workers_ready; i++) {
-        if (client->control.workers[i] != NULL && !load_has_so_far(&client->workers[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Adds what the i-th worker has published; if it has ended, all that it counted. */
-static void client_add_so_far(struct client *client, struct client_sum *sum, size_t i)
-{
-    struct load *load = &client->workers[i];
-    struct load_report *published = load_take_so_far(load);
-    if (client->control.workers[i] == NULL) {
-        load_report(load, sum->part);
-        client_sum_add(sum, load, sum->part);
+    struct load_report *published = worker_take_report(&load->worker);
+    if (!load->worker.running) {
+        client_sum_add_ended(sum, load);
     } else if (published != NULL) {
         client_sum_add(sum, load, published);
     } else {
-        log_message("out of memory: the report so far lacks the counts of worker %zu", i);
+        log_message("out of memory: the report so far lacks the counts of worker %u",
+                    load->worker.index);
     }
     free(published);
 }
 
-static void client_print_so_far(struct client *client)
+static void client_on_so_far(struct control *control)
 {
+    struct client *client = client_of(control);
     struct client_sum sum;
     char address[NET_ADDRESS_TEXT];
     struct text text = {0};
-    if (!client_sum_init(&sum, client->worker_count)) {
+    if (!client_sum_init(&sum, control->crew.count)) {
         return;
     }
-    for (size_t i = 0; i < client->worker_count; i++) {
-        client_add_so_far(client, &sum, i);
+    for (size_t i = 0; i < control->crew.count; i++) {
+        client_add_so_far(&sum, client_load(client, i));
     }
     struct client_report report = client_make_report(client, &sum, address);
     report.so_far = true;
@@ -307,48 +249,17 @@ static void client_print_so_far(struct client *client)
     client_sum_free(&sum);
 }
 
-/* A request that comes while a report is being made gets the same one. */
-static void client_on_report(struct control *control)
-{
-    struct client *client = client_of(control);
-    if (!client->begun) {
-        log_message("no report so far: the run has not begun");
-    } else if (!client->reporting) {
-        client->reporting = true;
-        control_post(control, WORKER_REPORT);
-    }
-}
-
-/* Prints it if it was requested and is complete. Not after the last worker has ended: then the
- * report at the end is next. */
-static void client_report_so_far(struct client *client)
-{
-    if (client->reporting && client->control.running > 0 && client_has_so_far(client)) {
-        client->reporting = false;
-        client_print_so_far(client);
-    }
-}
-
 /* ---- events -------------------------------------------------------------------------------- */
 
 static void client_on_news(struct control *control)
 {
     struct client *client = client_of(control);
-    if (client->begun) {
+    if (control->begun) {
         client_end_early(client);
-        client_report_so_far(client);
     } else if (client_wait_is_over(&client->wait)) {
         client_begin(client);
     }
 }
-
-static const struct control_events client_events = {
-    .restart = NULL,
-    .report = client_on_report,
-    .progress = client_on_progress,
-    .news = client_on_news,
-    .needs_reader = true,
-};
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
@@ -375,11 +286,10 @@ static uint64_t client_seed(uint64_t wanted)
 static void client_make_plan(struct client *client)
 {
     const struct client_options *options = client->options;
-    client->net = program_options_net(&options->common);
     client->plan = (struct load_plan){
         .addresses = client->resolution.addresses,
         .address_count = client->resolution.count,
-        .workers = client->worker_count,
+        .workers = (size_t)options->threads,
         .seed = client_seed(options->seed),
         .size = options->message_size,
         .depth = options->pipeline,
@@ -397,87 +307,67 @@ static void client_make_plan(struct client *client)
     };
 }
 
-static void client_make_worker(struct client *client, size_t i)
+/* For connect: a socket with the options of the command line. */
+static int client_open_socket(void *context, int family, uv_os_sock_t *os_socket)
 {
-    const struct client_options *options = client->options;
-    struct load *load = &client->workers[i];
-    struct worker *worker = &load->worker;
-    size_t memory = CLIENT_BUFFER_MEMORY;
-    worker->role = &load_role;
-    worker->backend = client->backend;
-    worker->io_config = (struct io_config){
-        .buffer_size = (size_t)options->buffer_size,
-        .buffer_memory = options->buffer_size > memory ? (size_t)options->buffer_size : memory,
+    const struct net_options *options = context;
+    return net_open(options, family, os_socket);
+}
+
+static struct io_config client_io_config(struct client *client)
+{
+    size_t buffer_size = (size_t)client->options->buffer_size;
+    client->net = program_options_net(&client->options->common);
+    return (struct io_config){
+        .buffer_size = buffer_size,
+        .buffer_memory = buffer_size > CLIENT_BUFFER_MEMORY ? buffer_size : CLIENT_BUFFER_MEMORY,
         .open_socket = client_open_socket,
         .open_context = &client->net,
         .open_calls = net_open_calls(&client->net),
-        .recv_mode = client->recv_mode,
     };
-    worker->index = (unsigned)i;
-    worker->busy_poll_ns = options->common.busy_poll_ns;
-    worker->cpu = options->cpus.count > 0 ? options->cpus.ids[i % options->cpus.count] : -1;
-    worker_init(worker);
-    client->workers_ready++;
-    load_init(load, &client->plan,
-              (size_t)client_share(options->connections, client->worker_count, i),
-              options->requests == 0 ? UINT64_MAX
-                                     : client_share(options->requests, client->worker_count, i));
 }
 
-static int client_find_modes(struct client *client)
+static int client_make_workers(struct client *client)
 {
-    return control_find_mode("--recv", client->backend, client->backend->recv_modes,
-                             client->options->common.recv, &client->recv_mode);
-}
-
-/* Opens the workers' loops. If that fails and --backend is `raw`, tries the next backend. */
-static int client_launch(struct client *client)
-{
-    const char *error = NULL;
-    char note[512] = "";
-    int status = control_launch(&client->control, &error);
-    while (status != 0) {
-        status = control_fall_back(client->options->common.backend, &client->backend, error, note,
-                                   sizeof(note));
-        if (status == 0) {
-            log_message("--backend: using %s (%s)", client->backend->name, note);
-            status = client_find_modes(client);
-        }
-        if (status != 0) {
-            return status;
-        }
-        for (size_t i = 0; i < client->worker_count; i++) {
-            struct worker *worker = &client->workers[i].worker;
-            worker->backend = client->backend;
-            worker->io_config.recv_mode = client->recv_mode;
-        }
-        status = control_launch(&client->control, &error);
+    const struct client_options *options = client->options;
+    size_t count = (size_t)options->threads;
+    struct crew_plan plan = {
+        .role = &load_role,
+        .count = count,
+        .size = sizeof(struct load),
+        .cpus = &options->cpus,
+        .io_config = client_io_config(client),
+        .control = &client->control.async,
+    };
+    int status = crew_make(&client->control.crew, &plan);
+    for (size_t i = 0; i < client->control.crew.count; i++) {
+        load_init(client_load(client, i), &client->plan,
+                  (size_t)client_share(options->connections, count, i),
+                  options->requests == 0 ? UINT64_MAX : client_share(options->requests, count, i));
     }
-    return 0;
+    return status;
+}
+
+static void client_say_backend(const struct crew *crew)
+{
+    if (crew->note[0] != '\0') {
+        log_message("--backend: using %s (%s)", crew->backend->name, crew->note);
+    }
 }
 
 static int client_start_workers(struct client *client)
 {
-    client->workers = calloc(client->worker_count, sizeof(*client->workers));
-    if (client->workers == NULL) {
-        log_message("out of memory");
-        return UV_ENOMEM;
-    }
-    for (size_t i = 0; i < client->worker_count; i++) {
-        client_make_worker(client, i);
-    }
-    int status = 0;
-    for (size_t i = 0; i < client->worker_count && status == 0; i++) {
-        status = control_enlist(&client->control, &client->workers[i].worker, client->worker_count);
-    }
+    struct crew *crew = &client->control.crew;
+    const struct backend *chosen = crew->backend;
+    int status = client_make_workers(client);
     if (status == 0) {
-        status = client_launch(client);
+        status = crew_start(crew);
     }
-    if (status == 0) {
-        status = control_begin(&client->control);
+    if (crew->backend != chosen) {
+        client_say_backend(crew);
     }
     if (status != 0) {
-        control_post(&client->control, WORKER_ABORT);
+        crew_post(crew, WORKER_ABORT);
     }
     return status;
 }
@@ -487,68 +377,86 @@ static int client_start_workers(struct client *client)
 static void client_check_descriptors(const struct client *client)
 {
     uint64_t descriptors = sys_raise_descriptor_limit();
-    uint64_t own = CLIENT_DESCRIPTORS + client->worker_count * CLIENT_DESCRIPTORS_PER_WORKER;
+    uint64_t own = CLIENT_DESCRIPTORS + client->options->threads * CLIENT_DESCRIPTORS_PER_WORKER;
     if (client->options->connections + own > descriptors) {
-        log_message("--connections: %" PRIu64 " are more than the %" PRIu64 " descriptors allow "
-                    "that this process may have; some will fail",
+        log_message("--connections: some of %" PRIu64
+                    " will fail: the descriptor limit is %" PRIu64,
                     client->options->connections, descriptors);
     }
 }
 
-static int client_run_controlled(struct client *client)
+static int client_resolve(struct client *client)
 {
     client_wait_init(&client->wait, &client->control, client->options);
     int status = client_wait_resolve(&client->wait, &client->resolution);
-    if (status != 0) {
-        return 1;
-    }
-    for (size_t i = 0; i < client->resolution.count; i++) {
+    for (size_t i = 0; status == 0 && i < client->resolution.count; i++) {
         net_any_to_loopback(&client->resolution.addresses[i]);
     }
+    return status;
+}
+
+static int client_start(struct client *client)
+{
     client_check_descriptors(client);
     client_make_plan(client);
-    status = client_start_workers(client);
+    int status = client_start_workers(client);
     if (status == 0 && client->options->wait_ns > 0) {
-        client_wait_reach(&client->wait, &client->workers[0]);
+        client_wait_reach(&client->wait, client_load(client, 0));
     } else if (status == 0) {
         client_begin(client);
     }
-    control_run(&client->control, 0);
-    if (status == 0 && !client->begun) {
-        client_wait_report(&client->wait);
+    return status;
+}
+
+static void client_free(struct client *client)
+{
+    struct crew *crew = &client->control.crew;
+    for (size_t i = 0; i < crew->count; i++) {
+        free(worker_take_report(crew_worker(crew, i)));
     }
-    bool ok = client->begun && client_print_report(client) && !client->control.failed;
-    for (size_t i = 0; i < client->workers_ready; i++) {
-        free(load_take_so_far(&client->workers[i])); /* published, but not printed any more */
-        worker_destroy(&client->workers[i].worker);
-    }
-    free(client->workers);
+    crew_free(crew);
     net_resolution_free(&client->resolution);
+}
+
+static int client_on_run(struct control *control)
+{
+    struct client *client = client_of(control);
+    if (client->options->rate > 0) {
+        sys_timer_refine(); /* so that messages are sent when they are due */
+    }
+    int status = client_resolve(client);
+    if (status == 0) {
+        status = client_start(client);
+        control_run(control, 0);
+        if (status == 0 && !control->begun) {
+            client_wait_report(&client->wait);
+        }
+    }
+    bool ok = control->begun && client_print_report(client) && !control->crew.failed;
+    sys_timer_restore();
     return ok ? 0 : 1;
 }
 
-int client_run(const struct client_options *options, const struct backend *backend)
+static const struct control_events client_events = {
+    .run = client_on_run,
+    .so_far = client_on_so_far,
+    .progress = client_on_progress,
+    .news = client_on_news,
+    .not_begun = "the run has not begun",
+    .needs_reader = true,
+};
+
+int client_run(const struct client_options *options, const struct backend *backend,
+               const char *note)
 {
-    struct client client = {.options = options, .backend = backend};
-    client.worker_count = (size_t)options->threads;
-    if (client_find_modes(&client) != 0) {
+    struct client client = {.options = options};
+    struct crew *crew = &client.control.crew;
+    int status = crew_init(crew, &options->common, NULL, backend, note);
+    client_say_backend(crew);
+    if (status != 0) {
         return 2;
     }
-    if (options->common.json != NULL &&
-        output_open_file("--json: ", options->common.json, OUTPUT_ALL) != 0) {
-        return 1;
-    }
-    int status = control_open(&client.control, &client_events);
-    if (status != 0) {
-        log_message("cannot open the main loop: %s%s", uv_strerror(status), sys_shortage(status));
-        return 1;
-    }
-    if (options->rate > 0) {
-        sys_timer_refine(); /* so that messages are sent when they are due */
-    }
-    int code = client_run_controlled(&client);
-    sys_timer_restore();
-    control_finish(&client.control);
-    control_close(&client.control);
+    int code = control_main(&client.control, &client_events, options->common.json);
+    client_free(&client);
     return code;
 }

@@ -9,6 +9,7 @@
  * thread. Returns the exit code: 0 all went well; 1 it could not run, or a connection failed, or a
  * byte came back wrong.
  */
-int client_run(const struct client_options *options, const struct backend *backend);
+int client_run(const struct client_options *options, const struct backend *backend,
+               const char *note);
 
 #endif

@@ -1,7 +1,6 @@
-#include "program.h"
 #include "client.h"
 #include "client_options.h"
-#include "log.h"
+#include "program.h"
 
 static int client_parse(struct program_options *common, int argc, char **argv,
                         struct option_error *error)
@@ -12,10 +11,7 @@ static int client_parse(struct program_options *common, int argc, char **argv,
 static int client_start(const struct program_options *common, const struct backend *backend,
                         const char *note)
 {
-    if (note[0] != '\0') {
-        log_message("--backend: using %s (%s)", backend->name, note);
-    }
-    return client_run((const struct client_options *)(const void *)common, backend);
+    return client_run((const struct client_options *)(const void *)common, backend, note);
 }
 
 int main(int argc, char **argv)

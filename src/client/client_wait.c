@@ -109,7 +109,7 @@ static void client_wait_on_time(uv_timer_t *timer)
 {
     struct client_wait *wait = timer->data;
     client_wait_late(wait);
-    control_post(wait->control, WORKER_ABORT);
+    crew_post(&wait->control->crew, WORKER_ABORT);
 }
 
 void client_wait_reach(struct client_wait *wait, struct load *load)

@@ -343,7 +343,6 @@ void load_report(const struct load *load, struct load_report *report)
                                    .address = load->address};
 }
 
-/* What was published before has been taken: no report is requested before the last is printed. */
 static void load_publish_report(struct load *load)
 {
     uint64_t now_ns = worker_now(&load->worker);
@@ -355,27 +354,7 @@ static void load_publish_report(struct load *load)
         report->measured_until_ns =
             now_ns < load->measure_until_ns ? now_ns : load->measure_until_ns;
     }
-    uv_mutex_lock(&load->worker.lock);
-    assert(!load->has_so_far);
-    load->so_far = report;
-    load->has_so_far = true;
-    uv_mutex_unlock(&load->worker.lock);
-    worker_notify(&load->worker);
-}
-
-bool load_has_so_far(struct load *load)
-{
-    return load_published(load, &load->has_so_far);
-}
-
-struct load_report *load_take_so_far(struct load *load)
-{
-    uv_mutex_lock(&load->worker.lock);
-    struct load_report *report = load->so_far;
-    load->so_far = NULL;
-    load->has_so_far = false;
-    uv_mutex_unlock(&load->worker.lock);
-    return report;
+    worker_publish_report(&load->worker, report);
 }
 
 /* ---- commands ------------------------------------------------------------------------------ */

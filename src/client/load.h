@@ -114,9 +114,6 @@ struct load {
     bool hopeless;           /* something has been awaited for --give-up, and still is */
     bool stopping;           /* --stop-on-error has seen a failure */
     struct load_reach reach; /* the worker notifies of each change */
-
-    struct load_report *so_far; /* of WORKER_REPORT; NULL: there was no memory */
-    bool has_so_far;
 };
 
 extern const struct worker_role load_role;
@@ -134,15 +131,8 @@ void load_init(struct load *load, const struct load_plan *plan, size_t user_coun
 bool load_is_hopeless(struct load *load);
 bool load_is_stopping(struct load *load);
 
-/*
- * What the worker publishes at WORKER_REPORT. load_has_so_far() says whether it is there, and has
- * not been taken. load_take_so_far() takes it; the caller frees it. NULL: there was no memory. Main
- * thread.
- */
-bool load_has_so_far(struct load *load);
-struct load_report *load_take_so_far(struct load *load);
-
-/* The same for a worker that has ended, over the whole run. Main thread. */
+/* What a worker that has ended contributes to the report, over the whole run. A running one
+ * publishes its struct load_report (worker_take_report), which free() frees. Main thread. */
 void load_report(const struct load *load, struct load_report *report);
 
 /* ---- between load.c and load_conn.c ---- */

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "hint.h"
 #include "log.h"
@@ -11,7 +10,6 @@
 #include "report.h"
 #include "sys.h"
 #include "util.h"
-#include "version.h"
 
 static void control_close_handle(uv_handle_t *handle, void *context)
 {
@@ -57,7 +55,7 @@ static void control_on_progress(uv_timer_t *timer)
     struct control *control = timer->data;
     if (control->resolving != NULL) {
         control_progress_resolving(control);
-    } else if (control->running > 0 && control->events->progress != NULL) {
+    } else if (control->crew.running > 0 && control->events->progress != NULL) {
         control->events->progress(control);
     }
 }
@@ -88,11 +86,11 @@ static void control_stop(struct control *control, const char *why)
     if (control->stops == 1) {
         control->stopped_ns = uv_hrtime();
         log_message("%s: finishing what is under way; once more to end at once", why);
-        control_post(control, WORKER_DRAIN);
+        crew_post(&control->crew, WORKER_DRAIN);
         control_show_progress(control);
     } else if (control->stops == 2) {
         log_message("%s: ending at once", why);
-        control_post(control, WORKER_ABORT);
+        crew_post(&control->crew, WORKER_ABORT);
     } else {
         control_quit(); /* something does not end; the user has asked three times */
     }
@@ -116,6 +114,23 @@ static void control_restart(struct control *control, const char *why)
     }
 }
 
+void control_ask_report(struct control *control)
+{
+    if (!control->reporting) {
+        control->reporting = true;
+        crew_post(&control->crew, WORKER_REPORT);
+    }
+}
+
+static void control_request_report(struct control *control)
+{
+    if (control->begun) {
+        control_ask_report(control);
+    } else {
+        log_message("no report so far: %s", control->events->not_begun);
+    }
+}
+
 /* Does what a signal or --signal asks for. `name` is its name, for messages. */
 static void control_obey(struct control *control, enum sys_meaning meaning, const char *name)
 {
@@ -134,9 +149,7 @@ static void control_obey(struct control *control, enum sys_meaning meaning, cons
         }
         break;
     case SYS_REPORT:
-        if (control->events->report != NULL) {
-            control->events->report(control);
-        }
+        control_request_report(control);
         break;
     }
 }
@@ -197,24 +210,6 @@ static int control_take_signals(struct control *control)
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
-static void control_reap(struct control *control)
-{
-    for (size_t i = 0; i < control->worker_count; i++) {
-        struct worker *worker = control->workers[i];
-        if (worker == NULL || !worker_has_ended(worker)) {
-            continue;
-        }
-        worker_join(worker);
-        control->workers[i] = NULL;
-        control->running--;
-        if (worker->status != 0) {
-            log_message("%s", worker->error);
-            control->failed = true;
-            control_post(control, WORKER_ABORT);
-        }
-    }
-}
-
 /* Stops the program if a reader has gone and the program needs one. */
 static void control_look_at_output(struct control *control)
 {
@@ -223,15 +218,32 @@ static void control_look_at_output(struct control *control)
     }
 }
 
+/* Not after the last worker has ended: then the report at the end is next. */
+static void control_report_so_far(struct control *control)
+{
+    if (control->reporting && control->crew.running > 0 && crew_has_reports(&control->crew)) {
+        control->reporting = false;
+        control->events->so_far(control);
+    }
+}
+
+static void control_take_news(struct control *control)
+{
+    if (control->events->news != NULL) {
+        control->events->news(control);
+    }
+    control_report_so_far(control);
+}
+
 static void control_on_async(uv_async_t *async)
 {
     struct control *control = async->data;
-    control_reap(control);
+    crew_reap(&control->crew);
     control_look_at_output(control);
-    if (control->events->news != NULL && !control->finishing) {
-        control->events->news(control);
+    if (!control->finishing) {
+        control_take_news(control);
     }
-    if (control->running == 0) {
+    if (control->crew.running == 0) {
         uv_stop(&control->loop);
     }
 }
@@ -242,83 +254,13 @@ static void control_on_tick(uv_timer_t *timer)
     control->events->tick(control);
 }
 
-int control_enlist(struct control *control, struct worker *worker, size_t count)
-{
-    if (control->workers == NULL) {
-        control->workers = calloc(count, sizeof(struct worker *));
-        if (control->workers == NULL) {
-            log_message("out of memory");
-            return UV_ENOMEM;
-        }
-    }
-    assert(control->enlisted < count);
-    worker->control = &control->async;
-    control->workers[control->enlisted++] = worker;
-    return 0;
-}
-
-/* Dismisses the workers that have been launched and have not begun. */
-static void control_dismiss(struct control *control, size_t from, size_t until)
-{
-    for (size_t i = from; i < until; i++) {
-        worker_dismiss(control->workers[i]);
-    }
-}
-
-int control_launch(struct control *control, const char **error)
-{
-    for (size_t i = 0; i < control->enlisted; i++) {
-        int status = worker_launch(control->workers[i]);
-        if (status != 0) {
-            control_dismiss(control, 0, i);
-            *error = control->workers[i]->error;
-            return status;
-        }
-    }
-    return 0;
-}
-
-int control_begin(struct control *control)
-{
-    for (size_t i = 0; i < control->enlisted; i++) {
-        int status = worker_begin(control->workers[i]);
-        if (status != 0) {
-            log_message("%s", control->workers[i]->error);
-            control_dismiss(control, i + 1, control->enlisted);
-            return status;
-        }
-        control->worker_count++;
-        control->running++;
-    }
-    return 0;
-}
-
-int control_fall_back(const char *name, const struct backend **backend, const char *error,
-                      char *note, size_t note_size)
-{
-    int status = backend_fall_back(name, backend, error, note, note_size);
-    if (status != 0) {
-        log_message("%s", error);
-    }
-    return status;
-}
-
-void control_post(struct control *control, enum worker_command command)
-{
-    for (size_t i = 0; i < control->worker_count; i++) {
-        if (control->workers[i] != NULL) {
-            worker_post(control->workers[i], command);
-        }
-    }
-}
-
 void control_run(struct control *control, uint64_t tick_ms)
 {
-    if (control->running == 0) {
+    if (control->crew.running == 0) {
         return;
     }
-    if (control->stops > 0) { /* asked for before there was anyone to tell */
-        control_post(control, control->stops == 1 ? WORKER_DRAIN : WORKER_ABORT);
+    if (control->stops > 0) { /* asked before the workers ran */
+        crew_post(&control->crew, control->stops == 1 ? WORKER_DRAIN : WORKER_ABORT);
     }
     if (tick_ms > 0 && control->events->tick != NULL) {
         (void)uv_timer_start(&control->timer, control_on_tick, tick_ms, tick_ms);
@@ -327,7 +269,7 @@ void control_run(struct control *control, uint64_t tick_ms)
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
     (void)uv_timer_stop(&control->timer);
     (void)uv_timer_stop(&control->progress);
-    assert(control->running == 0);
+    assert(control->crew.running == 0);
 }
 
 /* ---- names --------------------------------------------------------------------------------- */
@@ -382,7 +324,7 @@ static void control_on_pause(uv_timer_t *timer)
 
 void control_pause(struct control *control, uint64_t ms)
 {
-    assert(control->running == 0);
+    assert(control->crew.running == 0);
     (void)uv_timer_start(&control->timer, control_on_pause, ms, 0);
     while (uv_is_active((const uv_handle_t *)&control->timer) && control->stops == 0) {
         (void)uv_run(&control->loop, UV_RUN_ONCE);
@@ -398,56 +340,6 @@ void control_resolve_failed(const char *option, const char *host, const char *se
                 host == NULL ? "*" : host, service, uv_strerror(status), hint);
 }
 
-/* ---- life ---------------------------------------------------------------------------------- */
-
-int control_open(struct control *control, const struct control_events *events)
-{
-    memset(control, 0, sizeof(*control));
-    control->events = events;
-    int status = uv_loop_init(&control->loop);
-    if (status != 0) {
-        return status;
-    }
-    status = uv_async_init(&control->loop, &control->async, control_on_async);
-    if (status == 0) {
-        status = uv_timer_init(&control->loop, &control->timer);
-    }
-    if (status == 0) {
-        status = uv_timer_init(&control->loop, &control->grace);
-    }
-    if (status == 0) {
-        status = uv_timer_init(&control->loop, &control->progress);
-    }
-    control->async.data = control;
-    control->timer.data = control;
-    control->grace.data = control;
-    control->progress.data = control;
-    if (status == 0) {
-        status = control_take_signals(control);
-    }
-    if (status != 0) {
-        control_close(control);
-        return status;
-    }
-    control_open_trigger(control);
-    output_watch(&control->async);
-    return 0;
-}
-
-void control_close(struct control *control)
-{
-    assert(control->running == 0);
-    output_watch(NULL);
-    trigger_close(control->trigger);
-    sys_signals_block();
-    uv_walk(&control->loop, control_close_handle, NULL);
-    (void)uv_run(&control->loop, UV_RUN_DEFAULT);
-    (void)uv_loop_close(&control->loop);
-    sys_signals_end();
-    free(control->workers);
-    control->workers = NULL;
-}
-
 /* ---- output -------------------------------------------------------------------------------- */
 
 /* No event tells that a reader takes no more, so it is polled. */
@@ -458,10 +350,10 @@ static void control_on_look(uv_timer_t *timer)
     (void)timer; /* firing has made a turn of the loop */
 }
 
-void control_finish(struct control *control)
+static void control_finish(struct control *control)
 {
     uint64_t began_ns = uv_hrtime();
-    assert(control->running == 0);
+    assert(control->crew.running == 0);
     control->finishing = true;
     output_end();
     (void)uv_timer_start(&control->timer, control_on_look, CONTROL_LOOK_MS, CONTROL_LOOK_MS);
@@ -475,70 +367,61 @@ void control_finish(struct control *control)
     }
 }
 
-int control_find_mode(const char *option, const struct backend *backend, const char *const *modes,
-                      const char *name, unsigned *mode)
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static int control_init_handles(struct control *control)
 {
-    char why[256];
-    int status = backend_find_mode(modes, name, mode, why, sizeof(why));
+    uv_timer_t *const timers[] = {&control->timer, &control->grace, &control->progress};
+    int status = uv_async_init(&control->loop, &control->async, control_on_async);
+    control->async.data = control;
+    for (size_t i = 0; i < LENGTH(timers) && status == 0; i++) {
+        status = uv_timer_init(&control->loop, timers[i]);
+        timers[i]->data = control;
+    }
+    return status != 0 ? status : control_take_signals(control);
+}
+
+void control_close(struct control *control)
+{
+    assert(control->crew.running == 0);
+    output_watch(NULL);
+    trigger_close(control->trigger);
+    sys_signals_block();
+    uv_walk(&control->loop, control_close_handle, NULL);
+    (void)uv_run(&control->loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&control->loop);
+    sys_signals_end();
+}
+
+int control_open(struct control *control, const struct control_events *events)
+{
+    control->events = events;
+    int status = uv_loop_init(&control->loop);
     if (status != 0) {
-        log_message("%s: '%s' is no mode of backend %s; %s", option, name, backend->name, why);
+        return status;
     }
-    return status;
+    status = control_init_handles(control);
+    if (status != 0) {
+        control_close(control);
+        return status;
+    }
+    control_open_trigger(control);
+    output_watch(&control->async);
+    return 0;
 }
 
-static void control_print_modes(const char *option, const char *const *modes)
+int control_main(struct control *control, const struct control_events *events, const char *json)
 {
-    if (modes == NULL) {
-        return;
+    if (json != NULL && output_open_file("--json: ", json, OUTPUT_ALL) != 0) {
+        return 1;
     }
-    (void)printf("%-22s %s=%s (default)", "", option, modes[0]);
-    for (size_t i = 1; modes[i] != NULL; i++) {
-        (void)printf(", %s", modes[i]);
+    int status = control_open(control, events);
+    if (status != 0) {
+        log_message("cannot open the main loop: %s%s", uv_strerror(status), sys_shortage(status));
+        return 1;
     }
-    (void)printf("\n");
-}
-
-void control_print_backends(void)
-{
-    const struct backend *raw = NULL;
-    char why[256];
-    (void)backend_choose("raw", &raw, why, sizeof(why));
-    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
-        int status = backend_probe(at, why, sizeof(why));
-        (void)printf("%-10s %-11s %s%s%s\n", at->name, status == 0 ? "usable" : "not usable",
-                     at->summary, status == 0 ? "" : ": ", status == 0 ? "" : why);
-        if (at->backend != NULL) {
-            control_print_modes("--accept", at->backend->accept_modes);
-            control_print_modes("--recv", at->backend->recv_modes);
-        }
-    }
-    if (raw != NULL) {
-        (void)printf("%-10s %-11s the best native one here: %s\n", "raw", "usable", raw->name);
-    } else {
-        (void)backend_choose("raw", &raw, why, sizeof(why));
-        (void)printf("%-10s %-11s the best native one: %s\n", "raw", "not usable", why);
-    }
-}
-
-void control_print_version(const char *program)
-{
-    char why[256];
-    (void)printf("%s %s (%s)\n", program, ECHOPORT_VERSION, ECHOPORT_COMMIT);
-    (void)printf("built for %s with %s, %s\n", ECHOPORT_SYSTEM, ECHOPORT_COMPILER, ECHOPORT_BUILD);
-    (void)printf("libuv %s\nbackends:", uv_version_string());
-    for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
-        if (backend_probe(at, why, sizeof(why)) == 0) {
-            (void)printf(" %s", at->name);
-        }
-    }
-    (void)printf("\n");
-}
-
-int control_finish_output(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout)) {
-        return 0;
-    }
-    log_message("cannot write to standard output");
-    return 1;
+    int code = events->run(control);
+    control_finish(control);
+    control_close(control);
+    return code;
 }

@@ -24,4 +24,10 @@ struct program {
 int program_main(const struct program *program, struct program_options *common, int argc,
                  char **argv);
 
+/* --version: prints the version of `name`, how it was built and the usable backends to stdout. */
+void program_print_version(const char *name);
+
+/* Flushes what <stdio.h> has printed to stdout. Returns the exit code: 0, or 1 after a message. */
+int program_finish_output(void);
+
 #endif

@@ -91,12 +91,12 @@ struct echo {
     struct log_limit stall_log;
 
     /* Under worker.lock. */
-    struct echo_generation *ended;  /* to be taken by echo_take_ended() */
-    unsigned handed_in;             /* number of the last generation that was taken; 0: none */
-    struct echo_generation *so_far; /* copies of those that went on at WORKER_REPORT */
-    bool has_so_far;
-    struct server_stats snapshot; /* of all generations, at the last WORKER_SNAPSHOT */
-    uint64_t snapshot_open;       /* connections, of all generations */
+    struct echo_generation *ended; /* to be taken by echo_take_ended() */
+    struct server_stats snapshot;  /* of all generations, at the last WORKER_SNAPSHOT */
+    uint64_t snapshot_open;        /* connections, of all generations */
+
+    /* The main thread's: number of the last generation that echo_take_ended() returned; 0: none */
+    unsigned handed_in;
 };
 
 extern const struct worker_role echo_role;
@@ -105,37 +105,15 @@ extern const struct worker_role echo_role;
 void echo_init(struct echo *echo, const struct echo_config *config, const uv_os_sock_t *os_sockets,
                size_t os_socket_count);
 
-/* The generations that ended since the last call, oldest first; the caller frees each. From any
- * thread; NULL if there is none. */
+/* The generations that ended since the last call, oldest first; NULL: none. The caller frees each.
+ * Main thread. */
 struct echo_generation *echo_take_ended(struct echo *echo);
 
 /*
- * What the worker publishes at WORKER_REPORT. echo_has_so_far() says whether it is there, and has
- * not been taken. echo_take_so_far() takes it: copies of the generations, oldest first, without
- * those that echo_take_ended() has returned meanwhile; the caller frees each. Call
- * echo_take_ended() first: then no generation is missing, and none comes twice. Any thread.
+ * Takes the worker's report so far (worker_take_report): copies of its generations, oldest first.
+ * Those that echo_take_ended() has returned are left out. The caller frees each. Call
+ * echo_take_ended() first: then no generation is missing, and none comes twice. Main thread.
  */
-bool echo_has_so_far(struct echo *echo);
 struct echo_generation *echo_take_so_far(struct echo *echo);
-
-/* ---- between echo.c and echo_conn.c ---- */
-
-/* Takes the token's connection into the current generation, or refuses it. `how` it came is for the
- * trace. */
-void echo_admit(struct echo *echo, struct io_token *token, const char *how);
-
-/* Lets each connection of a generation that has begun to drain do so. */
-void echo_drain_conns(struct echo_generation *generation);
-
-/* Looks at what the peers have taken: of all connections, or only of those that hold a buffer.
- * Resets those that hold one and are over --stall-timeout at `seen_ns` (struct watch). Whether
- * there were any. */
-bool echo_reset_stalled(struct echo_generation *generation, bool all, uint64_t seen_ns);
-
-/* Resets each connection of the generation. */
-void echo_cut_conns(struct echo_generation *generation);
-
-/* To be called when a connection of `generation` is gone. */
-void echo_conn_gone(struct echo *echo, struct echo_generation *generation);
 
 #endif

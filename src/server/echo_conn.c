@@ -7,13 +7,14 @@
  * `ended` says that the server has ended its side: data is discarded then instead of sent.
  */
 
-#include "echo.h"
-#include "util.h"
+#include "echo_internal.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "util.h"
 
 enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
 
@@ -70,7 +71,7 @@ static void echo_on_closed(struct io_close *op)
     conn_list_remove(&c->conn);
     conn_free(&c->conn);
     admission_leave(echo->config->admission);
-    echo_conn_gone(echo, generation);
+    echo_generation_leave(echo, generation);
 }
 
 /* Ends the server's side; what the client still sends is discarded. */

@@ -274,7 +274,9 @@ int worker_launch(struct worker *worker)
 int worker_begin(struct worker *worker)
 {
     uv_sem_post(&worker->told);
-    return worker_await_start(worker);
+    int status = worker_await_start(worker);
+    worker->running = status == 0;
+    return status;
 }
 
 void worker_dismiss(struct worker *worker)
@@ -295,6 +297,7 @@ void worker_join(struct worker *worker)
     int status = uv_thread_join(&worker->thread);
     assert(status == 0);
     (void)status;
+    worker->running = false;
 }
 
 void worker_post(struct worker *worker, enum worker_command command)
@@ -373,4 +376,34 @@ void worker_notify(struct worker *worker)
     if (worker->control != NULL) {
         (void)uv_async_send(worker->control);
     }
+}
+
+/* ---- the report so far --------------------------------------------------------------------- */
+
+void worker_publish_report(struct worker *worker, void *report)
+{
+    uv_mutex_lock(&worker->lock);
+    assert(!worker->has_report);
+    worker->report = report;
+    worker->has_report = true;
+    uv_mutex_unlock(&worker->lock);
+    worker_notify(worker);
+}
+
+bool worker_has_report(struct worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    bool has = worker->has_report;
+    uv_mutex_unlock(&worker->lock);
+    return has;
+}
+
+void *worker_take_report(struct worker *worker)
+{
+    uv_mutex_lock(&worker->lock);
+    void *report = worker->report;
+    worker->report = NULL;
+    worker->has_report = false;
+    uv_mutex_unlock(&worker->lock);
+    return report;
 }

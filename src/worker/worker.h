@@ -94,8 +94,12 @@ struct worker {
     uv_mutex_t lock;
     unsigned posted[WORKER_COMMANDS];
     bool ended;
+    bool has_report; /* `report` has been published and not taken */
+    void *report;    /* of the role's type; NULL: there was no memory for it */
 
-    /* Read by the main thread after worker_start() and after the end. */
+    /* The main thread's; the worker writes the results before worker_start() or worker_join()
+     * returns. */
+    bool running; /* its role has started, and the thread has not been joined */
     uv_thread_t thread;
     uv_sem_t started; /* by the worker, after each stage of its start */
     uv_sem_t told;    /* by the main thread: begin, or see `dismissed` */
@@ -188,5 +192,16 @@ void worker_tend(struct worker *worker, struct pool *pool);
 
 /* Tells the main thread that something has been published. */
 void worker_notify(struct worker *worker);
+
+/* Hands the report so far to the main thread, at WORKER_REPORT. The last one has been taken. */
+void worker_publish_report(struct worker *worker, void *report);
+
+/* ---- the report so far, on the main thread ---- */
+
+/* Whether a report has been published and not taken. */
+bool worker_has_report(struct worker *worker);
+
+/* Takes the report, which is now the caller's. NULL: none is there, or there was no memory. */
+void *worker_take_report(struct worker *worker);
 
 #endif

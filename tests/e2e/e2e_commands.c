@@ -149,7 +149,7 @@ static void an_unknown_mode_is_a_usage_error(void **state)
         struct process *process =
             e2e_start(e2e_server_path, to_port(port), e2e_backend_argument(), server[i], NULL);
         e2e_ends(process, 2);
-        e2e_says(process, PROCESS_ERR, "'by-pigeon' is no mode of backend ");
+        e2e_says(process, PROCESS_ERR, "'by-pigeon' is not a mode of backend ");
         e2e_says(process, PROCESS_ERR, "; it has "); /* and which those are */
         assert_string_equal(process_text(process, PROCESS_OUT), "");
         assert_true(is_refused(port));
@@ -157,7 +157,7 @@ static void an_unknown_mode_is_a_usage_error(void **state)
     struct process *client = e2e_start(e2e_client_path, to_port(port), "-n:127.0.0.1",
                                        e2e_backend_argument(), "--recv=by-pigeon", NULL);
     e2e_ends(client, 2);
-    e2e_says(client, PROCESS_ERR, "echo-client: --recv: 'by-pigeon' is no mode of backend ");
+    e2e_says(client, PROCESS_ERR, "echo-client: --recv: 'by-pigeon' is not a mode of backend ");
 }
 
 /* ---- bad options --------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "echo.h"
+#include "echo_internal.h"
 #include "fake_backend.h"
 #include "log.h"
 #include "range.h"
@@ -505,7 +505,7 @@ static void a_report_after_a_restart_is_of_the_new_generation(void **state)
     assert_non_null(ended);
     assert_int_equal(ended->number, 1);
     free(ended);
-    assert_true(echo_has_so_far(&echo));
+    assert_true(worker_has_report(&echo.worker));
     struct echo_generation *so_far = echo_take_so_far(&echo);
     assert_non_null(so_far);
     assert_int_equal(so_far->number, 2);

@@ -1,6 +1,6 @@
 /*
- * What --signal sends, within one process that sends it to itself. The end-to-end tests send it
- * from one process to another.
+ * --signal within one process, which sends to itself. The end-to-end tests send from one process to
+ * another.
  */
 
 #include <stdarg.h>
@@ -24,8 +24,6 @@
 struct trigger_rig {
     struct control control; /* first */
     unsigned restarts;
-    unsigned reports;
-    unsigned reports_due; /* that trigger_rig_expect() waits for */
     bool late;
 };
 
@@ -35,15 +33,8 @@ static void trigger_rig_on_restart(struct control *control)
     rig->restarts++;
 }
 
-static void trigger_rig_on_report(struct control *control)
-{
-    struct trigger_rig *rig = (struct trigger_rig *)(void *)control;
-    rig->reports++;
-}
-
-static const struct control_events trigger_rig_events = {.restart = trigger_rig_on_restart,
-                                                         .report = trigger_rig_on_report};
-static const struct control_events stop_events = {.restart = NULL};
+static const struct control_events trigger_rig_events = {.restart = trigger_rig_on_restart};
+static const struct control_events stop_events = {.not_begun = "the test has no workers"};
 
 static void trigger_rig_open(struct trigger_rig *rig, const struct control_events *events)
 {
@@ -62,21 +53,28 @@ static void trigger_rig_on_late(uv_timer_t *timer)
     rig->late = true;
 }
 
-/* Runs the loop until so much was understood. */
-static void trigger_rig_expect(struct trigger_rig *rig, unsigned stops, unsigned restarts)
+/* Runs the loop until this many stops and restarts have arrived, and a report if `reporting`. */
+static void trigger_rig_await(struct trigger_rig *rig, unsigned stops, unsigned restarts,
+                              bool reporting)
 {
     uv_timer_t timer;
     assert_int_equal(uv_timer_init(&rig->control.loop, &timer), 0);
     timer.data = rig;
     assert_int_equal(uv_timer_start(&timer, trigger_rig_on_late, PATIENCE_MS, 0), 0);
     while (!rig->late && (rig->control.stops < stops || rig->restarts < restarts ||
-                          rig->reports < rig->reports_due)) {
+                          rig->control.reporting != reporting)) {
         (void)uv_run(&rig->control.loop, UV_RUN_ONCE);
     }
     uv_close((uv_handle_t *)(void *)&timer, NULL);
     (void)uv_run(&rig->control.loop, UV_RUN_NOWAIT);
     assert_int_equal(rig->control.stops, stops);
     assert_int_equal(rig->restarts, restarts);
+    assert_int_equal(rig->control.reporting, reporting);
+}
+
+static void trigger_rig_expect(struct trigger_rig *rig, unsigned stops, unsigned restarts)
+{
+    trigger_rig_await(rig, stops, restarts, false);
 }
 
 static void a_stop_stops(void **state)
@@ -111,7 +109,7 @@ static void a_restart_stops_what_cannot_restart(void **state)
     control_close(&rig.control);
 }
 
-/* A terminal that goes away may say so twice. Only a stop that is asked for ends it at once. */
+/* A closing terminal may send its signal twice. Only an explicit second stop ends at once. */
 static void a_second_restart_ends_nothing_at_once(void **state)
 {
     struct trigger_rig rig;
@@ -120,7 +118,7 @@ static void a_second_restart_ends_nothing_at_once(void **state)
     trigger_rig_send(SYS_RESTART);
     trigger_rig_expect(&rig, 1, 0);
     trigger_rig_send(SYS_RESTART);
-    trigger_rig_send(SYS_REPORT); /* nobody prints one here: nothing happens */
+    trigger_rig_send(SYS_REPORT); /* only prints a message: there is nothing to report */
     trigger_rig_expect(&rig, 1, 0);
     trigger_rig_send(SYS_STOP);
     trigger_rig_expect(&rig, 2, 0);
@@ -132,16 +130,15 @@ static void a_report_reports(void **state)
     struct trigger_rig rig;
     (void)state;
     trigger_rig_open(&rig, &trigger_rig_events);
-    rig.reports_due = 1;
+    rig.control.begun = true;
     trigger_rig_send(SYS_REPORT);
-    trigger_rig_expect(&rig, 0, 0);
+    trigger_rig_await(&rig, 0, 0, true);
     trigger_rig_send(SYS_RESTART);
-    trigger_rig_expect(&rig, 0, 1);
-    assert_int_equal(rig.reports, 1);
+    trigger_rig_await(&rig, 0, 1, true);
     control_close(&rig.control);
 }
 
-/* Before the loop has looked: two stops are two, and a restart is not lost between them. */
+/* All sent before the loop runs: both stops count, and the restart between them is not lost. */
 static void sends_in_a_row_are_counted(void **state)
 {
     struct trigger_rig rig;
@@ -171,7 +168,7 @@ static void what_was_not_taken_is_dropped_at_the_close(void **state)
 
 #ifndef _WIN32
 
-/* Ends `child` with the answer to a trigger_send() as another user. */
+/* Exits with 0 if trigger_send() as another user fails with UV_EPERM. */
 static void send_as_nobody(pid_t parent)
 {
     int status = setuid(65534) == 0 ? trigger_send(parent, SYS_STOP) : 0;
@@ -201,7 +198,7 @@ static void another_user_may_not(void **state)
     control_close(&rig.control);
 }
 
-/* A child that has ended and been waited for. */
+/* The number of a child that has been waited for. */
 static void nobody_is_there(void **state)
 {
     int status;
@@ -220,7 +217,7 @@ static void nobody_is_there(void **state)
 
 #ifdef _WIN32
 
-/* Called as libuv calls it when the console is closed, which a test can't do to its own. */
+/* Calls the handler as libuv does when the console is closed: a test can't close its own. */
 static void a_closed_console_leaves_little_time(void **state)
 {
     struct trigger_rig rig;

@@ -1,0 +1,202 @@
+#include "crew.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "log.h"
+
+/* ---- backend and modes --------------------------------------------------------------------- */
+
+static int crew_find_mode(const struct crew *crew, const char *option, const char *name,
+                          const char *const *modes, unsigned *mode)
+{
+    char why[256];
+    int status = backend_find_mode(modes, name, mode, why, sizeof(why));
+    if (status != 0) {
+        log_message("%s: '%s' is not a mode of backend %s; %s", option, name, crew->backend->name,
+                    why);
+    }
+    return status;
+}
+
+static int crew_find_modes(struct crew *crew)
+{
+    const struct backend *backend = crew->backend;
+    int status =
+        crew_find_mode(crew, "--accept", crew->accept, backend->accept_modes, &crew->accept_mode);
+    return status != 0 ? status
+                       : crew_find_mode(crew, "--recv", crew->options->recv, backend->recv_modes,
+                                        &crew->recv_mode);
+}
+
+int crew_init(struct crew *crew, const struct program_options *options, const char *accept,
+              const struct backend *backend, const char *note)
+{
+    *crew = (struct crew){.options = options, .accept = accept, .backend = backend};
+    (void)snprintf(crew->note, sizeof(crew->note), "%s", note);
+    return crew_find_modes(crew);
+}
+
+/* ---- making -------------------------------------------------------------------------------- */
+
+struct worker *crew_worker(const struct crew *crew, size_t index)
+{
+    assert(index < crew->count);
+    return (struct worker *)(void *)((char *)crew->workers + index * crew->size);
+}
+
+static void crew_set_backend(const struct crew *crew, struct worker *worker)
+{
+    worker->backend = crew->backend;
+    worker->io_config.accept_mode = crew->accept_mode;
+    worker->io_config.recv_mode = crew->recv_mode;
+}
+
+static void crew_make_worker(const struct crew *crew, const struct crew_plan *plan, size_t index)
+{
+    struct worker *worker = crew_worker(crew, index);
+    const struct option_cpus *cpus = plan->cpus;
+    worker->role = plan->role;
+    worker->io_config = plan->io_config;
+    worker->index = (unsigned)index;
+    worker->busy_poll_ns = crew->options->busy_poll_ns;
+    worker->cpu = cpus->count > 0 ? cpus->ids[index % cpus->count] : -1;
+    worker->control = plan->control;
+    crew_set_backend(crew, worker);
+    worker_init(worker);
+}
+
+int crew_make(struct crew *crew, const struct crew_plan *plan)
+{
+    crew->workers = calloc(plan->count, plan->size);
+    if (crew->workers == NULL) {
+        log_message("out of memory");
+        return UV_ENOMEM;
+    }
+    crew->size = plan->size;
+    crew->count = plan->count;
+    for (size_t i = 0; i < crew->count; i++) {
+        crew_make_worker(crew, plan, i);
+    }
+    return 0;
+}
+
+void crew_free(struct crew *crew)
+{
+    assert(crew->running == 0);
+    for (size_t i = 0; i < crew->count; i++) {
+        worker_destroy(crew_worker(crew, i));
+    }
+    free(crew->workers);
+    crew->workers = NULL;
+    crew->count = 0;
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+/* Ends launched workers whose role has not started. */
+static void crew_dismiss(struct crew *crew, size_t from, size_t until)
+{
+    for (size_t i = from; i < until; i++) {
+        worker_dismiss(crew_worker(crew, i));
+    }
+}
+
+/* Opens all loops. 0; or a UV error, no loop is open, and *error says what failed. */
+static int crew_launch(struct crew *crew, const char **error)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        struct worker *worker = crew_worker(crew, i);
+        int status = worker_launch(worker);
+        if (status != 0) {
+            crew_dismiss(crew, 0, i);
+            *error = worker->error;
+            return status;
+        }
+    }
+    return 0;
+}
+
+/* Replaces the backend, whose loop did not open. 0; or a UV error, which has been reported. */
+static int crew_fall_back(struct crew *crew, const char *error)
+{
+    int status = backend_fall_back(crew->options->backend, &crew->backend, error, crew->note,
+                                   sizeof(crew->note));
+    if (status != 0) {
+        log_message("%s", error);
+        return status;
+    }
+    status = crew_find_modes(crew);
+    for (size_t i = 0; i < crew->count; i++) {
+        crew_set_backend(crew, crew_worker(crew, i));
+    }
+    return status;
+}
+
+static int crew_begin(struct crew *crew)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        struct worker *worker = crew_worker(crew, i);
+        int status = worker_begin(worker);
+        if (status != 0) {
+            log_message("%s", worker->error);
+            crew_dismiss(crew, i + 1, crew->count);
+            return status;
+        }
+        crew->running++;
+    }
+    return 0;
+}
+
+int crew_start(struct crew *crew)
+{
+    const char *error = NULL;
+    while (crew_launch(crew, &error) != 0) {
+        int status = crew_fall_back(crew, error);
+        if (status != 0) {
+            return status;
+        }
+    }
+    return crew_begin(crew);
+}
+
+/* ---- running ------------------------------------------------------------------------------- */
+
+void crew_post(struct crew *crew, enum worker_command command)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        struct worker *worker = crew_worker(crew, i);
+        if (worker->running) {
+            worker_post(worker, command);
+        }
+    }
+}
+
+void crew_reap(struct crew *crew)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        struct worker *worker = crew_worker(crew, i);
+        if (!worker->running || !worker_has_ended(worker)) {
+            continue;
+        }
+        worker_join(worker);
+        crew->running--;
+        if (worker->status != 0) {
+            log_message("%s", worker->error);
+            crew->failed = true;
+            crew_post(crew, WORKER_ABORT);
+        }
+    }
+}
+
+bool crew_has_reports(const struct crew *crew)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        struct worker *worker = crew_worker(crew, i);
+        if (worker->running && !worker_has_report(worker)) {
+            return false;
+        }
+    }
+    return true;
+}

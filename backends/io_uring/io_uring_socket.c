@@ -1,29 +1,31 @@
 /*
- * One connection. Nothing is ever over when a submit returns: a submission lies in the ring until
- * the next poll, which submits all there are and waits in one call.
+ * Every submit is pending when it returns: poll() submits all requests and waits, in one call.
  *
- * A receive selects its buffer when there is data. After one that left nothing behind it first
- * waits for data and only then tries (IORING_RECVSEND_POLL_FIRST), which spares a try in vain.
+ * A receive gets its buffer from the kernel when there is data. If the receive before it took all
+ * there was, it first waits for data (IORING_RECVSEND_POLL_FIRST): a try would be in vain.
  *
- * It is one-shot. A multishot receive would take data while nobody wants any: one peer that never
- * reads what it is sent could take all of the ring from its neighbours.
+ * A receive is one-shot. A multishot receive would take data that is not wanted yet: a peer that
+ * never reads could take all buffers of the ring from the other connections.
  *
  * A close cancels, waits for what is in flight, and only then gives the descriptor back.
  */
 
-#include "io_uring.h"
+#include "io_uring_socket.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "untaken_acked.h"
+#include "io_uring_buffers.h"
 #include "net.h"
 #include "untaken.h"
+#include "untaken_acked.h"
 #include "util.h"
 
 #define URING_PAUSE_NS 4000000
+
+static void uring_join(struct io_socket *socket);
 
 static int uring_stream_error(struct io_socket *socket, int result)
 {
@@ -34,20 +36,13 @@ static int uring_stream_error(struct io_socket *socket, int result)
     return status;
 }
 
-static void uring_on_recv(struct uring_request *request, int result, unsigned flags);
-static void uring_on_send(struct uring_request *request, int result, unsigned flags);
-static void uring_on_connect(struct uring_request *request, int result, unsigned flags);
-static void uring_on_close(struct uring_request *request, int result, unsigned flags);
-static void uring_join(struct io_socket *socket);
+/* ---- listen and accept --------------------------------------------------------------------- */
 
 static void uring_init(struct uring_loop *loop, struct io_socket *socket, int fd)
 {
     memset(socket, 0, sizeof(*socket));
     socket->loop = loop;
     socket->fd = fd;
-    socket->in.completed = uring_on_recv;
-    socket->out.completed = uring_on_send;
-    socket->end.completed = uring_on_close;
     loop->sockets++;
 }
 
@@ -60,17 +55,20 @@ int uring_adopt(struct io_loop *loop, struct io_token *token, struct io_socket *
 
 /* ---- connect ------------------------------------------------------------------------------- */
 
+static void uring_prepare_connect(struct uring_request *request, struct io_uring_sqe *sqe)
+{
+    const struct io_socket *socket = CONTAINER_OF(request, struct io_socket, out);
+    const struct sockaddr *address = &socket->address.any;
+    io_uring_prep_connect(sqe, socket->fd, address, net_address_size(address));
+}
+
 static void uring_on_connect(struct uring_request *request, int result, unsigned flags)
 {
     struct io_socket *socket = CONTAINER_OF(request, struct io_socket, out);
     struct io_connect *op = socket->connect;
     (void)flags;
     socket->connect = NULL;
-    request->completed = uring_on_send;
-    op->status = uv_translate_sys_error(-result);
-    if (socket->close != NULL) {
-        op->status = UV_ECANCELED;
-    }
+    op->status = socket->close != NULL ? UV_ECANCELED : uv_translate_sys_error(-result);
     socket->loop->base.stats.completions++;
     op->done(op);
     uring_join(socket);
@@ -79,64 +77,45 @@ static void uring_on_connect(struct uring_request *request, int result, unsigned
 int uring_connect(struct io_loop *loop, struct io_socket *socket, const struct sockaddr *address,
                   struct io_connect *op)
 {
+    static const struct uring_operation operation = {uring_prepare_connect, uring_on_connect};
     struct uring_loop *self = uring_self(loop);
-    socklen_t size = net_address_size(address);
     uv_os_sock_t fd;
     assert(op->done != NULL && self->config.open_socket != NULL);
-    struct io_uring_sqe *sqe = uring_sqe(self);
-    if (sqe == NULL) {
-        return UV_ENOBUFS;
-    }
     int status = self->config.open_socket(self->config.open_context, address->sa_family, &fd);
     if (status != 0) {
-        io_uring_prep_nop(sqe); /* a submission that was taken can't be given back */
-        io_uring_sqe_set_data(sqe, NULL);
         return status;
     }
     loop->stats.connect_calls++;
     loop->stats.other_calls += self->config.open_calls;
     uring_init(self, socket, fd);
-    memcpy(&socket->address, address, size);
+    memcpy(&socket->address, address, net_address_size(address));
     socket->connected = true;
-    socket->out.completed = uring_on_connect;
     socket->connect = op;
-    io_uring_prep_connect(sqe, fd, &socket->address.any, size);
-    return uring_begin(sqe, &socket->out);
+    return uring_begin(self, &socket->out, &operation);
 }
 
 /* ---- receive ------------------------------------------------------------------------------- */
 
-static void uring_deliver_recv(struct io_socket *socket, uint8_t *data, size_t length, int status)
+static void uring_prepare_recv(struct uring_request *request, struct io_uring_sqe *sqe)
 {
-    struct io_recv *op = socket->recv;
-    assert(op != NULL);
-    socket->recv = NULL;
-    op->data = data;
-    op->length = length;
-    op->status = status;
-    socket->loop->base.stats.completions++;
-    op->done(op);
+    const struct io_socket *socket = CONTAINER_OF(request, struct io_socket, in);
+    io_uring_prep_recv(sqe, socket->fd, NULL, socket->loop->base.pool.buffer_size, 0);
+    sqe->flags |= IOSQE_BUFFER_SELECT;
+    sqe->buf_group = URING_BUFFER_GROUP;
+    sqe->ioprio |= socket->wait_first ? IORING_RECVSEND_POLL_FIRST : 0;
 }
+
+static void uring_on_recv(struct uring_request *request, int result, unsigned flags);
 
 static int uring_start_recv(struct io_socket *socket)
 {
+    static const struct uring_operation operation = {uring_prepare_recv, uring_on_recv};
     struct uring_loop *loop = socket->loop;
-    if (loop->buffers.offered == 0) {
-        uring_buffers_offer(loop);
-    }
-    if (loop->buffers.offered == 0) {
+    if (!uring_buffers_have_one(loop)) {
         return waiters_await_buffer(&loop->waiters, &socket->waiter, socket->recv);
     }
-    struct io_uring_sqe *sqe = uring_sqe(loop);
-    if (sqe == NULL) {
-        return UV_ENOBUFS;
-    }
     loop->base.stats.recv_calls++;
-    io_uring_prep_recv(sqe, socket->fd, NULL, loop->base.pool.buffer_size, 0);
-    sqe->flags |= IOSQE_BUFFER_SELECT;
-    sqe->buf_group = 0;
-    sqe->ioprio |= socket->wait_first ? IORING_RECVSEND_POLL_FIRST : 0;
-    return uring_begin(sqe, &socket->in);
+    return uring_begin(loop, &socket->in, &operation);
 }
 
 int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *op)
@@ -153,24 +132,42 @@ int uring_recv(struct io_loop *loop, struct io_socket *socket, struct io_recv *o
     return outcome;
 }
 
-/* None, since the ring was empty just then, or since a signal came. */
-static void uring_recv_again(struct io_socket *socket, int result)
+static void uring_deliver_recv(struct io_socket *socket, uint8_t *data, size_t length, int status)
 {
-    int outcome = IO_PENDING;
-    if (result == -ENOBUFS) {
-        uring_buffers_grow(socket->loop);
-        outcome = waiters_pass_over(&socket->loop->waiters, &socket->waiter, socket->recv);
-    } else {
-        outcome = uring_start_recv(socket);
-    }
+    struct io_recv *op = socket->recv;
+    assert(op != NULL);
+    socket->recv = NULL;
+    op->data = data;
+    op->length = length;
+    op->status = status;
+    socket->loop->base.stats.completions++;
+    op->done(op);
+}
+
+/* Delivers the error of a receive that could not begin again. */
+static void uring_settle_recv(struct io_socket *socket, int outcome)
+{
     if (outcome < 0) {
         uring_deliver_recv(socket, NULL, 0, outcome);
     }
 }
 
+void uring_retry_recv(struct waiter *waiter)
+{
+    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
+    uring_settle_recv(socket, uring_start_recv(socket));
+}
+
+/* The kernel's ring of buffers was empty. */
+static int uring_starve(struct io_socket *socket)
+{
+    uring_buffers_grow(socket->loop);
+    return waiters_pass_over(&socket->loop->waiters, &socket->waiter, socket->recv);
+}
+
 /*
  * The end of the stream, or of the connection: a reset may be hidden behind the bytes that were
- * sent before it. Then the connection is in no state any more.
+ * sent before it. After a reset the kernel has closed the connection.
  */
 static int uring_end_status(struct io_socket *socket)
 {
@@ -187,6 +184,22 @@ static int uring_end_status(struct io_socket *socket)
     return socket->lost;
 }
 
+/* A receive that got no data. */
+static void uring_recv_nothing(struct io_socket *socket, int result)
+{
+    if (socket->close != NULL) {
+        uring_deliver_recv(socket, NULL, 0, UV_ECANCELED);
+    } else if (result == 0) {
+        uring_deliver_recv(socket, NULL, 0, uring_end_status(socket));
+    } else if (result == -ENOBUFS) {
+        uring_settle_recv(socket, uring_starve(socket));
+    } else if (result == -EINTR || result == -EAGAIN) {
+        uring_settle_recv(socket, uring_start_recv(socket));
+    } else {
+        uring_deliver_recv(socket, NULL, 0, uring_stream_error(socket, result));
+    }
+}
+
 static void uring_recv_outcome(struct io_socket *socket, uint8_t *data, int result)
 {
     if (result > 0 && socket->close == NULL) {
@@ -196,15 +209,7 @@ static void uring_recv_outcome(struct io_socket *socket, uint8_t *data, int resu
     if (data != NULL) {
         pool_put(&socket->loop->base.pool, data);
     }
-    if (socket->close != NULL) {
-        uring_deliver_recv(socket, NULL, 0, UV_ECANCELED);
-    } else if (result == 0) {
-        uring_deliver_recv(socket, NULL, 0, uring_end_status(socket));
-    } else if (result == -ENOBUFS || result == -EINTR || result == -EAGAIN) {
-        uring_recv_again(socket, result);
-    } else {
-        uring_deliver_recv(socket, NULL, 0, uring_stream_error(socket, result));
-    }
+    uring_recv_nothing(socket, result);
 }
 
 static void uring_on_recv(struct uring_request *request, int result, unsigned flags)
@@ -220,28 +225,35 @@ static void uring_on_recv(struct uring_request *request, int result, unsigned fl
     uring_join(socket);
 }
 
-void uring_retry_recv(struct waiter *waiter)
+void uring_release(struct io_loop *loop, uint8_t *data)
 {
-    struct io_socket *socket = CONTAINER_OF(waiter, struct io_socket, waiter);
-    int outcome = uring_start_recv(socket);
-    if (outcome < 0) {
-        uring_deliver_recv(socket, NULL, 0, outcome);
-    }
+    pool_put(&loop->pool, data); /* the next poll offers it again */
 }
 
 /* ---- send ---------------------------------------------------------------------------------- */
 
-static int uring_start_send(struct io_socket *socket)
+static void uring_prepare_send(struct uring_request *request, struct io_uring_sqe *sqe)
 {
+    const struct io_socket *socket = CONTAINER_OF(request, struct io_socket, out);
     const struct io_send *op = socket->send;
-    struct io_uring_sqe *sqe = uring_sqe(socket->loop);
-    if (sqe == NULL) {
-        return UV_ENOBUFS;
-    }
-    socket->loop->base.stats.send_calls++;
     io_uring_prep_send(sqe, socket->fd, op->data + op->sent, op->length - op->sent,
                        MSG_NOSIGNAL | MSG_WAITALL);
-    return uring_begin(sqe, &socket->out);
+}
+
+static void uring_prepare_pause(struct uring_request *request, struct io_uring_sqe *sqe)
+{
+    static struct __kernel_timespec pause = {.tv_nsec = URING_PAUSE_NS};
+    (void)request;
+    io_uring_prep_timeout(sqe, &pause, 0, 0);
+}
+
+static void uring_on_send(struct uring_request *request, int result, unsigned flags);
+
+static int uring_start_send(struct io_socket *socket)
+{
+    static const struct uring_operation operation = {uring_prepare_send, uring_on_send};
+    socket->loop->base.stats.send_calls++;
+    return uring_begin(socket->loop, &socket->out, &operation);
 }
 
 /*
@@ -251,13 +263,8 @@ static int uring_start_send(struct io_socket *socket)
  */
 static int uring_pause_send(struct io_socket *socket)
 {
-    static struct __kernel_timespec pause = {.tv_nsec = URING_PAUSE_NS};
-    struct io_uring_sqe *sqe = uring_sqe(socket->loop);
-    if (sqe == NULL) {
-        return UV_ENOBUFS;
-    }
-    io_uring_prep_timeout(sqe, &pause, 0, 0);
-    return uring_begin(sqe, &socket->out);
+    static const struct uring_operation operation = {uring_prepare_pause, uring_on_send};
+    return uring_begin(socket->loop, &socket->out, &operation);
 }
 
 int uring_send(struct io_loop *loop, struct io_socket *socket, struct io_send *op)
@@ -267,16 +274,11 @@ int uring_send(struct io_loop *loop, struct io_socket *socket, struct io_send *o
     assert(socket->send == NULL && socket->connect == NULL && socket->close == NULL);
     op->sent = 0;
     socket->send = op;
-    int outcome = uring_start_send(socket);
-    if (outcome == IO_PENDING) {
-        socket->submitted += op->length;
-    } else {
-        socket->send = NULL;
-    }
-    return outcome;
+    socket->submitted += op->length;
+    return uring_start_send(socket);
 }
 
-/* What the send has come to: a UV code, or IO_PENDING: the rest is under way. */
+/* What has become of the send: a UV code; or IO_PENDING: the rest is under way. */
 static int uring_send_outcome(struct io_socket *socket, int result)
 {
     struct io_send *op = socket->send;
@@ -313,7 +315,7 @@ static void uring_on_send(struct uring_request *request, int result, unsigned fl
     uring_join(socket);
 }
 
-/* The ring does not tell how much of a pending send the kernel has taken; but the kernel tells what
+/* The ring does not tell how much of a pending send the kernel has taken. The kernel tells how much
  * was acknowledged. */
 int uring_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes)
 {
@@ -330,7 +332,7 @@ int uring_untaken(struct io_loop *loop, struct io_socket *socket, uint64_t *byte
     return uv_translate_sys_error(error);
 }
 
-/* ---- end ----------------------------------------------------------------------------------- */
+/* ---- shutdown and close -------------------------------------------------------------------- */
 
 int uring_shutdown(struct io_loop *loop, struct io_socket *socket)
 {
@@ -339,37 +341,47 @@ int uring_shutdown(struct io_loop *loop, struct io_socket *socket)
     return shutdown(socket->fd, SHUT_WR) == 0 ? 0 : uring_stream_error(socket, -errno);
 }
 
+static void uring_prepare_close(struct uring_request *request, struct io_uring_sqe *sqe)
+{
+    io_uring_prep_close(sqe, CONTAINER_OF(request, struct io_socket, end)->fd);
+}
+
 static void uring_on_close(struct uring_request *request, int result, unsigned flags)
 {
     struct io_socket *socket = CONTAINER_OF(request, struct io_socket, end);
-    (void)result; /* whatever close() answers, the descriptor is gone */
+    (void)result; /* the descriptor is gone even after an error of close() */
     (void)flags;
     socket->fd = -1;
     queue_push(&socket->loop->closed, &socket->closed);
 }
 
-/* Called when a request has come back: the last one of a socket that is being closed lets the
+/* Called when a request has come back. The last one of a socket that is being closed lets the
  * descriptor go. */
 static void uring_join(struct io_socket *socket)
 {
-    if (socket->close == NULL || socket->in.pending || socket->out.pending || socket->end.pending ||
-        socket->fd < 0) {
-        return;
+    static const struct uring_operation operation = {uring_prepare_close, uring_on_close};
+    if (socket->close != NULL && !uring_is_pending(&socket->in) &&
+        !uring_is_pending(&socket->out) && !uring_is_pending(&socket->end)) {
+        (void)uring_begin(socket->loop, &socket->end, &operation);
     }
-    struct io_uring_sqe *sqe = uring_sqe(socket->loop);
-    if (sqe == NULL) {
-        socket->loop->base.stats.other_calls++;
-        net_close(socket->fd);
-        uring_on_close(&socket->end, 0, 0);
-        return;
-    }
-    io_uring_prep_close(sqe, socket->fd);
-    (void)uring_begin(sqe, &socket->end);
+}
+
+static void uring_prepare_cancel_all(struct uring_request *request, struct io_uring_sqe *sqe)
+{
+    uring_prepare_cancel(sqe, CONTAINER_OF(request, struct io_socket, end)->fd);
+}
+
+static void uring_on_cancel_all(struct uring_request *request, int result, unsigned flags)
+{
+    (void)result; /* each cancelled operation has a completion of its own */
+    (void)flags;
+    uring_join(CONTAINER_OF(request, struct io_socket, end));
 }
 
 void uring_close(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                  struct io_close *op)
 {
+    static const struct uring_operation cancel = {uring_prepare_cancel_all, uring_on_cancel_all};
     assert(op->done != NULL && socket->close == NULL);
     socket->close = op;
     waiters_leave(&uring_self(loop)->waiters, &socket->waiter);
@@ -377,23 +389,23 @@ void uring_close(struct io_loop *loop, struct io_socket *socket, enum io_close_h
         loop->stats.other_calls++;
         (void)net_reset_on_close(socket->fd);
     }
-    if (socket->in.pending || socket->out.pending) {
-        uring_cancel(uring_self(loop), socket->fd);
+    if (uring_is_pending(&socket->in) || uring_is_pending(&socket->out)) {
+        (void)uring_begin(socket->loop, &socket->end, &cancel);
     }
     uring_join(socket);
 }
 
 static void uring_finish_close(struct io_socket *socket)
 {
-    if (socket->recv != NULL) { /* it waited for a buffer, and nothing was in flight */
+    if (socket->recv != NULL) { /* it waited for a buffer */
         uring_deliver_recv(socket, NULL, 0, UV_ECANCELED);
     }
     assert(socket->send == NULL && socket->connect == NULL);
     socket->loop->sockets--;
-    socket->close->done(socket->close); /* the last word: the socket may be gone after it */
+    socket->close->done(socket->close); /* the socket may be gone after it */
 }
 
-/* Those that are closed meanwhile are for the next turn. */
+/* Sockets that these callbacks close wait for the next turn. */
 void uring_finish_closed(struct uring_loop *loop)
 {
     struct queue due;

@@ -2,17 +2,17 @@
 #define ECHOPORT_BACKEND_H
 
 /*
- * The seam. Above it: policy, once (what to read, when to stop, what to refuse). Below it:
- * mechanism, once per system (how an operation starts, how its end is reported, how it is
- * cancelled, how a sleeping loop is woken). It is drawn at completions, because readiness can be
- * turned into completions cheaply (try, park, try again) and completions can't be turned back.
+ * The seam between policy and mechanism. Policy is above it, once: what to read, when to stop, what
+ * to refuse. Mechanism is below it, once per system: how an operation starts, how its end is
+ * reported, how it is cancelled, how a sleeping loop is woken. Operations report completions,
+ * since readiness is cheap to turn into completions (try, park, try again), but not the reverse.
  *
- * A submit answers one of three:
+ * A submit returns one of three:
  *
  *   IO_DONE      the outcome is in the operation; no callback will come
  *   IO_PENDING   exactly one callback will come, from within a later poll()
- *   negative     a UV error; no callback will come, and nothing is under way: of a send, `sent`
- *                tells what had been taken
+ *   negative     a UV error; no callback will come, and nothing is under way; `sent` of a send is
+ *                how much had been taken
  *
  * The rules. tests/suite/backend_suite.c holds every backend to each of them.
  *
@@ -23,16 +23,16 @@
  *     completions in which close() was called has ended.
  *  3. At most one recv and one send (or connect) are outstanding per socket, and both may be at
  *     once. The error of one does not end the other.
- *  4. After close() what is outstanding completes, with UV_ECANCELED if it did not end otherwise,
- *     before the close callback. After the close callback nothing refers to the socket.
- *     Close is a join: ask, wait for what is in flight, free once.
- *  5. Short transfers, EINTR, EAGAIN, WSA_IO_PENDING and zero-byte completions stay below.
+ *  4. After close() each outstanding operation completes before the close callback, with
+ *     UV_ECANCELED if it did not end otherwise. After the close callback nothing refers to the
+ *     socket. Close is a join: ask, wait for what is in flight, free once.
+ *  5. Short transfers, EINTR, EAGAIN, WSA_IO_PENDING and zero-byte completions stay below the seam.
  *  6. Errors are UV codes, and the same event gives the same code on every backend: see the table
  *     in docs/backends.md.
- *  7. A backend sets no socket option of its own choice. What it was given is tuned already.
+ *  7. A backend chooses no socket options. Policy has set those of the sockets that it gets.
  *  8. An idle connection holds no buffer, except in a mode of receiving that is not the default. A
  *     receive buffer is taken from the loop's pool when there is data for it. When the pool is at
- *     its limit a recv stays pending. release() resumes the one that has waited longest; no recv
+ *     its limit, a recv stays pending. release() resumes the one that has waited longest. No recv
  *     that begins later overtakes it.
  *  9. Everything has a limit, and the limits are the caller's: connections, buffer memory,
  *     outstanding accepts, and how many IO_DONE in a row one connection may have.
@@ -52,7 +52,7 @@
 
 enum io_outcome { IO_DONE = 0, IO_PENDING = 1 };
 
-/* Backends define these three; to policy they are names. */
+/* Backends define these; policy knows only their names. */
 struct io_socket;   /* one connection; lives in memory that policy provides: backend.socket_size */
 struct io_listener; /* one listening socket on one loop; allocated by the backend */
 struct backend;
@@ -70,8 +70,8 @@ struct io_config {
     unsigned accept_mode; /* of backend.accept_modes; 0, the default, where there are none */
     unsigned recv_mode;   /* of backend.recv_modes, likewise */
 
-    /* Where an accept waits for a connection's first bytes: how long for, 0: for ever; and how many
-     * connections that are silent yet one listener may hold, at least 1. */
+    /* For modes in which an accept waits for a connection's first bytes. How long it waits, 0: for
+     * ever. How many connections without first bytes a listener may hold, at least 1. */
     uint64_t accept_timeout_ns;
     size_t accept_silent_max;
 };
@@ -81,10 +81,10 @@ struct io_loop {
     const struct backend *backend;
     struct pool pool; /* the receive buffers */
     struct io_stats stats;
-    size_t waiting; /* receives that wait for a buffer of the pool, at the moment */
+    size_t waiting; /* receives that wait for a buffer of the pool now */
 
-    /* System calls that each submit several operations and wait; 0 where every operation that
-     * io_stats counts is a system call. */
+    /* System calls that each submit several operations and wait. 0 if each operation that io_stats
+     * counts is a system call. */
     uint64_t enters;
     unsigned idle_turns; /* in a row, see io_loop_pause() */
     bool full; /* the last poll() ended at the limit of a turn: more may be ready at once */
@@ -101,13 +101,13 @@ struct io_recv {
     uint8_t *data;
     size_t length;
     int status;
-    bool waiting; /* the backend's while outstanding: it waits for a buffer, not for the peer */
+    bool waiting; /* set by the backend: it waits for a buffer, not for the peer */
 };
 
 /*
- * A send of all `length` bytes at `data`, 1 to INT_MAX. Any memory will do, a received buffer
- * too; it is borrowed until the outcome. `sent` is `length` on success. On an error it is how many
- * bytes the system may have taken: exact where the mechanism tells, else an upper bound.
+ * A send of all `length` bytes at `data`, 1 to INT_MAX. Any memory will do, also a received buffer;
+ * it is borrowed until the outcome. `sent` is `length` on success. On an error it is how many bytes
+ * the system may have taken: exact if the mechanism tells, else an upper bound.
  */
 struct io_send {
     void (*done)(struct io_send *op);
@@ -130,8 +130,8 @@ struct io_close {
 };
 
 /*
- * An accepted connection that is nobody's yet. Policy reads nothing in it. `os_socket` or `claim`
- * is set, as suits the mechanism; `first` are bytes that the accept brought with it, if any.
+ * An accepted connection that no loop has adopted yet. Policy reads nothing in it. The backend sets
+ * `os_socket` or `claim`. `first` are the bytes that came with the accept, if any.
  */
 struct io_token {
     uv_os_sock_t os_socket;
@@ -154,8 +154,8 @@ struct backend {
     bool native;        /* a candidate for --backend=raw */
     size_t socket_size; /* of a struct io_socket, bytes; aligned as malloc aligns */
 
-    /* The ways of accepting and of receiving among which the mechanism lets one choose: names, the
-     * default first, NULL at the end. NULL: there is but one way. */
+    /* Names of the ways of accepting and of receiving that the mechanism has: the default first,
+     * NULL at the end. NULL: there is only one way. */
     const char *const *accept_modes;
     const char *const *recv_modes;
 
@@ -163,8 +163,8 @@ struct backend {
      * was built. Any thread. */
     int (*probe)(char *why, size_t why_size);
 
-    /* Whether `system_calls` is an estimate: a library below makes the calls, and its version, or
-     * this system, was not compared with the kernel. NULL: never. Any thread. */
+    /* Whether `system_calls` is an estimate: a library makes the calls, and the counts were not
+     * compared with the kernel for its version or on this system. NULL: never. Any thread. */
     bool (*estimates_calls)(void);
 
     /* Opens the private state of one worker, on the thread that will poll it. 0 and *loop, or a UV
@@ -210,7 +210,7 @@ struct backend {
     void (*accept_stop)(struct io_loop *loop, struct io_listener *listener);
 
     /* Makes the token's connection `socket`, on this loop. 0; or a UV error, the connection is
-     * closed and `socket` unused. The token is used up either way. */
+     * closed and `socket` unused. The token is used up in both cases. */
     int (*adopt)(struct io_loop *loop, struct io_token *token, struct io_socket *socket);
 
     /* Takes the token out of this loop, so that it outlives the callback and another loop may adopt
@@ -233,25 +233,25 @@ struct backend {
 
     int (*send)(struct io_loop *loop, struct io_socket *socket, struct io_send *op);
 
-    /* How many bytes of the sends submitted on the socket so far the peer's system has not
-     * acknowledged: what an outstanding send has not handed over yet, and what lies in the system's
-     * send queue, of completed sends too. 0 and *bytes; UV_ENOTSUP where the system does not tell;
-     * another UV error where the connection is known to be lost. May cost a system call: it is for
-     * a timer that is due, not for each message. The socket is connected and not being closed. */
+    /* How many bytes of all sends so far the peer's system has not acknowledged. These are what an
+     * outstanding send has not handed over yet, and what is in the system's send queue, also of
+     * completed sends. 0 and *bytes; UV_ENOTSUP: the system does not tell; another UV error: the
+     * connection is known to be lost. May cost a system call: call it for a timer that is due, not
+     * for each message. The socket is connected and not being closed. */
     int (*untaken)(struct io_loop *loop, struct io_socket *socket, uint64_t *bytes);
 
     /* No more sends from this side: the peer reads to the end of the stream. No send is
-     * outstanding, none follows. 0 or a UV error. It takes effect at once or in a later turn; then
-     * an error of the connection is left to its recv. */
+     * outstanding, none follows. 0 or a UV error. If it takes effect in a later turn, a recv
+     * reports the error. */
     int (*shutdown)(struct io_loop *loop, struct io_socket *socket);
 
     /* Ends the connection, in every state, and cancels what is outstanding. Never inline: `done` is
-     * called from a later poll(), or later in the present one. Once per socket. */
+     * called from a later poll(), or later in the current one. Once per socket. */
     void (*close)(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                   struct io_close *op);
 
-    /* The OS socket, for getsockopt, setsockopt, getsockname and getpeername alone. 0, or
-     * UV_ENOTSUP where the mechanism has none. */
+    /* The OS socket, only for getsockopt, setsockopt, getsockname and getpeername. 0, or UV_ENOTSUP
+     * if the mechanism has none. */
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
 
@@ -310,9 +310,9 @@ extern const struct backend backend_uv;
 int backend_probe(const struct backend_entry *entry, char *why, size_t why_size);
 
 /*
- * Chooses by name: a backend's own, or `raw` for the best native one that probes. 0 and *backend;
- * UV_ENOENT: no such name; UV_ENOTSUP or probe's error: it can't be used here. The sentence in
- * `why` says which and why, and what to do. On success it is empty, unless `raw` had to pass over a
+ * Chooses by name: a backend's own, or `raw` for the best native one that can be used. 0 and
+ * *backend; UV_ENOENT: no such name; UV_ENOTSUP or probe's error: it can't be used here, and the
+ * sentence in `why` says why and what to do. On success `why` is empty, unless `raw` had to skip a
  * better one of this system: "io_uring: the reason".
  */
 int backend_choose(const char *name, const struct backend **backend, char *why, size_t why_size);
@@ -326,8 +326,8 @@ int backend_fall_back(const char *name, const struct backend **backend, const ch
                       char *why, size_t why_size);
 
 /*
- * Finds `name` among accept_modes or recv_modes. 0 and *mode; UV_ENOENT, and `why` lists those that
- * there are: "it has a, b". NULL is the default's name.
+ * Finds `name` in accept_modes or recv_modes. 0 and *mode; UV_ENOENT, and `why` lists the names:
+ * "it has a, b". NULL is the default's name.
  */
 int backend_find_mode(const char *const *modes, const char *name, unsigned *mode, char *why,
                       size_t why_size);

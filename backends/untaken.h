@@ -9,22 +9,22 @@
 #include <uv.h>
 
 /*
- * How many bytes that the socket was given to send the peer's system has not acknowledged, into
- * *bytes. `submitted` is how many it was given since the connection began, `kept` how many of them
- * the caller has not handed to the system yet. Windows tells what was acknowledged, and is asked
- * with `submitted`; the others tell what their send queue holds, to which `kept` is added. 0;
- * UV_ENOTSUP: the system does not tell; or another UV error. One system call. Any thread.
+ * Sets *bytes to how many bytes of all sends the peer's system has not acknowledged. `submitted` is
+ * how many bytes were sent since the connection began. `kept` is how many of them the caller has
+ * not handed to the system yet. Windows tells how many were acknowledged, so only `submitted` is
+ * used. Other systems tell the size of the send queue, to which `kept` is added. 0; UV_ENOTSUP: the
+ * system does not tell; or another UV error. One system call. Any thread.
  */
 int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes);
 
 /*
  * Sets *bytes to how many bytes the system has taken to send since the connection began. Works also
- * on a lost connection, but not after a shutdown. `connected`: the connection came by connect(),
- * not by accept(). 0; UV_ENOTSUP: the system does not tell; or another UV error. Any thread.
+ * on a lost connection, but not after a shutdown. `connected`: by connect(), not by accept(). 0;
+ * UV_ENOTSUP: the system does not tell; or another UV error. Any thread.
  */
 int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes);
 
-/* How many system calls untaken_taken() makes where it succeeds. */
+/* How many system calls untaken_taken() makes if it succeeds. */
 #define UNTAKEN_TAKEN_CALLS 2
 
 #endif

@@ -4,7 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-/* What is in the send queue, and is not acknowledged: SO_NWRITE in getsockopt(2) of macOS and
+/* The bytes in the send queue, which are not acknowledged: SO_NWRITE in getsockopt(2) of macOS,
  * FIONWRITE in tty(4) of FreeBSD. */
 #if defined(SO_NWRITE)
 static int untaken_queued(uv_os_sock_t os_socket, int *queued)

@@ -6,7 +6,7 @@
 
 #include "untaken_acked.h"
 
-/* tcp(7): SIOCOUTQ, what is in the send queue and not acknowledged. */
+/* tcp(7): SIOCOUTQ is the number of bytes in the send queue, which are not acknowledged. */
 int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes)
 {
     int queued = 0;

@@ -3,8 +3,8 @@
 #include "iocp_error.h"
 #include "win.h"
 
-/* Windows tells what it has sent, repeats included, and what of that is on its way: SIO_TCP_INFO,
- * since Windows 10, version 1703. Wine 8 has no such call. */
+/* SIO_TCP_INFO tells how many bytes were sent, including repeats, and how many are in flight.
+ * Windows has it since Windows 10, version 1703; Wine 8 does not have it. */
 int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint64_t *bytes)
 {
     TCP_INFO_v0 info = {.BytesOut = 0};

@@ -11,7 +11,7 @@ void waiters_init(struct waiters *waiters, struct io_loop *loop,
     queue_init(&waiters->queue);
 }
 
-/* To be called when the count or the pool has changed. */
+/* Call it when the count or the pool has changed. */
 static void waiters_look(struct waiters *waiters)
 {
     bool some = waiters->count > 0;
@@ -56,8 +56,8 @@ void waiters_leave(struct waiters *waiters, struct waiter *waiter)
     waiters_look(waiters);
 }
 
-/* Buffers that the system has been offered are there for those that ask it; else there are those
- * that the pool may give, or may refuse: then the receive is told so. */
+/* The free buffers are those that were offered to the system; if there are none, those that the
+ * pool may still give. The pool may refuse one of these, and then the receive ends with an error. */
 void waiters_feed(struct waiters *waiters)
 {
     const struct pool *pool = &waiters->loop->pool;

@@ -2,13 +2,13 @@
 #define ECHOPORT_WAITERS_H
 
 /*
- * The receives of a loop that wait for a buffer of its pool, in the order of their waiting: rule 8
- * of backend.h. The backends differ in how a receive begins again, and in nothing else.
+ * The receives of a loop that wait for a buffer of its pool, first come, first served: rule 8 of
+ * backend.h. The backends differ only in how a receive begins again.
  *
- * While the pool is at its limit, a receive that begins goes behind those that wait. Where the
- * system alone had no buffer at hand (io_uring's ring is smaller than the pool), it may overtake;
- * but what was overtaken WAITERS_PASSED_OVER_MAX times in a row goes first. All functions belong to
- * the loop's thread.
+ * While the pool is at its limit, a new receive goes behind those that wait. If only the system had
+ * no buffer (io_uring's ring is smaller than the pool), a new receive may overtake them. But one
+ * that was overtaken WAITERS_PASSED_OVER_MAX times in a row goes first. All functions belong to the
+ * loop's thread.
  */
 
 #include <stdbool.h>
@@ -23,8 +23,8 @@
 /* A socket's place among them, all zero at first. */
 struct waiter {
     struct queue_node node; /* first */
-    struct io_recv *op;     /* that waits */
-    unsigned passed_over;   /* so often in a row others took what it was to have */
+    struct io_recv *op;     /* the receive that waits */
+    unsigned passed_over;   /* times in a row that others got its buffer */
 };
 
 struct waiters {
@@ -41,38 +41,38 @@ struct waiters {
 void waiters_init(struct waiters *waiters, struct io_loop *loop,
                   void (*retry)(struct waiter *waiter));
 
-/* Lets `op` wait behind all others, for a buffer or only for its next turn: IO_PENDING. */
+/* Lets `op` wait behind all others, for a buffer or only for its turn. IO_PENDING. */
 int waiters_join(struct waiters *waiters, struct waiter *waiter, struct io_recv *op);
 
-/* The same for want of a buffer; or UV_ENOMEM: none is in use, so none will come back. */
+/* The same if there is no buffer; or UV_ENOMEM: none is in use, so none will come back. */
 int waiters_await_buffer(struct waiters *waiters, struct waiter *waiter, struct io_recv *op);
 
-/* The same, since others took what `waiter` was to have in its turn. */
+/* The same if others took the buffer that `waiter` was due. */
 int waiters_pass_over(struct waiters *waiters, struct waiter *waiter, struct io_recv *op);
 
-/* It waits no longer. No-op for one that does not wait. */
+/* `waiter` waits no longer. No-op if it does not wait. */
 void waiters_leave(struct waiters *waiters, struct waiter *waiter);
 
-/* Gives as many of them a turn as there are buffers, the one that waited longest first. What joins
- * meanwhile goes behind those that wait now. */
+/* Gives one a turn for each free buffer, the longest waiting first. A receive that joins meanwhile
+ * goes behind those that wait now. */
 void waiters_feed(struct waiters *waiters);
 
-/* Whether a receive that begins has to join them. */
+/* Whether a new receive has to join them. */
 static inline bool waiters_go_first(const struct waiters *waiters)
 {
     return waiters->scarce || waiters->overtaken;
 }
 
-/* Whether a feed is worth a turn without a wait. The one that was fed last may have read nothing,
- * and left its buffer to the next. */
+/* Whether a buffer is free for the next waiter: then the loop doesn't block. The last one that was
+ * fed may have read nothing, and left its buffer to the next. */
 static inline bool waiters_can_feed(const struct waiters *waiters)
 {
     const struct pool *pool = &waiters->loop->pool;
     return waiters->count > 0 && (pool->offered > 0 || pool_can_give(pool));
 }
 
-/* A buffer, if it is `waiter`'s turn or none of them goes first; else NULL, and *status is
- * IO_PENDING, the receive waits, or UV_ENOMEM. */
+/* A buffer, if it is `waiter`'s turn or none has to wait. Else NULL, and *status is IO_PENDING (the
+ * receive waits) or UV_ENOMEM. */
 static inline uint8_t *waiters_take(struct waiters *waiters, struct waiter *waiter,
                                     struct io_recv *op, int *status)
 {
@@ -86,7 +86,7 @@ static inline uint8_t *waiters_take(struct waiters *waiters, struct waiter *wait
     return buffer;
 }
 
-/* `waiter` has got a buffer that the system chose. */
+/* `waiter` has got a buffer from the system. */
 static inline void waiters_served(struct waiters *waiters, struct waiter *waiter)
 {
     if (waiter->passed_over >= WAITERS_PASSED_OVER_MAX) {

@@ -1,6 +1,6 @@
 /*
  * The `kqueue` backend of macOS and the BSDs: readiness.c over kqueue(2). EVFILT_READ is watched
- * for the life of a descriptor, edge-triggered by EV_CLEAR. EVFILT_WRITE is added with EV_ONESHOT
+ * while a descriptor is open, edge-triggered by EV_CLEAR. EVFILT_WRITE is added with EV_ONESHOT
  * when a send or a connect waits: a filter that stayed would report each acknowledgement on XNU. A
  * wake is an EVFILT_USER.
  *

@@ -17,7 +17,7 @@
 #include "backend.h"
 #include "waiters.h"
 
-/* Events that one wait takes at the most. */
+/* Events that one wait takes at most. */
 #define READINESS_BATCH 256
 
 /* What a descriptor is ready for. END: the peer has ended its side, there is an error, or there is
@@ -50,10 +50,10 @@ struct readiness_loop {
     struct queue stopped; /* listeners whose accepts are to be cancelled */
     size_t sockets;
     size_t listeners;
-    int denied; /* sends that were reported as ready in this turn, and refused */
+    int denied; /* sends that were reported as ready in this turn and refused */
 };
 
-/* What a system has. All are edge-triggered: a descriptor is reported when it becomes ready. */
+/* The part of a system. Edge-triggered: a descriptor is reported when it becomes ready. */
 struct poller {
     const struct backend *backend;
 
@@ -65,15 +65,15 @@ struct poller {
     void (*close)(struct readiness_loop *loop);
 
     /* Watches the descriptor for `what`, READY_RECV or READY_SEND, and sets `watched`. It may watch
-     * for all that is wanted. What the descriptor is ready for already is reported, too. A poller
+     * for all that is wanted. It also reports what the descriptor is already ready for. A poller
      * that reports READY_SEND only once removes it from `watched` then. 0 or a UV error. */
     int (*watch)(struct readiness_loop *loop, struct readiness_watch *watch, unsigned what);
 
-    /* Waits for at most `wait_ns`, UINT64_MAX: for ever. How many events there are in `events`,
-     * which has room for READINESS_BATCH; or a UV error, UV_EINTR too. */
+    /* Waits for `wait_ns` at most, UINT64_MAX: for ever. Returns the number of events in `events`,
+     * which has room for READINESS_BATCH; or a UV error, also UV_EINTR. */
     int (*wait)(struct readiness_loop *loop, struct readiness_event *events, uint64_t wait_ns);
 
-    /* Makes wait() return, the present one or the next, with an event of a wake. Any thread. */
+    /* Makes the current or the next wait() return with an event of a wake. Any thread. */
     void (*wake)(struct readiness_loop *loop);
 };
 

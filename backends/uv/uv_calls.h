@@ -4,8 +4,8 @@
 /*
  * Counts the system calls that libuv makes by itself, for io_stats: uv_calls_linux.c,
  * uv_calls_bsd.c, uv_calls_windows.c. libuv does not report them. They follow from its sources and
- * from what it was asked to do, so the functions below are called where the backend asks. Each
- * costs a few instructions. Loop's thread, unless stated otherwise.
+ * from the backend's requests, so the backend calls the functions below with each request. Each
+ * costs a few instructions. They belong to the loop's thread, unless stated otherwise.
  */
 
 #include "backend.h"
@@ -34,8 +34,8 @@ struct uvio_calls {
 /* How many receives without a buffer libuv makes before one with a buffer: 0 or 1. */
 extern const unsigned uvio_calls_asks;
 
-/* The calls of a connection besides those that are counted by kind, where they are constant. For
- * uv_calls_constant.c; there is none on Linux. */
+/* The calls of a connection that are not counted by kind, on systems where their number is
+ * constant. For uv_calls_constant.c; Linux does not use it. */
 struct uvio_calls_costs {
     unsigned accept;
     unsigned adopt;
@@ -57,7 +57,7 @@ bool uvio_calls_are_estimates(void);
 /* Call it in uv_run(), before libuv waits. */
 void uvio_calls_turn(struct uvio_calls *calls);
 
-/* libuv begins, or ceases, to watch for `what`, of enum uvio_want. */
+/* libuv begins, or ceases, to watch for `what` (enum uvio_want). */
 void uvio_calls_watch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what);
 void uvio_calls_unwatch(struct uvio_calls *calls, struct uvio_watch *watch, unsigned what);
 

@@ -1,7 +1,7 @@
 /*
- * libuv where changes of interest cost no call of their own: the call that waits makes them
- * (kqueue), or there are none (a completion port). What a connection costs there is a constant of
- * the system, in uv_calls_bsd.c or uv_calls_windows.c.
+ * For systems where changes of interest need no extra call: the call that waits makes them
+ * (kqueue), or there are none (a completion port). The calls of a connection are constants of the
+ * system, in uv_calls_bsd.c or uv_calls_windows.c.
  */
 
 #include "uv_calls.h"
@@ -36,7 +36,7 @@ void uvio_calls_unwatch(struct uvio_calls *calls, struct uvio_watch *watch, unsi
     (void)what;
 }
 
-/* libuv knows how many connections wait, and tries no accept in vain. */
+/* libuv knows how many connections wait, so no accept is tried in vain. */
 void uvio_calls_accept(struct uvio_calls *calls, struct uvio_watch *watch, uint32_t *probed,
                        bool held)
 {

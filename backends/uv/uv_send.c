@@ -13,7 +13,7 @@
 #include "util.h"
 #include "uvio.h"
 
-/* How many waiting sends are looked at in a turn; few, so that it costs nearly nothing. */
+/* How many waiting sends are looked at in a turn; few, so that the cost is small. */
 #define UVIO_LOOKS 32
 
 /* ---- send ---------------------------------------------------------------------------------- */
@@ -46,8 +46,8 @@ static size_t uvio_unsent(struct io_socket *socket, const struct io_send *op)
     return unsent < op->length ? (size_t)unsent : op->length;
 }
 
-/* A send that has waited is over. libuv has tried it once when there was room. It has tried it once
- * before, if the send was submitted from the callback of another one. */
+/* A send that has waited has ended. libuv has tried it once when there was room. If it was
+ * submitted from the callback of another send, libuv has tried it once before. */
 static void uvio_send_has_waited(struct io_socket *socket, int status)
 {
     struct uvio_loop *loop = socket->loop;

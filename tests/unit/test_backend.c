@@ -123,7 +123,7 @@ static void each_is_chosen_by_its_name_if_it_works(void **state)
 
 static void unknown_names_are_refused_with_a_hint(void **state)
 {
-    static const char *const names[] = {"", "u", "uvx", "UV", "help", "none"};
+    static const char *const names[] = {"", "u", "uvx", "UV", "help", "nobody"};
     (void)state;
     for (size_t i = 0; i < LENGTH(names); i++) {
         const struct backend *backend;

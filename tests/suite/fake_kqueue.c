@@ -1,5 +1,5 @@
 /*
- * kqueue(2) over epoll(7), as far as kqueue.c goes: so that all of that backend can be run
+ * The parts of kqueue(2) that kqueue.c uses, over epoll(7). So the whole backend can be tested
  * where there is no kqueue. A queue is an epoll of three:
  *
  *     queue --+-- read    an epoll, edge-triggered, of what EVFILT_READ | EV_CLEAR watches
@@ -9,8 +9,8 @@
  * As in kqueue(2), each filter is an event of its own, and closing a descriptor removes it. It
  * reports what XNU reports: no EV_OOBAND, and in `data` the bytes to be received.
  *
- * On XNU a write filter that stays reports each acknowledgement. Here the program fails at its end
- * if that would have happened.
+ * On XNU a write filter that stays reports each acknowledgement. If that would have happened, the
+ * program fails at its end.
  */
 
 #include <sys/event.h>
@@ -36,12 +36,12 @@
 enum part { PART_READ, PART_WRITE, PART_USER, PARTS };
 
 struct queue {
-    int fd; /* the caller's, who closes it */
+    int fd; /* the caller's, which closes it */
     int parts[PARTS];
     uintptr_t user_ident;
 };
 
-/* What a descriptor is watched for; it is of one queue at a time. */
+/* What a descriptor is watched for. It is in one queue at a time. */
 struct watched {
     void *udata[PART_USER];
     bool stays; /* its write filter has no EV_ONESHOT */
@@ -73,7 +73,7 @@ static struct queue *find_queue(int fd)
     return found;
 }
 
-/* A queue has been closed if its number is given out again. */
+/* A queue was closed if the system gives its number to another one. */
 static struct queue *renew_queue(int fd)
 {
     struct queue *queue = find_queue(fd);
@@ -191,7 +191,7 @@ static struct kevent write_event(int fd, uint32_t events)
                            .udata = descriptors[fd].udata[PART_WRITE]};
 }
 
-/* What one filter has, at once. */
+/* The events of one filter, without a wait. */
 static int take(const struct queue *queue, enum part part, struct kevent *events, int room)
 {
     struct epoll_event raw[EVENTS_MAX];
@@ -207,7 +207,7 @@ static int take(const struct queue *queue, enum part part, struct kevent *events
     return count > 0 ? count : 0;
 }
 
-/* The resets that a send has hidden. */
+/* Reports the resets that a send has hidden. */
 static int take_resets(const struct queue *queue, struct kevent *events, int room)
 {
     int count = 0;

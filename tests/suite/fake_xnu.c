@@ -16,8 +16,8 @@
 struct descriptor {
     bool watched;
     bool ended;
-    bool reset_hidden; /* recv has to say so */
-    bool reset_due;    /* and so has kevent() */
+    bool reset_hidden; /* recv has to report it */
+    bool reset_due;    /* kevent() has to report it */
     int queue;
     uint64_t received; /* by recv */
     uint64_t urgent;
@@ -73,7 +73,7 @@ static struct tcp_info info_of(int fd)
 {
     struct tcp_info info = {0};
     socklen_t size = sizeof(info);
-    (void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size); /* a listener has none: zero */
+    (void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size); /* zero for a listener */
     return info;
 }
 
@@ -136,7 +136,7 @@ ssize_t __wrap_recv(int fd, void *buffer, size_t length, int flags)
     return count;
 }
 
-/* Whether this failure is the first that the program sees of a reset. */
+/* Whether this failure is the first report of a reset to the program. */
 static bool hide_reset(int fd, int error)
 {
     struct descriptor *descriptor = enter(fd);

@@ -2,8 +2,8 @@
 #define ECHOPORT_FAKE_XNU_H
 
 /*
- * Sockets of Linux that behave as XNU's do, for the tests of the kqueue backend. The linker sends
- * recv, send, setsockopt and close here (--wrap). What differs from Linux:
+ * Sockets of Linux that behave as XNU's do, for the tests of the kqueue backend. The linker
+ * replaces recv, send, setsockopt and close (--wrap). Differences from Linux:
  *
  *   unread      the bytes that can be received include those after urgent data
  *   reset       loopback is asynchronous: the first send after the peer's reset still succeeds,
@@ -25,14 +25,14 @@ void fake_xnu_watch(int fd, int queue);
 /* Urgent data has arrived: one byte that recv does not return. */
 void fake_xnu_urgent(int fd);
 
-/* The caller of kevent() knows that the connection is over: sends fail at once from now on. */
+/* kevent() has reported that the connection is over. From now on sends fail at once. */
 void fake_xnu_ended(int fd);
 
-/* The bytes that recv can return, `ended` or not: a FIN is none of them. */
+/* The number of bytes that recv can return. A FIN is none, so `ended` makes no difference. */
 int64_t fake_xnu_unread(int fd, bool ended);
 
-/* A descriptor of the queue whose reset a send has hidden and that is to be reported, or -1. It is
- * returned once. */
+/* A descriptor of the queue whose reset a send has hidden and that has to be reported; -1 if there
+ * is none. Each is returned once. */
 int fake_xnu_take_reset(int queue);
 
 /* Whether the peer has acknowledged bytes since the last call. */

@@ -1,6 +1,6 @@
 /*
- * kqueue.c against a kevent() that answers what the test wants, and notes what it is asked
- * for: the poller alone. backend_suite_kqueue runs the whole backend over one that works.
+ * The poller of kqueue.c with a kevent() that returns what the test says, and records its
+ * arguments. backend_suite_kqueue runs the whole backend over a kevent() that works.
  */
 
 #include <stdarg.h>
@@ -26,13 +26,13 @@
 /* ---- the kevent() of this test ------------------------------------------------------------- */
 
 static struct {
-    struct kevent changes[CHANGES_MAX]; /* that were asked for, all together */
+    struct kevent changes[CHANGES_MAX]; /* all changes so far */
     int change_count;
-    int change_error;      /* errno that the next change is answered with; 0: none */
-    int wait_error;        /* likewise, the next wait */
-    int interruptions;     /* so many changes are answered with EINTR first */
+    int change_error;      /* errno of the next change; 0: none */
+    int wait_error;        /* errno of the next wait; 0: none */
+    int interruptions;     /* so many changes fail with EINTR first */
     int queue_error;       /* errno of kqueue() */
-    struct kevent *events; /* that wait for the next wait */
+    struct kevent *events; /* for the next wait */
     int event_count;
     int waits;
     struct timespec timeout; /* of the last wait */
@@ -116,7 +116,7 @@ void __wrap_uv_sleep(unsigned ms)
     pauses++;
 }
 
-/* ---- a loop, and watches that note what they are told -------------------------------------- */
+/* ---- a loop, and watches that record their events -------------------------------------------- */
 
 static struct io_loop *open_loop(void)
 {
@@ -160,7 +160,7 @@ static const struct poller *poller_of(struct io_loop *loop)
     return ((struct readiness_loop *)(void *)loop)->poller;
 }
 
-/* What one event of `filter` and `flags` is to a watch. */
+/* What a watch is told of an event with `filter` and `flags`. */
 static unsigned told(short filter, unsigned flags)
 {
     struct io_loop *loop = open_loop();
@@ -199,7 +199,7 @@ static void does_not_open_where_the_system_fails(void **state)
     assert_null(loop);
 }
 
-/* Watches for `what`, and asserts that the system was asked for these filters and no others. */
+/* Watches for `what`, and asserts that exactly these filters were added. */
 static void watch_adds(struct io_loop *loop, struct noted *noted, unsigned what, bool read,
                        bool write)
 {
@@ -270,7 +270,7 @@ static void read_side_tells_how_much_there_is(void **state)
     answer(&event, 1);
     assert_int_equal(backend_kqueue.poll(loop, 0), 0);
     assert_int_equal(noted.unread, 1234);
-    event.filter = EVFILT_WRITE; /* there it is the room to send */
+    event.filter = EVFILT_WRITE; /* its data is the room to send */
     answer(&event, 1);
     assert_int_equal(backend_kqueue.poll(loop, 0), 0);
     assert_int_equal(noted.unread, 0);
@@ -365,7 +365,7 @@ static void user_event_is_a_wake_beside_others(void **state)
     backend_kqueue.loop_close(loop);
 }
 
-/* The timeout that a wait has for so many nanoseconds. */
+/* The timeout of a wait for so many nanoseconds. */
 static void asks_for(struct io_loop *loop, uint64_t wait_ns, int64_t seconds, int64_t ns)
 {
     struct readiness_event events[READINESS_BATCH];
@@ -400,7 +400,7 @@ static void closed(struct io_close *op)
     (void)op;
 }
 
-/* The filter says that the socket has room, and the send is refused. */
+/* The filter reports room to send, but the send is refused. */
 static void a_shortage_that_lasts_is_waited_for(int error)
 {
     enum { TURNS = 40, WITHOUT_PAUSE = 15 };

@@ -133,7 +133,7 @@ static void unknown_names_are_refused_with_a_hint(void **state)
     }
 }
 
-/* The first native one that works, and in `note` the first of this system's that doesn't. */
+/* The first native one that works; in `note` the first one of this system that does not. */
 static const struct backend *first_native(char *note, size_t note_size)
 {
     note[0] = '\0';
@@ -212,7 +212,7 @@ static void connection_is_lost_by_some_errors_and_survives_others(void **state)
     assert_false(io_stream_is_lost(0));
 }
 
-/* Another backend takes the place of one whose loops do not open, if --backend leaves a choice. */
+/* If the loops of a backend do not open, another one replaces it, unless it was named. */
 static void raw_falls_back_and_names_do_not(void **state)
 {
     const struct backend *chosen = NULL;

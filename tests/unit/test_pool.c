@@ -45,7 +45,7 @@ static void take(size_t count)
     }
 }
 
-/* The first `count`, the first of them first. */
+/* Puts back the first `count` buffers, in order. */
 static void put(size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -70,7 +70,7 @@ static void limit_is_the_memory_in_whole_buffers(void **state)
     pool_destroy(&pool);
 }
 
-/* Who was refused memory does not ask again before some has come back. */
+/* After a failed allocation the pool does not try again before a buffer has come back. */
 static void no_memory_is_remembered(void **state)
 {
     (void)state;
@@ -199,8 +199,8 @@ static size_t resident(void)
     return bytes;
 }
 
-/* Takes and puts back `count` buffers. Each lies between two small blocks of `small`, as it would
- * between connections. */
+/* Takes and puts back `count` buffers. Each is between two small blocks of `small`, as between
+ * connections. */
 static void burst(size_t count, void **small)
 {
     for (size_t i = 0; i < count; i++) {
@@ -215,7 +215,7 @@ static void burst(size_t count, void **small)
     pool_trim(&pool);
 }
 
-/* Whatever lies beside it in the allocator's heap. */
+/* With other blocks beside it in the allocator's heap. */
 static void what_goes_back_is_no_longer_resident(void **state)
 {
     enum { SIZE = 256 << 10, BURST = 32, ROUNDS = 3 };
@@ -237,7 +237,7 @@ static void what_goes_back_is_no_longer_resident(void **state)
     pool_destroy(&pool);
 }
 
-/* From the smallest with pages of its own on, and just below it. */
+/* The smallest size with pages of its own, and the size just below it. */
 static void every_byte_of_a_large_buffer_is_its_own(void **state)
 {
     static const size_t sizes[] = {65535, 65536, 65537, 300001};

@@ -1,5 +1,5 @@
-/* The system calls of libuv on Linux, as they follow from what it was asked to do. Versions of
- * libuv are the test's own: the linker puts its function into the place of libuv's. */
+/* The system calls of libuv on Linux, as they follow from the requests to it. The test sets the
+ * version of libuv: the linker replaces uv_version() (--wrap). */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -68,7 +68,7 @@ static void a_change_is_made_in_the_next_turn(void **state)
     uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
     turn_makes(1);
     turn_makes(0);
-    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV); /* is so already */
+    uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV); /* no change */
     turn_makes(0);
 }
 
@@ -98,7 +98,8 @@ static void less_interest_is_a_change(void **state)
     turn_makes(1);
 }
 
-/* libuv forgets without telling the kernel: EPOLL_CTL_ADD fails then, and EPOLL_CTL_MOD follows. */
+/* libuv forgets a descriptor without telling the kernel. Then EPOLL_CTL_ADD fails, and
+ * EPOLL_CTL_MOD follows. */
 static void to_watch_again_takes_two(void **state)
 {
     (void)state;
@@ -113,7 +114,7 @@ static void to_watch_again_takes_two(void **state)
     uvio_calls_unwatch(&calls, &watch, UVIO_WANT_RECV);
     struct uvio_watch other = {.turn = 0};
     uvio_calls_watch(&calls, &other, UVIO_WANT_RECV);
-    turn_makes(1); /* the other one's alone */
+    turn_makes(1); /* only that of the other one */
 }
 
 static void a_ring_takes_many_changes(void **state)
@@ -147,14 +148,14 @@ static void a_close_deletes(void **state)
     memset(&watch, 0, sizeof(watch));
     uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     close_makes(1);
-    turn_makes(0); /* the change is not made any more */
+    turn_makes(0); /* the change was cancelled */
     memset(&watch, 0, sizeof(watch));
     uvio_calls_watch(&calls, &watch, UVIO_WANT_RECV);
     turn_makes(1);
     close_makes(1);
 }
 
-/* A descriptor that libuv has ceased to watch, and that remains readable: an event deletes it. */
+/* If libuv has ceased to watch a descriptor that remains readable, an event deletes it. */
 static void an_end_that_is_not_watched_is_deleted_before(void **state)
 {
     (void)state;
@@ -184,7 +185,7 @@ static void a_connect_asks_how_it_went(void **state)
     uvio_calls_socket(&calls);
     assert_int_equal(stats.other_calls, 1);
     uvio_calls_watch(&calls, &watch, UVIO_WANT_SEND);
-    uvio_calls_connected(&calls, &watch); /* at once: it has failed */
+    uvio_calls_connected(&calls, &watch); /* it failed at once */
     assert_int_equal(stats.other_calls, 1);
     uvio_calls_turn(&calls);
     uvio_calls_connected(&calls, &watch);
@@ -197,7 +198,7 @@ static void a_connect_asks_how_it_went(void **state)
     assert_int_equal(stats.other_calls, 4);
 }
 
-/* Until 1.45 libuv accepts until nothing is there, once in a turn. */
+/* Before 1.45 libuv accepts until no connection waits, once in a turn. */
 static void an_accept_that_finds_nothing_counts_once_in_a_turn(void **state)
 {
     uint32_t probed = 0;
@@ -215,7 +216,7 @@ static void an_accept_that_finds_nothing_counts_once_in_a_turn(void **state)
     assert_int_equal(stats.accept_calls, 7);
 }
 
-/* libuv then neither looks for another one, nor watches the listener. */
+/* Then libuv tries no further accept, and does not watch the listener. */
 static void a_held_connection_ends_the_accepting(void **state)
 {
     uint32_t probed = 0;

@@ -10,22 +10,22 @@
 
 enum { SOCKETS = 8 };
 
-/* What a backend has of a socket. */
+/* The socket of a backend. */
 struct mock {
     struct waiter waiter;
     struct io_recv op;
     uint8_t *buffer;
     size_t turns;
-    bool silent;   /* there is nothing to receive: it gives its buffer back */
-    bool again;    /* it receives once more, at once */
-    bool rejoined; /* and had to wait for that */
+    bool silent;   /* has nothing to receive, and gives its buffer back */
+    bool again;    /* receives once more at once */
+    bool rejoined; /* that receive had to wait */
 };
 
 static struct io_loop loop;
 static struct waiters waiters;
 static struct mock mocks[SOCKETS];
 
-/* As a submit answers. */
+/* What a submit returns. */
 static int try_recv(struct mock *mock)
 {
     int status = 0;
@@ -80,7 +80,7 @@ static int finish(void **state)
     return loop.waiting == 0 ? 0 : -1;
 }
 
-/* Two hold the two buffers, the others wait. */
+/* Two sockets hold the two buffers, the others wait. */
 static void let_all_wait(void)
 {
     for (size_t i = 0; i < SOCKETS; i++) {
@@ -117,7 +117,7 @@ static void none_overtakes_while_the_pool_is_short(void **state)
     assert_null(mocks[0].buffer);
 }
 
-/* Within its turn, what it gives back is not its own again. */
+/* A socket that gives its buffer back in its turn does not get it again in that turn. */
 static void a_turn_is_one_buffer(void **state)
 {
     (void)state;
@@ -162,8 +162,8 @@ static void any_of_them_may_leave(void **state)
     assert_true(mocks[3].buffer != NULL && mocks[5].buffer != NULL);
 }
 
-/* It is not the pool that is short, so others need not wait and none is counted: until one of them
- * has been passed over too often. */
+/* If the pool has buffers, new receives need not wait, and none is counted as starved. That ends
+ * when one of them was overtaken too often. */
 static void passed_over_too_often_goes_first(void **state)
 {
     (void)state;
@@ -182,7 +182,7 @@ static void passed_over_too_often_goes_first(void **state)
     assert_int_equal(loop.stats.starved, 0);
 }
 
-/* Those that began to wait before the pool ran out wait for it, too. */
+/* Receives that began to wait before the pool ran out wait for the pool, too. */
 static void pool_that_runs_out_later_counts(void **state)
 {
     (void)state;

@@ -36,7 +36,7 @@ static void hint_add_scope(char *list, size_t size, const uv_interface_address_t
     }
 }
 
-/* The interfaces that may follow a link-local address here, as many as fit; "": there is none. */
+/* The interfaces that may follow a link-local address here, as many as fit. "": there is none. */
 static void hint_scopes(char *list, size_t size)
 {
     uv_interface_address_t *interfaces = NULL;

@@ -2,8 +2,8 @@
 #define ECHOPORT_HINT_H
 
 /*
- * What a user can do about an address that does not work. The text continues the message that says
- * so: "; use ...", or "" if there is nothing to add. Any thread.
+ * What a user can do about an address that does not work. The text continues an error message:
+ * "; use ...", or "" if there is nothing to add. Any thread.
  */
 
 #include <stddef.h>
@@ -18,7 +18,7 @@ void hint_connect(const struct sockaddr *address, int status, char text[HINT_TEX
 /* The same for bind() or listen(). */
 void hint_bind(const struct sockaddr *address, int status, char text[HINT_TEXT]);
 
-/* For a `host` that net_resolve() could not resolve, with its error `status`. NULL: none given. */
+/* For a `host` that net_resolve() could not resolve, with its error `status`. It may be NULL. */
 void hint_resolve(const char *host, int status, char text[HINT_TEXT]);
 
 #endif

@@ -4,9 +4,9 @@
 #include <string.h>
 
 /*
- * The index of a value is (shift << 7) + (value >> shift), with the least shift that leaves no more
- * than 8 bits of it. Values of up to 8 bits are their own index; each further power of two has the
- * next 128 indices, as the highest of the 8 bits is then always set.
+ * The index of a value is (shift << 7) + (value >> shift), with the least shift that leaves at most
+ * 8 bits. Values of up to 8 bits are their own index. Each further power of two has the next 128
+ * indices: the highest of its 8 bits is always set.
  */
 
 #define SUB_COUNT (UINT64_C(1) << HISTOGRAM_SUB_BITS)
@@ -95,8 +95,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
     }
 }
 
-/* The nearest rank, 1 to count. The product can come out a little more than what was meant, as few
- * decimal fractions are exact: that must not round up to the next rank. */
+/* The nearest rank, 1 to count. Few decimal fractions are exact, so the product may be slightly too
+ * large. That must not round up to the next rank. */
 static uint64_t nearest_rank(uint64_t count, double percentile)
 {
     const double tolerance = 1e-12;

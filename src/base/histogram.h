@@ -22,7 +22,7 @@ struct histogram {
     uint64_t count;
     uint64_t min;     /* exact; UINT64_MAX when empty */
     uint64_t max;     /* exact; 0 when empty */
-    uint64_t sum_low; /* the exact sum, in two words as one hour 2^23 times overflows one */
+    uint64_t sum_low; /* the exact sum, in two words: 2^23 values of one hour overflow one */
     uint64_t sum_high;
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
@@ -36,7 +36,7 @@ struct histogram_bucket {
 /* Makes `histogram` empty. */
 void histogram_init(struct histogram *histogram);
 
-/* Counts `value`, in nanoseconds; any value will do. */
+/* Counts `value`, in nanoseconds. Any value is allowed. */
 void histogram_record(struct histogram *histogram, uint64_t value);
 
 /* Adds to `into` what was recorded in `from`: as if all of it had been recorded in `into`. */
@@ -46,9 +46,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  * The smallest recorded value that `percentile` per cent (0 to 100) of the recorded values don't
  * exceed (nearest rank), in nanoseconds; 0 when nothing is recorded.
  *
- * Never less than the exact value, and less than 1 % more; exact below 256 ns, at the minimum (0)
- * and at the maximum (100). A value in the last bucket, of 73 minutes or more, is reported as the
- * maximum.
+ * The result is never less than the exact value, and less than 1 % more. It is exact below 256 ns,
+ * for 0 (the minimum) and for 100 (the maximum). A value in the last bucket, of 73 minutes or more,
+ * is reported as the maximum.
  */
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile);
 
@@ -56,9 +56,8 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percenti
 double histogram_mean(const struct histogram *histogram);
 
 /*
- * Steps through the buckets that aren't empty, in ascending order: fills `bucket` and returns true,
- * or returns false when there are no more. `*position` is 0 before the first call and then left
- * alone.
+ * Steps through the buckets that aren't empty, in ascending order. Fills `bucket` and returns true,
+ * or returns false if there are no more. Set `*position` to 0 before the first call.
  */
 bool histogram_next(const struct histogram *histogram, size_t *position,
                     struct histogram_bucket *bucket);

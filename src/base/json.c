@@ -11,7 +11,7 @@
 
 static_assert(JSON_DEPTH_MAX <= 32, "a bit of json.objects for each depth");
 
-/* Whether `count` continuation bytes stand at `text`, the first of them within low and high. */
+/* Whether `count` continuation bytes stand at `text`. The first is within low and high. */
 static bool continues(const unsigned char *text, unsigned low, unsigned high, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -25,8 +25,8 @@ static bool continues(const unsigned char *text, unsigned low, unsigned high, si
 }
 
 /*
- * The length of the UTF-8 sequence at `text`, or 0 when there is no valid one (RFC 3629, section 4:
- * the narrower second bytes shut out overlong forms, surrogates, and what is beyond U+10FFFF).
+ * The length of the UTF-8 sequence at `text`, or 0 if it is not valid (RFC 3629, section 4). The
+ * narrower ranges of second bytes exclude overlong forms, surrogates, and all beyond U+10FFFF.
  */
 static size_t sequence_length(const unsigned char *text)
 {
@@ -50,7 +50,7 @@ static size_t sequence_length(const unsigned char *text)
     return 0;
 }
 
-/* Writes a character that must not stand for itself in a string. */
+/* Writes a character that needs an escape in a string. */
 static void put_escape(struct text *out, unsigned char character)
 {
     static const char plain[] = "\"\\\b\f\n\r\t";
@@ -91,7 +91,7 @@ static void put_string(struct text *out, const char *value)
     text_character(out, '"');
 }
 
-/* Digit by digit, as the printf conversion for 64 bits isn't the same everywhere. */
+/* Digit by digit: the printf conversion for 64 bits isn't the same everywhere. */
 static void put_uint(struct text *out, uint64_t value)
 {
     char digits[20];
@@ -105,8 +105,8 @@ static void put_uint(struct text *out, uint64_t value)
     text_append(out, digits + start, sizeof digits - start);
 }
 
-/* What the locale has for the decimal point, of one byte or more, is the only thing in a formatted
- * number that isn't a digit, a sign or an e. */
+/* The locale's decimal point has one byte or more. All else in a formatted number are digits, signs
+ * and an e. */
 static void put_number(struct text *out, const char *text)
 {
     static const char numeric[] = "0123456789+-e";

@@ -27,8 +27,8 @@
 
 #define JSON_DEPTH_MAX 32
 
-/* To the linker they have other names: jansson, which is linked into what reads JSON, has functions
- * of these. No file includes both headers. */
+/* The linker sees other names: jansson, with which tests and echo-bench read JSON, has functions of
+ * the same names. No file includes both headers. */
 #define json_object json_write_object
 #define json_array json_write_array
 #define json_string json_write_string
@@ -45,7 +45,7 @@ struct json {
 /* Starts at the top level. `out` belongs to the caller and must stay while `json` is used. */
 void json_begin(struct json *json, struct text *out);
 
-/* Opens an object or an array, at most JSON_DEPTH_MAX within one another. */
+/* Opens an object or an array. At most JSON_DEPTH_MAX may be open. */
 void json_object(struct json *json, const char *key);
 void json_array(struct json *json, const char *key);
 
@@ -53,16 +53,16 @@ void json_array(struct json *json, const char *key);
 void json_end_object(struct json *json);
 void json_end_array(struct json *json);
 
-/* All 64 bits are written; readers that hold numbers as doubles round from 2^53 on. */
+/* Writes all 64 bits. Readers that hold numbers as doubles round them from 2^53 on. */
 void json_uint(struct json *json, const char *key, uint64_t value);
 void json_int(struct json *json, const char *key, int64_t value);
 
-/* The fewest digits, 15 to 17 at most, that read back as the same value, with a point whatever the
- * locale; null for a NaN or an infinity. */
+/* Writes 15 to 17 digits: the fewest that read back as the same value. The decimal point does not
+ * depend on the locale. A NaN or an infinity is written as null. */
 void json_double(struct json *json, const char *key, double value);
 
-/* `value` is UTF-8, ended by a NUL. A byte that isn't part of a valid sequence is written as
- * U+FFFD. The same holds for keys. */
+/* `value` is UTF-8 and ends with a NUL. A byte that isn't part of a valid sequence is written as
+ * U+FFFD, the replacement character. The same holds for keys. */
 void json_string(struct json *json, const char *key, const char *value);
 
 void json_bool(struct json *json, const char *key, bool value);

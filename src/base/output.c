@@ -18,14 +18,14 @@
 /* How often output_quit() checks whether the readers are done or stuck. */
 #define OUTPUT_LOOK_MS 1
 
-/* stdout, stderr or the file: its writer, and what has been reported about it. */
+/* stdout, stderr or the file. */
 struct output_target {
     struct writer writer;
     const char *what; /* begins messages about it: "", or "--json: " */
     const char *name; /* of it, in messages */
     uv_file file;     /* of stdout or stderr */
     bool started;
-    bool reported; /* its error */
+    bool reported; /* its error has been reported */
 };
 
 static struct {
@@ -102,13 +102,12 @@ bool output_is_open(const char *program)
     bool out = sys_has_output(OUTPUT_STDOUT);
     bool err = sys_has_output(OUTPUT_STDERR);
     if (!out) {
-        (void)fprintf(stderr,
-                      "%s: standard output is closed; redirect it to %s if nobody is to read it\n",
+        (void)fprintf(stderr, "%s: standard output is closed; redirect it to %s to discard it\n",
                       program, sys_null_device);
     }
     if (!err) {
-        (void)printf("%s: standard error is closed; redirect it to %s if nobody is to read it\n",
-                     program, sys_null_device);
+        (void)printf("%s: standard error is closed; redirect it to %s to discard it\n", program,
+                     sys_null_device);
         (void)fflush(stdout);
     }
     return out && err;
@@ -203,7 +202,7 @@ void output_print_file(struct text *text)
 
 #define OUTPUT_TARGETS 3
 
-/* stderr is last, since errors of the others are reported there. NULL: it has not been started. */
+/* stderr is last: errors of the others are reported there. NULL: it has not been started. */
 static struct output_target *output_target(size_t i)
 {
     struct output_target *const targets[OUTPUT_TARGETS] = {
@@ -290,8 +289,9 @@ void output_say_waiting(uint64_t waited_ms)
     }
     if (stuck != NULL) {
         output_state.said_waiting = true;
-        log_message("done, but the reader of %s has not taken all; a second Ctrl-C ends the wait",
-                    stuck);
+        log_message(
+            "done, but the reader of %s has not read everything; a second Ctrl-C ends the wait",
+            stuck);
     }
 }
 

@@ -7,7 +7,7 @@
 #include "output_system.h"
 
 #define OUTPUT_PATH_SIZE 4096
-#define OUTPUT_LINKS_MAX 40 /* from one symbolic link to the next; as many as Linux follows */
+#define OUTPUT_LINKS_MAX 40 /* symbolic links in a row; Linux follows as many */
 #define OUTPUT_DRAFTS_MAX 100
 
 enum output_kind {
@@ -20,7 +20,7 @@ enum output_kind {
 struct output_place {
     enum output_kind kind;
     uv_stat_t status;              /* zero if it is new, or a device by its name */
-    char target[OUTPUT_PATH_SIZE]; /* the path, or where the symbolic links end that it leads to */
+    char target[OUTPUT_PATH_SIZE]; /* the path after all symbolic links */
 };
 
 /* ---- calls of the file system --------------------------------------------------------------- */
@@ -106,7 +106,7 @@ static int output_write_and_close(uv_file file, const char *text, size_t length)
 
 /* ---- what a path stands for ------------------------------------------------------------------ */
 
-/* Puts the target of the link at `path` into its place. */
+/* Replaces `path` by the target of the symbolic link that it names. */
 static int output_set_target(char *path, const char *link)
 {
     size_t folder = output_system_is_absolute(link) ? 0 : output_system_folder(path);
@@ -118,8 +118,7 @@ static int output_set_target(char *path, const char *link)
     return 0;
 }
 
-/* Follows the symbolic link at `path`, if there is one. UV_EINVAL: it is none; UV_ENOENT: nothing
- * is there. */
+/* Follows the symbolic link at `path`. UV_EINVAL: it is no link; UV_ENOENT: nothing is there. */
 static int output_follow_one(char *path)
 {
     uv_fs_t request;
@@ -135,7 +134,7 @@ static int output_follow_one(char *path)
     return status;
 }
 
-/* Follows all of them; what is found at the end may be nothing. */
+/* Follows all links. The last one may name nothing. */
 static int output_follow(char *path)
 {
     int status = 0;
@@ -148,7 +147,7 @@ static int output_follow(char *path)
     return status == 0 ? UV_ELOOP : status;
 }
 
-/* A link of /proc may lead to a file that has been deleted, and then names no path to it. */
+/* A link in /proc may lead to a deleted file, which has no path that could be replaced. */
 static enum output_kind output_kind_of(const struct output_place *place)
 {
     uv_stat_t target;
@@ -182,7 +181,7 @@ static int output_locate(const char *path, struct output_place *place)
     return status;
 }
 
-/* Whether the stream is that file or pipe already. A device may well be opened twice. */
+/* Whether the stream is that file or pipe. Not asked of a device: that can be opened twice. */
 static bool output_is_standard(const struct output_place *place, uv_file stream)
 {
     uv_fs_t request;
@@ -205,7 +204,7 @@ static bool output_is_stream(const struct output_place *place)
 
 struct output_draft {
     const struct output_place *place;
-    const char *text; /* NULL: only whether a draft can be made is of interest */
+    const char *text; /* NULL: only check that a draft can be made */
     size_t length;
     char path[OUTPUT_PATH_SIZE];
 };
@@ -276,15 +275,15 @@ static int output_replace(void *context)
     return status;
 }
 
-/* Whether a regular file that no draft can replace, with that error, may be written in place: not
- * where its text might not find room. */
+/* Whether a regular file may be written in place after a draft has failed with this error. After a
+ * full disk it may not: the new text might not fit, and the old one would be gone. */
 static bool output_is_refused(int status)
 {
     return status == UV_EACCES || status == UV_EPERM || status == UV_EROFS || status == UV_EBUSY ||
            status == UV_EXDEV;
 }
 
-/* 0: `text` is there, or if it is NULL could be. *in_place: it has to be written in place. */
+/* 0: the place has the text; with NULL, it could get one. *in_place: write it in place instead. */
 static int output_try_replace(const struct output_place *place, const char *text, size_t length,
                               bool *in_place)
 {
@@ -300,17 +299,17 @@ static int output_try_replace(const struct output_place *place, const char *text
 
 /* ---- output files ---------------------------------------------------------------------------- */
 
-/* Opens what is there as it is. */
+/* Opens an existing file without replacing it. */
 static uv_file output_open_in_place(const char *path, const struct output_place *place, int flags)
 {
     return output_open(path, output_is_stream(place) ? UV_FS_O_NOCTTY : flags);
 }
 
-/* Whether a file that is to be replaced could be. */
+/* Checks that the file can be replaced. */
 static int output_try(const char *path, const struct output_place *place)
 {
     bool in_place;
-    if (place->kind != OUTPUT_NEW) { /* what is read-only stays */
+    if (place->kind != OUTPUT_NEW) { /* a read-only file is not replaced */
         uv_file file = output_open_in_place(path, place, 0);
         int status = file < 0 ? file : output_close(file);
         if (status != 0) {

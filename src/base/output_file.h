@@ -45,19 +45,19 @@ int output_file_prepare(struct output_file *output, const char *path);
  * is a reader. 0 or an error. */
 int output_file_connect(struct output_file *output);
 
-/* Both, one after the other. */
+/* output_file_prepare() and output_file_connect(). */
 int output_file_open(struct output_file *output, const char *path);
 
-/* Whether each text replaces the one before. Otherwise it follows it, in one stream. */
+/* Whether each text replaces the one before. If not, the texts follow each other in a stream. */
 bool output_file_is_replaced(const struct output_file *output);
 
-/* Whether the text goes to stdout, where nothing else may be printed then; or to stderr. */
+/* Whether the text goes to stdout, or to stderr. If to stdout, print nothing else there. */
 bool output_file_is_stdout(const struct output_file *output);
 bool output_file_is_stderr(const struct output_file *output);
 
 /*
- * Writes the text, of `length` bytes. 0 or an error: a file that is replaced is the old one then.
- * What is written in place may have got a part of the text.
+ * Writes the text, of `length` bytes. 0 or an error. After an error a file that is replaced is
+ * still the old one. A file that is written in place may have got a part of the text.
  */
 int output_file_write(const struct output_file *output, const char *text, size_t length);
 

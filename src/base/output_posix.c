@@ -29,7 +29,7 @@ int output_system_hold_signals(int (*call)(void *context), void *context)
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* fails for a bad operation alone */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* fails only for a bad operation */
     int status = call(context);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
@@ -41,7 +41,7 @@ void output_system_await_room(uv_file file)
     (void)poll(&room, 1, -1); /* the next write gives any error */
 }
 
-/* POLLERR and POLLHUP count as room: then the write fails and waits for no reader. */
+/* POLLERR and POLLHUP count as room: then the write fails and does not wait. */
 bool output_system_is_stuck(uv_file file, uint64_t for_ms)
 {
     struct pollfd room = {.fd = file, .events = POLLOUT};

@@ -42,8 +42,7 @@ bool output_system_is_absolute(const char *path)
 
 static SRWLOCK calling = SRWLOCK_INIT;
 
-/* Windows runs it on a thread of its own, before the handlers that were there and before it ends
- * the process. */
+/* Windows runs it on a thread of its own, before older handlers and before it ends the process. */
 static BOOL WINAPI wait_for_call(DWORD event)
 {
     (void)event;

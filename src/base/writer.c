@@ -46,7 +46,7 @@ static int writer_batch_init(struct writer_batch *batch)
     return batch->lines == NULL ? UV_ENOMEM : 0;
 }
 
-/* Comes where the dropped lines would be, after all others: no line is taken after a drop. */
+/* Takes the place of the dropped lines. No line follows it, since none is taken after a drop. */
 static void writer_add_notice(struct writer *writer)
 {
     struct writer_batch *batch = &writer->next;
@@ -59,7 +59,7 @@ static void writer_add_notice(struct writer *writer)
     writer->dropped = 0;
 }
 
-/* The thread takes what has been added; the lock is held. */
+/* The thread takes all that has been added. The lock is held. */
 static void writer_take(struct writer *writer)
 {
     struct writer_batch taken;
@@ -286,7 +286,7 @@ int writer_start(struct writer *writer, const struct writer_sink *sink, void *co
     status = writer_batch_init(&writer->next);
     int other = writer_batch_init(&writer->batch);
     status = status == 0 ? other : status;
-    writer->busy = sink->open != NULL; /* now, not when the thread has started */
+    writer->busy = sink->open != NULL; /* from now on, not from the start of the thread */
     writer->since_ns = uv_hrtime();
     if (status == 0) {
         status = uv_thread_create(&writer->thread, writer_run, writer);

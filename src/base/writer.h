@@ -57,12 +57,12 @@ struct writer {
     struct writer_batch next;  /* what has been added since the thread took a batch */
     struct writer_batch batch; /* used by the thread alone, without the lock */
     uint64_t dropped;          /* lines, since then */
-    uint64_t since_ns; /* by uv_hrtime(), when the thread last began to open, write or close */
+    uint64_t since_ns;         /* uv_hrtime() when the thread last began to open, write or close */
     int status;
     bool opened;
     bool busy;    /* the thread is in open, write or close */
-    bool ending;  /* the watcher is told when nothing is left */
-    bool stopped; /* the thread is to end when nothing is left */
+    bool ending;  /* tell the watcher when nothing is left */
+    bool stopped; /* end the thread when nothing is left */
 };
 
 /* Starts the thread. `program` begins the line that says how many lines were dropped. The caller

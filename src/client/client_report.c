@@ -57,7 +57,7 @@ void client_report_progress(const struct client_progress *progress, char *text)
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-/* The verdict, and what the others of several failures were. */
+/* The verdict, and the other failures. */
 static void client_report_verdict(const struct client_report *report, struct text *out)
 {
     struct verdict verdict;
@@ -195,7 +195,7 @@ void client_report_text(const struct client_report *report, struct text *out)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-/* What was not measured is null. */
+/* The value, or null if it was not measured. */
 static void client_report_json_if(struct json *json, const char *key, bool measured, uint64_t value)
 {
     if (measured) {
@@ -251,7 +251,7 @@ static void client_report_json_verdict(struct json *json, const struct client_re
     json_end_array(json);
 }
 
-/* What became of the schedule of --rate. */
+/* Whether the schedule of --rate was kept. */
 static void client_report_json_schedule(struct json *json, const struct client_report *report)
 {
     struct verdict_run run = client_verdict_run(report);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "sys.h"
+#include "units.h"
 #include "util.h"
 
 /* A backend may sleep a millisecond too long; the schedule may not wait for it. So shortly before a
@@ -414,8 +415,8 @@ static int load_start(struct worker *worker)
         }
     }
     if (load->users == NULL || load->users[load->user_count - 1] == NULL) {
-        (void)snprintf(worker->error, sizeof(worker->error),
-                       "worker %u: no memory for %zu connections", worker->index, load->user_count);
+        (void)snprintf(worker->error, sizeof(worker->error), "worker %u: no memory for %s",
+                       worker->index, units_counted(load->user_count, "connection").text);
         return UV_ENOMEM;
     }
     return 0;

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "units.h"
 #include "util.h"
 #include "verdict.h"
 
@@ -135,10 +136,10 @@ static void load_log_failure(struct load_conn *c, enum stats_operation operation
     struct load *load = load_owner(c);
     stats_error_count(&load->stats.errors, operation, status);
     log_limited(&load->error_log, worker_now(&load->worker),
-                "connection %" PRIu64 " failed in %s after %" PRIu64
-                " bytes verified, with %" PRIu64 " messages unanswered: %s",
-                c->conn.number, stats_operation_name(operation), c->verified, load_outstanding(c),
-                uv_strerror(status));
+                "connection %" PRIu64 " failed in %s after %s verified, with %s unanswered: %s",
+                c->conn.number, stats_operation_name(operation),
+                units_counted(c->verified, "byte").text,
+                units_counted(load_outstanding(c), "message").text, uv_strerror(status));
 }
 
 static void load_lose(struct load_conn *c, enum io_close_how how, int status)
@@ -391,10 +392,9 @@ static void load_time_out(struct load_conn *c)
     bool ending = c->state == LOAD_ENDING;
     stats_error_count(&load->stats.errors, STATS_RECV, UV_ETIMEDOUT);
     log_limited(&load->error_log, worker_now(&load->worker),
-                "connection %" PRIu64 ": %s for --timeout after %" PRIu64 " bytes sent, %" PRIu64
-                " verified",
-                c->conn.number, ending ? "not ended by the server" : "no answer", c->offered,
-                c->verified);
+                "connection %" PRIu64 ": %s for --timeout after %s sent, %" PRIu64 " verified",
+                c->conn.number, ending ? "not ended by the server" : "no answer",
+                units_counted(c->offered, "byte").text, c->verified);
     load_close(c, (struct load_end){.counter = ending ? &n->end_timeouts : &n->timeouts,
                                     .fate = ending ? LOAD_ANSWERED : LOAD_UNANSWERED,
                                     .how = IO_CLOSE_RESET,

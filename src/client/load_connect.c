@@ -7,6 +7,7 @@
 
 #include "hint.h"
 #include "net.h"
+#include "units.h"
 #include "util.h"
 
 /* Which address is its turn. */
@@ -39,8 +40,9 @@ static void load_log_connect_failed(struct load_conn *c, const struct sockaddr *
                     text, uv_strerror(status), hint);
     } else if (!load->reported_shortage) {
         load->reported_shortage = true;
-        log_message("worker %u cannot open more than %" PRIu64 " connections: %s%s",
-                    load->worker.index, load->stats.up + load->connecting, uv_strerror(status),
+        log_message("worker %u cannot open more than %s: %s%s", load->worker.index,
+                    units_counted(load->stats.up + load->connecting, "connection").text,
+                    uv_strerror(status),
                     hint[0] != '\0' ? hint : "; raise the limit, or use fewer --connections");
     }
 }

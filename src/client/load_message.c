@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "units.h"
+
 /* After so many connections in a row without a whole message, a user's verified bytes are no
  * progress: a run must end though every answer begins well. */
 #define LOAD_IN_VAIN 3
@@ -64,8 +66,8 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
         histogram_record(&load->stats.latency, latency_ns);
     }
     if (load->plan->trace) {
-        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %" PRIu64 " bytes %.1f us",
-                  c->completed, load->worker.index, c->conn.number, load->plan->size,
+        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %s %.1f us", c->completed,
+                  load->worker.index, c->conn.number, units_counted(load->plan->size, "byte").text,
                   (double)latency_ns / 1e3);
     }
 }

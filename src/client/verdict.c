@@ -103,7 +103,7 @@ static void say_connect(const struct verdict_run *run, uint64_t count, char *tex
     }
 }
 
-/* How many messages of the schedule have begun, as a rate: of all that were due. */
+/* The rate at which messages of the schedule really began. */
 static double verdict_real_rate(const struct verdict_run *run)
 {
     double begun = (double)run->stats->begun;
@@ -124,7 +124,7 @@ static void say_rate(const struct verdict_run *run, uint64_t count, char *text)
 
 /* ---- counts -------------------------------------------------------------------------------- */
 
-/* --allow-drain excuses what was outstanding, but not a run in which nothing else came about. */
+/* --allow-drain excuses drained messages, but not a run without a single answer. */
 static uint64_t count_silent(const struct verdict_run *run)
 {
     const struct client_counters *n = &run->stats->counters;
@@ -141,8 +141,8 @@ static uint64_t count_not_up(const struct verdict_run *run)
     return run->stats->not_up;
 }
 
-/* What was never sent is a failure if it is more than 1 % of the schedule, and more than one
- * message for each connection, which the end of the run may have caught waiting. */
+/* Unsent messages are a failure if they are more than 1 % of the schedule and more than one for
+ * each connection. The end of the run may leave one waiting on each. */
 static uint64_t count_rate(const struct verdict_run *run)
 {
     uint64_t unsent = run->stats->unsent;
@@ -160,7 +160,7 @@ const char *verdict_late_side(const struct verdict_run *run)
 
 /* ---- the table ----------------------------------------------------------------------------- */
 
-/* A row counts by its counter, or, where that is none of the counters, by a function. */
+/* A row has a counter, or a function that counts. */
 struct verdict_case {
     struct verdict_row row;
     size_t offset; /* of the counter */
@@ -195,7 +195,7 @@ static const struct verdict_case verdict_table[] = {
     {COUNTED(failed),
      FAILS(FAILED,
            "the connection broke with nothing outstanding, before the client had shut down its "
-           "side; or for want of resources of the client's machine",
+           "side; or the client's machine ran out of a resource",
            say_failed)},
     {.count = count_silent,
      FAILS(SILENT, "with `--allow-drain`, connections were drained and no message was answered",
@@ -244,7 +244,7 @@ void verdict_judge(const struct verdict_run *run, struct verdict *verdict)
     *verdict = (struct verdict){.ok = true};
     for (size_t i = 0; i < VERDICT_ROWS; i++) {
         const struct verdict_case *row = &verdict_table[i];
-        bool open = run->so_far && row->row.counter == NULL; /* it can be judged only at the end */
+        bool open = run->so_far && row->row.counter == NULL; /* judged only at the end */
         uint64_t count = open ? 0 : verdict_count(row, run);
         if (row->row.class == VERDICT_NONE || count == 0) {
             continue;

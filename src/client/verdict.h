@@ -12,7 +12,7 @@
 
 #include "stats.h"
 
-/* Kinds of failures, the most serious first; VERDICT_NONE is the class of what is none. */
+/* Kinds of failures, the most serious first. VERDICT_NONE: no failure. */
 enum verdict_class {
     VERDICT_WRONG_DATA,
     VERDICT_LOST,
@@ -28,12 +28,12 @@ enum verdict_class {
     VERDICT_CLASSES
 };
 
-/* What is judged: the statistics of a whole run, all workers together, and what was asked for. */
+/* What is judged: the statistics of a whole run, summed over all workers, and its options. */
 struct verdict_run {
     const struct client_stats *stats;
-    uint64_t connections; /* that were to be kept up */
+    uint64_t connections; /* to be kept up */
     uint64_t rate;        /* messages per second; 0: closed loop */
-    uint64_t timeout_ns;  /* for the texts alone, as the next */
+    uint64_t timeout_ns;  /* only for texts, as the next */
     uint64_t give_up_ns;
     bool so_far; /* the run goes on: judge only failures that are final */
 };
@@ -46,11 +46,11 @@ struct verdict_failure {
     char text[VERDICT_TEXT]; /* "3 connections brought wrong data" */
 };
 
-/* Every row of the table that fails at once. */
+/* How many rows of the table are failures. */
 #define VERDICT_FAILURES_MAX 11
 
 struct verdict {
-    bool ok;      /* there is no failure */
+    bool ok;      /* no failure */
     size_t count; /* of failures, the most serious first */
     struct verdict_failure failures[VERDICT_FAILURES_MAX];
 };
@@ -64,17 +64,16 @@ const char *verdict_text(const struct verdict *verdict);
 /* "wrong_data", "lost" ...; "none" of VERDICT_NONE. */
 const char *verdict_class_name(enum verdict_class class);
 
-/* How many failures connections and connects have met so far, while the run goes on: a sum of the
- * table's rows that are counters. */
+/* How many connections and connects have failed so far, while the run goes on. */
 uint64_t verdict_failures_so_far(const struct client_counters *counters);
 
-/* Which side was late, of a run with a rate: "server", "client"; NULL if the schedule was kept. */
+/* Which side was late in a run with --rate: "server" or "client"; NULL if the schedule was kept. */
 const char *verdict_late_side(const struct verdict_run *run);
 
 /* A row of the table, to compare it with the document. */
 struct verdict_row {
     enum verdict_class class;
-    const char *counter; /* in the JSON report; NULL: it is none of `counters` */
+    const char *counter; /* its name in the JSON; NULL: it is not among the counters */
     const char *what;    /* happened, in words */
 };
 

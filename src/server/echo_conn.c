@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "units.h"
 #include "util.h"
 
 enum echo_state { ECHO_RECEIVING, ECHO_SENDING };
@@ -374,12 +375,13 @@ static struct echo_conn *echo_conn_new(struct echo *echo)
 
 static void echo_trace_begin(const struct echo_conn *c, size_t first_length, const char *how)
 {
-    char what[64];
+    char what[128];
     if (!c->conn.trace) {
         return;
     }
     if (first_length > 0) {
-        (void)snprintf(what, sizeof(what), "accepted with %zu bytes, %s", first_length, how);
+        (void)snprintf(what, sizeof(what), "accepted with %s, %s",
+                       units_counted(first_length, "byte").text, how);
     } else {
         (void)snprintf(what, sizeof(what), "accepted, %s", how);
     }

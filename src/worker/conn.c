@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "units.h"
 
 /* What malloc aligns to, and so what a backend may expect of its socket's memory. */
 #define CONN_ALIGN 16u
@@ -163,8 +164,8 @@ const char *conn_trace_way(bool queued)
 void conn_print_bytes(const struct conn *conn, const char *what, size_t bytes, bool queued,
                       const char *next)
 {
-    log_trace("worker %u conn %" PRIu64 ": %s %zu bytes, %s; %s", conn->worker->index, conn->number,
-              what, bytes, conn_trace_way(queued), next);
+    log_trace("worker %u conn %" PRIu64 ": %s %s, %s; %s", conn->worker->index, conn->number, what,
+              units_counted(bytes, "byte").text, conn_trace_way(queued), next);
 }
 
 void conn_trace(const struct conn *conn, const char *what, const char *next)

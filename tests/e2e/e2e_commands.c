@@ -331,9 +331,9 @@ static void json_into_a_file(void **state)
     const char *server_path = e2e_path("server.json");
     const char *client_path = e2e_path("client.json");
     (void)state;
-    e2e_server_listens(&server,
-                       e2e_start(e2e_server_path, "-e:0", e2e_backend_argument(),
-                                 "--accept-depth=3", e2e_text("--json=%s", server_path), NULL));
+    e2e_server_listens(&server, e2e_start(e2e_server_path, "-e:0", e2e_backend_argument(),
+                                          "--accept-depth=3", "--details",
+                                          e2e_text("--json=%s", server_path), NULL));
     struct process *client = e2e_start(
         e2e_client_path, "-n:127.0.0.1", e2e_text("-e:%s", server.port), "--requests=10",
         e2e_seed_argument(), e2e_backend_argument(), e2e_text("--json=%s", client_path), NULL);

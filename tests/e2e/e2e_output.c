@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* With reports of more than 2 KiB each this is more than any system buffers for a pipe. */
+/* Each report in JSON has more than 2 KiB. No system buffers so many of them for a pipe. */
 #define GENERATIONS 250
 
-/* Of a server, in which each says something. */
+/* Restarts the server, and waits for the line of each generation. */
 static void make_restarts(const struct e2e_server *server)
 {
     for (unsigned i = 2; i <= GENERATIONS; i++) {
@@ -17,7 +17,7 @@ static void make_restarts(const struct e2e_server *server)
     }
 }
 
-/* Told to stop, it does not end as long as its report is not read. */
+/* Stops the server, which must not end before its reports are read. */
 static void waits_for_its_reader(const struct e2e_server *server)
 {
     process_stop_reading(server->process, PROCESS_OUT);
@@ -52,7 +52,7 @@ static void the_second_stop_ends_that(void **state)
     e2e_ends(server.process, 1);
 }
 
-/* More lines than can be buffered, none of them read. */
+/* More lines than the writer buffers, and none is read. */
 static void a_log_that_is_not_read_stalls_no_connection(void **state)
 {
     static char data[64 * KIB];
@@ -72,7 +72,7 @@ static void a_log_that_is_not_read_stalls_no_connection(void **state)
     e2e_says(server.process, PROCESS_ERR, "lines dropped: the reader is too slow");
 }
 
-/* It has nothing more to do then; a server has. */
+/* A client has no other purpose than its output; a server has. */
 static void a_client_ends_when_its_reader_has_gone(void **state)
 {
     struct e2e_server server;
@@ -99,7 +99,7 @@ static void a_server_whose_log_is_not_read_serves_on(void **state)
     e2e_ends(server.process, 1);
 }
 
-/* What was there before stays until there is a report; then the file has all of them. */
+/* The old file stays until there is a report. Then the new file has all reports. */
 static void json_replaces_the_file_when_it_is_complete(void **state)
 {
     struct e2e_server server;

@@ -31,7 +31,7 @@ static void closed_output_ends_it_before_it_begins(void **state)
     }
 }
 
-/* The limit lets the ready line through, and no report. */
+/* The limit is large enough for the ready line, and not for all reports. */
 static void a_server_cut_off_by_a_limit_serves_on(void **state)
 {
     const char *path = e2e_path("out");

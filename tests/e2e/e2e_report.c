@@ -26,7 +26,7 @@ static json_t *e2e_keep_json(json_t *json)
     return json;
 }
 
-/* The JSON value at *text, which is moved on. NULL at the end of the text. */
+/* The JSON value at *text, which then points behind it. NULL at the end of the text. */
 static json_t *e2e_next_json(const char **text)
 {
     json_error_t error;

@@ -57,8 +57,8 @@ static void counts_are_those_of_now(void **state)
     assert_null(strstr(process_text(server.process, PROCESS_OUT), "so far"));
 }
 
-/* One report for each that has none yet. A worker without a connection of the old generation has
- * handed in its part of it already. */
+/* One report for each generation that has none yet. A worker without a connection of the old
+ * generation has handed in its part already. */
 static void generations_that_drain_are_reported(void **state)
 {
     static const char old_line[] = "echoes       1, received 5 bytes, sent 5 bytes";
@@ -73,7 +73,7 @@ static void generations_that_drain_are_reported(void **state)
              0);
     (void)e2e_line(server.process, PROCESS_ERR, "generation 2 serves", 0);
     ask_server(&server);
-    reported(server.process, 0); /* so each worker has heard of the restart */
+    reported(server.process, 0); /* so every worker knows of the restart */
     uv_os_sock_t young = e2e_peer(&server);
     e2e_peer_echoes(young, "young", 5);
     e2e_peer_echoes(young, "blood", 5);
@@ -149,8 +149,8 @@ static void traffic_goes_on(void **state)
                          e2e_uint(e2e_report(churn, 0), "counters.verified"));
 }
 
-/* Workers restart and hand in their parts at different times. Whatever the report so far has of
- * them, the reports proper are complete. */
+/* Workers restart and hand in their parts at different times. A report so far may miss some parts.
+ * The final reports are complete. */
 static void restarts_and_reports_do_not_meet(void **state)
 {
     struct e2e_server server;
@@ -180,7 +180,7 @@ static bool three_have_come(void *context)
     return fake_server_accepted(context) >= 3;
 }
 
-/* The third connection is the one that comes after the one that was lost. */
+/* The third connection comes after the one that was lost. */
 static void a_failure_is_reported_before_the_end(void **state)
 {
     struct fake_plan plan = {.mode = FAKE_CLOSE_EARLY, .offset = 100, .size = 1000, .affected = 1};
@@ -199,8 +199,8 @@ static void a_failure_is_reported_before_the_end(void **state)
     e2e_fails_as(e2e_report(client, 0), "lost", 1);
 }
 
-/* Of the time to measure nothing has come, and no connection is up. Neither is held against the
- * run before its end. */
+/* The measured time has not begun, and no message was answered. Before the end of the run neither
+ * is a failure. */
 static void nothing_is_claimed_that_is_not_over(void **state)
 {
     (void)state;
@@ -259,7 +259,7 @@ static void the_signal_asks_for_it_as_well(void **state)
 #endif
 }
 
-/* A request that comes when the last report is out has no answer, and ends nothing. */
+/* A request after the last report gets no answer, and does not end the program. */
 static void a_request_at_the_very_end_changes_no_exit_code(void **state)
 {
     (void)state;

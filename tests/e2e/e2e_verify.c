@@ -213,7 +213,7 @@ static void mute_at_the_end_is_cut_and_no_success(void **state)
     struct process *client =
         e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "--drain-timeout", "200ms",
                       "--timeout", E2E_NEVER, "-v", NULL);
-    (void)e2e_line(client, PROCESS_ERR, ": send 1000 bytes, ", 1);
+    (void)e2e_line(client, PROCESS_ERR, ": send 1,000 bytes, ", 1);
     e2e_signal(client, SIGINT);
     e2e_ends(client, 1);
     const json_t *report = e2e_report(client, 0);
@@ -309,7 +309,7 @@ static void a_reset_is_lost(void **state)
                          e2e_errors(report, "send", "ECONNRESET") +
                          (sys_is_wine_before(10) ? e2e_errors(report, "recv", "EOF") : 0),
                      1);
-    e2e_says(client, PROCESS_ERR, "after 1000 bytes verified");
+    e2e_says(client, PROCESS_ERR, "after 1,000 bytes verified");
 }
 
 static void a_reset_at_once_has_failed(void **state)

@@ -12,7 +12,7 @@
 
 #define CLEAR_REST "\033[K"
 
-/* The longest line of a screen that is as wide as it has to be. */
+/* The longest line that a screen may have. */
 #define PTY_COLUMNS 4096
 
 static int pty_prepare(int master, char slave[PTY_NAME_MAX])

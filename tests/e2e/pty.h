@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_PTY_H
 #define ECHOPORT_PTY_H
 
-/* A terminal for programs under test: a pseudoterminal, see pty(7). Only on POSIX systems. */
+/* A pseudoterminal for programs under test, see pty(7). Only on POSIX systems. */
 
 #include <stddef.h>
 

@@ -45,7 +45,7 @@ void terminal_close(void)
     }
 }
 
-/* What does not fit is thrown away: the line of progress is written again and again. */
+/* Text that does not fit is dropped: the line of progress is written many times. */
 static void terminal_read(void)
 {
     char more[4096];

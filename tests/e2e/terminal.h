@@ -10,7 +10,7 @@
  * the system has none. */
 const char *terminal_open(void);
 
-/* Hangs up, as a terminal window does when it is closed. Does nothing if it is closed already. */
+/* Hangs up, as when a terminal window is closed. Does nothing if it is closed already. */
 void terminal_close(void);
 
 /* Collects what programs write to it until that contains `part`, for at most `timeout_ms`. Returns

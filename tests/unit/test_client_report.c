@@ -53,7 +53,7 @@ static int begin_client(void **state)
     return 0;
 }
 
-/* With nothing that failed. */
+/* A run without failures. */
 static int begin_good_client(void **state)
 {
     int status = begin_client(state);
@@ -281,7 +281,6 @@ static void run_without_failures_is_ok(void **state)
     rig_has_not("FAILED");
 }
 
-/* The most serious stands in the first line, the others follow. */
 static void a_run_that_goes_on_is_not_judged_ok(void **state)
 {
     (void)state;
@@ -301,7 +300,7 @@ static void a_run_that_goes_on_is_not_judged_ok(void **state)
     rig_has("so far: FAILED: 2 connections broke\n");
 }
 
-/* Of the bytes that are sent some may not have been answered yet. */
+/* While the run goes on, some bytes are sent and not answered yet. */
 static void bytes_under_way_are_in_the_books(void **state)
 {
     struct client_counters *n = &client_stats.counters;
@@ -314,7 +313,7 @@ static void bytes_under_way_are_in_the_books(void **state)
     client_text();
     rig_has("sent 1,000 bytes, 900 verified, 30 lost, 70 under way;");
     rig_clear();
-    n->verified = 1001; /* the answer has come before the end of the send */
+    n->verified = 1001; /* the answer came before the end of the send */
     client_text();
     rig_has_not("under way");
 }

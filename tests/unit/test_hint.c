@@ -1,5 +1,5 @@
-/* What is said about an address that does not work. The interfaces are the test's own: the linker
- * puts its functions into the place of libuv's. */
+/* What is said about an address that does not work. The test has its own interfaces: the linker
+ * replaces libuv's functions by those of the test. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ static struct {
     int count;
     uv_interface_address_t interfaces[INTERFACES_MAX];
     char names[INTERFACES_MAX + 1][UV_IF_NAMESIZE]; /* by number; "": none has this number */
-    int taken;                                      /* and not given back */
+    int taken;                                      /* not freed yet */
 } rig;
 
 int __wrap_uv_interface_addresses(uv_interface_address_t **addresses, int *count);
@@ -157,13 +157,13 @@ static void no_interface_is_said(void **state)
     bind_says("fe80::1", UV_EINVAL, ADD_INTERFACE "no interface here has such addresses");
     has_v4("127.0.0.1");
     has_v6("::1", 0, "");
-    has_v6("fe80::7", 5, ""); /* has gone meanwhile */
+    has_v6("fe80::7", 5, ""); /* it went away in between */
     bind_says("fe80::1", UV_EINVAL, ADD_INTERFACE "no interface here has such addresses");
     rig.status = UV_ENOMEM;
     bind_says("fe80::1", UV_EINVAL, ADD_INTERFACE "no interface here has such addresses");
 }
 
-/* More than there is room for: as many as fit, each of them whole. */
+/* More than fit: the list is cut between two of them. */
 static void names_are_whole(void **state)
 {
     char text[HINT_TEXT];

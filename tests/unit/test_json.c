@@ -243,7 +243,7 @@ static void valid_utf8_is_kept(void **state)
 
 static void invalid_utf8_is_replaced(void **state)
 {
-    /* How many bytes of each stand for nothing; an 'x' after them is kept. */
+    /* How many bytes of each are not valid. An 'x' after them is kept. */
     static const struct {
         const char *value;
         size_t replaced;

@@ -1,5 +1,5 @@
-/* What comes out on stderr. For the length of this program it is a file in the folder for temporary
- * files; if a test fails, the file is shown on stdout at the end. */
+/* What is written to stderr. During this program that is a temporary file. If a test fails, the
+ * file is shown on stdout at the end. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,10 +20,10 @@
 #define THREADS 3
 #define THREAD_LINES 5000
 
-static FILE *reader; /* of that file; stands behind what the tests so far have written */
+static FILE *reader; /* of that file, at the end of what the tests have written so far */
 static char text[2 << 20];
 
-/* What has come since the last call. */
+/* What was written since the last call. */
 static const char *written(void)
 {
     (void)fseek(reader, 0, SEEK_CUR); /* it is no longer at the end of the file */
@@ -33,7 +33,7 @@ static const char *written(void)
     return text;
 }
 
-/* What cmocka has said of the test before. */
+/* What cmocka has written about the test before. */
 static int skip_what_was(void **state)
 {
     (void)state;
@@ -96,7 +96,7 @@ static void limited_message_comes_once_in_a_second(void **state)
     assert_int_equal(limit.suppressed, 2);
 }
 
-/* As a path of a file is, which it may name. */
+/* A message may name a path, and that may be long. */
 static void limited_message_may_be_long(void **state)
 {
     struct log_limit limit = {0};
@@ -217,7 +217,7 @@ static void write_lines(void *argument)
     }
 }
 
-/* Takes off a line, which must be the i-th of `letter`, and returns what follows. */
+/* Checks that `text` begins with the i-th line of `letter`. Returns what follows. */
 static const char *check_line(const char *line, char letter, unsigned i)
 {
     char expected[256];

@@ -27,7 +27,7 @@ static struct {
     int failures;
 } rig;
 
-/* Nothing may be asserted until rig_give_back(): cmocka writes there, too. */
+/* Don't assert before rig_give_back(): cmocka writes to the same streams. */
 static void rig_take_both(void)
 {
     rig.failures += pipe(rig.ends) != 0;
@@ -43,10 +43,10 @@ static void rig_give_back(void)
         rig.failures += dup2(rig.saved[i], i + 1) < 0;
         rig.failures += close(rig.saved[i]) != 0;
     }
-    rig.failures += close(rig.ends[1]) != 0; /* the reader finds the end */
+    rig.failures += close(rig.ends[1]) != 0; /* so that the reader finds the end */
 }
 
-/* Until the next write would block. How many bytes that takes. */
+/* Writes until the next write would block. Returns how many bytes that took. */
 static size_t rig_fill(void)
 {
     static const char filler[4096];
@@ -79,7 +79,7 @@ static void put(void (*print)(struct text *text), const char *name, int round)
     print(&text);
 }
 
-/* As behind `2>&1 | less`. The reader takes nothing before all has been put out. */
+/* As with `2>&1 | less`. The reader takes nothing before everything has been written. */
 static void what_goes_to_one_place_keeps_its_order(void **state)
 {
     struct text expected = {0};

@@ -26,8 +26,8 @@ static int write_to(const char *path, const char *text)
     return status;
 }
 
-/* Makes a symbolic link, or ends the test where there are none: an old Wine says that it has made
- * one, and hasn't. */
+/* Makes a symbolic link, or skips the test if the system has none. An old Wine reports success
+ * without making one. */
 static void link_to(const char *target, const char *name)
 {
     uv_fs_t request;
@@ -114,7 +114,7 @@ static void what_is_read_only_stays(void **state)
     uv_fs_req_cleanup(&request);
 }
 
-/* Somebody else's, that happens to have the name of a draft. */
+/* A file of another program that has the name of a draft. */
 static void a_file_with_the_name_of_a_draft_stays(void **state)
 {
     char name[64];

@@ -1,6 +1,6 @@
 /*
- * Devices, FIFOs and what else a path may stand for on POSIX. Device nodes are made in the test's
- * folder, which only root may do: nothing here opens one of the system's.
+ * Devices, FIFOs and other kinds of files on POSIX. The device nodes are made in the test's folder,
+ * which takes root. The tests open no device node of the system.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +26,7 @@
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 #define NOBODY 65534
 
-/* What `of` is, once more in the folder; or ends the test. */
+/* Makes a device node like `of` in the folder, or skips the test. */
 static const char *make_node(const char *of, const char *name)
 {
     struct stat status;
@@ -60,7 +60,8 @@ static void is_as_before(const char *path, struct stat before)
     assert_int_equal(after.st_uid, before.st_uid);
 }
 
-/* Opens it, writes, closes: what writing says, after which there are `count` names. */
+/* Opens the path, writes and closes. Returns the status of the write. Then the folder has `count`
+ * names. */
 static int write_to(const char *path, const char *text, size_t count)
 {
     struct output_file output;
@@ -119,7 +120,7 @@ static void a_fifo_that_has_lost_its_reader_is_an_error(void **state)
     assert_int_equal(output_file_close(&output), 0);
 }
 
-/* As a shell names its end of a pipe to a process: >(command). */
+/* A path of the kind that a shell makes for >(command). */
 static void a_pipe_of_this_process_has_a_name(void **state)
 {
     int ends[2];
@@ -141,7 +142,7 @@ static void a_pipe_of_this_process_has_a_name(void **state)
     (void)close(ends[1]);
 }
 
-/* Between two texts something else takes the file's place. */
+/* Another kind of file replaces it between two texts. */
 static void what_has_become_a_device_stays(void **state)
 {
     struct output_file output;
@@ -157,7 +158,7 @@ static void what_has_become_a_device_stays(void **state)
     is_as_before(path, before);
 }
 
-/* Opens the file, with what it is called, while it is one of the streams. */
+/* Opens the file by its name while it is also one of the streams. */
 static struct output_file open_as_stream(int stream, const char *name)
 {
     struct output_file output;
@@ -213,7 +214,7 @@ static void a_file_keeps_its_mode_and_owner(void **state)
     assert_int_not_equal(after.st_ino, before.st_ino);
 }
 
-/* root may write everywhere, and is somebody else for that long. */
+/* root may write everywhere, so it becomes another user for this call. */
 static void where_the_folder_is_read_only_a_file_is_written_in_place(void **state)
 {
     struct output_file output;
@@ -250,7 +251,7 @@ static void the_longest_name_can_be_written(void **state)
     assert_int_equal(folder_count(), 1);
 }
 
-/* A file may get no longer than so: the old one stays, and nothing else. */
+/* With a limit on the size of files the old file stays, and no draft does. */
 static void what_is_too_long_leaves_the_old_file_alone(void **state)
 {
     static char text[65536];

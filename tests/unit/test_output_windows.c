@@ -57,7 +57,7 @@ static void nul_takes_everything(void **state)
     assert_int_equal(output_file_close(&output), 0);
 }
 
-/* One instance: a status that was asked for on the way would have used it up. */
+/* The pipe has one instance. Asking for its status would have used it up. */
 static void a_named_pipe_gets_the_text(void **state)
 {
     char path[64];
@@ -80,7 +80,7 @@ static void a_named_pipe_gets_the_text(void **state)
     (void)CloseHandle(server);
 }
 
-/* Its other user doesn't let go of the name. */
+/* Another process keeps the file open, so its name can't be replaced. */
 static void a_file_that_cannot_be_replaced_is_written_in_place(void **state)
 {
     char text[32] = "";

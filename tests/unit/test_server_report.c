@@ -314,7 +314,7 @@ static bool always(void)
     return true;
 }
 
-/* Where a library makes calls that were not compared with the system. */
+/* A library makes the calls, and its version was not compared with the kernel. */
 static void estimated_calls_are_marked(void **state)
 {
     static const struct backend estimating = {.name = "made-up", .estimates_calls = always};

@@ -47,7 +47,7 @@ static void client_sum_has_all_that_is_measured(void **state)
 
 /* ---- errors --------------------------------------------------------------------------------- */
 
-/* How often (operation, code) stands in the table, and its count. */
+/* The count of (operation, code), which may have one entry at most. */
 static uint64_t errors_of(const struct stats_errors *errors, enum stats_operation operation,
                           int code)
 {
@@ -120,7 +120,8 @@ static void what_has_no_room_is_counted_as_other(void **state)
     fill_errors(&errors, STATS_ERRORS_MAX + 10);
     assert_int_equal(errors.count, STATS_ERRORS_MAX);
     assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].code, 0);
-    assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].count, 11); /* it made room for them */
+    assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].count,
+                     11); /* it made room for the others */
     assert_int_equal(stats_errors_total(&errors), STATS_ERRORS_MAX + 10);
     for (int i = 1; i < STATS_ERRORS_MAX; i++) {
         assert_int_equal(errors_of(&errors, STATS_RECV, -i), 1);
@@ -133,7 +134,7 @@ static void those_that_have_room_stay_exact(void **state)
     (void)state;
     fill_errors(&errors, STATS_ERRORS_MAX + 10);
     stats_error_count(&errors, STATS_RECV, -1);
-    stats_error_count(&errors, STATS_RECV, -STATS_ERRORS_MAX); /* gave up its place */
+    stats_error_count(&errors, STATS_RECV, -STATS_ERRORS_MAX); /* its entry now counts the others */
     assert_int_equal(errors_of(&errors, STATS_RECV, -1), 2);
     assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].code, 0);
     assert_int_equal(errors.entries[STATS_ERRORS_MAX - 1].count, 12);
@@ -186,7 +187,7 @@ static void the_document_has_the_same_lists(void **state)
     }
 }
 
-/* So that the line `connections` of a report adds up. */
+/* Without a word it would be missing in a report, which then would not add up. */
 static void each_end_of_a_connection_has_a_word(void **state)
 {
     (void)state;

@@ -47,7 +47,7 @@ static void bytes_may_be_nul(void **state)
     text_free(&text);
 }
 
-/* By parts of every size up to that of the whole, so that each boundary of the memory is met. */
+/* In parts of many sizes, so that each boundary of the memory is met. */
 static void a_text_grows_as_it_must(void **state)
 {
     static char part[5000];

@@ -171,9 +171,9 @@ static void rate(void **state)
     assert_string_equal(verdict_late_side(&run), "client");
 }
 
-/* One per cent is none, and one message for each connection. */
-/* A run that goes on may still answer messages, bring connections up and keep its rate. What a
- * connection has met it has met. */
+/* Neither 1 % nor one message for each connection is a failure. */
+/* While the run goes on, messages may still be answered and connections come up. Failures of
+ * connections are final. */
 static void so_far_only_what_is_over_is_judged(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* A writer over a destination in memory, which the test blocks, releases and makes fail. */
+/* A writer to a destination in memory, which the test blocks, releases and lets fail. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -94,7 +94,7 @@ static void rig_set(bool blocked, int status)
     uv_mutex_unlock(&rig.lock);
 }
 
-/* Until a call waits, or takes place. */
+/* Waits until a call is under way, blocked or not. */
 static void rig_await_call(void)
 {
     uv_mutex_lock(&rig.lock);
@@ -136,7 +136,7 @@ static int begin(void **state)
     return begin_as_it_is(state);
 }
 
-/* With the writer waiting in its first write, of the line "first". */
+/* The writer waits in its first write, of the line "first". */
 static int begin_blocked(void **state)
 {
     int status = begin(state);
@@ -186,7 +186,7 @@ static void nothing_is_opened_and_closed(void **state)
     assert_true(rig.closed);
 }
 
-/* The first look may come before the thread has begun, the second comes after that. */
+/* The first check may come before the thread has begun, the second comes later. */
 static void an_open_may_be_stuck(void **state)
 {
     for (int i = 0; i < 50; i++) {
@@ -245,7 +245,7 @@ static void nobody_waits_for_the_reader(void **state)
     ends_with(0, "first\na\nB\n");
 }
 
-/* Fills the memory: how many lines of 64 bytes it takes. */
+/* Fills the memory. Returns how many lines of 64 bytes fit. */
 static size_t fill(void)
 {
     char text[65];
@@ -261,11 +261,12 @@ static void lines_that_find_no_room_are_counted(void **state)
 {
     (void)state;
     size_t count = fill();
-    assert_true(count >= WRITER_LINES_SIZE / 64 - 2); /* the rest is for what is said of drops */
+    assert_true(count >=
+                WRITER_LINES_SIZE / 64 - 2); /* the rest is reserved for the notice of drops */
     assert_true(count < WRITER_LINES_SIZE / 64);
     assert_false(writer_hint(&rig.writer, "hint", 4));
     assert_false(
-        writer_line(&rig.writer, "x\n", 2)); /* would fit, but comes after one that didn't */
+        writer_line(&rig.writer, "x\n", 2)); /* it would fit, but a longer one before it did not */
     rig_set(false, 0);
     rig_await_idle();
     line("next\n");
@@ -372,14 +373,14 @@ static void the_watcher_is_told(void **state)
     writer_watch(&rig.writer, &async);
     writer_end(&rig.writer);
     rig_set(false, 0);
-    while (count == 0) { /* that it is idle */
+    while (count == 0) { /* the watcher is told that it is idle */
         (void)uv_run(&loop, UV_RUN_ONCE);
     }
     assert_true(writer_is_idle(&rig.writer));
     count = 0;
     rig_set(false, UV_ENOSPC);
     whole("A\n");
-    while (count == 0 || writer_status(&rig.writer) == 0) { /* of the error */
+    while (count == 0 || writer_status(&rig.writer) == 0) { /* the watcher is told of the error */
         (void)uv_run(&loop, UV_RUN_ONCE);
     }
     writer_watch(&rig.writer, NULL);

@@ -155,7 +155,7 @@ struct net_options program_options_net(const struct program_options *options);
     {                                                                                              \
         .unreported = true, .name = "no-progress", .old_name = "no-color", .type = OPTION_FLAG,    \
         .group = (heading),                                                                        \
-        .help = "no live line of progress and no colours (NO_COLOR does the same)", .offset = (at) \
+        .help = "no line of progress on the terminal (TERM=dumb does the same)", .offset = (at)    \
     }
 #define PROGRAM_HELP_ROW(heading, at)                                                              \
     {                                                                                              \

@@ -45,7 +45,7 @@ void report_json_process(struct json *json);
 /* "environment": system, CPU, versions; "wine": true makes speeds meaningless. */
 void report_json_environment(struct json *json);
 
-/* What continues each line of a report is indented so far. */
+/* The indent of a continued line of a report. */
 #define REPORT_INDENT 15
 
 /* Ends a report that began at the offset `begin` of the text: lines are broken to fit `columns`, or

@@ -13,14 +13,14 @@
 
 static const char *program_name;
 
-/* Only what a signal handler may do, see signal-safety(7). */
+/* Async-signal-safe, see signal-safety(7). */
 static void print(const char *text)
 {
     ssize_t written = write(STDERR_FILENO, text, strlen(text));
     (void)written; /* an error can't be reported */
 }
 
-/* `advice` is filled in beforehand, since a handler may call next to nothing. */
+/* `advice` is set in advance: a signal handler must not call sys_shortage(). */
 static struct shortage {
     int error;
     const char *name;
@@ -34,11 +34,11 @@ static struct shortage {
 
 #define SHORTAGES LENGTH(shortages)
 
-/* A SIGABRT that says nothing of a shortage ends the process as usual, sent from outside or not: it
- * is raised once more when the handler returns. */
+/* A SIGABRT without such an errno ends the process as usual, even if another process sent it: it is
+ * raised again when the handler returns. */
 static void on_abort(int number)
 {
-    /* What abort() was called for. NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
+    /* The reason for abort(). NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c) */
     int error = errno;
     for (size_t i = 0; i < SHORTAGES; i++) {
         if (shortages[i].error == error) {

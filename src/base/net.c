@@ -44,7 +44,7 @@ void net_any_to_loopback(struct sockaddr_storage *address)
     }
 }
 
-/* Sockets. */
+/* ---- sockets ------------------------------------------------------------------------------- */
 
 int net_set_option(uv_os_sock_t os_socket, int level, int option, int value)
 {
@@ -87,20 +87,22 @@ unsigned net_open_calls(const struct net_options *options)
     return net_system_open_calls + net_set_options_calls(options);
 }
 
+/* Hands `opened` to the caller; or closes it if setting it up has failed with `error`. */
+static int finish_open(int error, uv_os_sock_t opened, uv_os_sock_t *os_socket)
+{
+    if (error != 0) {
+        net_close(opened);
+    } else {
+        *os_socket = opened;
+    }
+    return error;
+}
+
 static int open_with(const struct net_options *options, int family, uv_os_sock_t *os_socket)
 {
     uv_os_sock_t opened = NET_NO_SOCKET;
     int error = net_system_open(family, &opened);
-    if (error != 0) {
-        return error;
-    }
-    error = net_set_options(opened, options);
-    if (error != 0) {
-        net_close(opened);
-        return error;
-    }
-    *os_socket = opened;
-    return 0;
+    return error != 0 ? error : finish_open(net_set_options(opened, options), opened, os_socket);
 }
 
 int net_open(const struct net_options *options, int family, uv_os_sock_t *os_socket)
@@ -112,7 +114,7 @@ int net_open(const struct net_options *options, int family, uv_os_sock_t *os_soc
     return error;
 }
 
-/* The default of IPV6_V6ONLY differs from system to system, and by configuration. */
+/* Sets IPV6_V6ONLY, whose default depends on the system and its configuration. */
 static int choose_families(uv_os_sock_t os_socket, const struct sockaddr *address)
 {
     if (address->sa_family != AF_INET6) {
@@ -127,24 +129,31 @@ int net_open_for(const struct sockaddr *address, const struct net_options *optio
 {
     uv_os_sock_t opened = NET_NO_SOCKET;
     int error = open_with(options, address->sa_family, &opened);
-    if (error != 0) {
-        return error;
-    }
-    error = choose_families(opened, address);
-    if (error != 0) {
-        net_close(opened);
-        return error;
-    }
-    *os_socket = opened;
-    return 0;
+    return error != 0 ? error : finish_open(choose_families(opened, address), opened, os_socket);
 }
 
-/* No other program gets the port of a socket that listens. Before that, some systems share it. */
+/* Listens, since no other program can get the port of a listening socket. Some systems share the
+ * port of a socket that is only bound. */
 static int claim_port(uv_os_sock_t os_socket, const struct sockaddr *address, int backlog)
 {
     int error = net_system_bind(os_socket, address);
     if (error == 0 && listen(os_socket, backlog) != 0) {
         error = net_system_error();
+    }
+    return error;
+}
+
+/* Opens os_sockets[*opened] to os_sockets[count - 1], on the port at which the first one
+ * listens. */
+static int share_port(const struct net_options *options, size_t count, uv_os_sock_t *os_sockets,
+                      size_t *opened)
+{
+    struct sockaddr_storage name; /* with the real port if 0 was bound */
+    int error = net_local_name(os_sockets[0], &name);
+    while (error == 0 && *opened < count) {
+        error = net_system_share(os_sockets[0], (const struct sockaddr *)&name, options,
+                                 &os_sockets[*opened]);
+        *opened += error == 0;
     }
     return error;
 }
@@ -156,38 +165,22 @@ int net_bind(const struct sockaddr *address, const struct net_options *options, 
     if (net_address_size(address) == 0) {
         return UV_EAFNOSUPPORT;
     }
-    size_t opened = 0;
     int error = net_open_for(address, options, &os_sockets[0]);
     if (error != 0) {
         return error;
     }
-    opened = 1;
+    size_t opened = 1;
     error = claim_port(os_sockets[0], address, backlog);
-    if (error != 0) {
-        goto close_all;
+    if (error == 0) {
+        error = share_port(options, count, os_sockets, &opened);
     }
-    struct sockaddr_storage name; /* `address`, but with the port that port 0 became */
-    error = net_local_name(os_sockets[0], &name);
-    if (error != 0) {
-        goto close_all;
-    }
-    for (; opened < count; opened++) {
-        error = net_system_share(os_sockets[0], (const struct sockaddr *)&name, options,
-                                 &os_sockets[opened]);
-        if (error != 0) {
-            goto close_all;
-        }
-    }
-    return 0;
-
-close_all:
-    while (opened > 0) {
+    while (error != 0 && opened > 0) {
         net_close(os_sockets[--opened]);
     }
     return error;
 }
 
-/* Addresses. */
+/* ---- addresses ----------------------------------------------------------------------------- */
 
 socklen_t net_address_size(const struct sockaddr *address)
 {
@@ -262,7 +255,7 @@ static int format_v4(const struct sockaddr_in *address, char *text, size_t size)
     return snprintf(text, size, "%s:%u", host, (unsigned)ntohs(address->sin_port));
 }
 
-/* "%eth0", which is "%3" on Windows: what getaddrinfo() of the same machine reads back. */
+/* "%eth0", or "%3" on Windows: getaddrinfo() of the same machine accepts it. */
 static void format_scope(const struct sockaddr_in6 *address, char *text, size_t size)
 {
     size_t room = size - 1;
@@ -305,9 +298,10 @@ void net_format_address(const struct sockaddr *address, char *text, size_t size)
     }
 }
 
-/* Names. */
+/* ---- names --------------------------------------------------------------------------------- */
 
-/* A hosts file that lists localhost twice makes glibc answer 127.0.0.1 twice, for instance. */
+/* Skips duplicates. For example, glibc returns 127.0.0.1 twice if a hosts file lists localhost
+ * twice. */
 static void add_address(struct net_resolution *resolution, const struct sockaddr *address)
 {
     socklen_t size = net_address_size(address);
@@ -347,7 +341,7 @@ static void on_closed(uv_handle_t *handle)
     resolution->done(resolution);
 }
 
-/* The thread has ended, or there was none. */
+/* The thread has ended, or none was started. */
 static void on_resolved(uv_async_t *ended)
 {
     struct net_resolution *resolution = ended->data;
@@ -372,7 +366,7 @@ static void resolve(void *argument)
     (void)uv_async_send(&resolution->ended);
 }
 
-/* An address that is a number is found at once, and takes no thread. */
+/* A numeric address is resolved at once, without a thread. */
 static bool resolve_number(uv_loop_t *loop, struct net_resolution *resolution)
 {
     struct addrinfo hints = resolution->hints;
@@ -413,7 +407,7 @@ static int start_resolving(uv_loop_t *loop, struct net_resolution *resolution)
     return 0;
 }
 
-/* Can one socket take both families? Not where IPv6 is missing, nor on OpenBSD. */
+/* Whether one socket can accept both families: not without IPv6, and not on OpenBSD. */
 static bool dual_stack_works(void)
 {
     static const struct net_options options = {0};
@@ -427,8 +421,8 @@ static bool dual_stack_works(void)
     return works;
 }
 
-/* glibc reads any number that strtoul() does, cuts it to 16 bits and so takes 65537 for 1, -1 for
- * 65535 and nothing for 0. */
+/* glibc accepts any number that strtoul() does, and truncates it to 16 bits: 65537 becomes 1, -1
+ * becomes 65535, and the empty text becomes 0. */
 static bool may_be_service(const char *service)
 {
     size_t digits = strspn(service, "0123456789");

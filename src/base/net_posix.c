@@ -9,7 +9,7 @@ int net_system_error(void)
     return uv_translate_sys_error(errno);
 }
 
-/* A connect without bind() shares its port anyway. */
+/* Without bind(), connects share local ports anyway. */
 void net_system_share_ephemeral(uv_os_sock_t os_socket)
 {
     (void)os_socket;
@@ -42,9 +42,9 @@ static int allow_sharing(uv_os_sock_t os_socket)
 }
 
 /*
- * socket(7): every socket of the group must have SO_REUSEPORT set before it binds, except, as it
- * turns out, the first, which may set it when the port is its own. Were it set before, a second
- * server would silently share the port.
+ * By socket(7), every socket of the group must set SO_REUSEPORT before it binds. In fact the first
+ * may set it later, once it has the port. If it were set earlier, a second server would silently
+ * share the port.
  */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
@@ -109,8 +109,8 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
 
 const char net_port_range[] = "sysctl net.inet.ip.portrange.first";
 
-/* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. Duplicates
- * of one socket share its queue. */
+/* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. So these
+ * are duplicates of one socket, which share its queue. */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
 {
@@ -122,10 +122,10 @@ int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
 #endif
 
 /*
- * SO_REUSEADDR: a restarted server need not wait until the old one's connections have left
- * TIME-WAIT. But on Linux it also lets two sockets bind one port as long as neither listens; of two
- * servers that start together both would get the port with SO_REUSEPORT set in time. So the first
- * socket listens before net_system_share() allows sharing.
+ * With SO_REUSEADDR a restarted server need not wait until the old connections have left TIME-WAIT.
+ * But on Linux it also lets two sockets bind one port while neither listens. Then two servers that
+ * start together could both set SO_REUSEPORT and share the port. So the first socket listens before
+ * net_system_share() allows sharing.
  */
 int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
 {
@@ -136,7 +136,8 @@ int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
     return error;
 }
 
-/* Linux and the BSDs pass TCP_NODELAY, SO_SNDBUF and SO_RCVBUF on from listener to connection. */
+/* On Linux and the BSDs a connection inherits TCP_NODELAY, SO_SNDBUF and SO_RCVBUF from its
+ * listener. */
 int net_tune_accepted(uv_os_sock_t os_socket, const struct net_options *options)
 {
     (void)os_socket;
@@ -196,7 +197,8 @@ void net_keep_urgent_out(uv_os_sock_t os_socket)
 
 #endif
 
-/* Whatever close() answers, EINTR too, Linux has closed the descriptor: no second try. */
+/* Linux has closed the descriptor even if close() fails, with EINTR too: it must not be called
+ * again. */
 void net_close(uv_os_sock_t os_socket)
 {
     (void)close(os_socket);

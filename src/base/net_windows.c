@@ -20,16 +20,17 @@ int net_system_open(int family, uv_os_sock_t *os_socket)
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
-/* ConnectEx requires a bind(), which reserves one of 16,384 ports for this connection alone, and
- * for its TIME-WAIT. With this option of Windows 10 the system chooses the port at the connect. */
+/* ConnectEx requires a bind(). That reserves one of 16,384 ports for this connection alone, until
+ * its TIME-WAIT is over. With this option of Windows 10 the system chooses the port at the
+ * connect. */
 void net_system_share_ephemeral(uv_os_sock_t os_socket)
 {
     (void)net_set_option(os_socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, 1);
 }
 
 /*
- * SO_REUSEADDR means here that anyone may take the port while we have it; SO_EXCLUSIVEADDRUSE that
- * nobody may. A port in TIME-WAIT can be bound in either case. See "Using SO_REUSEADDR and
+ * On Windows SO_REUSEADDR lets any program take the port while we have it; SO_EXCLUSIVEADDRUSE
+ * prevents that. A port in TIME-WAIT can be bound with either. See "Using SO_REUSEADDR and
  * SO_EXCLUSIVEADDRUSE" in Microsoft's Winsock documentation.
  */
 int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
@@ -42,20 +43,20 @@ int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address)
         return 0;
     }
     /* WSAEACCES: another socket has the port exclusively (see bind() on MSDN), or the port is in an
-     * excluded range, as Hyper-V reserves them. */
+     * excluded range; Hyper-V reserves such ranges. */
     return WSAGetLastError() == WSAEACCES ? UV_EADDRINUSE : net_system_error();
 }
 
 /*
- * `claimed` listens already. Winsock remembers for each handle whether its socket listens, as it
- * was when the handle was made. With a handle from before that, listen() would go to the kernel,
- * which refuses a second one with WSAEINVAL. With a later handle it succeeds and changes nothing.
+ * `claimed` listens already. For each handle, Winsock remembers whether the socket listened when
+ * the handle was made. For an earlier handle, listen() would go to the kernel, which refuses a
+ * second one with WSAEINVAL. For a later handle it succeeds and changes nothing.
  */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
                      const struct net_options *options, uv_os_sock_t *os_socket)
 {
     (void)name;
-    (void)options; /* a duplicate has those of the first */
+    (void)options; /* the same socket has them already */
     return net_duplicate(claimed, os_socket);
 }
 

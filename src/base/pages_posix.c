@@ -12,7 +12,7 @@ void *pages_map(size_t size)
 
 void pages_unmap(void *memory, size_t size)
 {
-    /* Fails only if it splits a mapping and there are too many (vm.max_map_count). Then the memory
-     * stays with the process. */
+    /* It fails only if it splits a mapping beyond vm.max_map_count. Then the memory stays
+     * mapped. */
     (void)munmap(memory, size);
 }

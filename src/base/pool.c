@@ -13,9 +13,9 @@
 #endif
 #endif
 
-/* Buffers of this size or larger have pages of their own. Smaller ones come from malloc, which
- * reuses freed memory of their size; and a system limits the number of mappings. With
- * AddressSanitizer all buffers come from malloc, since it detects an overrun only there. */
+/* Buffers of this size or larger get their own pages. Smaller ones come from malloc: it reuses
+ * freed memory of their size, and the system limits the number of mappings. With AddressSanitizer
+ * all buffers come from malloc, since it detects an overrun only there. */
 #ifdef POOL_ASAN
 #include <sanitizer/asan_interface.h>
 #define POOL_PAGES SIZE_MAX
@@ -25,7 +25,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-/* Lies at the start of a free buffer. */
+/* At the start of a free buffer. */
 struct pool_node {
     struct pool_node *next;
 };
@@ -80,7 +80,7 @@ void pool_destroy(struct pool *pool)
     assert(pool->idle == 0);
 }
 
-/* A buffer within the limit that is counted by nobody yet; NULL if there is none. */
+/* A buffer within the limit, which the caller must count; NULL if there is none. */
 static void *pool_get(struct pool *pool)
 {
     size_t held = pool->in_use + pool->offered;

@@ -2,18 +2,19 @@
 #define ECHOPORT_POOL_H
 
 /*
- * Equal buffers under a limit in bytes: for the receive buffers of a loop, and for the chunks that
- * the client sends. Grows when a buffer is asked for and none is free. What one burst needed stays
- * for the next, so that a busy program does not allocate; pool_trim(), called from time to time,
- * gives back what lay idle since it was last called (POOL_IDLE apart), so that an idle one holds
- * next to nothing. Belongs to one thread. Under AddressSanitizer a buffer in the pool is poisoned.
+ * Buffers of one size under a limit in bytes: the receive buffers of a loop, and the chunks that
+ * the client sends. The pool grows when a buffer is wanted and none is free. It keeps what one
+ * burst needed for the next, so that a busy program does not allocate. pool_trim(), called from
+ * time to time, frees what was idle since the last call, except POOL_IDLE buffers. So an idle
+ * program holds almost no memory. Belongs to one thread. Under AddressSanitizer a buffer in the
+ * pool is poisoned.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* So many buffers may lie idle for ever. */
+/* This many buffers may stay idle for ever. */
 #define POOL_IDLE 8
 
 struct pool {
@@ -23,35 +24,39 @@ struct pool {
     size_t idle;
     size_t in_use;
     size_t in_use_peak;
-    size_t offered; /* with the system, which may put something into them */
-    size_t needed;  /* the most in use and offered at once since the last trim */
-    bool failed;    /* there was no memory for one more, and none has come back since */
+    size_t offered; /* held by the system, which may fill them */
+    size_t needed;  /* peak of in_use + offered since the last trim */
+    bool failed;    /* an allocation failed, and no buffer has come back since */
 };
 
-/* A pool of buffers of `buffer_size` bytes, `memory` bytes of them at the most; at least one. */
+/* A pool of buffers of `buffer_size` bytes (at least 1), at most `memory` bytes in all, but at
+ * least one buffer. Allocates nothing yet. */
 void pool_init(struct pool *pool, size_t buffer_size, size_t memory);
 
-/* Frees the pool's memory. Every buffer has been put back: asserted. */
+/* Frees the pool's memory. Every buffer must have been put back. */
 void pool_destroy(struct pool *pool);
 
-/* A buffer of buffer_size bytes, aligned as malloc aligns; NULL at the limit or without memory. */
+/* Takes a buffer of buffer_size bytes, aligned as by malloc, which is the caller's until
+ * pool_put(). NULL: at the limit, or out of memory. */
 uint8_t *pool_take(struct pool *pool);
 
-/* Whether it is worth trying: none is at the limit, or was refused for want of memory since the
- * last one came back. */
+/* Whether pool_take() may succeed: the pool is below its limit, and no allocation has failed since
+ * a buffer last came back. */
 bool pool_can_give(const struct pool *pool);
 
-/* Gives back a buffer that this pool gave. */
+/* Returns a buffer to the pool that it came from. */
 void pool_put(struct pool *pool, uint8_t *buffer);
 
-/* Whether there is memory that a trim may give back, now or at a later call. */
+/* Whether a trim may free memory, now or at a later call. */
 bool pool_has_spare(const struct pool *pool);
 
-/* Gives back to the system what nobody needed since the last call. */
+/* Frees what was not needed since the last call. */
 void pool_trim(struct pool *pool);
 
-/* A buffer that the system may fill when it has something, which counts towards the limit; and then
- * one of those comes into use, or goes back unused. */
+/* Buffers that the system may fill when data comes. They count towards the limit.
+ *
+ * pool_offer() takes one for the system; NULL as pool_take(). pool_claim(): the system has filled
+ * an offered buffer, which is now in use. pool_withdraw() returns an offered buffer to the pool. */
 uint8_t *pool_offer(struct pool *pool);
 void pool_claim(struct pool *pool);
 void pool_withdraw(struct pool *pool, uint8_t *buffer);

@@ -2,8 +2,8 @@
 #define ECHOPORT_QUEUE_H
 
 /*
- * An intrusive first-in-first-out list, for what waits: for a buffer, for a completion. Any
- * member can leave it at any time; all operations are O(1).
+ * An intrusive first-in-first-out list, for operations that wait: for a buffer, for a completion.
+ * Any member can leave at any time. All operations are O(1). A queue belongs to one thread.
  */
 
 #include <assert.h>
@@ -11,11 +11,11 @@
 #include <stddef.h>
 
 struct queue_node {
-    struct queue_node *next; /* NULL when it is in no queue */
+    struct queue_node *next; /* NULL: it is in no queue */
     struct queue_node *prev;
 };
 
-/* A queue is the node between its last and its first. */
+/* The head stands between the last node and the first. */
 struct queue {
     struct queue_node head;
 };
@@ -25,6 +25,7 @@ static inline void queue_init(struct queue *queue)
     queue->head.next = queue->head.prev = &queue->head;
 }
 
+/* Whether the node is in a queue. */
 static inline bool queue_has(const struct queue_node *node)
 {
     return node->next != NULL;
@@ -44,7 +45,7 @@ static inline void queue_push(struct queue *queue, struct queue_node *node)
     queue->head.prev = node;
 }
 
-/* No-op for a node that is in no queue. */
+/* Does nothing if the node is in no queue. */
 static inline void queue_remove(struct queue_node *node)
 {
     if (node->next != NULL) {
@@ -54,7 +55,7 @@ static inline void queue_remove(struct queue_node *node)
     }
 }
 
-/* The one that has waited longest, taken out; NULL if there is none. */
+/* Removes the first node and returns it; NULL: the queue is empty. */
 static inline struct queue_node *queue_pop(struct queue *queue)
 {
     struct queue_node *node = queue->head.next;
@@ -65,7 +66,8 @@ static inline struct queue_node *queue_pop(struct queue *queue)
     return node;
 }
 
-/* Moves all of `from` into `to`, which need not be initialised. What joins `from` later stays. */
+/* Moves all nodes of `from` into `to`, which need not be initialised. Nodes pushed to `from` later
+ * stay there. */
 static inline void queue_take_all(struct queue *to, struct queue *from)
 {
     queue_init(to);

@@ -6,7 +6,7 @@
 #define BLOCK_SIZE 4096
 #define WORD_SIZE sizeof(uint64_t)
 
-/* What one step of the loops handles: a number of words that compilers turn into vectors. */
+/* Bytes per step of the loops. Compilers turn this many words into vector instructions. */
 #define STEP_SIZE (8 * WORD_SIZE)
 
 /* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
@@ -20,7 +20,7 @@
 #define WORDS_16(i) WORDS_4(i), WORDS_4((i) + 4), WORDS_4((i) + 8), WORDS_4((i) + 12)
 #define WORDS_64(i) WORDS_16(i), WORDS_16((i) + 16), WORDS_16((i) + 32), WORDS_16((i) + 48)
 
-/* The word after the block is read when less than a word of the block is left, but not used. */
+/* One word longer than a block: a load of the block's last bytes may read past its end. */
 static const uint64_t table[BLOCK_SIZE / WORD_SIZE + 1] = {
     WORDS_64(0),   WORDS_64(64),  WORDS_64(128), WORDS_64(192),
     WORDS_64(256), WORDS_64(320), WORDS_64(384), WORDS_64(448),
@@ -29,7 +29,7 @@ static const uint64_t table[BLOCK_SIZE / WORD_SIZE + 1] = {
 /* A part of the sequence that lies within one block. */
 struct piece {
     const unsigned char *table; /* its bytes before the key is applied */
-    uint64_t key;               /* as it falls on the words from the first byte on */
+    uint64_t key;               /* rotated to fit the first byte of the piece */
     size_t length;
 };
 
@@ -148,7 +148,7 @@ static size_t check_piece(const struct piece *piece, const unsigned char *in)
 
 struct stream stream_of(uint64_t run_seed, uint64_t connection)
 {
-    /* One-to-one in the connection, for a run. */
+    /* mix() is a bijection: within a run, each connection gets another seed. */
     return (struct stream){.seed = mix(mix(run_seed) ^ connection)};
 }
 

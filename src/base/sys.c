@@ -8,7 +8,7 @@ unsigned sys_cpu_count(void)
     return uv_available_parallelism();
 }
 
-/* Without the blanks with which some vendors fill the name up. */
+/* Copies without leading and trailing blanks, with which some vendors pad the name. */
 static void copy_trimmed(char *target, size_t size, const char *text)
 {
     text += strspn(text, " ");
@@ -23,8 +23,8 @@ static void copy_trimmed(char *target, size_t size, const char *text)
     target[length] = '\0';
 }
 
-/* Linux on most processors: the first entry is enough, and uv_cpu_info() reads those of all CPUs.
- * Elsewhere there is no such file or no such line. */
+/* Reads the first entry: uv_cpu_info() would read those of all CPUs. Only Linux has this file, and
+ * not on every processor this line. */
 static bool read_cpu_model(char *text, size_t size)
 {
     static const char name[] = "model name";
@@ -71,7 +71,7 @@ static void describe_system(uv_utsname_t *system)
     copy_trimmed(system->machine, sizeof system->machine, "unknown");
 }
 
-/* tcp(7); other systems have no such file. */
+/* See tcp(7). Other systems have no such file. */
 static void describe_congestion_control(char *name, size_t size)
 {
     name[0] = '\0';

@@ -19,6 +19,8 @@
 #include <sys/sysctl.h>
 #endif
 
+#include "util.h"
+
 const struct sys_signal sys_signals[] = {
     {.number = SIGINT, .name = "SIGINT", .meaning = SYS_STOP, .keyboard = true},
     {.number = SIGTERM, .name = "SIGTERM", .meaning = SYS_STOP},
@@ -30,7 +32,7 @@ const struct sys_signal sys_signals[] = {
 #endif
 };
 
-const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
+const size_t sys_signal_count = LENGTH(sys_signals);
 
 const char sys_null_device[] = "/dev/null";
 
@@ -95,7 +97,7 @@ void sys_signals_end(void)
 
 static bool had_terminal;
 
-/* Opens and closes the controlling terminal; reads and writes nothing. 0 or the errno. */
+/* Opens and closes the controlling terminal. 0, or the errno. */
 static int try_terminal(void)
 {
     int descriptor = open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -106,7 +108,7 @@ static int try_terminal(void)
     return 0;
 }
 
-/* Other errors, such as EMFILE, say nothing about the terminal. */
+/* Other errors, such as EMFILE, don't mean that the terminal is gone. */
 bool sys_terminal_is_gone(void)
 {
     int error = had_terminal ? try_terminal() : 0;
@@ -141,7 +143,7 @@ bool sys_takes_sequences(int descriptor)
     return isatty(descriptor) == 1;
 }
 
-/* How many descriptors a process can really have: `limit`, or what the system allows if less. */
+/* The usable part of `limit`: macOS caps it at kern.maxfilesperproc. */
 static rlim_t highest_limit(rlim_t limit)
 {
 #ifdef __APPLE__
@@ -185,8 +187,7 @@ const char *sys_shortage(int status)
         return "; raise the limit of memory (ulimit -v, or the container's), or use fewer threads "
                "and smaller buffers";
     case UV_ENOSPC:
-        return "; raise fs.epoll.max_user_watches: this user watches as many descriptors as it "
-               "allows";
+        return "; raise fs.epoll.max_user_watches: this user has reached it";
     default:
         return "";
     }
@@ -194,7 +195,7 @@ const char *sys_shortage(int status)
 
 #ifdef __linux__
 
-/* No kernel is built for as many CPUs. */
+/* More than any kernel supports. */
 #define CPU_LIMIT 65536
 
 int sys_pin_thread(int cpu)
@@ -238,25 +239,25 @@ uint64_t sys_thread_cpu_ns(void)
     if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time) != 0) {
         return 0;
     }
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_nsec;
 }
 
 static uint64_t timeval_ns(struct timeval time)
 {
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+    return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_usec * NS_PER_US;
 }
 
 void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
 {
     struct rusage usage = {0};
-    (void)getrusage(RUSAGE_SELF, &usage); /* fails for a bad `who` alone */
+    (void)getrusage(RUSAGE_SELF, &usage); /* fails only for a bad first argument */
     *user_ns = timeval_ns(usage.ru_utime);
     *system_ns = timeval_ns(usage.ru_stime);
 }
 
 #ifdef __linux__
 
-/* From /proc/self/status, the line "VmHWM:      2316 kB". 0: there is no such line. */
+/* From the line "VmHWM:      2316 kB" of /proc/self/status; 0: there is none. */
 static uint64_t status_peak_rss_bytes(void)
 {
     static const char name[] = "VmHWM:";

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util.h"
+
 /*
- * When its console is closed, Windows ends a process as soon as its handler returns, and after five
- * seconds in any case. libuv's handler, which makes a SIGHUP of it, does not return; what has to be
- * done and printed has those five seconds.
+ * When a console is closed, Windows ends its processes when their handlers return, and after five
+ * seconds at the latest. libuv's handler raises SIGHUP and does not return. So the program has five
+ * seconds to finish and print.
  */
 #define CONSOLE_GRACE_MS 5000
 
@@ -24,7 +26,7 @@ const struct sys_signal sys_signals[] = {
     {.number = SIGHUP, .name = "console close", .meaning = SYS_STOP, .grace_ms = CONSOLE_GRACE_MS},
 };
 
-const size_t sys_signal_count = sizeof sys_signals / sizeof sys_signals[0];
+const size_t sys_signal_count = LENGTH(sys_signals);
 
 const char sys_null_device[] = "NUL";
 
@@ -41,7 +43,7 @@ static bool has_handle(DWORD which)
     return handle != NULL && handle != INVALID_HANDLE_VALUE;
 }
 
-/* For a stream without a handle the C library has no descriptor. */
+/* The C library has no descriptor for a stream without a handle. */
 static void open_standard_descriptors(void)
 {
     had_output[1] = has_handle(STD_OUTPUT_HANDLE);
@@ -57,7 +59,7 @@ static void open_standard_descriptors(void)
     }
 }
 
-/* Windows does not deliver a Ctrl-C to a process that was started with it ignored. */
+/* If a process was started with Ctrl-C ignored, Windows does not deliver it. */
 bool sys_is_ignored(const struct sys_signal *signal)
 {
     (void)signal;
@@ -80,7 +82,7 @@ bool sys_terminal_is_gone(void)
 void sys_setup(void)
 {
     WSADATA data;
-    (void)WSAStartup(MAKEWORD(2, 2), &data); /* if it fails, so will the first socket */
+    (void)WSAStartup(MAKEWORD(2, 2), &data); /* if it fails, the first socket reports it */
     open_standard_descriptors();
     (void)_setmode(1, _O_BINARY);
     (void)_setmode(2, _O_BINARY);
@@ -94,7 +96,7 @@ bool sys_takes_sequences(int descriptor)
            SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING);
 }
 
-/* Handles are limited by memory. */
+/* Only memory limits the number of handles. */
 uint64_t sys_raise_descriptor_limit(void)
 {
     return UINT64_MAX;
@@ -148,7 +150,7 @@ void sys_timer_refine(void)
 void sys_timer_restore(void)
 {
     if (timer_is_refined) {
-        (void)timeEndPeriod(TIMER_PERIOD_MS); /* fails only for a period that was not begun */
+        (void)timeEndPeriod(TIMER_PERIOD_MS); /* fails only for a period that was not set */
         timer_is_refined = false;
     }
 }
@@ -182,7 +184,7 @@ uint64_t sys_peak_rss_bytes(void)
     return counters.PeakWorkingSetSize;
 }
 
-/* "8.0", say; NULL: this is Windows. */
+/* For example "8.0"; NULL: this is Windows. */
 static const char *wine_version(void)
 {
     const char *(CDECL * version)(void) = NULL;

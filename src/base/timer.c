@@ -4,14 +4,15 @@
 #include <stddef.h>
 
 /*
- * Ticks are numbers of base 64, a digit per level. A timer lies at the level of the highest digit
- * in which its tick differs from the wheel's, in the slot of that digit. So, within a level, every
- * used slot is ahead of the wheel's digit; every timer of a level is later than all of the levels
- * below; and the earliest slot is the lowest bit of the lowest used level.
+ * Ticks are numbers of base 64, one digit per level. A timer lies at the level of the highest digit
+ * in which its tick differs from the wheel's, in the slot of that digit. Hence:
+ *   - within a level, every used slot is ahead of the wheel's digit;
+ *   - every timer of a level is later than all timers of the levels below;
+ *   - the earliest slot is the lowest bit of the lowest used level.
  *
- * When the wheel's tick comes to a slot of level 0, its timers fire; when it comes to a slot of a
- * higher level, they are placed anew, lower. As the wheel steps on no tick before the slots up to
- * it are empty, no timer started for a tick can overtake one started for it before.
+ * When the wheel's tick reaches a slot of level 0, its timers fire. When it reaches a slot of a
+ * higher level, they move to lower levels. The wheel advances to a tick only when all slots before
+ * it are empty. So of two timers for one tick, the one started first fires first.
  */
 
 #define DIGIT_BITS 6
@@ -69,7 +70,7 @@ static void wheel_remove(struct timer_wheel *wheel, struct timer_link *link)
     link->next = NULL;
     link->prev = NULL;
     if (next == prev) {
-        /* It was the last one: what is left is the head of the list, an element of `slots`. */
+        /* The list is empty: only its head is left, an element of `slots`. */
         size_t slot = (size_t)(next - wheel->slots);
 
         assert(slot < TIMER_SLOT_COUNT);
@@ -77,7 +78,7 @@ static void wheel_remove(struct timer_wheel *wheel, struct timer_link *link)
     }
 }
 
-/* The first tick that isn't before the deadline. */
+/* The deadline rounded up to a tick. */
 static uint64_t tick_of_deadline(uint64_t deadline_ns)
 {
     return deadline_ns / TIMER_TICK_NS + (deadline_ns % TIMER_TICK_NS != 0);
@@ -99,8 +100,8 @@ static void wheel_place(struct timer_wheel *wheel, struct timer *timer)
                  &timer->link);
 }
 
-/* The earliest used slot of the levels, and at `*tick` the tick at which it begins; UINT64_MAX
-   there * when no slot is used. */
+/* Returns the earliest used slot of the levels. *tick is the tick at which it begins; UINT64_MAX if
+ * no slot is used. */
 static size_t wheel_earliest(const struct timer_wheel *wheel, uint64_t *tick)
 {
     const uint64_t digit_mask = TIMER_SLOTS - 1;
@@ -120,7 +121,7 @@ static size_t wheel_earliest(const struct timer_wheel *wheel, uint64_t *tick)
     return 0;
 }
 
-/* No timer may be added to the slot meanwhile. */
+/* The fire functions must not add a timer to the slot. */
 static void wheel_fire(struct timer_wheel *wheel, size_t slot)
 {
     struct timer_link *list = &wheel->slots[slot];
@@ -135,7 +136,7 @@ static void wheel_fire(struct timer_wheel *wheel, size_t slot)
     }
 }
 
-/* Those that are started due from within a fire function are left for the next run. */
+/* A timer that a fire function starts with a deadline in the past fires in the next run. */
 static void wheel_fire_due(struct timer_wheel *wheel)
 {
     struct timer_link *due = &wheel->slots[TIMER_SLOT_DUE];

@@ -24,7 +24,7 @@ int trigger_send(int pid, enum sys_meaning meaning)
 {
     static const int numbers[SYS_SENT_MEANINGS] = {
         [SYS_STOP] = SIGTERM, [SYS_RESTART] = SIGUSR2, [SYS_REPORT] = SIGUSR1};
-    assert(pid > 0); /* 0 and below are groups of processes */
+    assert(pid > 0); /* 0 and negative numbers are process groups */
     assert(meaning < SYS_SENT_MEANINGS);
     return uv_kill(pid, numbers[meaning]);
 }

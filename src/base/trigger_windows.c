@@ -15,12 +15,12 @@ struct trigger {
     uv_thread_t thread;
     void (*fired)(void *context, enum sys_meaning meaning);
     void *context;
-    HANDLE objects[TRIGGER_OBJECTS];       /* a semaphore for each meaning; the event of the end */
-    volatile LONG sent[SYS_SENT_MEANINGS]; /* and not yet told to `fired` */
+    HANDLE objects[TRIGGER_OBJECTS];       /* a semaphore per meaning; the end event */
+    volatile LONG sent[SYS_SENT_MEANINGS]; /* not yet passed to `fired` */
 };
 
-/* In the global namespace, as process numbers are: a service, or a remote desktop, runs in another
- * session. */
+/* In the global namespace, as process numbers are: services and remote desktops run in other
+ * sessions. */
 static void trigger_name(char *name, size_t size, DWORD pid, enum sys_meaning meaning)
 {
     static const char *const words[SYS_SENT_MEANINGS] = {
@@ -45,7 +45,7 @@ struct trigger_access {
     } acl;
 };
 
-/* The user of this process, whatever else the token has. False: GetLastError(). */
+/* Gets the user of this process. False: see GetLastError(). */
 static bool trigger_find_user(struct trigger_access *access)
 {
     HANDLE token;
@@ -59,8 +59,8 @@ static bool trigger_find_user(struct trigger_access *access)
     return found;
 }
 
-/* Makes `access->attributes` such that the user of this process may do all and others nothing.
- * False: GetLastError(). */
+/* Sets `access->attributes`: full access for the user of this process, none for others. False: see
+ * GetLastError(). */
 static bool trigger_allow_user(struct trigger_access *access)
 {
     ACL *list = &access->acl.list;
@@ -77,7 +77,7 @@ static bool trigger_allow_user(struct trigger_access *access)
 
 /* ---- listening ----------------------------------------------------------------------------- */
 
-/* Creates a new semaphore. A program that had created that name before could take what is sent. */
+/* Creates a new semaphore, and fails if one exists: its owner could take what is sent. */
 static int trigger_create(enum sys_meaning meaning, SECURITY_ATTRIBUTES *attributes, HANDLE *object)
 {
     char name[TRIGGER_NAME_SIZE];
@@ -92,8 +92,8 @@ static int trigger_create(enum sys_meaning meaning, SECURITY_ATTRIBUTES *attribu
         (void)CloseHandle(made);
     }
     bool taken = error == ERROR_ALREADY_EXISTS ||
-                 error == ERROR_ACCESS_DENIED || /* by another user, */
-                 error == ERROR_INVALID_HANDLE;  /* or for another kind of object */
+                 error == ERROR_ACCESS_DENIED || /* by another user */
+                 error == ERROR_INVALID_HANDLE;  /* by another kind of object */
     return taken ? UV_EEXIST : uv_translate_sys_error((int)error);
 }
 
@@ -125,7 +125,7 @@ static void trigger_close_objects(struct trigger *trigger)
     }
 }
 
-/* The thread: takes one from a semaphore, tells the loop, and so on until the event of the end. */
+/* The thread: decrements a semaphore and wakes the loop, until the end event is set. */
 static void trigger_listen(void *argument)
 {
     struct trigger *trigger = argument;
@@ -139,7 +139,7 @@ static void trigger_listen(void *argument)
     }
 }
 
-/* One call of this may stand for several sends: hence the count. */
+/* libuv may merge several uv_async_send() into one call: hence the counts. */
 static void trigger_on_async(uv_async_t *async)
 {
     struct trigger *trigger = async->data;
@@ -202,14 +202,15 @@ void trigger_close(struct trigger *trigger)
 
 /* ---- sending ------------------------------------------------------------------------------- */
 
-/* Is there such a process, and may we know of it? 0, UV_ESRCH or UV_EPERM. */
+/* 0: the process exists; or UV_ESRCH, or UV_EPERM. */
 static int trigger_find_process(DWORD pid)
 {
     HANDLE process = OpenProcess(SYNCHRONIZE, FALSE, pid);
     if (process == NULL) {
         return GetLastError() == ERROR_ACCESS_DENIED ? UV_EPERM : UV_ESRCH;
     }
-    bool ended = WaitForSingleObject(process, 0) == WAIT_OBJECT_0; /* a handle keeps it known */
+    bool ended = WaitForSingleObject(process, 0) ==
+                 WAIT_OBJECT_0; /* an open handle keeps its number valid */
     (void)CloseHandle(process);
     return ended ? UV_ESRCH : 0;
 }

@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_UTIL_H
 #define ECHOPORT_UTIL_H
 
-/* What every layer needs of the language and of time, and the C library lacks. */
+/* Macros that every layer uses: units of time, array length, container of a member. */
 
 #include <stddef.h>
 #include <stdint.h>

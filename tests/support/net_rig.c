@@ -11,7 +11,7 @@ const struct net_options plain = {.nodelay = true};
 bool have_v6;
 const char *const no_v6 = "no IPv6: ::1 can't be bound";
 
-/* Sockets, by the system's own calls. */
+/* ---- sockets, by direct system calls ------------------------------------------------------- */
 
 struct sockaddr_storage address_of(const char *host, unsigned port)
 {
@@ -80,7 +80,7 @@ uv_os_sock_t accept_from(uv_os_sock_t listener)
     return accepted;
 }
 
-/* Is a connection waiting? */
+/* Whether a connection is waiting. */
 bool can_accept(uv_os_sock_t listener)
 {
     fd_set set;
@@ -96,6 +96,7 @@ void assert_formats(const struct sockaddr_storage *address, const char *expected
     net_format_address((const struct sockaddr *)address, text, sizeof text);
     assert_string_equal(text, expected);
 }
+
 int setup(void **state)
 {
     uv_os_sock_t os_socket;

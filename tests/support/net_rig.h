@@ -1,7 +1,8 @@
 #ifndef ECHOPORT_NET_RIG_H
 #define ECHOPORT_NET_RIG_H
 
-/* What the tests of net.c have in common: sockets by the system's own calls. */
+/* Helpers of the tests of net.c: sockets by direct system calls, on which every failure fails the
+ * test. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +25,7 @@
     } while (0)
 
 extern const struct net_options plain;
-extern bool have_v6; /* known after setup() */
+extern bool have_v6; /* ::1 can be bound; set by setup() */
 extern const char *const no_v6;
 
 struct sockaddr_storage address_of(const char *host, unsigned port);

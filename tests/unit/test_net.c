@@ -4,7 +4,7 @@
 
 #define CLIENTS 64
 
-/* Opening. */
+/* ---- opening ------------------------------------------------------------------------------- */
 
 static void open_sets_the_options(void **state)
 {
@@ -16,7 +16,7 @@ static void open_sets_the_options(void **state)
     assert_int_equal(net_open(&large, AF_INET, &b), 0);
     assert_int_not_equal(option_of(a, IPPROTO_TCP, TCP_NODELAY), 0);
     assert_int_equal(option_of(b, IPPROTO_TCP, TCP_NODELAY), 0);
-    assert_between(option_of(a, SOL_SOCKET, SO_SNDBUF), 16384, 2 * 16384); /* Linux doubles it, */
+    assert_between(option_of(a, SOL_SOCKET, SO_SNDBUF), 16384, 2 * 16384); /* Linux doubles it */
     assert_between(option_of(a, SOL_SOCKET, SO_RCVBUF), 20480, 2 * 20480); /* XNU rounds it up */
     assert_between(option_of(b, SOL_SOCKET, SO_SNDBUF), 65536, 2 * 65536);
     assert_between(option_of(b, SOL_SOCKET, SO_RCVBUF), 81920, 2 * 81920);
@@ -34,7 +34,7 @@ static void open_refuses_a_strange_family(void **state)
     assert_int_equal(bind_to(&address, 1, &os_socket), UV_EAFNOSUPPORT);
 }
 
-/* Binding. */
+/* ---- binding ------------------------------------------------------------------------------- */
 
 static void a_group_shares_the_port(void **state)
 {
@@ -51,7 +51,7 @@ static void a_group_shares_the_port(void **state)
     close_all(group, 4);
 }
 
-/* A connection may come before the loops listen, and waits for them. */
+/* A connection may come before the loops listen. It waits for them. */
 static void the_first_of_a_group_listens_already(void **state)
 {
     (void)state;
@@ -66,7 +66,7 @@ static void the_first_of_a_group_listens_already(void **state)
     }
 }
 
-/* As when a loop takes up a listener that has died. */
+/* As when a loop replaces a listener that has failed. */
 static void a_duplicate_of_a_listener_listens(void **state)
 {
     (void)state;
@@ -82,7 +82,7 @@ static void a_duplicate_of_a_listener_listens(void **state)
     close_all(group, 2);
 }
 
-/* Every connection is found at one of the group, and on Linux every one of the group has some. */
+/* Every connection arrives at a socket of the group. On Linux every socket gets some. */
 static void a_group_shares_the_connections(void **state)
 {
     (void)state;
@@ -93,7 +93,7 @@ static void a_group_shares_the_connections(void **state)
     for (size_t i = 0; i < CLIENTS; i++) {
         clients[i] = connect_host("127.0.0.1", port_of(group[0]));
     }
-    while (total < CLIENTS) { /* where loopback is asynchronous, the last ones come late */
+    while (total < CLIENTS) { /* on some systems loopback is asynchronous */
         for (size_t i = 0; i < 4; i++) {
             for (; can_accept(group[i]); total++) {
                 net_close(accept_from(group[i]));
@@ -113,7 +113,7 @@ static void a_group_shares_the_connections(void **state)
     close_all(group, 4);
 }
 
-/* Neither server listens, one does, both groups' sizes: the second is always told. */
+/* Whether one server listens or none, and for all group sizes: the second always gets an error. */
 static void a_second_server_is_told(void **state)
 {
     (void)state;
@@ -146,7 +146,7 @@ static void start_server(void *argument)
     starter->result = bind_to(&starter->address, 2, starter->os_sockets);
 }
 
-/* True if one of them got the port, which is then given back. */
+/* True if one of them got the port, which is then freed. */
 static bool race_for(unsigned port)
 {
     uv_barrier_t start;
@@ -174,8 +174,8 @@ static bool race_for(unsigned port)
     return false;
 }
 
-/* Of two servers that start at the same moment never both get the port. Nearly always one does:
- * each may find the other about to listen, or the port somebody else's just then. */
+/* Two servers that start at the same time never both get the port. Nearly always one of them does:
+ * each may find the other about to listen, or another program may have the port. */
 static void one_of_two_at_once_gets_the_port(void **state)
 {
     (void)state;
@@ -195,14 +195,14 @@ static void an_any_address_conflicts_with_one_of_it(void **state)
     (void)state;
     uv_os_sock_t ours[2], theirs[2];
     assert_int_equal(bind_host("0.0.0.0", 0, 2, ours), 0);
-#ifdef __linux__ /* the BSDs and Windows let the more specific address have its own socket */
+#ifdef __linux__ /* the BSDs and Windows allow a separate socket for the more specific address */
     assert_int_equal(bind_host("127.0.0.1", port_of(ours[0]), 2, theirs), UV_EADDRINUSE);
 #endif
     assert_int_equal(bind_host("0.0.0.0", port_of(ours[0]), 2, theirs), UV_EADDRINUSE);
     close_all(ours, 2);
 }
 
-/* A server that closed first leaves its port in TIME-WAIT, and a restarted one may have it. */
+/* A server that closed first leaves its port in TIME-WAIT. A restarted server can bind it. */
 static void time_wait_is_no_obstacle(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void a_failed_bind_leaves_nothing_open(void **state)
     net_close(before);
     assert_int_equal(bind_host("127.0.0.1", port_of(ours[0]), 2, theirs), UV_EADDRINUSE);
     assert_int_equal(net_open(&plain, AF_INET, &after), 0);
-#ifndef _WIN32 /* the lowest free descriptor is given out */
+#ifndef _WIN32 /* a new descriptor is the lowest free one */
     assert_int_equal(after, before);
 #endif
     net_close(after);
@@ -262,7 +262,7 @@ static void accepted_sockets_are_tuned(void **state)
     close_all(group, 2);
 }
 
-/* IPv6. */
+/* ---- IPv6 ---------------------------------------------------------------------------------- */
 
 static void v6_has_all_of_that_too(void **state)
 {
@@ -339,9 +339,9 @@ static void a_v4_mapped_address_can_be_bound(void **state)
     net_close(listener);
 }
 
-/* Addresses. */
+/* ---- addresses ----------------------------------------------------------------------------- */
 
-/* What a server on all addresses prints can be connected to. */
+/* A client can connect to the address that a server on all addresses prints. */
 static void any_address_becomes_the_loopback(void **state)
 {
     static const struct {
@@ -405,7 +405,7 @@ static void a_scope_is_shown(void **state)
     (void)snprintf(expected, sizeof expected, "[fe80::1%%%s]:80", name);
     assert_formats(&address, expected);
     size = sizeof name;
-    if (uv_if_indextoiid(0x7ffffff0, name, &size) != 0) { /* on Windows any number is a scope */
+    if (uv_if_indextoiid(0x7ffffff0, name, &size) != 0) { /* on Windows every number is a scope */
         ((struct sockaddr_in6 *)&address)->sin6_scope_id = 0x7ffffff0;
         assert_formats(&address, "[fe80::1]:80");
     }

@@ -1,6 +1,6 @@
 /*
- * A client that connects to itself: its socket is bound to the very port that it connects to, as
- * happens by chance where nothing listens at a port of the ephemeral range. On every backend it is
+ * A client that connects to itself: its socket is bound to the port to which it connects. That can
+ * happen by chance for an ephemeral port at which nothing listens. On every backend the connect is
  * refused, and the port is free at once.
  */
 
@@ -26,7 +26,7 @@
 static struct sockaddr_storage own;
 static struct load load;
 
-/* Bound before the connect, without SO_REUSEADDR: the port can't be in TIME_WAIT. */
+/* Bound before the connect, without SO_REUSEADDR: the port can't be in TIME-WAIT. */
 static int open_bound_socket(void *context, int family, uv_os_sock_t *os_socket)
 {
     const struct net_options options = {.nodelay = true};

@@ -10,7 +10,7 @@
 #include "pages.h"
 #include "util.h"
 
-#define PAGE 4096u /* the smallest that there is */
+#define PAGE 4096u /* the smallest page size */
 
 static void they_are_zeroed_and_whole(void **state)
 {
@@ -28,7 +28,7 @@ static void they_are_zeroed_and_whole(void **state)
     }
 }
 
-/* What was written there is gone, even if the same addresses come back. */
+/* The memory is zeroed again, even if it has the same address. */
 static void they_are_zeroed_again(void **state)
 {
     (void)state;

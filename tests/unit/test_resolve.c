@@ -2,14 +2,12 @@
 
 #include "range.h"
 
-/* Names. */
-
 static void count_call(struct net_resolution *resolution)
 {
     ++*(int *)resolution->data;
 }
 
-/* Resolves and waits; the caller frees. */
+/* Resolves and waits. The caller frees the result. */
 static int resolve(struct net_resolution *resolution, const char *host, const char *service,
                    bool passive)
 {
@@ -63,7 +61,7 @@ static void numbers_resolve_to_themselves(void **state)
     }
 }
 
-/* [::] may work even where ::1 is not there: Linux with disable_ipv6. */
+/* [::] may work even without ::1: Linux with disable_ipv6. */
 static void assert_any_address(const char *host)
 {
     struct net_resolution resolution;
@@ -89,7 +87,7 @@ static void any_address_is_one(void **state)
     assert_any_address("*");
 }
 
-/* Each address of the loopback is there once, whatever the hosts file says. */
+/* Each loopback address appears once, whatever the hosts file says. */
 static void assert_loopback(const char *host)
 {
     struct net_resolution resolution;
@@ -114,7 +112,7 @@ static void localhost_is_the_loopback(void **state)
     assert_loopback(NULL);
 }
 
-/* The one name for several addresses that is there without a network is that of no host. */
+/* Without a network, only an absent host name gives several addresses. */
 static void several_addresses_are_kept(void **state)
 {
     (void)state;
@@ -166,7 +164,7 @@ static void bad_hosts_are_refused(void **state)
     assert_does_not_resolve(long_name, "6001");
 }
 
-/* Each ends as cancelled, whether its query was over by then or not. */
+/* Each ends as canceled, even if its query had ended before. */
 static void resolving_can_be_cancelled(void **state)
 {
     (void)state;

@@ -23,7 +23,7 @@ static size_t random_below(size_t limit)
     return (size_t)(random_next(&random_state) % limit);
 }
 
-/* Of any magnitude, with room left for a window. */
+/* A random offset of any magnitude, with room for a window. */
 static uint64_t random_offset(void)
 {
     return random_next(&random_state) >> (1 + random_below(63));
@@ -127,7 +127,7 @@ static int compare_words(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Also those read across the borders of words and blocks, of neighbours and of far offsets. */
+/* Also bytes read across the borders of words and blocks, at adjacent and at distant offsets. */
 static void no_eight_bytes_are_the_same(void **state)
 {
     static uint64_t words[8 * 65536];
@@ -170,7 +170,7 @@ static void every_byte_value_is_as_frequent(void **state)
     }
 }
 
-/* What a connection receives instead of `original`: the stream, some of it after the window. */
+/* What a connection receives instead of `original`: the stream, with bytes after the window too. */
 struct damage {
     struct stream stream;
     uint64_t offset;
@@ -254,8 +254,8 @@ static void every_mutation_is_found(void **state)
         assert_int_equal(stream_check(&damage.stream, damage.offset, damage.received, WINDOW),
                          first);
     }
-    /* Nothing changes when a block is swapped with itself (1/7000), or a byte or two are replaced
-     * by the same. */
+    /* A mutation changes nothing if it swaps a block with itself (1/7000), or replaces one or two
+     * bytes by the same ones. */
     assert_between(same, 1, MUTATIONS / 4000);
 }
 

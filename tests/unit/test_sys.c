@@ -18,7 +18,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* A write to a pipe that nobody reads is an error, not the end. */
+/* A write to a pipe without a reader is an error and does not end the process. */
 static void sigpipe_is_ignored(void **state)
 {
     (void)state;
@@ -43,7 +43,7 @@ static void standard_descriptors_are_open(void **state)
     (void)close(next);
 }
 
-/* What a terminal sends stays ignored; what is sent on purpose is taken in any case. */
+/* Signals of a terminal stay ignored. Signals that are sent on purpose are always handled. */
 static void what_a_terminal_sends_may_be_ignored(void **state)
 {
     (void)state;
@@ -59,7 +59,7 @@ static void what_a_terminal_sends_may_be_ignored(void **state)
     }
 }
 
-/* The limit that is reported is one that can be used: the descriptor below it can be had. */
+/* The reported limit is usable: the descriptor below it can be opened. */
 static void the_descriptor_limit_is_real(void **state)
 {
     (void)state;
@@ -74,7 +74,7 @@ static void the_descriptor_limit_is_real(void **state)
 }
 #endif
 
-/* Burns CPU until the thread's clock has advanced by so much, or it hangs. */
+/* Uses the CPU until the thread's clock has advanced by this much; or hangs. */
 static void burn(uint64_t cpu_ns)
 {
     uint64_t start = sys_thread_cpu_ns();
@@ -114,7 +114,7 @@ static void process_time_has_all_threads(void **state)
     burn(20 * MS);
     sys_process_cpu_ns(&user[1], &system[1]);
     assert_true(user[1] >= user[0] && system[1] >= system[0]);
-    assert_true(user[1] < DAY && system[1] < DAY);                     /* both have been told */
+    assert_true(user[1] < DAY && system[1] < DAY);                     /* both have been set */
     assert_true(user[1] - user[0] + system[1] - system[0] >= 60 * MS); /* 70, less rounding */
 }
 
@@ -126,8 +126,8 @@ static void sleeping_costs_no_time(void **state)
     assert_true(sys_thread_cpu_ns() - before < 50 * MS);
 }
 
-/* In bytes: between a megabyte and what the machine has, and it follows what is touched, which
- * ThreadSanitizer multiplies by five. */
+/* The value is in bytes: between a megabyte and the memory of the machine. It grows with touched
+ * memory, which ThreadSanitizer multiplies by five. */
 static void peak_memory_is_in_bytes(void **state)
 {
     (void)state;
@@ -144,7 +144,7 @@ static void peak_memory_is_in_bytes(void **state)
 struct pinning {
     int cpu;
     int result;
-    unsigned cpu_count; /* that the thread sees then */
+    unsigned cpu_count; /* as the pinned thread sees it */
 };
 
 static void pin(void *argument)
@@ -154,14 +154,14 @@ static void pin(void *argument)
     pinning->cpu_count = sys_cpu_count();
 }
 
-/* In a thread of its own, which then ends. */
+/* In a separate thread, which then ends. */
 static int pin_to(int cpu)
 {
     uv_thread_t thread;
     struct pinning pinning = {.cpu = cpu};
     assert_int_equal(uv_thread_create(&thread, pin, &pinning), 0);
     assert_int_equal(uv_thread_join(&thread), 0);
-#ifdef __linux__ /* where the count goes by the affinity of the calling thread */
+#ifdef __linux__ /* the count depends on the affinity of the calling thread */
     assert_true(pinning.result != 0 || pinning.cpu_count == 1);
 #endif
     return pinning.result;
@@ -200,7 +200,8 @@ static void ignore_signal(uv_signal_t *handle, int number)
     (void)number;
 }
 
-/* Each is there once, has a name, and libuv can watch it; one at least stops, one restarts. */
+/* Each signal appears once, has a name, and libuv can watch it. At least one stops and one
+ * restarts. */
 static void signals_can_be_watched(void **state)
 {
     (void)state;
@@ -253,7 +254,7 @@ static void the_machine_is_described(void **state)
 #endif
 }
 
-/* The tests' own output is a pipe or a file, when they are not run by hand. */
+/* Unless the test is run by hand, its output is a pipe or a file. */
 static void only_a_terminal_takes_sequences(void **state)
 {
     (void)state;

@@ -14,7 +14,7 @@
 #define MODEL_TIMERS 200
 #define MODEL_OPERATIONS 200000
 
-/* A timer, and what the model, which looks at all of them each time, expects of it. */
+/* A timer, and what the model expects of it. The model checks all timers in each run. */
 struct probe {
     struct timer timer; /* first */
     bool active;
@@ -28,7 +28,7 @@ static struct timer_wheel wheel;
 static struct probe probes[MODEL_TIMERS];
 static uint64_t model_now_ns;
 static uint64_t start_count;
-static uint64_t run_start_count; /* when the present run began */
+static uint64_t run_start_count; /* when the current run began */
 static uint64_t random_state;
 
 static uint64_t random_below(uint64_t limit)
@@ -36,7 +36,7 @@ static uint64_t random_below(uint64_t limit)
     return random_next(&random_state) % limit;
 }
 
-/* Of any magnitude up to that of limit. */
+/* A random number of any magnitude up to that of `limit`. */
 static uint64_t random_span(uint64_t limit)
 {
     return random_next(&random_state) >> random_below(64) & (limit - 1);
@@ -89,7 +89,7 @@ static bool model_ripe(const struct probe *probe)
     return probe->tick <= model_now_ns / MS;
 }
 
-/* The one that has to fire next in the present run, or NULL. */
+/* The timer that must fire next in the current run, or NULL. */
 static struct probe *model_first(void)
 {
     struct probe *first = NULL;
@@ -212,7 +212,7 @@ static void behaves_as_the_model(void **state)
                 model_run(model_step());
             }
         }
-        /* To the end of the clock: everything goes off, wherever it was. */
+        /* At the end of the clock every timer fires, whatever its level. */
         while (timer_wheel_next(&wheel) != UINT64_MAX) {
             model_check_next();
             model_run(timer_wheel_next(&wheel));
@@ -284,7 +284,7 @@ static void deadline_passed_fires_in_the_next_run(void **state)
     timer_wheel_run(&wheel, now_ns);
     assert_int_equal(probe.fired, 1);
     timer_start(&wheel, &probe.timer, 0);
-    timer_wheel_run(&wheel, 0); /* time stands still rather than going back */
+    timer_wheel_run(&wheel, 0); /* time stands still and does not go back */
     assert_int_equal(probe.fired, 2);
     timer_start(&wheel, &probe.timer, 6 * MS);
     timer_wheel_run(&wheel, 1);
@@ -302,7 +302,8 @@ static void last_tick_of_the_clock_never_fires(void **state)
     timer_init(&probe.timer, count_fire);
     timer_start(&wheel, &probe.timer, UINT64_MAX);
     assert_true(timer_active(&probe.timer));
-    assert_int_equal(timer_wheel_next(&wheel) == UINT64_MAX, 0); /* a cascade on the way */
+    assert_int_equal(timer_wheel_next(&wheel) == UINT64_MAX,
+                     0); /* not the deadline, but an earlier cascade */
     timer_wheel_run(&wheel, UINT64_MAX - 1);
     assert_int_equal(timer_wheel_next(&wheel), UINT64_MAX);
     assert_int_equal(probe.fired, 0);

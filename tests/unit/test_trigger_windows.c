@@ -1,6 +1,5 @@
 /*
- * The names by which Windows programs are told to stop: who may use them, and what if they are
- * taken.
+ * The named semaphores of --signal on Windows: access rights, and names that are already taken.
  */
 
 #include <stdarg.h>
@@ -46,7 +45,7 @@ static void closed(struct trigger *trigger, uv_loop_t *loop)
     assert_int_equal(uv_loop_close(loop), 0);
 }
 
-/* This process has no trigger open: it is as good as a stranger's. */
+/* This process has no trigger open, like any other program. */
 static void strangers_do_not_listen(void **state)
 {
     (void)state;
@@ -63,7 +62,7 @@ static void a_closed_trigger_does_not_listen(void **state)
     assert_int_equal(trigger_send(uv_os_getpid(), SYS_STOP), UV_ENOENT);
 }
 
-/* Numbers of processes are multiples of four. */
+/* Process numbers are multiples of four. */
 static void nobody_is_there(void **state)
 {
     (void)state;
@@ -71,7 +70,7 @@ static void nobody_is_there(void **state)
     assert_int_equal(trigger_send(1, SYS_STOP), UV_ESRCH);
 }
 
-/* It is still known while somebody has a handle, but it does nothing any more. */
+/* An open handle keeps the number of an ended process valid. */
 static void who_has_ended_is_not_there(void **state)
 {
     STARTUPINFOA startup = {.cb = sizeof(startup)};
@@ -86,7 +85,7 @@ static void who_has_ended_is_not_there(void **state)
     (void)CloseHandle(process.hProcess);
 }
 
-/* The list has one entry, and it is of the user of this process. */
+/* The list has one entry: the user of this process. */
 static void the_same_user_may_and_nobody_else(void **state)
 {
     static const char *const words[] = {"stop", "restart", "report"};
@@ -122,7 +121,7 @@ static void the_same_user_may_and_nobody_else(void **state)
     closed(trigger, &loop);
 }
 
-/* A semaphore that allows nobody anything, as another user's would not allow us. */
+/* A semaphore that allows no access, as one of another user would deny us access. */
 static void another_user_may_not(void **state)
 {
     ACL list;
@@ -151,7 +150,7 @@ static void opening_says_that_a_name_is_taken(HANDLE taker)
     (void)CloseHandle(taker);
 }
 
-/* Either name, by whatever it is taken; and nothing is left of the other one. */
+/* Each name, taken by any kind of object. Nothing of the other names stays open. */
 static void a_name_that_is_taken_is_reported(void **state)
 {
     uv_loop_t loop;

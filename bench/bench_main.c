@@ -14,13 +14,13 @@
 #include "bench.h"
 #include "bench_options.h"
 #include "compare.h"
-#include "program.h"
 #include "export.h"
 #include "leash.h"
 #include "libuv.h"
 #include "log.h"
 #include "option.h"
 #include "output.h"
+#include "program.h"
 #include "sys.h"
 
 /* The exit code of a command that has printed: a failure to print it is one, too. */

@@ -3,7 +3,7 @@
  *
  *     host -> addresses -> workers, each with its share of the connections -> control_run -> report
  *
- * With --wait the run begins in control_run(), when the server is up.
+ * With --wait the run begins during control_run(), when the server is up.
  */
 
 #include "client.h"
@@ -23,7 +23,8 @@
 #include "sys.h"
 #include "units.h"
 
-/* What receive buffers may hold for each worker: the client gives each back before it goes on. */
+/* Memory for the receive buffers of each worker: the client returns each buffer before it goes
+ * on. */
 #define CLIENT_BUFFER_MEMORY ((size_t)64 << 20)
 
 #define CLIENT_DESCRIPTORS 24
@@ -60,7 +61,7 @@ static uint64_t client_earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* When the run began to end, by uv_hrtime(). In the future while the run goes on. */
+/* When the run began or will begin to end, by uv_hrtime(); UINT64_MAX: not known yet. */
 static uint64_t client_end_ns(const struct client *client)
 {
     const struct control *control = &client->control;
@@ -71,7 +72,8 @@ static uint64_t client_end_ns(const struct client *client)
     return client_earlier(over_ns, client_earlier(stopped_ns, failed_ns));
 }
 
-/* Sums the last snapshots of the workers. Returns how many connections of running workers are up. */
+/* Sums the last snapshots of the workers. Returns how many connections of running workers are
+ * up. */
 static uint64_t client_sum_snapshots(const struct client *client, struct client_counters *sum)
 {
     uint64_t up = 0;
@@ -162,7 +164,8 @@ static void client_end_early(struct client *client)
 
 /* ---- report -------------------------------------------------------------------------------- */
 
-/* Makes a report of the sums. `address` has NET_ADDRESS_TEXT bytes; the report points to it. */
+/* Makes a report of the sums. `address` is a buffer of NET_ADDRESS_TEXT bytes. The report points to
+ * it and to `sum`. */
 static struct client_report client_make_report(const struct client *client,
                                                const struct client_sum *sum, char *address)
 {
@@ -263,14 +266,14 @@ static void client_on_news(struct control *control)
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
-/* The i-th of `parts` shares of a whole, which differ by one at the most. */
+/* Share `i` of `whole`, divided into `parts` shares that differ by at most one. */
 static uint64_t client_share(uint64_t whole, size_t parts, size_t i)
 {
     return whole / parts + (i < whole % parts ? 1 : 0);
 }
 
-/* The one that was asked for, or a random one: of 53 bits, since readers may hold numbers
- * as doubles. */
+/* `wanted`; or a random seed if it is 0. That has 53 bits: readers of JSON may store numbers as
+ * doubles. */
 static uint64_t client_seed(uint64_t wanted)
 {
     uint64_t seed = wanted;
@@ -446,17 +449,18 @@ static const struct control_events client_events = {
     .needs_reader = true,
 };
 
-int client_run(const struct client_options *options, const struct backend *backend,
+int client_run(const struct program_options *common, const struct backend *backend,
                const char *note)
 {
+    const struct client_options *options = (const struct client_options *)(const void *)common;
     struct client client = {.options = options};
     struct crew *crew = &client.control.crew;
-    int status = crew_init(crew, &options->common, NULL, backend, note);
+    int status = crew_init(crew, common, NULL, backend, note);
     client_say_backend(crew);
     if (status != 0) {
         return 2;
     }
-    int code = control_main(&client.control, &client_events, options->common.json);
+    int code = control_main(&client.control, &client_events, common->json);
     client_free(&client);
     return code;
 }

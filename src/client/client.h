@@ -2,14 +2,15 @@
 #define ECHOPORT_CLIENT_H
 
 #include "backend.h"
-#include "client_options.h"
+#include "program_options.h"
 
 /*
- * Runs the load until its end: resolves the host, starts the workers, shows progress, reports. Main
- * thread. Returns the exit code: 0 all went well; 1 it could not run, or a connection failed, or a
- * byte came back wrong.
+ * Runs the load until its end: resolves the host, starts the workers, shows progress, reports.
+ * `common` is the head of struct client_options. `note` says why `backend` was chosen; it is
+ * printed unless it is empty. Main thread. Returns the exit code: 0: all went well; 1: it could not
+ * run, a connection failed, or a byte came back wrong; 2: an option does not fit this machine.
  */
-int client_run(const struct client_options *options, const struct backend *backend,
+int client_run(const struct program_options *common, const struct backend *backend,
                const char *note);
 
 #endif

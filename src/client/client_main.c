@@ -8,15 +8,9 @@ static int client_parse(struct program_options *common, int argc, char **argv,
     return client_options_parse((struct client_options *)(void *)common, argc, argv, error);
 }
 
-static int client_start(const struct program_options *common, const struct backend *backend,
-                        const char *note)
-{
-    return client_run((const struct client_options *)(const void *)common, backend, note);
-}
-
 int main(int argc, char **argv)
 {
-    static const struct program program = {&client_program, client_parse, client_start};
+    static const struct program program = {&client_program, client_parse, client_run};
     struct client_options options;
     return program_main(&program, &options.common, argc, argv);
 }

@@ -5,7 +5,7 @@
 #include "log.h"
 #include "units.h"
 
-/* Between two queries for a name: at first, and at most. */
+/* The first and the longest pause between two queries for a name, in milliseconds. */
 #define CLIENT_WAIT_MIN_MS 50
 #define CLIENT_WAIT_MAX_MS 1000
 
@@ -21,7 +21,7 @@ void client_wait_init(struct client_wait *wait, struct control *control,
                    options->port);
 }
 
-/* One line for each reason. */
+/* Reports a failed try, unless the last one failed for the same reason. */
 static void client_wait_failed(struct client_wait *wait, int status)
 {
     if (status != wait->status) {
@@ -49,7 +49,7 @@ void client_wait_report(const struct client_wait *wait)
 
 /* ---- its name ------------------------------------------------------------------------------ */
 
-/* Whether the name may be found later. */
+/* Whether a later query may find the name. */
 static bool client_wait_may_resolve(int status)
 {
     return status == UV_EAI_NONAME || status == UV_EAI_NODATA || status == UV_EAI_AGAIN ||
@@ -63,7 +63,8 @@ static uint64_t client_wait_left_ms(const struct client_wait *wait)
     return (left_ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-/* After a query that has failed with `status`: 0 when it is time for the next, or its error. */
+/* Pauses after a query that failed with `status`. 0: try again; or `status`, which has been
+ * reported. */
 static int client_wait_pause(struct client_wait *wait, int status, uint64_t pause_ms)
 {
     uint64_t left_ms = client_wait_left_ms(wait);
@@ -130,7 +131,7 @@ bool client_wait_is_over(struct client_wait *wait)
     struct load_reach reach = wait->load->reach;
     uv_mutex_unlock(&wait->load->worker.lock);
     if (wait->late || wait->control->stops > 0) {
-        return false; /* the workers have been told to end */
+        return false; /* the workers are ending */
     }
     if (!reach.up && reach.status != 0) {
         client_wait_failed(wait, reach.status);

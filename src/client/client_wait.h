@@ -2,9 +2,9 @@
 #define ECHOPORT_CLIENT_WAIT_H
 
 /*
- * --wait: the time before the run, until the server is up. Its name is looked up until it is found;
- * then the first worker connects until it has succeeded (WORKER_REACH). That connection is the
- * first of the run, so the server sees none that the run does not use. Main thread.
+ * --wait: before the run, waits until the server is up. First its name is resolved until it is
+ * found. Then the first worker tries to connect until it succeeds (WORKER_REACH). The run uses that
+ * connection: the server sees no other. Main thread.
  */
 
 #include <stdbool.h>
@@ -14,39 +14,40 @@
 #include "control.h"
 #include "load.h"
 
-/* "[::1]:6001", of a host and a port. */
+/* Bytes of "[::1]:6001": a host and a port. */
 #define CLIENT_WAIT_NAME (OPTION_HOST_SIZE + OPTION_PORT_SIZE + 4)
 
 struct client_wait {
     struct control *control;
     const struct client_options *options;
-    struct load *load; /* the one that connects; NULL: none does yet */
+    struct load *load; /* the worker that connects; NULL: none yet */
     char name[CLIENT_WAIT_NAME];
-    uint64_t deadline_ns; /* of uv_hrtime() */
-    int status;           /* why the last try failed; 0: none has */
-    bool late;            /* the time is over, which has been reported */
-    uv_timer_t timer;     /* in control's loop, which closes it */
+    uint64_t deadline_ns; /* by uv_hrtime() */
+    int status;           /* the error of the last try; 0: none has failed */
+    bool late;            /* the deadline has passed, which has been reported */
+    uv_timer_t timer;     /* control_close() closes it */
 };
 
-/* The time begins now. */
+/* The time of --wait begins now. `control` and `options` must stay. */
 void client_wait_init(struct client_wait *wait, struct control *control,
                       const struct client_options *options);
 
 /*
- * Resolves the server's name, again and again for as long as --wait says. 0 and `resolution`, as
- * control_resolve(); UV_ECANCELED if the user asked for the end; or another UV error. Both have
- * been reported.
+ * Resolves the server's name, and retries until the deadline. 0 and `resolution`, as
+ * control_resolve(); or a UV error, which has been reported: UV_ECANCELED if the user has asked to
+ * stop.
  */
 int client_wait_resolve(struct client_wait *wait, struct net_resolution *resolution);
 
-/* Lets a worker that has been started and not begun look for the server. When the time is over, all
- * workers are told to end. */
+/* Lets a worker that waits for WORKER_BEGIN connect to the server. At the deadline all workers are
+ * told to end. */
 void client_wait_reach(struct client_wait *wait, struct load *load);
 
-/* To be called on news from the worker. True: the server is up, and the run may begin. */
+/* Call it on news from the worker. True: the server is up, and the run may begin. */
 bool client_wait_is_over(struct client_wait *wait);
 
-/* When all workers have ended and the run has not begun: says so, if nothing else has. */
+/* Call it when all workers have ended and the run has not begun. Tells the user, unless another
+ * message has. */
 void client_wait_report(const struct client_wait *wait);
 
 #endif

@@ -8,15 +8,14 @@
 #include "units.h"
 #include "util.h"
 
-/* A backend may sleep a millisecond too long; the schedule may not wait for it. So shortly before a
- * message is due the worker does not sleep. */
+/* A backend may sleep a millisecond too long, and the schedule must not. So the worker does not
+ * sleep in this time before a message is due. */
 #define LOAD_AWAKE_NS UINT64_C(2000000)
 
-/* A message of the schedule that is given out so long after it was due is late: turns are far
- * shorter. */
+/* A message that is given out this long after it was due is late. Turns are far shorter. */
 #define LOAD_LATE_NS UINT64_C(10000000)
 
-/* A rate that can't be kept has ever more messages overdue: a turn gives out so many. */
+/* The most messages that a turn gives out. If the rate can't be kept, more and more are overdue. */
 #define LOAD_TICKS_A_TURN 256
 
 static struct load *load_self(struct worker *worker)
@@ -49,7 +48,7 @@ bool load_has_more(const struct load *load)
 
 /* ---- the schedule of the open loop --------------------------------------------------------- */
 
-/* Worker w has the ticks w, w + workers, ... of the run, and gives them to its users in turn. */
+/* Worker w has the ticks w, w + workers, ... of the run, and assigns them to its users in turn. */
 static uint64_t load_tick_ns(const struct load *load, uint64_t tick)
 {
     const struct load_plan *plan = load->plan;
@@ -62,8 +61,8 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
     return load_tick_ns(load, n * load->user_count + user);
 }
 
-/* Gives out what is due before `until_ns`, but no more than a turn may take, and returns when the
- * next is due. */
+/* Gives out the messages that are due before `until_ns`, at most LOAD_TICKS_A_TURN. Returns when
+ * the next one is due. */
 static uint64_t load_give_out(struct load *load, uint64_t until_ns)
 {
     uint64_t due_ns = load_tick_ns(load, load->ticks);
@@ -75,14 +74,14 @@ static uint64_t load_give_out(struct load *load, uint64_t until_ns)
     return due_ns;
 }
 
-/* Passes over what is due before `until_ns` and was not given out. */
+/* Counts messages that were due before `until_ns` and were not given out as unsent and late. */
 static void load_skip(struct load *load, uint64_t until_ns)
 {
     const struct load_plan *plan = load->plan;
     double run_ns = until_ns > plan->began_ns ? (double)(until_ns - plan->began_ns) : 0;
     uint64_t ticks = (uint64_t)(run_ns / 1e9 * plan->rate / (double)plan->workers);
     while (load_tick_ns(load, ticks) < until_ns) {
-        ticks++; /* the estimate is one too few for the first workers */
+        ticks++; /* for the first workers the estimate is one too low */
     }
     if (ticks > load->ticks) {
         load->stats.unsent += ticks - load->ticks;
@@ -101,10 +100,10 @@ static uint64_t load_turn(struct worker *worker)
     uint64_t until_ns = now_ns < load->measure_until_ns ? now_ns + 1 : load->measure_until_ns;
     uint64_t due_ns = load_give_out(load, until_ns);
     if (due_ns < until_ns) {
-        return 0; /* go on in the next turn */
+        return 0; /* more in the next turn */
     }
     if (due_ns <= now_ns) {
-        return UINT64_MAX; /* past the end, which has a timer */
+        return UINT64_MAX; /* the run is over; end_timer ends it */
     }
     return due_ns - now_ns > LOAD_AWAKE_NS ? due_ns - LOAD_AWAKE_NS : 0;
 }
@@ -177,7 +176,7 @@ bool load_is_stopping(struct load *load)
     return load_published(load, &load->stopping);
 }
 
-/* As late as the time can be over, whatever is awaited from now on. */
+/* Sets the watch to the earliest time at which --give-up can have passed. */
 static void load_plan_give_up(struct load *load)
 {
     uint64_t left_ns = load->plan->give_up_ns - load_awaited_ns(load);
@@ -194,7 +193,7 @@ static void load_on_give_up(struct watch *watch)
     }
 }
 
-/* The worker alone writes its flags, so it may read them without the lock. */
+/* Only the worker writes its flags, so it may read them without the lock. */
 void load_has_progress(struct load *load)
 {
     load->awaited_ns = 0;
@@ -215,7 +214,7 @@ void load_has_failed(struct load *load)
 
 /* ---- the end of the run -------------------------------------------------------------------- */
 
-/* With --requests the schedule is over when nothing is left of them, however many ticks passed. */
+/* With --requests the schedule has only that many messages, however many ticks have passed. */
 static void load_bound_unsent(struct load *load)
 {
     if (load->stats.unsent > load->requests_left) {
@@ -260,7 +259,7 @@ static void load_cut(struct load *load)
     }
 }
 
-/* Users that wait for a message of the schedule would wait for ever. */
+/* All messages have begun: users that wait for one end their connections. */
 static void load_on_spent(struct worker_task *task)
 {
     struct load *load = CONTAINER_OF(task, struct load, spent_task);
@@ -269,8 +268,8 @@ static void load_on_spent(struct worker_task *task)
     }
 }
 
-/* Of many connects the system may have finished more than a poll tells at once. So a connect is not
- * given up before a poll has ended none. */
+/* The system may have finished more connects than one poll reports. So outstanding connects are
+ * abandoned only after a poll that has ended none. */
 static void load_on_abandon(struct worker_task *task)
 {
     struct load *load = CONTAINER_OF(task, struct load, abandon_task);
@@ -303,7 +302,7 @@ static void load_begin_run(struct load *load)
 {
     const struct load_plan *plan = load->plan;
     if (load->ending) {
-        return; /* told to end while it looked for the server */
+        return; /* told to end before the server was reached */
     }
     load->begun = true;
     load->reaching = false;
@@ -314,7 +313,7 @@ static void load_begin_run(struct load *load)
         timer_start(&load->worker.timers, &load->end_timer, load->measure_until_ns);
     }
     if (plan->give_up_ns > 0) {
-        load_has_progress(load); /* what it took to reach the server does not count */
+        load_has_progress(load); /* the time to reach the server does not count */
         load_plan_give_up(load);
     }
     for (size_t i = 0; i < load->user_count; i++) {
@@ -373,7 +372,7 @@ static void load_command(struct worker *worker, enum worker_command command)
     case WORKER_REPORT:
         load_publish_report(load);
         break;
-    case WORKER_RESTART: /* a client has nothing to begin anew */
+    case WORKER_RESTART: /* the client has no generations */
     case WORKER_DRAIN:
         load_end(load);
         break;
@@ -383,7 +382,7 @@ static void load_command(struct worker *worker, enum worker_command command)
     case WORKER_REACH:
         load_begin_reach(load);
         break;
-    case WORKER_TAKE: /* a client accepts nothing */
+    case WORKER_TAKE: /* the server's */
         break;
     case WORKER_COMMANDS:
         assert(false);
@@ -393,11 +392,22 @@ static void load_command(struct worker *worker, enum worker_command command)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
+/* Makes all users. False: out of memory; load_stop() frees those that were made. */
+static bool load_make_users(struct load *load)
+{
+    load->users = calloc(load->user_count, sizeof(struct load_conn *));
+    bool made = load->users != NULL;
+    for (size_t i = 0; made && i < load->user_count; i++) {
+        load->users[i] = load_conn_start(load, i);
+        made = load->users[i] != NULL;
+    }
+    return made;
+}
+
 static int load_start(struct worker *worker)
 {
     struct load *load = load_self(worker);
-    const struct load_plan *plan = load->plan;
-    size_t chunk = load_chunk_size(plan);
+    size_t chunk = load_chunk_size(load->plan);
     pool_init(&load->chunks, chunk, load->user_count * chunk);
     worker_tend(worker, &load->chunks);
     worker_task_init(&load->spent_task, load_on_spent);
@@ -407,14 +417,7 @@ static int load_start(struct worker *worker)
     timer_init(&load->end_timer, load_on_end);
     watch_init(&load->cut, worker, load_on_cut);
     load->next_number = worker->index;
-    load->users = calloc(load->user_count, sizeof(struct load_conn *));
-    for (size_t i = 0; load->users != NULL && i < load->user_count; i++) {
-        load->users[i] = load_conn_start(load, i);
-        if (load->users[i] == NULL) {
-            break;
-        }
-    }
-    if (load->users == NULL || load->users[load->user_count - 1] == NULL) {
+    if (!load_make_users(load)) {
         (void)snprintf(worker->error, sizeof(worker->error), "worker %u: no memory for %s",
                        worker->index, units_counted(load->user_count, "connection").text);
         return UV_ENOMEM;
@@ -428,9 +431,8 @@ static bool load_finished(const struct worker *worker)
     return load->users_live == 0;
 }
 
-static void load_stop(struct worker *worker)
+static void load_free_users(struct load *load)
 {
-    struct load *load = load_self(worker);
     for (size_t i = 0; load->users != NULL && i < load->user_count; i++) {
         if (load->users[i] != NULL) {
             load_conn_free(load->users[i]);
@@ -438,6 +440,12 @@ static void load_stop(struct worker *worker)
     }
     free(load->users);
     load->users = NULL;
+}
+
+static void load_stop(struct worker *worker)
+{
+    struct load *load = load_self(worker);
+    load_free_users(load);
     worker_cancel(worker, &load->spent_task);
     worker_cancel(worker, &load->stop_task);
     worker_cancel(worker, &load->abandon_task);
@@ -447,7 +455,7 @@ static void load_stop(struct worker *worker)
     pool_destroy(&load->chunks);
     uint64_t now_ns = worker_clock(worker);
     if (now_ns < load->measure_until_ns) {
-        load->measure_until_ns = now_ns; /* it has ended before its time */
+        load->measure_until_ns = now_ns; /* it has ended early */
     }
     load_bound_unsent(load);
     load->work.io = worker->io->stats;

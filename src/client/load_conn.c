@@ -1,4 +1,4 @@
-/* One user: its connections one after another, and how they end. */
+/* One user: its life, what its connection sends and receives, and its timer. */
 
 #include "load_conn.h"
 
@@ -6,177 +6,17 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "progress.h"
 #include "units.h"
 #include "util.h"
-#include "verdict.h"
 
-/* A user whose connection failed tries again after this long, then twice as long. */
+/* The first and the longest pause before a user connects again after a failure. Each pause is twice
+ * the one before. */
 #define LOAD_RETRY_MIN_NS UINT64_C(10000000)
 #define LOAD_RETRY_MAX_NS UINT64_C(1000000000)
 
 /* ---- end ----------------------------------------------------------------------------------- */
 
-void load_done(struct load_conn *c)
-{
-    struct load *load = load_owner(c);
-    assert(c->state != LOAD_DONE && load->users_live > 0);
-    c->state = LOAD_DONE;
-    load->users_live--;
-    load->stats.unsent += c->owed;
-    c->owed = 0;
-    load_set_awaits(c, false);
-    if (c->was_up) {
-        load_count_down_time(c);
-    } else {
-        load->stats.not_up++;
-        load->stats.not_up_reason = c->last_error != 0 ? c->last_error : load->stats.not_up_reason;
-    }
-}
-
-static void load_count_unanswered(struct load_conn *c, uint64_t outstanding)
-{
-    struct load *load = load_owner(c);
-    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
-    uint64_t now_ns = worker_now(&load->worker);
-    load->stats.counters.unanswered_messages += outstanding;
-    if (now_ns > begun_ns && now_ns - begun_ns > load->stats.unanswered_oldest_ns) {
-        load->stats.unanswered_oldest_ns = now_ns - begun_ns;
-    }
-}
-
-static void load_count_messages(struct load_conn *c)
-{
-    struct client_counters *n = load_counters(c);
-    uint64_t outstanding = load_outstanding(c);
-    load_owner(c)->stats.begun += c->begun;
-    if (outstanding == 0) {
-        return;
-    }
-    switch (c->fate) {
-    case LOAD_ANSWERED:
-        assert(false);
-        break;
-    case LOAD_LOST:
-        n->lost_messages += outstanding;
-        break;
-    case LOAD_DRAINED:
-        n->drained_messages += outstanding;
-        break;
-    case LOAD_UNANSWERED:
-        load_count_unanswered(c, outstanding);
-        break;
-    case LOAD_UNCHECKED:
-        n->unchecked_messages += outstanding;
-        break;
-    }
-}
-
-/* When the last send has ended. */
-static void load_count_bytes(struct load_conn *c)
-{
-    struct client_counters *n = load_counters(c);
-    uint64_t bytes = c->sent > c->verified ? c->sent - c->verified : 0;
-    switch (c->fate) {
-    case LOAD_ANSWERED:
-        break;
-    case LOAD_LOST:
-        n->lost_bytes += bytes;
-        break;
-    case LOAD_DRAINED:
-        n->drained_bytes += bytes;
-        break;
-    case LOAD_UNANSWERED:
-        n->unanswered_bytes += bytes;
-        break;
-    case LOAD_UNCHECKED:
-        n->unchecked += bytes;
-        break;
-    }
-}
-
-/* What was begun and not answered is to be begun again, on whichever connection comes to it. */
-static void load_give_back(struct load_conn *c)
-{
-    struct load *load = load_owner(c);
-    uint64_t outstanding = load_outstanding(c);
-    if (load->requests_left != UINT64_MAX) {
-        load->requests_left += outstanding;
-    }
-    c->begun = c->completed;
-}
-
-void load_close(struct load_conn *c, struct load_end end)
-{
-    struct load *load = load_owner(c);
-    assert(c->state != LOAD_CLOSING && c->state != LOAD_WAITING);
-    (*end.counter)++;
-    conn_trace(&c->conn, end.why, "close follows");
-    if (c->state == LOAD_CONNECTING) {
-        load->connecting--;
-    } else {
-        load->stats.up--;
-    }
-    c->fate = end.fate;
-    c->well = end.well && c->completed > 0;
-    c->in_vain += c->completed == 0;
-    load_count_messages(c);
-    load_give_back(c);
-    load_set_awaits(c, true); /* the next connection, or the close of this one */
-    c->state = LOAD_CLOSING;
-    c->down_ns = worker_now(&load->worker);
-    conn_close(&c->conn, end.how);
-    if (verdict_failures_so_far(&load->stats.counters) > 0) {
-        load_has_failed(load);
-    }
-}
-
-/* The connection is broken or at its end, which `well` may excuse. */
-static void load_log_failure(struct load_conn *c, enum stats_operation operation, int status)
-{
-    struct load *load = load_owner(c);
-    stats_error_count(&load->stats.errors, operation, status);
-    log_limited(&load->error_log, worker_now(&load->worker),
-                "connection %" PRIu64 " failed in %s after %s verified, with %s unanswered: %s",
-                c->conn.number, stats_operation_name(operation),
-                units_counted(c->verified, "byte").text,
-                units_counted(load_outstanding(c), "message").text, uv_strerror(status));
-}
-
-static void load_lose(struct load_conn *c, enum io_close_how how, int status)
-{
-    load_close(c, (struct load_end){.counter = &load_counters(c)->lost,
-                                    .fate = LOAD_LOST,
-                                    .how = how,
-                                    .why = uv_err_name(status)});
-}
-
-/* An operation has ended with an error. Whether that is a failure depends on what was outstanding,
- * and on whether our FIN is out. */
-static void load_fail(struct load_conn *c, enum stats_operation operation, int status)
-{
-    struct client_counters *n = load_counters(c);
-    bool lost = io_stream_is_lost(status);
-    if (lost && c->state == LOAD_ENDING) {
-        stats_error_count(&load_owner(c)->stats.errors, operation, status);
-        load_close(c, (struct load_end){.counter = &n->reset_at_end,
-                                        .how = IO_CLOSE_RESET,
-                                        .well = true,
-                                        .why = uv_err_name(status)});
-        return;
-    }
-    load_log_failure(c, operation, status);
-    if (lost && load_outstanding(c) > 0) {
-        load_lose(c, IO_CLOSE_RESET, status);
-        return;
-    }
-    load_owner(c)->stats.failed_error = status;
-    load_close(c, (struct load_end){.counter = &n->failed,
-                                    .fate = LOAD_UNANSWERED,
-                                    .how = IO_CLOSE_RESET,
-                                    .why = uv_err_name(status)});
-}
-
-/* Connects again, after a pause if the last connection did not end well. */
 void load_again(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -238,7 +78,7 @@ static void load_at_end_of_stream(struct load_conn *c)
     load_close(c, end);
 }
 
-/* Takes the outcome of a recv. False: the connection is closing. */
+/* Handles the outcome of a recv. False: the connection is closing. */
 static bool load_received(struct load_conn *c, bool queued)
 {
     const struct io_recv *recv = &c->conn.recv;
@@ -256,7 +96,8 @@ static bool load_received(struct load_conn *c, bool queued)
     return right;
 }
 
-/* Takes the outcome of a send, and counts it even if the connection is closing. */
+/* Handles the outcome of a send. Counts the bytes even if the connection is closing. False: it is
+ * closing. */
 static bool load_sent(struct load_conn *c, bool queued)
 {
     struct load *load = load_owner(c);
@@ -277,7 +118,8 @@ static bool load_sent(struct load_conn *c, bool queued)
     return true;
 }
 
-/* Sends the next chunk of what has begun: an outcome of io_send, or UV_ENOMEM. */
+/* Sends the next chunk of the messages that have begun: an outcome of send, or UV_ENOMEM without a
+ * chunk. */
 static int load_send(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -293,7 +135,7 @@ static int load_send(struct load_conn *c)
     return conn_send(&c->conn, c->chunk, length);
 }
 
-/* One send, if there is something to send. False: nothing was done inline, or it is closing. */
+/* Sends if there is something to send. False: nothing was sent inline, or it is closing. */
 static bool load_step_send(struct load_conn *c)
 {
     load_begin(c);
@@ -329,7 +171,7 @@ static bool load_step_recv(struct load_conn *c)
     return load_received(c, false);
 }
 
-/* When all that will ever begin on this connection has been answered: FIN. */
+/* Sends our FIN when no more messages will begin on this connection and all are answered. */
 static void load_end_if_over(struct load_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
@@ -384,7 +226,7 @@ static void load_on_task(struct worker_task *task)
 
 /* ---- time ---------------------------------------------------------------------------------- */
 
-/* No byte has moved, or no FIN has come, for --timeout. */
+/* For --timeout, no byte has moved or no FIN has come. */
 static void load_time_out(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -438,7 +280,7 @@ static void load_on_timer(struct watch *watch)
     }
 }
 
-/* Since when the connection can't take a message of the schedule; UINT64_MAX: it can. */
+/* Since when the connection has not been able to begin a message; UINT64_MAX: it is able. */
 static uint64_t load_blocked_ns(const struct load_conn *c)
 {
     if (c->state != LOAD_UP) {
@@ -447,8 +289,8 @@ static uint64_t load_blocked_ns(const struct load_conn *c)
     return load_outstanding(c) < load_plan_of(c)->depth ? UINT64_MAX : c->full_ns;
 }
 
-/* A message waits since an answer is missing, or since the worker gives it out late: counts what
- * was there first. */
+/* A message is delayed because an answer is missing, or because the worker was late. Counts the
+ * cause that came first. */
 static void load_count_delay(struct load_conn *c, uint64_t due_ns, bool late)
 {
     struct client_stats *stats = &load_owner(c)->stats;
@@ -512,7 +354,7 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
 void load_conn_begin(struct load_conn *c)
 {
     bool first = c->conn.task.run == load_on_first_task;
-    if (first || c->state == LOAD_UP) { /* else it is about to connect, and goes on then */
+    if (first || c->state == LOAD_UP) { /* otherwise it is about to connect, and then goes on */
         worker_defer(c->conn.worker, &c->conn.task);
     }
 }
@@ -548,7 +390,7 @@ void load_conn_end(struct load_conn *c)
     case LOAD_ENDING:
     case LOAD_CLOSING:
     case LOAD_DONE:
-        break; /* it ends by itself */
+        break; /* it ends on its own */
     }
 }
 

@@ -2,14 +2,15 @@
 #define ECHOPORT_LOAD_CONN_H
 
 /*
- * One user of the client and its connection at the moment: what load_conn.c (life and end),
- * load_connect.c (how it comes up) and load_message.c (what is sent and checked) have in common.
+ * One user of the client and its current connection. load_conn.c (sending and receiving, time,
+ * life), load_connect.c (how it comes up), load_message.c (what is sent and checked) and load_end.c
+ * (how it ends) are one module: this header is private to them.
  *
  *     WAITING -> CONNECTING -> UP -> ENDING -> CLOSING -> WAITING ... -> DONE
  *
- * UP: messages are sent and their answers checked. ENDING: all that was begun is answered, our FIN
- * is out, and nothing but the server's may come. CLOSING: until the backend has let go; then, as
- * the run goes on or not, the user connects again or is done.
+ * UP: messages are sent and their answers checked. ENDING: everything is answered, our FIN has been
+ * sent, and only the server's FIN may come. CLOSING: until the close callback. Then the user
+ * connects again, or is done if the run is over.
  *
  * All on the worker's thread.
  */
@@ -23,31 +24,31 @@
 
 enum load_state { LOAD_WAITING, LOAD_CONNECTING, LOAD_UP, LOAD_ENDING, LOAD_CLOSING, LOAD_DONE };
 
-/* Where the messages and bytes are counted that a connection has sent and not seen again. */
+/* How the messages and bytes of a connection are counted that were sent and not answered. */
 enum load_fate { LOAD_ANSWERED, LOAD_LOST, LOAD_DRAINED, LOAD_UNANSWERED, LOAD_UNCHECKED };
 
 struct load_conn {
     struct conn conn; /* first */
     struct io_connect connect;
     struct stream stream;
-    size_t index;      /* of the user */
-    uint64_t offered;  /* bytes of the stream that were given to sends */
+    size_t index;      /* of the user, in load.users */
+    uint64_t offered;  /* bytes of the stream given to sends */
     uint64_t sent;     /* bytes that sends have taken */
-    uint64_t verified; /* bytes that came back right; never more than were offered */
+    uint64_t verified; /* bytes that came back right; at most `offered` */
     uint64_t begun;    /* messages, on this connection */
     uint64_t completed;
     uint64_t *begun_ns; /* of message n at n % depth: when it began, or was due */
-    uint64_t owed;      /* messages of the schedule that are due and have not begun */
+    uint64_t owed;      /* due messages of the schedule that have not begun */
     uint64_t taken;     /* messages of the schedule that have begun, on any connection */
-    uint64_t retry_ns;  /* the last pause; 0 after a connection that ended well */
-    uint64_t down_ns;   /* since when there is no connection */
-    uint64_t full_ns;   /* since when `depth` messages are outstanding, if they are */
-    unsigned in_vain;   /* connections in a row without a whole message */
-    int connect_error;  /* why this connection did not come up; 0 if it did, or was given up */
-    int last_error;     /* why the one before it did not; 0: it did */
-    uint8_t *chunk;     /* what the outstanding send borrows */
-    size_t first;       /* address that was tried since the last connection that came up */
-    size_t tried;       /* addresses, from that one on */
+    uint64_t retry_ns;  /* the last pause; 0: the last connection ended well */
+    uint64_t down_ns;   /* when the last connection went down */
+    uint64_t full_ns;   /* since when `depth` messages have been outstanding, if they are */
+    unsigned in_vain;   /* consecutive connections without a complete message */
+    int connect_error;  /* why this connection did not come up; 0: it did, or was abandoned */
+    int last_error;     /* the same for the previous connection */
+    uint8_t *chunk;     /* lent to the outstanding send */
+    size_t first;       /* index of the first address tried since a connection last came up */
+    size_t tried;       /* addresses tried, from `first` on */
     enum load_state state;
     enum load_fate fate; /* while CLOSING */
     bool awaits;         /* counted in load.awaiting */
@@ -75,59 +76,76 @@ static inline const struct load_plan *load_plan_of(const struct load_conn *c)
     return load_owner(c)->plan;
 }
 
-/* Messages that have begun and are not answered. */
+/* Messages that have begun and have not been answered. */
 static inline uint64_t load_outstanding(const struct load_conn *c)
 {
     return c->begun - c->completed;
 }
 
+/* ---- load_end.c ---- */
+
+/* How a connection ends. The unanswered messages are counted by `fate`. */
+struct load_end {
+    uint64_t *counter; /* incremented by 1 */
+    enum load_fate fate;
+    enum io_close_how how;
+    bool well;       /* the user may connect again at once */
+    const char *why; /* for -v */
+};
+
+/* Counts the end and closes the connection. Its unanswered messages may begin again. */
+void load_close(struct load_conn *c, struct load_end end);
+
+/* The server has ended the connection before all was answered: it is lost, with `status`. */
+void load_lose(struct load_conn *c, enum io_close_how how, int status);
+
+/* An operation has failed. Closes the connection. Whether that counts as a failure depends on what
+ * was outstanding, and on whether our FIN has been sent. */
+void load_fail(struct load_conn *c, enum stats_operation operation, int status);
+
+/* Counts the error and reports that the connection has failed. */
+void load_log_failure(struct load_conn *c, enum stats_operation operation, int status);
+
+/* Counts the bytes that were sent and not verified. Call it once, when the last send has ended. */
+void load_count_bytes(const struct load_conn *c);
+
+/* The user ends: it has no connection and opens none. */
+void load_done(struct load_conn *c);
+
 /* ---- load_connect.c ---- */
 
-/* Begins a new connection, at the next address to be tried. */
+/* Begins a new connection, to the next address. */
 void load_connect(struct load_conn *c);
 
-/* One address has failed with `status`. True: another is to be tried. */
+/* The connect to one address has failed. True: call load_connect() for the next address. */
 bool load_connect_failed(struct load_conn *c, int status);
 
-/* The connect has taken too long, or failed: closes its socket before the next try. */
+/* The connect has timed out or failed with `status`: closes the socket before the next try. */
 void load_not_connected(struct load_conn *c, int status);
 
 void load_on_connect(struct io_connect *op);
 
-/* Of a user that is up again, or done: counts the time that failed connects have cost. */
+/* The user is up again, or done: counts the time that failed connects have cost. */
 void load_count_down_time(struct load_conn *c);
 
 /* ---- load_message.c ---- */
 
-/* Whether this connection will see another message begin, be it later. */
+/* Whether another message will begin on this connection, now or later. */
 bool load_goes_on(const struct load_conn *c);
 
-/* Begins as many messages as may be on their way. */
+/* Begins as many messages as may be outstanding. */
 void load_begin(struct load_conn *c);
 
-/* Checks what has come. False: it is wrong, and the connection closing. */
+/* Checks received bytes. False: they are wrong, and the connection is closing. */
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length);
 
 /* ---- load_conn.c ---- */
 
-/* Nothing more will come of the user. */
-void load_done(struct load_conn *c);
-
-/* Connects again, after a pause if the last connection did not end well. */
+/* Connects again, after a pause if the last connection did not end well; or ends the user if no
+ * message is left. */
 void load_again(struct load_conn *c);
 
-/* How a connection ends: the counter, and what becomes of the messages outstanding. `why` is for
- * -v. */
-struct load_end {
-    uint64_t *counter;
-    enum load_fate fate;
-    enum io_close_how how;
-    bool well; /* the user may connect again at once */
-    const char *why;
-};
-void load_close(struct load_conn *c, struct load_end end);
-
-/* From now on the user awaits something, or nothing; load.h: awaiting. */
+/* Sets whether the user awaits something, see load.awaiting. */
 static inline void load_set_awaits(struct load_conn *c, bool awaits)
 {
     if (c->awaits != awaits) {
@@ -136,7 +154,8 @@ static inline void load_set_awaits(struct load_conn *c, bool awaits)
     }
 }
 
-/* Sends and receives until both are outstanding, the connection closes or its share is used up. */
+/* Sends and receives until both are outstanding, the connection closes, or its share of the turn is
+ * used up. */
 void load_run(struct load_conn *c);
 
 #endif

@@ -1,4 +1,4 @@
-/* How a connection comes up: the addresses, one after another. */
+/* How a connection comes up: the addresses are tried one after another. */
 
 #include "load_conn.h"
 
@@ -7,10 +7,11 @@
 
 #include "hint.h"
 #include "net.h"
+#include "progress.h"
 #include "units.h"
 #include "util.h"
 
-/* Which address is its turn. */
+/* The index of the address to be tried now. */
 static size_t load_address(const struct load_conn *c)
 {
     return (c->first + c->tried) % load_plan_of(c)->address_count;
@@ -21,7 +22,7 @@ static const struct sockaddr *load_sockaddr(const struct load_conn *c)
     return (const struct sockaddr *)(const void *)&load_plan_of(c)->addresses[load_address(c)];
 }
 
-/* This machine is short of something: that says nothing about the server. */
+/* Whether this machine has run out of something. That says nothing about the server. */
 static bool load_is_shortage(int status)
 {
     return status == UV_EMFILE || status == UV_ENFILE || status == UV_ENOBUFS ||
@@ -47,7 +48,7 @@ static void load_log_connect_failed(struct load_conn *c, const struct sockaddr *
     }
 }
 
-/* A try to reach the server before the run is in no count. */
+/* A try to reach the server before the run has failed. It is not counted. */
 static bool load_not_reached(struct load_conn *c, int status)
 {
     struct load *load = load_owner(c);
@@ -64,39 +65,51 @@ static bool load_not_reached(struct load_conn *c, int status)
     return false;
 }
 
-bool load_connect_failed(struct load_conn *c, int status)
+/* Whether to try the next address. If the run is ending, the user is done. */
+static bool load_goes_to_next(struct load_conn *c)
 {
     struct load *load = load_owner(c);
-    const struct sockaddr *address = load_sockaddr(c);
-    bool shortage = load_is_shortage(status);
-    if (load->reaching) {
-        return load_not_reached(c, status);
+    if (!load->ending) {
+        return true;
     }
-    stats_error_count(&load->stats.errors, STATS_CONNECT, status);
-    c->tried++;
-    if (!shortage && c->tried < load->plan->address_count) {
-        if (!load->ending) {
-            return true;
-        }
-        load->stats.counters.abandoned++;
-        load_done(c);
-        return false;
-    }
-    load_log_connect_failed(c, address, status);
+    load->stats.counters.abandoned++;
+    load_done(c);
+    return false;
+}
+
+/* All addresses have failed, or this machine has run out of something. */
+static void load_count_connect_failure(struct load_conn *c, int status)
+{
+    struct load *load = load_owner(c);
     load->stats.counters.connect_failures++;
     load->stats.connect_error = c->last_error = status;
     load_has_failed(load);
     c->tried = 0;
     c->well = false;
-    if (load->ever_connected || shortage) {
+    if (load->ever_connected || load_is_shortage(status)) {
         load_again(c);
     } else {
-        load_done(c); /* there is no server, as far as this worker can tell */
+        load_done(c); /* this worker has never reached the server */
     }
+}
+
+bool load_connect_failed(struct load_conn *c, int status)
+{
+    struct load *load = load_owner(c);
+    const struct sockaddr *address = load_sockaddr(c);
+    if (load->reaching) {
+        return load_not_reached(c, status);
+    }
+    stats_error_count(&load->stats.errors, STATS_CONNECT, status);
+    c->tried++;
+    if (!load_is_shortage(status) && c->tried < load->plan->address_count) {
+        return load_goes_to_next(c);
+    }
+    load_log_connect_failed(c, address, status);
+    load_count_connect_failure(c, status);
     return false;
 }
 
-/* After connects that failed the time without a connection is over. */
 void load_count_down_time(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -106,23 +119,28 @@ void load_count_down_time(struct load_conn *c)
     }
 }
 
-static void load_connected(struct load_conn *c)
+static void load_count_connected(struct load *load)
 {
-    struct load *load = load_owner(c);
-    assert(c->state == LOAD_CONNECTING);
-    c->state = LOAD_UP;
-    c->was_up = true;
     load->connecting--;
-    load_count_down_time(c);
-    progress_begin(&c->conn);
-    load->address = load_address(c);
-    c->tried = 0;
     load->ever_connected = true;
     load->stats.counters.connected++;
     load->stats.up++;
     if (load->stats.up > load->stats.up_peak) {
         load->stats.up_peak = load->stats.up;
     }
+}
+
+static void load_connected(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    assert(c->state == LOAD_CONNECTING);
+    c->state = LOAD_UP;
+    c->was_up = true;
+    load_count_connected(load);
+    load_count_down_time(c);
+    progress_begin(&c->conn);
+    load->address = load_address(c);
+    c->tried = 0;
     if (load->plan->timeout_ns > 0) {
         conn_set_timer(&c->conn, progress_first_look(&c->conn, load->plan->timeout_ns));
     } else {
@@ -146,8 +164,8 @@ void load_not_connected(struct load_conn *c, int status)
     conn_close(&c->conn, IO_CLOSE_RESET);
 }
 
-/* A connect to a port of the ephemeral range at which nothing listens may be given that very port
- * as its own, and then meets itself. */
+/* A connect to an ephemeral port at which nothing listens may get the same port as its own. Then
+ * the socket is connected to itself. */
 static bool load_met_itself(struct load_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
@@ -181,35 +199,49 @@ void load_on_connect(struct io_connect *op)
     }
 }
 
-void load_connect(struct load_conn *c)
+/* A new connection of the user: its number, its stream, no bytes and no messages. */
+static void load_renew(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    c->conn.number = load->next_number;
+    load->next_number += load->plan->workers;
+    c->stream = stream_of(load->plan->seed, c->conn.number);
+    c->offered = c->sent = c->verified = c->begun = c->completed = 0;
+    c->connect_error = 0;
+    c->fate = LOAD_ANSWERED;
+}
+
+/* Connects to one address: an outcome of connect. */
+static int load_try(struct load_conn *c)
 {
     struct load *load = load_owner(c);
     struct io_loop *io = load->worker.io;
+    c->state = LOAD_CONNECTING;
+    load->connecting++;
+    load->stats.counters.attempts++;
+    if (load->plan->connect_timeout_ns > 0) {
+        conn_set_timer(&c->conn, worker_awake(&load->worker) + load->plan->connect_timeout_ns);
+    }
+    int outcome = io->backend->connect(io, c->conn.socket, load_sockaddr(c), &c->connect);
+    if (outcome < 0) {
+        c->state = LOAD_WAITING;
+        load->connecting--;
+        conn_stop_timer(&c->conn);
+    }
+    return outcome;
+}
+
+void load_connect(struct load_conn *c)
+{
     int outcome;
     assert(c->state == LOAD_WAITING);
     load_set_awaits(c, true);
     if (c->tried == 0) {
-        c->first = load->address;
+        c->first = load_owner(c)->address;
     }
     do {
-        c->conn.number = load->next_number;
-        load->next_number += load->plan->workers;
-        c->stream = stream_of(load->plan->seed, c->conn.number);
-        c->offered = c->sent = c->verified = c->begun = c->completed = 0;
-        c->connect_error = 0;
-        c->fate = LOAD_ANSWERED;
-        c->state = LOAD_CONNECTING;
-        load->connecting++;
-        load->stats.counters.attempts++;
-        if (load->plan->connect_timeout_ns > 0) {
-            conn_set_timer(&c->conn, worker_awake(&load->worker) + load->plan->connect_timeout_ns);
-        }
-        outcome = io->backend->connect(io, c->conn.socket, load_sockaddr(c), &c->connect);
-        if (outcome < 0) {
-            c->state = LOAD_WAITING;
-            load->connecting--;
-            conn_stop_timer(&c->conn);
-        }
+        load_renew(c);
+        outcome = load_try(c);
     } while (outcome < 0 && load_connect_failed(c, outcome));
     if (outcome == IO_DONE) {
         load_connect_outcome(c, false);

@@ -1,16 +1,18 @@
-/* The messages of a connection: when they begin, and whether what comes back is right. */
+/* The messages of a connection: when they begin, and whether the answers are right. */
 
 #include "load_conn.h"
 
 #include <inttypes.h>
 
+#include "progress.h"
 #include "units.h"
 
-/* After so many connections in a row without a whole message, a user's verified bytes are no
- * progress: a run must end though every answer begins well. */
+/* After this many consecutive connections without a complete message, verified bytes no longer
+ * count as progress. Otherwise a run could go on for ever, if every answer begins well and breaks
+ * off. */
 #define LOAD_IN_VAIN 3
 
-/* So many bytes of a mismatch are shown. */
+/* The number of wrong bytes that are shown. */
 #define LOAD_SHOWN 16
 
 bool load_goes_on(const struct load_conn *c)
@@ -20,32 +22,43 @@ bool load_goes_on(const struct load_conn *c)
     return alive && load_has_more(load_owner(c));
 }
 
+/* Begins one message, whose latency counts from `begun_ns`. */
+static void load_begin_one(struct load_conn *c, uint64_t begun_ns)
+{
+    struct load *load = load_owner(c);
+    uint64_t depth = load->plan->depth;
+    c->begun_ns[c->begun % depth] = begun_ns;
+    if (c->begun == c->completed) {
+        progress_moved(&c->conn); /* the time of the answer begins now */
+        load_set_awaits(c, true);
+    }
+    c->begun++;
+    if (load_outstanding(c) == depth) {
+        c->full_ns = worker_now(&load->worker);
+    }
+    if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
+        worker_defer(&load->worker, &load->spent_task);
+    }
+}
+
+static bool load_may_begin(const struct load_conn *c)
+{
+    const struct load *load = load_owner(c);
+    bool due = load->plan->rate <= 0 || c->owed > 0;
+    return due && load->begun && load_outstanding(c) < load->plan->depth && load_goes_on(c);
+}
+
 void load_begin(struct load_conn *c)
 {
     struct load *load = load_owner(c);
-    const struct load_plan *plan = load->plan;
     uint64_t now_ns = 0;
-    while (load->begun && load_outstanding(c) < plan->depth && load_goes_on(c)) {
-        if (plan->rate > 0) {
-            if (c->owed == 0) {
-                break;
-            }
+    while (load_may_begin(c)) {
+        if (load->plan->rate > 0) {
             c->owed--;
-            c->begun_ns[c->begun % plan->depth] = load_due_ns(load, c->index, c->taken++);
+            load_begin_one(c, load_due_ns(load, c->index, c->taken++));
         } else {
             now_ns = now_ns == 0 ? worker_clock(&load->worker) : now_ns;
-            c->begun_ns[c->begun % plan->depth] = now_ns;
-        }
-        if (c->begun == c->completed) {
-            progress_moved(&c->conn); /* from now on an answer is awaited */
-            load_set_awaits(c, true);
-        }
-        c->begun++;
-        if (load_outstanding(c) == plan->depth) {
-            c->full_ns = worker_now(&load->worker);
-        }
-        if (load->requests_left != UINT64_MAX && --load->requests_left == 0) {
-            worker_defer(&load->worker, &load->spent_task);
+            load_begin_one(c, now_ns);
         }
     }
 }
@@ -61,7 +74,8 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
     if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
         load->stats.measured_messages++;
     }
-    /* By when it began: to leave out what took longer than the run would hide the slowest. */
+    /* It counts by when it began: otherwise the slowest, which outlast the run, would be
+     * missing. */
     if (begun_ns >= load->measure_from_ns && begun_ns < load->measure_until_ns) {
         histogram_record(&load->stats.latency, latency_ns);
     }
@@ -83,7 +97,8 @@ static void load_to_hex(const uint8_t *bytes, size_t length, char *text)
     text[length > 0 ? -1 : 0] = '\0';
 }
 
-/* `data` differs from what the connection sent, or has no counterpart. The first is shown whole. */
+/* `data` is not what the connection sent; or nothing more was sent, if not `expected`. A worker
+ * reports only the first mismatch. */
 static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected)
 {
     struct load *load = load_owner(c);

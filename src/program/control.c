@@ -21,7 +21,7 @@ static void control_close_handle(uv_handle_t *handle, void *context)
 
 /* ---- progress ------------------------------------------------------------------------------ */
 
-/* The line of progress changes this often at most. */
+/* The interval between two lines of progress. */
 #define CONTROL_PROGRESS_MS 100
 
 #define CONTROL_PROGRESS_TEXT 200
@@ -70,10 +70,10 @@ void control_show_progress(struct control *control)
 
 /* ---- what the user asks for ---------------------------------------------------------------- */
 
-/* How long an end at once and the last report may take. */
+/* Time reserved for ending at once and for the last report. */
 #define CONTROL_END_MS 1000
 
-/* Ends the process, whatever its threads do. */
+/* Ends the process at once, without waiting for its threads. */
 static void control_quit(void)
 {
     sys_timer_restore();
@@ -92,12 +92,12 @@ static void control_stop(struct control *control, const char *why)
         log_message("%s: ending at once", why);
         crew_post(&control->crew, WORKER_ABORT);
     } else {
-        control_quit(); /* something does not end; the user has asked three times */
+        control_quit(); /* the third request: something hangs */
     }
 }
 
-/* Ends in good order, and ignores further requests: a terminal that goes away may send its signal
- * twice, once for itself and once for its shell. */
+/* Ends in good order, and ignores repeated requests: a closing terminal may send its signal twice,
+ * once itself and once through its shell. */
 static void control_stop_once(struct control *control, const char *why)
 {
     if (control->stops == 0) {
@@ -188,8 +188,9 @@ static void control_open_trigger(struct control *control)
 {
     int status = trigger_open(&control->loop, control_on_trigger, control, &control->trigger);
     if (status != 0) {
-        log_message("--signal will not reach this process: %s",
-                    status == UV_EEXIST ? "another one holds its name" : uv_strerror(status));
+        log_message("--signal cannot reach this process: %s",
+                    status == UV_EEXIST ? "another process has taken its name"
+                                        : uv_strerror(status));
     }
 }
 
@@ -210,7 +211,7 @@ static int control_take_signals(struct control *control)
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
-/* Stops the program if a reader has gone and the program needs one. */
+/* Stops a program that needs a reader if one has gone. */
 static void control_look_at_output(struct control *control)
 {
     if (output_look() && control->events->needs_reader && control->stops == 0) {
@@ -265,7 +266,7 @@ void control_run(struct control *control, uint64_t tick_ms)
     if (tick_ms > 0 && control->events->tick != NULL) {
         (void)uv_timer_start(&control->timer, control_on_tick, tick_ms, tick_ms);
     }
-    control_on_async(&control->async); /* a worker may have ended before the loop ran */
+    control_on_async(&control->async); /* a worker may have ended already */
     (void)uv_run(&control->loop, UV_RUN_DEFAULT);
     (void)uv_timer_stop(&control->timer);
     (void)uv_timer_stop(&control->progress);
@@ -280,7 +281,7 @@ static void control_on_resolved(struct net_resolution *resolution)
     *resolved = true;
 }
 
-/* Runs the loop until the host is resolved, or a stop has cancelled that. */
+/* Runs the loop until the query has ended. A stop cancels it. */
 static void control_await_resolution(struct control *control, struct net_resolution *resolution,
                                      const bool *is_resolved)
 {
@@ -319,7 +320,7 @@ int control_resolve(struct control *control, struct net_resolution *resolution, 
 
 static void control_on_pause(uv_timer_t *timer)
 {
-    (void)timer; /* that it has fired ends the pause */
+    (void)timer; /* an inactive timer ends the pause */
 }
 
 void control_pause(struct control *control, uint64_t ms)
@@ -342,12 +343,12 @@ void control_resolve_failed(const char *option, const char *host, const char *se
 
 /* ---- output -------------------------------------------------------------------------------- */
 
-/* No event tells that a reader takes no more, so it is polled. */
+/* The output is polled, since no event tells that a reader has stopped reading. */
 #define CONTROL_LOOK_MS 20
 
 static void control_on_look(uv_timer_t *timer)
 {
-    (void)timer; /* firing has made a turn of the loop */
+    (void)timer; /* it only ends a turn of the loop */
 }
 
 static void control_finish(struct control *control)

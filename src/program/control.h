@@ -64,7 +64,8 @@ struct control {
  */
 int control_main(struct control *control, const struct control_events *events, const char *json);
 
-/* The parts of control_main() around `run`, without outputs. 0; or a UV error and nothing to undo. */
+/* The parts of control_main() around `run`, without outputs. 0; or a UV error and nothing to
+ * undo. */
 int control_open(struct control *control, const struct control_events *events);
 void control_close(struct control *control);
 

@@ -95,7 +95,7 @@ void crew_free(struct crew *crew)
 
 /* ---- start --------------------------------------------------------------------------------- */
 
-/* Ends launched workers whose role has not started. */
+/* Ends workers that have been launched and have not begun. */
 static void crew_dismiss(struct crew *crew, size_t from, size_t until)
 {
     for (size_t i = from; i < until; i++) {

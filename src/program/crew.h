@@ -44,13 +44,14 @@ struct crew_plan {
 };
 
 /*
- * Chooses the modes of `backend` by the options. `options` and `accept` must stay. `note` is copied.
- * 0; or a UV error, which has been reported: the backend has no such mode. Nothing to undo.
+ * Chooses the modes of `backend` by the options. `options` and `accept` must stay. `note` is
+ * copied. 0; or a UV error, which has been reported: the backend has no such mode. Nothing to undo.
  */
 int crew_init(struct crew *crew, const struct program_options *options, const char *accept,
               const struct backend *backend, const char *note);
 
-/* Makes all workers; what follows struct worker is zero. 0; or UV_ENOMEM, which has been reported. */
+/* Makes all workers; what follows struct worker is zero. 0; or UV_ENOMEM, which has been
+ * reported. */
 int crew_make(struct crew *crew, const struct crew_plan *plan);
 
 /* Destroys the workers, none of which is running. Does nothing if none were made. */

@@ -90,7 +90,7 @@ static int program_run(const struct program *program, const struct program_optio
     return output_exit(program->run(common, backend, why));
 }
 
-/* --signal: tells another process, and is done. */
+/* --signal. Returns the exit code. */
 static int program_signal(const struct program_options *common)
 {
     int pid = (int)common->pid;
@@ -102,13 +102,14 @@ static int program_signal(const struct program_options *common)
     if (status == UV_ESRCH) {
         log_message("--pid: there is no process %d", pid);
     } else if (status == UV_EPERM) {
-        log_message("--pid: process %d is another user's, or has more rights than this one", pid);
+        log_message("--pid: process %d belongs to another user, or has more rights than this one",
+                    pid);
     } else if (status == UV_ENOENT) {
-        log_message("--pid: process %d is neither echo-server nor echo-client, or it just begins "
-                    "or ends",
+        log_message("--pid: process %d is neither echo-server nor echo-client, or is starting or "
+                    "ending",
                     pid);
     } else if (status != 0) {
-        log_message("--pid: process %d could not be told: %s", pid, uv_strerror(status));
+        log_message("--pid: cannot reach process %d: %s", pid, uv_strerror(status));
     }
     return status == 0 ? 0 : 1;
 }

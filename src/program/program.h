@@ -5,21 +5,22 @@
 #include "option.h"
 #include "program_options.h"
 
-/* One of the two programs. Its options begin with `common`. */
+/* One of the two programs. Its options struct begins with `common`. */
 struct program {
     const struct option_program *table;
     int (*parse)(struct program_options *common, int argc, char **argv, struct option_error *error);
 
-    /* `note` is what backend_choose() has to say of its choice; empty: nothing. */
+    /* Runs the program and returns its exit code. `note` is what backend_choose() said about its
+     * choice; empty: nothing. */
     int (*run)(const struct program_options *common, const struct backend *backend,
                const char *note);
 };
 
 /*
- * What main() of either program does: prepares the process, reads the command line, prints help,
- * version or the list of backends, sends what --signal says, or chooses the backend and runs.
- * `common` is the head of the program's options, which the call fills and frees. Returns the exit
- * code.
+ * The main() of either program. Prepares the process and reads the command line. Then it prints the
+ * help, the version or the list of backends; or sends --signal; or chooses the backend and runs.
+ * `common` is the head of the program's options, which this function fills and frees. Main thread.
+ * Returns the exit code.
  */
 int program_main(const struct program *program, struct program_options *common, int argc,
                  char **argv);

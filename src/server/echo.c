@@ -6,7 +6,7 @@
 #include "sys.h"
 #include "util.h"
 
-/* A stop takes on what already waits in the listeners' queues, for so long at the most. */
+/* A stop still accepts what waits in the listeners' queues, but only for this long. */
 #define ECHO_STOP_NS UINT64_C(50000000)
 
 static struct echo *echo_self(struct worker *worker)
@@ -26,7 +26,7 @@ void echo_init(struct echo *echo, const struct echo_config *config, const uv_os_
 
 /* ---- hand-over ----------------------------------------------------------------------------- */
 
-/* Takes on what the worker that listens has handed over. */
+/* Admits the connections that the listening worker has handed over. */
 static void echo_take(struct echo *echo)
 {
     struct io_token token;
@@ -43,12 +43,13 @@ static void echo_leave(struct echo *echo)
 
 /* ---- stall --------------------------------------------------------------------------------- */
 
-/* All connections are looked at so many times in --stall-timeout, but not more often than this. */
+/* All connections are checked this many times in --stall-timeout, but not more often than every
+ * ECHO_STALL_MIN_NS. */
 #define ECHO_STALL_LOOKS 4
 #define ECHO_STALL_MIN_NS UINT64_C(10000000)
 
-/* When a look has reset a connection, those that get the buffers are looked at soon: they may be
- * overdue as well. */
+/* After a reset, the connections that hold a buffer are checked again soon: one that got the free
+ * buffer may be overdue too. */
 static void echo_on_stall(struct watch *watch)
 {
     struct echo *echo = CONTAINER_OF(watch, struct echo, stall);
@@ -69,7 +70,7 @@ static void echo_on_stall(struct watch *watch)
     watch_set(watch, reset && soon_ns < echo->stall_look_ns ? soon_ns : echo->stall_look_ns);
 }
 
-/* Sees in each turn whether receives wait. */
+/* Starts the checks when receives wait for a buffer. */
 static uint64_t echo_turn(struct worker *worker)
 {
     struct echo *echo = echo_self(worker);
@@ -114,8 +115,8 @@ static void echo_restart(struct echo *echo)
     echo_generations_sweep(echo);
 }
 
-/* Runs in each turn of a stop, until one has brought no connection: closing a listener resets what
- * waits in its queue. */
+/* Runs in each turn of a stop. Stops listening after a turn without a new connection: closing a
+ * listener resets the connections in its queue. */
 static void echo_on_stop_task(struct worker_task *task)
 {
     struct echo *echo = CONTAINER_OF(task, struct echo, stop_task);
@@ -156,8 +157,8 @@ static void echo_command(struct worker *worker, enum worker_command command)
 {
     struct echo *echo = echo_self(worker);
     switch (command) {
-    case WORKER_BEGIN: /* a server serves from its start */
-    case WORKER_REACH: /* and connects to nothing */
+    case WORKER_BEGIN: /* the client's */
+    case WORKER_REACH:
         break;
     case WORKER_SNAPSHOT:
         echo_generations_snapshot(echo);
@@ -235,7 +236,7 @@ static bool echo_finished(const struct worker *worker)
 static void echo_stop(struct worker *worker)
 {
     struct echo *echo = echo_self(worker);
-    if (echo->listening) { /* the start failed, or the loop did */
+    if (echo->listening) { /* the start or the loop has failed */
         echo->aborted = true;
         echo_stop_listening(echo);
         echo_leave(echo);

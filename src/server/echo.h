@@ -6,21 +6,22 @@
  *
  *     accept -> recv -> send -> recv -> ... -> recv = 0 -> close
  *
- * Strictly alternating: a connection holds one buffer while it sends and none while it waits, a
- * peer that does not read is not read from, and at the end of the stream all has been sent.
+ * Receives and sends alternate. So a connection holds one buffer while it sends and none while it
+ * waits. A peer that does not read is not read from. At the end of the stream everything has been
+ * sent.
  *
- * A generation is what is between two restarts: its connections and its statistics. A restart
- * leaves the listeners as they are, drains the old generation's connections and counts anew.
+ * A generation is the time between two restarts, with its connections and statistics. A restart
+ * keeps the listeners, drains the connections of the old generation and starts new counts.
  *
- * Drain: a draining connection echoes on. The server ends its side (FIN) when the client ended
- * its own, when there has been no traffic for ECHO_QUIET_NS, or, once half of the drain timeout is
- * over, as soon as it holds nothing. After that it reads and counts what it discards until the
- * client ends too. At the deadline it resets.
+ * Drain: a draining connection still echoes. The server ends its side (FIN) when the client has
+ * ended its own, or when there was no traffic for ECHO_QUIET_NS. After half of the drain timeout it
+ * does so as soon as it holds no data. Then it reads and discards, and counts what it discards,
+ * until the client ends too. At the deadline it resets.
  *
- * Stall: a peer that sends and does not read holds a buffer for as long as it likes. While others
- * wait for one, a connection whose peer has taken no byte for --stall-timeout is reset. That time
- * counts from the last byte taken and not from when the connection got its buffer: so of many such
- * peers the next do not cost as long again.
+ * Stall: a peer that sends and does not read keeps a buffer. While other connections wait for a
+ * buffer, a connection whose peer has taken no byte for --stall-timeout is reset. That time counts
+ * from the last byte taken, not from when the connection got its buffer: many such peers are reset
+ * together, not one after another.
  */
 
 #include <stdbool.h>
@@ -37,7 +38,7 @@
 
 #define ECHO_QUIET_NS UINT64_C(100000000)
 
-/* Read-only and shared by all workers, but for the first two, which have locks of their own. */
+/* Shared by all workers and read-only, except the first two, which have their own locks. */
 struct echo_config {
     struct admission *admission;
     struct handover *handover;
@@ -57,22 +58,23 @@ struct echo_generation {
     struct worker_stats work; /* complete once the generation has ended */
     struct worker_stats work_before;
     struct conn *conns;
-    uint64_t open; /* how many there are */
+    uint64_t open; /* connections in `conns` */
     uint64_t began_ns;
     uint64_t ended_ns;
-    uint64_t half_ns; /* of the drain, by the loop's clock, as deadline_ns */
-    uint64_t deadline_ns;
+    uint64_t half_ns;     /* when half of the drain timeout is over, by the loop's clock */
+    uint64_t deadline_ns; /* of the drain, by the loop's clock */
     bool draining;
 };
 
 struct echo {
     struct worker worker; /* first */
     const struct echo_config *config;
-    const uv_os_sock_t *os_sockets; /* bound, one per address; NULL: start took them over */
+    const uv_os_sock_t
+        *os_sockets; /* bound, one per address; NULL: the worker has taken them over */
     size_t os_socket_count;
 
     struct echo_listener *listeners;
-    size_t accepts; /* that are outstanding or wait for their retry */
+    size_t accepts; /* accepts that are outstanding, queued or wait for a retry */
     struct echo_generation *oldest;
     struct echo_generation *current; /* the youngest, last in the list */
     struct watch stall;              /* set while receives wait for a buffer */
@@ -80,11 +82,11 @@ struct echo {
     struct worker_task stop_task;
     uint64_t stop_deadline_ns;
     struct server_stats past; /* of the generations that have ended */
-    uint64_t accepted;        /* connections from its listeners, whichever worker adopted them */
-    uint64_t stop_accepted;
-    uint64_t conn_count; /* numbers the connections of this worker */
-    bool stopping;       /* no connection is taken on any more, once the queue is empty */
-    bool aborted;        /* none is at all */
+    uint64_t accepted;        /* connections from its listeners, also those handed over */
+    uint64_t stop_accepted;   /* `accepted` in the last turn of a stop */
+    uint64_t conn_count;      /* numbers the connections of this worker */
+    bool stopping;            /* accept only what waits in the listeners' queues */
+    bool aborted;             /* refuse every connection */
     bool listening;
     struct log_limit accept_log;
     struct log_limit refuse_log;
@@ -101,7 +103,9 @@ struct echo {
 
 extern const struct worker_role echo_role;
 
-/* Prepares the role's part; the worker's part is the caller's, with role = &echo_role. */
+/* Prepares the role's part of a zeroed struct; the caller sets the worker's part, with role =
+ * &echo_role. `config` must stay. `os_sockets` are bound, one per address. They must stay until the
+ * start of the role, which takes the sockets over even if it fails. */
 void echo_init(struct echo *echo, const struct echo_config *config, const uv_os_sock_t *os_sockets,
                size_t os_socket_count);
 

@@ -57,7 +57,7 @@ static void echo_accept_failed(struct echo_accept *a, int status)
                 uv_strerror(status));
 }
 
-/* Admits the connection, or hands it over to the worker whose turn it is. */
+/* Admits the connection, or hands it over to the next worker in turn. */
 static void echo_place(struct echo *echo, size_t address, struct io_token *token, bool queued)
 {
     struct handover *handover = echo->config->handover;

@@ -1,10 +1,10 @@
 /*
- * One connection of the server. Two states while it lives, each with one operation outstanding (or
- * the connection in the worker's queue, when it has used up its share of the turn):
+ * One connection of the server. It has two states. In each, one operation is outstanding; or the
+ * connection's task is queued, because it has used up its share of the turn:
  *
  *     RECEIVING --data--> SENDING --all sent--> RECEIVING
  *
- * `ended` says that the server has ended its side: data is discarded then instead of sent.
+ * `ended`: the server has ended its side. Then data is discarded instead of sent.
  */
 
 #include "echo_internal.h"
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "progress.h"
 #include "units.h"
 #include "util.h"
 
@@ -49,7 +50,7 @@ static void echo_close(struct echo_conn *c, enum io_close_how how, uint64_t *cou
     (*counter)++;
     conn_trace(&c->conn, why, "close follows");
     if (c->state == ECHO_SENDING && !c->conn.send_pending) {
-        conn_release(&c->conn, c->conn.recv.data); /* it was in the queue, to be sent next */
+        conn_release(&c->conn, c->conn.recv.data); /* received, but not yet given to a send */
         c->state = ECHO_RECEIVING;
     }
     conn_close(&c->conn, how);
@@ -75,7 +76,7 @@ static void echo_on_closed(struct io_close *op)
     echo_generation_leave(echo, generation);
 }
 
-/* Ends the server's side; what the client still sends is discarded. */
+/* Ends the server's side. What the client still sends is discarded. */
 static void echo_end(struct echo_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
@@ -101,7 +102,7 @@ static void echo_at_end_of_stream(struct echo_conn *c)
     }
 }
 
-/* Takes the outcome of a recv. False: the connection is closing. */
+/* Handles the outcome of a recv. False: the connection is closing. */
 static bool echo_received(struct echo_conn *c, bool queued)
 {
     const struct io_recv *recv = &c->conn.recv;
@@ -128,7 +129,7 @@ static bool echo_received(struct echo_conn *c, bool queued)
     return true;
 }
 
-/* Takes the outcome of a send. False: the connection is closing. */
+/* Handles the outcome of a send. False: the connection is closing. */
 static bool echo_sent(struct echo_conn *c, bool queued)
 {
     const struct io_send *send = &c->conn.send;
@@ -163,7 +164,7 @@ static int echo_submit(struct echo_conn *c)
     return outcome;
 }
 
-/* Goes on until something is outstanding, the connection closes or its share is used up. */
+/* Runs until an operation is outstanding, the connection closes, or its share is used up. */
 static void echo_run(struct echo_conn *c)
 {
     bool goes_on = true;
@@ -193,7 +194,7 @@ static void echo_on_send(struct io_send *op)
         }
         return;
     }
-    echo_counters(c)->sent += op->sent; /* closing: what had gone out before still counts */
+    echo_counters(c)->sent += op->sent; /* closing: what was sent still counts */
     conn_release(&c->conn, c->conn.recv.data);
     c->state = ECHO_RECEIVING;
 }
@@ -210,13 +211,13 @@ static uint64_t echo_min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* It has bytes to be read, and waits for us rather than for its peer. */
+/* Whether it has data to read and waits for a buffer: for us, not for its peer. */
 static bool echo_waits_for_buffer(const struct echo_conn *c)
 {
     return c->conn.recv_pending && c->conn.recv.waiting;
 }
 
-/* What is unsent would be lost behind a FIN that says nothing is: so a reset if there is. */
+/* Resets if data is unsent: a FIN would tell the peer that everything was sent. */
 static void echo_judge_idle(struct echo_conn *c)
 {
     uint64_t limit_ns = echo_owner(c)->config->idle_timeout_ns;
@@ -229,7 +230,7 @@ static void echo_judge_idle(struct echo_conn *c)
     echo_close(c, how, &echo_counters(c)->idle, "--idle-timeout");
 }
 
-/* Ends the server's side if it is time, else says when to ask again, by the loop's clock. */
+/* Ends the server's side if it is time. Returns when to check again, by the loop's clock. */
 static uint64_t echo_judge_end(struct echo_conn *c)
 {
     const struct watch *timer = &c->conn.timer;
@@ -349,7 +350,7 @@ static void echo_tune(struct echo_conn *c)
     uv_os_sock_t os_socket;
     if (io->backend->handle(c->conn.socket, &os_socket) == 0) {
         io->stats.other_calls += net_tune_calls(options);
-        /* a connection that is reset already says so in its first recv */
+        /* if the connection has been reset, its first recv reports that */
         (void)net_tune_accepted(os_socket, options);
     }
 }
@@ -388,10 +389,37 @@ static void echo_trace_begin(const struct echo_conn *c, size_t first_length, con
     conn_trace(&c->conn, what, "recv follows");
 }
 
-void echo_admit(struct echo *echo, struct io_token *token, const char *how)
+static void echo_not_adopted(struct echo *echo, struct echo_conn *c, int status)
+{
+    struct server_stats *stats = &c->generation->stats;
+    stats_error_count(&stats->errors, STATS_ACCEPT, status);
+    stats->counters.accept_errors++;
+    admission_leave(echo->config->admission);
+    conn_free(&c->conn);
+}
+
+/* Makes the token's connection `c`, and begins to receive. */
+static void echo_adopt(struct echo *echo, struct echo_conn *c, struct io_token *token,
+                       const char *how)
 {
     struct io_loop *io = echo->worker.io;
-    struct echo_generation *generation = echo->current;
+    size_t first_length = token->first_length;
+    int status = io->backend->adopt(io, token, c->conn.socket);
+    if (status != 0) {
+        echo_not_adopted(echo, c, status);
+        return;
+    }
+    c->generation->stats.counters.accepted++;
+    c->generation->open++;
+    conn_list_add(&c->generation->conns, &c->conn);
+    echo_tune(c);
+    echo_trace_begin(c, first_length, how);
+    echo_watch(c);
+    echo_run(c);
+}
+
+void echo_admit(struct echo *echo, struct io_token *token, const char *how)
+{
     if (echo->aborted) {
         echo_refuse(echo, token, "told to end at once");
         return;
@@ -404,22 +432,7 @@ void echo_admit(struct echo *echo, struct io_token *token, const char *how)
     if (c == NULL) {
         admission_leave(echo->config->admission);
         echo_refuse(echo, token, "out of memory");
-        return;
+    } else {
+        echo_adopt(echo, c, token, how);
     }
-    size_t first_length = token->first_length;
-    int status = io->backend->adopt(io, token, c->conn.socket);
-    if (status != 0) {
-        stats_error_count(&generation->stats.errors, STATS_ACCEPT, status);
-        generation->stats.counters.accept_errors++;
-        admission_leave(echo->config->admission);
-        conn_free(&c->conn);
-        return;
-    }
-    generation->stats.counters.accepted++;
-    generation->open++;
-    conn_list_add(&generation->conns, &c->conn);
-    echo_tune(c);
-    echo_trace_begin(c, first_length, how);
-    echo_watch(c);
-    echo_run(c);
 }

@@ -37,8 +37,8 @@ bool echo_generation_new(struct echo *echo)
     return true;
 }
 
-/* Computes this worker's part in the report of the generation, up to now. It may be called once: for
- * a generation that goes on, pass a copy. */
+/* Computes this worker's part in the report of the generation, up to now. It may be called once:
+ * for a generation that goes on, pass a copy. */
 static void echo_generation_measure(struct echo *echo, struct echo_generation *generation)
 {
     generation->ended_ns = worker_now(&echo->worker);

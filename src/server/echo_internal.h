@@ -26,8 +26,8 @@ void echo_generations_sweep(struct echo *echo);
 /* One connection of `generation` is gone. */
 void echo_generation_leave(struct echo *echo, struct echo_generation *generation);
 
-/* Copies of all generations, oldest first, measured up to now; the caller frees each. If memory runs
- * out, a message says so, and the list ends early. */
+/* Copies of all generations, oldest first, measured up to now; the caller frees each. If memory
+ * runs out, a message says so, and the list ends early. */
 struct echo_generation *echo_generations_copy(struct echo *echo);
 
 /* Publishes the counts of all generations: WORKER_SNAPSHOT. */
@@ -52,8 +52,9 @@ void echo_cut_conns(struct echo_generation *generation);
 
 /* ---- echo_accept.c ---- */
 
-/* Takes over the bound socket of an address (an index of the server's addresses), listens and begins
- * to accept. 0; or a UV error, and the socket is closed. UV_ENOTSUP: another loop listens there. */
+/* Takes over the bound socket of an address (an index of the server's addresses), listens and
+ * begins to accept. 0; or a UV error, and the socket is closed. UV_ENOTSUP: another loop listens
+ * there. */
 int echo_listen(struct echo *echo, size_t address);
 
 /* Ends all accepts. Connections in the listeners' queues are reset. */

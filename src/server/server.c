@@ -3,7 +3,8 @@
  *
  *     addresses -> sockets, one per address and worker -> workers -> "listening on" -> control_run
  *
- * A generation has ended when every worker has handed in its part; then its report is printed.
+ * When every worker has handed in its part of a generation, the report of the generation is
+ * printed.
  */
 
 #include "server.h"
@@ -24,8 +25,8 @@
 #include "units.h"
 #include "util.h"
 
-/* Descriptors that a process needs besides connections: for the main thread, for each worker's
- * loop, and for each listener, which a backend may hold twice. */
+/* Descriptors that the process needs besides connections: for the main thread, for each worker's
+ * loop, and for each listener, which a backend may open twice. */
 #define SERVER_DESCRIPTORS 24
 #define SERVER_DESCRIPTORS_PER_WORKER 8
 #define SERVER_DESCRIPTORS_PER_LISTENER 2
@@ -60,7 +61,7 @@ static struct echo *server_echo(const struct server *server, size_t worker)
 
 /* ---- reports ------------------------------------------------------------------------------- */
 
-/* Fills in what a report has besides the counts. */
+/* Sets everything in a report except the counts. */
 static void server_complete_report(const struct server *server, struct server_part *part)
 {
     struct server_report *report = &part->report;
@@ -101,7 +102,7 @@ static void server_print_complete(struct server *server)
            parts->first->handed_in == server->worker_count) {
         bool youngest = parts->first->report.generation == server->restarts + 1;
         if (youngest && server->control.crew.running > 0) {
-            return; /* the last one is printed when every worker has been joined */
+            return; /* printed when every worker has been joined */
         }
         server_print_report(server, parts->first);
         server_parts_free_first(parts);
@@ -376,15 +377,16 @@ static void server_free(struct server *server)
     admission_destroy(&server->admission);
 }
 
-int server_run(const struct server_options *options, const struct backend *backend,
+int server_run(const struct program_options *common, const struct backend *backend,
                const char *note)
 {
+    const struct server_options *options = (const struct server_options *)(const void *)common;
     struct server server = {.options = options};
-    if (crew_init(&server.control.crew, &options->common, options->accept, backend, note) != 0) {
+    if (crew_init(&server.control.crew, common, options->accept, backend, note) != 0) {
         return 2;
     }
     server_configure(&server);
-    int code = control_main(&server.control, &server_events, options->common.json);
+    int code = control_main(&server.control, &server_events, common->json);
     server_free(&server);
     return code;
 }

@@ -23,7 +23,7 @@ static struct server_part *server_part_new(unsigned generation, size_t worker_co
     return part;
 }
 
-/* The part of the generation; if there is none yet, a new one at the end. NULL: no memory. */
+/* Finds the part of a generation, or adds it at the end. NULL: out of memory. */
 static struct server_part *server_part_for(struct server_parts *parts, unsigned generation)
 {
     struct server_part **at = &parts->first;

@@ -2,7 +2,8 @@
 #define ECHOPORT_ADMISSION_H
 
 /*
- * One count of connections for all workers, taken once for each connection and never for a message.
+ * --max-connections: one count for all workers. Its lock is taken once per connection to enter and
+ * once to leave, never per message.
  */
 
 #include <stdbool.h>
@@ -12,17 +13,18 @@
 
 struct admission {
     uv_mutex_t lock;
-    uint64_t limit; /* connections; may be set anew before the first enters */
+    uint64_t limit; /* connections; may be changed until the first one enters */
     uint64_t open;
 };
 
+/* `limit` is at least 1. Destroy it when all connections have left. */
 void admission_init(struct admission *admission, uint64_t limit);
 void admission_destroy(struct admission *admission);
 
-/* Takes a place: false when all are taken. From any thread. */
+/* Admits a connection. False: `limit` connections are open. Any thread. */
 bool admission_enter(struct admission *admission);
 
-/* Gives it back. From any thread. */
+/* A connection that was admitted is gone. Any thread. */
 void admission_leave(struct admission *admission);
 
 #endif

@@ -7,7 +7,7 @@
 #include "log.h"
 #include "units.h"
 
-/* What malloc aligns to, and so what a backend may expect of its socket's memory. */
+/* The alignment of malloc, which a backend may expect for its socket. */
 #define CONN_ALIGN 16u
 
 static size_t conn_socket_offset(size_t size)
@@ -56,7 +56,7 @@ void conn_list_remove(struct conn *conn)
     conn->link = NULL;
 }
 
-/* Charges an outcome to the connection's share of this turn. */
+/* Counts an outcome against the connection's share of this turn. */
 static void conn_charge(struct conn *conn, size_t bytes)
 {
     if (conn->turn != conn->worker->turn) {

@@ -52,11 +52,11 @@ void handover_join(struct handover *handover, struct worker *taker, size_t addre
     uv_mutex_lock(&handover->lock);
     inbox->taker = taker;
     at->takers[at->taker_count++] = inbox;
-    at->next = at->taker_count; /* the first is the giver's: a lone connection does not travel */
+    at->next = at->taker_count; /* the giver has the first turn: a lone connection stays there */
     uv_mutex_unlock(&handover->lock);
 }
 
-/* The inbox of the next worker in turn; the turn passes on. NULL: it is the giver's turn. */
+/* The inbox of the next taker with room, which uses its turn. NULL: it is the giver's turn. */
 static struct handover_inbox *handover_next(struct handover_address *at)
 {
     while (at->next < at->taker_count) {
@@ -85,7 +85,7 @@ struct worker *handover_give(struct handover *handover, struct worker *giver, si
     }
     uv_mutex_unlock(&handover->lock);
     if (was_empty) {
-        worker_post(taker, WORKER_TAKE); /* the taker goes on until nothing is left */
+        worker_post(taker, WORKER_TAKE); /* it takes until its inbox is empty */
     }
     return taker;
 }

@@ -2,16 +2,16 @@
 #define ECHOPORT_HANDOVER_H
 
 /*
- * Accepted connections on their way to another worker.
+ * Hands accepted connections over to other workers.
  *
- * Where a mechanism lets but one loop listen at an address, the worker that listens there hands its
- * connections over to those that may not, in turn, itself among them:
+ * With some mechanisms only one loop can listen at an address. Then the worker that listens (the
+ * giver) distributes its connections among all workers in turn, itself included:
  *
- *     listen() = 0           handover_give() for each connection that is accepted
+ *     listen() = 0           handover_give() for each accepted connection
  *     listen() = UV_ENOTSUP  handover_join(); handover_take() at each WORKER_TAKE; handover_leave()
  *
- * Nothing is lost on the way: a worker that has left gets no more connections, and takes those that
- * it was given before. The lock is taken for a connection and never for a message.
+ * No connection is lost: a worker that has left gets no more, and takes those that it was given
+ * before. The lock is taken once or twice per connection, never per message.
  */
 
 #include <stdbool.h>
@@ -22,10 +22,10 @@
 #include "backend.h"
 #include "worker.h"
 
-/* How many connections may wait for one worker; more go to the next in turn. */
+/* The most connections that may wait for one worker. Further ones go to the next in turn. */
 #define HANDOVER_INBOX 64
 
-/* What waits for one worker, oldest first, in a ring. */
+/* The connections that wait for one worker: a ring, oldest first. */
 struct handover_inbox {
     struct worker *taker; /* NULL: has not joined, or has left */
     size_t first;
@@ -33,11 +33,11 @@ struct handover_inbox {
     struct io_token tokens[HANDOVER_INBOX];
 };
 
-/* Whose turn it is at one address. */
+/* The turns at one address. */
 struct handover_address {
-    struct handover_inbox **takers; /* those that have joined, in that order */
+    struct handover_inbox **takers; /* in the order in which they joined */
     size_t taker_count;
-    size_t next; /* of the takers; past the last: the giver himself */
+    size_t next; /* index of the next taker; taker_count: the giver itself */
 };
 
 struct handover {
@@ -48,29 +48,30 @@ struct handover {
     size_t address_count;
 };
 
-/* For workers of the indices 0 to worker_count - 1. 0; or UV_ENOMEM, and nothing to undo. */
+/* For workers with the indices 0 to worker_count - 1. Main thread. 0; or UV_ENOMEM, and nothing to
+ * undo. */
 int handover_init(struct handover *handover, size_t worker_count, size_t address_count);
 
-/* When every worker has left and nothing waits. Of one that is all zero it does nothing. */
+/* Call it when every worker has left and nothing waits. Does nothing for an all-zero struct. */
 void handover_destroy(struct handover *handover);
 
-/* From now on the worker takes connections of the address, on its thread. Once for each address. */
+/* From now on the worker takes connections of the address. On its thread, once per address. */
 void handover_join(struct handover *handover, struct worker *taker, size_t address);
 
 /*
- * Gives the connection to the next worker in turn. Call it on the thread of a worker that listens
- * at the address. Returns the other worker, which now has the token and has been told by
- * WORKER_TAKE. NULL: the giver keeps the token, since it is its own turn, no other worker has room,
- * or its loop can't detach.
+ * Gives the connection to the next worker in turn. On the thread of the worker that listens at the
+ * address. Returns the taker, which now owns the token and gets WORKER_TAKE. NULL: the giver keeps
+ * the token: it is its own turn, no taker has room, or its loop can't detach.
  */
 struct worker *handover_give(struct handover *handover, struct worker *giver, size_t address,
                              struct io_token *token);
 
-/* The token that waits longest, to be adopted or refused by the taker; false if there is none. */
+/* Takes the token that has waited longest, which the taker must adopt or refuse. False: there is
+ * none. On the taker's thread. */
 bool handover_take(struct handover *handover, struct worker *taker, struct io_token *token);
 
-/* The worker, whether it has joined or not, is given nothing any more: what it takes after this is
- * the last. Before its loop is closed. */
+/* From now on the worker is given nothing. Call it, joined or not, before the loop is closed, and
+ * then take what still waits. On the worker's thread. */
 void handover_leave(struct handover *handover, struct worker *taker);
 
 #endif

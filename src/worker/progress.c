@@ -1,7 +1,5 @@
 #include "progress.h"
 
-#include "conn.h"
-
 static uint64_t progress_later(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

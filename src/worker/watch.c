@@ -5,8 +5,8 @@
 
 #include "worker.h"
 
-/* How many polls a suspect waits at the most. A poll that is full has delivered WATCH_BATCH
- * outcomes or more, and what was ready first comes first. The fixed part is for sockets without a
+/* A suspect waits for at most WATCH_POLLS + watches / WATCH_BATCH polls. A full poll delivers at
+ * least WATCH_BATCH outcomes, those that were ready first. The fixed part is for sockets without a
  * watch. */
 #define WATCH_POLLS 64
 #define WATCH_BATCH 128
@@ -46,7 +46,7 @@ static void watch_acquit(struct watch *watch)
     watch->link = NULL;
 }
 
-/* Turns were late since the deadline was set: then it has moved. */
+/* If turns have been late since the watch was set, its deadline is later on the loop's clock. */
 static void watch_on_timer(struct timer *timer)
 {
     struct watch *watch = (struct watch *)(void *)timer;

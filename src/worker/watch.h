@@ -2,18 +2,18 @@
 #define ECHOPORT_WATCH_H
 
 /*
- * A watch: a timer that may condemn a peer. What the peer sent in time may still lie in its socket
- * when the deadline passes, because the process was stopped or had much to do. So the deadline only
- * makes a suspect of the watch; judge() is called once the worker has looked into the sockets.
+ * A watch: a timer that checks a peer. When its deadline passes, bytes that the peer sent in time
+ * may still be in the socket, because the process was stopped or busy. So the deadline only makes
+ * the watch a suspect. judge() is called when the worker has read the sockets.
  *
  *     watch_set -> the deadline passes: suspect -> polls that do not wait -> judge
  *
- * A suspect is judged after the first poll that began when it was due, was not full and left no
- * task queued. A busy worker may never have such a poll. So a suspect is judged at the latest after
- * so many polls that each socket which was ready at its deadline has had its turn.
+ * A suspect is judged after the first poll that began after the deadline, was not full and left no
+ * task queued. A busy worker may never have such a poll. So a suspect waits for a limited number of
+ * polls: enough that each socket that was ready at the deadline has had its turn.
  *
- * Deadlines are on the worker's awake clock (worker_awake): the time by which turns were late is
- * left out. All on the worker's thread.
+ * Deadlines are on the worker's awake clock (worker_awake), which leaves out the time by which
+ * turns were late. All on the worker's thread.
  */
 
 #include <stdbool.h>
@@ -24,7 +24,7 @@
 struct worker;
 
 struct watch {
-    struct timer timer; /* first; private, as the next five are */
+    struct timer timer; /* first; private, as all members up to `judge` */
     struct worker *worker;
     struct watch *next; /* of the suspects */
     struct watch **link;
@@ -32,37 +32,38 @@ struct watch {
     uint64_t turn;   /* of the first poll as a suspect */
     void (*judge)(struct watch *watch);
 
-    /* For judge(): all that had happened by then has been delivered, on the awake clock and on the
-     * loop's. Compare deadlines with these, not with the present. */
+    /* For judge(), on the awake clock and on the loop's: everything that had happened by then has
+     * been delivered. Compare deadlines with these, not with the current time. */
     uint64_t seen_ns;
     uint64_t seen_clock_ns;
 };
 
-/* Those of a worker. */
+/* The watches of a worker. Private to worker.c and watch.c. */
 struct watches {
     struct watch *suspects; /* in the order of their deadlines */
     struct watch **end;
-    uint64_t count; /* of those that are set, the suspects among them */
+    uint64_t count; /* watches that are set, with the suspects */
 };
 
 void watches_init(struct watches *watches);
 
-/* Makes `watch` one of the worker's, not set. judge() finds it so, and may set it again, stop any
- * other, and free its memory. */
+/* Makes `watch` a watch of the worker, not set. It is also not set when judge() is called. judge()
+ * may set it again, stop any other watch, and free its memory. */
 void watch_init(struct watch *watch, struct worker *worker, void (*judge)(struct watch *watch));
 
-/* Sets it, or moves it when it is set: no longer a suspect, due at `due_ns` of the awake clock. */
+/* Sets the watch, or moves it: it is due at `due_ns` of the awake clock, and no suspect. */
 void watch_set(struct watch *watch, uint64_t due_ns);
 
-/* The same with a time of the loop's clock: the deadline stays where it is, however late turns
- * are. */
+/* The same by the loop's clock: late turns don't move this deadline. */
 void watch_set_by_clock(struct watch *watch, uint64_t due_ns);
 
-/* From watch_set to watch_stop or judge(). */
+/* Whether the watch is set: until watch_stop() or judge(). */
 bool watch_active(const struct watch *watch);
-void watch_stop(struct watch *watch); /* no-op if not set */
 
-/* For worker.c, after each poll: judges the suspects whose time has come. */
+/* Does nothing if the watch is not set. */
+void watch_stop(struct watch *watch);
+
+/* For worker.c, after each poll: judges the suspects that need not wait for another poll. */
 void watch_judge(struct worker *worker);
 
 #endif

@@ -31,7 +31,7 @@ void worker_destroy(struct worker *worker)
 
 /* ---- memory -------------------------------------------------------------------------------- */
 
-/* What a burst needed waits so long for the next one. */
+/* How long buffers that a burst needed are kept for the next one. */
 #define WORKER_TRIM_NS UINT64_C(100000000)
 
 static void worker_on_trim(struct timer *timer)
@@ -62,7 +62,7 @@ void worker_tend(struct worker *worker, struct pool *pool)
 
 /* ---- the thread ---------------------------------------------------------------------------- */
 
-/* What to do about a loop that did not open, to continue the message. */
+/* Advice on a loop that did not open, to continue the message. */
 static const char *worker_loop_hint(const struct worker *worker, int status)
 {
     const char *(*hint)(int status) = worker->backend->loop_hint;
@@ -83,12 +83,12 @@ static int worker_open_loop(struct worker *worker)
     return status;
 }
 
-/* Its loop is open. */
+/* When the loop is open. Closes it if the role does not start. */
 static int worker_start_role(struct worker *worker)
 {
     timer_wheel_init(&worker->timers, worker_clock(worker));
     watches_init(&worker->watches);
-    worker->expected_ns = UINT64_MAX; /* the start takes as long as it takes */
+    worker->expected_ns = UINT64_MAX; /* a slow start is not late */
     timer_init(&worker->trim, worker_on_trim);
     worker->pools[0] = &worker->io->pool;
     int status = worker->role->start(worker);
@@ -106,7 +106,7 @@ int worker_open(struct worker *worker)
 
 static void worker_run_tasks(struct worker *worker)
 {
-    /* What they queue is for the next turn. */
+    /* Tasks queued by these tasks wait for the next turn. */
     struct worker_task *batch = worker->tasks;
     worker->tasks = NULL;
     worker->tasks_end = &worker->tasks;
@@ -135,8 +135,8 @@ static void worker_take_commands(struct worker *worker)
 }
 
 /*
- * Until when the poll may wait. A core that sleeps takes longer to wake than an echo takes: so with
- * busy_poll_ns the worker stays awake for a while when something has happened.
+ * Until when the poll may wait. A sleeping core takes longer to wake than an echo takes. So with
+ * busy_poll_ns the worker stays awake for a while after each outcome.
  */
 static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
 {
@@ -165,6 +165,14 @@ static int worker_poll(struct worker *worker, uint64_t deadline_ns)
     return worker->backend->poll(worker->io, until_ns);
 }
 
+static void worker_poll_failed(struct worker *worker, int status)
+{
+    worker->status = status;
+    (void)snprintf(worker->error, sizeof(worker->error),
+                   "worker %u: the loop of backend %s failed: %s", worker->index,
+                   worker->backend->name, uv_strerror(status));
+}
+
 bool worker_turn(struct worker *worker)
 {
     assert(worker->io != NULL);
@@ -180,10 +188,7 @@ bool worker_turn(struct worker *worker)
     }
     int woken = worker_poll(worker, due_ns < deadline_ns ? due_ns : deadline_ns);
     if (woken < 0) {
-        worker->status = woken;
-        (void)snprintf(worker->error, sizeof(worker->error),
-                       "worker %u: its loop of backend %s failed: %s", worker->index,
-                       worker->backend->name, uv_strerror(woken));
+        worker_poll_failed(worker, woken);
         return false;
     }
     watch_judge(worker);
@@ -214,7 +219,8 @@ static void worker_pin(struct worker *worker)
     }
 }
 
-/* Opens the loop, waits to be told, and starts the role. True: the worker runs. */
+/* Opens the loop, waits for worker_begin() or worker_dismiss(), and starts the role. True: the
+ * worker runs. */
 static bool worker_prepare(struct worker *worker)
 {
     worker->start_status = worker_open_loop(worker);
@@ -242,14 +248,14 @@ static void worker_main(void *argument)
     }
     while (worker_turn(worker)) {
     }
-    uv_mutex_lock(&worker->lock); /* a post that is under way still wakes an open loop */
+    uv_mutex_lock(&worker->lock); /* a concurrent post must find the loop open */
     worker->ended = true;
     uv_mutex_unlock(&worker->lock);
     worker_close(worker);
     worker_notify(worker);
 }
 
-/* Waits for one of the two stages of the start. */
+/* Waits for the current stage of the start. */
 static int worker_await_start(struct worker *worker)
 {
     uv_sem_wait(&worker->started);
@@ -326,8 +332,8 @@ uint64_t worker_clock(const struct worker *worker)
     return worker->backend->now(worker->io);
 }
 
-/* A worker that was stopped until after its deadline was stopped before it, too; since when is
- * unknown. The awake clock leaves out as much of the wait as the overrun is long. */
+/* A worker that was stopped past its deadline was also stopped before it, for an unknown time. So
+ * the awake clock leaves out as much of the wait as the overrun is long. */
 void worker_look(struct worker *worker)
 {
     uint64_t now_ns = worker_clock(worker);

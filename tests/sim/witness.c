@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "load_conn.h"
+#include "progress.h"
 #include "sim_world.h"
 #include "util.h"
 

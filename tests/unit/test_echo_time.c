@@ -15,6 +15,7 @@
 #include "echo_internal.h"
 #include "fake_backend.h"
 #include "log.h"
+#include "progress.h"
 #include "range.h"
 
 #define MS UINT64_C(1000000)

@@ -1,4 +1,4 @@
-/* Reports in the making: what workers hand in, generation by generation. */
+/* Unfinished reports: what workers hand in, generation by generation. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,7 @@ static int end(void **state)
     return 0;
 }
 
-/* A generation of a worker, which has counted `count` of everything. */
+/* A generation of a worker; all its counts are `count`. */
 static struct echo_generation *generation(unsigned number, uint64_t count, uint64_t began_ns,
                                           uint64_t ended_ns)
 {
@@ -65,7 +65,7 @@ static const struct server_part *part(const struct server_parts *of, size_t i)
     return at;
 }
 
-/* That a worker's counts are in the part. */
+/* Asserts that a worker's counts are in the part. */
 static void worker_has(const struct server_part *of, unsigned worker, uint64_t count)
 {
     const struct server_report_worker *at = &of->report.workers[worker];

@@ -11,16 +11,16 @@
 #include "summary.h"
 #include "table.h"
 
-/* A backend against the same of the older server, in one case and one metric. */
+/* A backend of ours and the same of the older server, in one case and one metric. */
 struct change {
     size_t pairs;
     double worse;  /* 0.05: five per cent worse */
-    double chance; /* that it looks as bad by accident */
+    double chance; /* of such a ratio by accident */
 };
 
 struct judgement {
     const json_t *again; /* NULL: there was no second run */
-    double level;        /* a chance up to which the second run is believed */
+    double level;        /* the second run confirms up to this chance */
     struct text *out;
     struct against_outcome outcome;
 };
@@ -85,7 +85,7 @@ static void against_print_ratio(struct text *out, const json_t *test_case, const
     json_decref(ratio);
 }
 
-/* What the second run says of one that seemed slower, in a word. */
+/* The answer of the second run about a suspect, for people. */
 static const char *against_verdict(struct judgement *judgement, const json_t *second,
                                    const char *subject, const struct summary_metric *metric)
 {

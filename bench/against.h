@@ -2,14 +2,13 @@
 #define ECHOPORT_AGAINST_H
 
 /*
- * Is a backend slower than the same of an older server? Both are in the same rounds, so the ratio
- * of each pair is new to old and nothing else.
+ * Is a backend slower than the same backend of an older server? Both run in the same rounds, so the
+ * ratio of a pair is new to old and nothing else.
  *
- * It seems slower in a case and a metric if its ratio is worse with a chance of 5 % or less that
- * this is an accident, and by more than the threshold as estimated. What seems so is measured
- * again.
- * It is slower if the second run says the same, at 5 % for all that it is asked together
- * (Bonferroni). So of builds that are alike one comparison in twenty at the most says "slower".
+ * A backend seems slower in a case and a metric if the estimate of its ratio is worse by more than
+ * the threshold, and the chance of that by accident is 5 % or less. Suspects are measured again.
+ * A backend is slower if the second run says the same, at 5 % for all its questions together
+ * (Bonferroni). So for builds that are alike at most one comparison in twenty says "slower".
  */
 
 #include <stdbool.h>
@@ -24,17 +23,17 @@
 struct against_outcome {
     size_t questions;  /* of a case, a backend and a metric, in the first run */
     size_t suspects;   /* of these, those that seem slower in it */
-    size_t slower;     /* of these, those that are, by the second */
-    size_t unanswered; /* of these, those with too few rounds for being sure of anything */
+    size_t slower;     /* of these, those that are slower in the second run */
+    size_t unanswered; /* of these, those with too few rounds for an answer */
     size_t gone;       /* backends without a good run in a case of which the older server has one */
 };
 
-/* Whether one of our backends seems slower in a case, in any metric; of an older server: whether
- * the same of ours does. */
+/* Whether a backend of ours seems slower in a case, in any metric. For a backend of the older
+ * server: whether ours of that name does. */
 bool against_seems_slower(const json_t *test_case, const char *subject);
 
-/* `again` has the cases of the second run; NULL: there was none. Adds to `out`, unless it is NULL,
- * what seemed slower and whether the second run confirmed it. */
+/* `again`: the cases of the second run, or NULL if there was none. Adds to `out`, unless it is
+ * NULL, the suspects and whether the second run confirmed them. */
 struct against_outcome against_judge(const json_t *cases, const json_t *again, struct text *out);
 
 /* Adds a summary to `out`. Returns the exit code: 0; 1: something is slower or gone, or could not

@@ -34,7 +34,7 @@
 #define BENCH_LATE_MS 30000
 #define BENCH_LOOK_MS 20      /* how often to check whether a reader is stuck */
 #define BENCH_TICKS 128       /* a run takes at least this many of the CPU clock */
-#define BENCH_INTERRUPTED 128 /* and the signal's number: what a shell makes of it as well */
+#define BENCH_INTERRUPTED 128 /* plus the number of the signal, as in a shell */
 
 struct bench {
     const struct bench_options *options;
@@ -46,13 +46,13 @@ struct bench {
     json_t *document;
     struct text tables;  /* not printed yet */
     json_t *results;     /* of the document: the list that this pass's cases go to */
-    const json_t *first; /* those of the first pass, in the second of --against; else NULL */
+    const json_t *first; /* in the second pass of --against: the results of the first; else NULL */
 
     size_t runs; /* of all cases */
     size_t done;
     uint64_t begin_ns;
-    uint64_t done_ns;    /* when the last run had been done */
-    uint64_t watched_ns; /* the time of all runs, and the CPU time of our own in it */
+    uint64_t done_ns;    /* when the last run ended */
+    uint64_t watched_ns; /* the time of all runs, and our own CPU time in it */
     uint64_t watching_ns;
     bool watching; /* runs are under way */
     char at[96];   /* what is being run, for the line of progress */
@@ -75,7 +75,7 @@ static void bench_on_signal(uv_signal_t *handle, int number)
     run_cancel();
 }
 
-/* How far it has come; the runs go on. */
+/* Prints how far it has come; the runs go on. */
 static void bench_on_report(uv_signal_t *handle, int number)
 {
     const struct bench *bench = handle->data;
@@ -98,7 +98,7 @@ static bool bench_is_stopped(const struct bench *bench)
     return bench->interrupted != 0 || bench->unread;
 }
 
-/* The time that is left, from what the runs so far have taken, or from what one is said to take. */
+/* The time that is left: by the average of the runs so far, or before the first by the options. */
 static uint64_t bench_left_ns(const struct bench *bench)
 {
     const struct bench_times *times = &bench->setup.times;
@@ -182,7 +182,7 @@ static void bench_unwatch(struct bench *bench)
 
 /* ---- preparation --------------------------------------------------------------------------- */
 
-/* Once, however often it is asked for: so there are never more than the matrix has. */
+/* Adds a case once, however often the user names it: so there are never more than in the matrix. */
 static void bench_add_case(struct bench *bench, const struct bench_case *added)
 {
     for (size_t i = 0; i < bench->case_count; i++) {
@@ -235,7 +235,8 @@ static int bench_choose_cases(struct bench *bench)
     return 0;
 }
 
-/* In `directory`, or if it is NULL beside this program, with its ending: "echo-bench.exe". */
+/* The path of a program in `directory`, or beside this one if that is NULL. It has the suffix of
+ * this program, such as ".exe". */
 static int bench_program_path(const char *directory, const char *name, char *path)
 {
     char self[SUBJECT_PATH_SIZE];
@@ -255,14 +256,14 @@ static int bench_program_path(const char *directory, const char *name, char *pat
         }
     }
     if (written < 0 || written >= SUBJECT_PATH_SIZE) {
-        log_message("--bin: where is %s?", name);
+        log_message("--bin: there is no %s", name);
         return UV_ENOENT;
     }
     return 0;
 }
 
-/* The times of the matrix, but a run is long enough that a tick of the CPU clock is less than 1 %
- * of it. What the user asks for is not changed. */
+/* The times of the matrix. Runs are made long enough that a tick of the CPU clock is less than 1 %
+ * of them, unless the user has chosen the times. */
 static void bench_choose_times(struct bench *bench)
 {
     const uint64_t least_ns = BENCH_TICKS * usage_tick_ns;
@@ -277,7 +278,7 @@ static void bench_choose_times(struct bench *bench)
     times->warmup_ns = options->warmup_ns > 0 ? options->warmup_ns : times->warmup_ns;
 }
 
-/* The client's backend is the same in all runs; `raw` is looked up once, so that results say it. */
+/* All runs have the same backend of the client. `raw` is resolved once, so that results name it. */
 static int bench_choose_client(struct bench *bench)
 {
     const struct backend *backend = NULL;
@@ -292,8 +293,8 @@ static int bench_choose_client(struct bench *bench)
     return 0;
 }
 
-/* Peers without an argument for the CPUs have one thread, and take no part in cases with more. How
- * many a target has is unknown. The second pass has what seemed slower in the first. */
+/* Peers that take no number of CPUs have one thread, so they have no part in cases with more. The
+ * threads of a target are unknown. The second pass has only the suspects of the first. */
 static bool bench_takes_part(const struct bench *bench, const struct subject *subject,
                              const struct bench_case *load)
 {
@@ -332,7 +333,7 @@ static int bench_add_old(struct bench *bench)
     const struct bench_options *options = bench->options;
     char path[SUBJECT_PATH_SIZE];
     if (options->peers != NULL || options->target != NULL) {
-        log_message("--against: it goes without --peers and --target, which have no older build");
+        log_message("--against can't be used with --peers or --target");
         return UV_EINVAL;
     }
     int status = bench_program_path(options->against, "echo-server", path);
@@ -370,14 +371,14 @@ static int bench_prepare(struct bench *bench)
     return status;
 }
 
-/* Whether anything is to be measured; else says why nothing is. */
+/* Whether there is anything to measure. If not, a message says why. */
 static bool bench_has_runs(const struct bench *bench)
 {
     if (bench->subjects.count == 0) {
         log_message("none of the backends of '%s' works here: echo-server --backend=help says why",
                     bench_matrix_name(bench));
     } else if (bench->runs == 0) {
-        log_message("peers have one thread, and no part in cases with more workers");
+        log_message("nothing to measure: peers have one thread, and these cases need more");
     }
     return bench->runs > 0;
 }
@@ -405,8 +406,8 @@ static void bench_run_one(struct bench *bench, const struct bench_case *load,
     result_append(json_object_get(test_case, "runs"), run);
 }
 
-/* Which subject runs at this place of the round: the first of a round is another one in each. With
- * an older server the two of a pair follow one another, in either order by turns. */
+/* The subject that runs at this place of the round. Each round begins with another subject. With an
+ * older server the two of a pair follow each other, and each is first by turns. */
 static size_t bench_at_place(const struct bench *bench, size_t count, size_t round, size_t order)
 {
     if (bench->options->against == NULL) {
@@ -461,7 +462,7 @@ static uint64_t bench_own_cpu_ns(void)
     return user_ns + system_ns;
 }
 
-/* The same, and what that costs us: not what is measured between cases. */
+/* The same, with our own CPU time during the runs; measurements between cases don't count. */
 static void bench_watch_case(struct bench *bench, const struct bench_case *load)
 {
     uint64_t begin_ns = uv_hrtime();
@@ -473,7 +474,7 @@ static void bench_watch_case(struct bench *bench, const struct bench_case *load)
     bench->watching_ns += bench_own_cpu_ns() - cpu_ns;
 }
 
-/* Whether each subject has a good run of each case it took part in; else says which has none. */
+/* Whether each subject has a good run of each of its cases. Messages name those without one. */
 static bool bench_is_good(const struct bench *bench)
 {
     const json_t *cases = json_object_get(bench->document, "cases");
@@ -546,7 +547,7 @@ static void bench_finish_output(struct bench *bench)
     }
 }
 
-/* Its own measurements keep echo-bench busy, so none may run while runs are watched. */
+/* Measurements of its own keep echo-bench busy, so none may happen while it watches runs. */
 static void bench_set_harness(const struct bench *bench)
 {
     assert(!bench->watching);
@@ -564,7 +565,7 @@ static void bench_pass(struct bench *bench)
     }
 }
 
-/* What seems slower is measured once more; the exit code. */
+/* Measures the suspects once more. Returns the exit code. */
 static int bench_judge(struct bench *bench)
 {
     const json_t *first = bench->results;
@@ -573,7 +574,7 @@ static int bench_judge(struct bench *bench)
     size_t runs = bench_count_runs(bench);
     result_put(bench->document, "again", again);
     if (runs > 0) {
-        text_printf(&bench->tables, "Some seem slower, and are measured again:\n\n");
+        text_printf(&bench->tables, "Some backends seem slower. They are measured again:\n\n");
         bench_print_tables(bench);
         bench->runs += runs;
         bench->results = again;

@@ -16,26 +16,26 @@ const struct summary_metric compare_metrics[] = {
     {NULL, false},
 };
 
-/* A backend's change against one other, or the least sure of those against all others. */
+/* The change of a backend to one other, or the least sure of its changes to all others. */
 struct change {
     const char *other;
     double before; /* ratios */
     double after;
     double worse;  /* 0.05: five per cent worse */
-    double chance; /* that it looks as bad by accident */
-    double least;  /* the smallest chance that so many rounds could have shown */
+    double chance; /* of such a change by accident */
+    double least;  /* the smallest chance that this number of rounds can show */
 };
 
 struct comparison {
     const json_t *old_document;
     const json_t *new_document;
     double threshold;
-    double level; /* a chance up to which a change is believed */
+    double level; /* a change counts up to this chance */
     FILE *out;
     struct compare_outcome outcome;
 };
 
-/* Whether there are pairs of the two in both. */
+/* Whether both documents have pairs of the two. */
 static bool compare_has_pairs(const json_t *old_case, const json_t *new_case, const char *metric,
                               const char *subject, const char *other)
 {
@@ -45,7 +45,7 @@ static bool compare_has_pairs(const json_t *old_case, const json_t *new_case, co
            summary_pairs(new_case, subject, other, metric, logs) > 0;
 }
 
-/* Our backends that have pairs with one another in both, in the new one's order. */
+/* Our backends that have pairs with one another in both documents, in the order of the new one. */
 static size_t compare_subjects(const json_t *old_case, const json_t *new_case, const char *metric,
                                const char **subjects)
 {
@@ -93,8 +93,8 @@ static double greater(double a, double b)
     return a > b ? a : b;
 }
 
-/* The change against the one against which it is the least, and no surer than the least sure of
- * all; false: there is none to compare with. */
+/* The smallest change of a backend to any other, with the greatest chance of all of them. False:
+ * there is none to compare with. */
 static bool compare_subject(const json_t *old_case, const json_t *new_case,
                             const struct summary_metric *metric, const char *const *subjects,
                             size_t count, size_t which, struct change *least)
@@ -127,7 +127,7 @@ static void compare_case(struct comparison *comparison, const json_t *old_case,
     const char *subjects[COMPARE_SUBJECTS_MAX];
     for (const struct summary_metric *metric = compare_metrics; metric->name != NULL; metric++) {
         size_t count = compare_subjects(old_case, new_case, metric->name, subjects);
-        for (size_t i = count == 2 ? 1 : 0; i < count; i++) { /* of two the first is as it was */
+        for (size_t i = count == 2 ? 1 : 0; i < count; i++) { /* of two the first is unchanged */
             struct change change;
             if (compare_subject(old_case, new_case, metric, subjects, count, i, &change)) {
                 visit(comparison, result_text(new_case, "name"), subjects[i], metric, &change);
@@ -136,7 +136,7 @@ static void compare_case(struct comparison *comparison, const json_t *old_case,
     }
 }
 
-/* The first of these members, numbers or texts, that differs; NULL: none. */
+/* The first of these members, numbers or texts, that differs, or NULL. */
 static const char *compare_difference(const json_t *before, const json_t *after,
                                       const char *const *members)
 {
@@ -225,7 +225,7 @@ static void compare_gone(struct comparison *comparison, const json_t *old_case,
     }
 }
 
-/* Says of the cases that both have which have another load, and which backend is gone from the
+/* Of the cases in both: prints which have another load, and which backends are gone from the
  * others. */
 static void compare_presence(struct comparison *comparison)
 {
@@ -273,25 +273,25 @@ static void compare_machines(const json_t *old_document, const json_t *new_docum
         const char *before = result_text(old_document, *member);
         const char *after = result_text(new_document, *member);
         if (strcmp(before, after) != 0) {
-            log_message("%s differs, and ratios may for that alone: '%s', now '%s'", *member,
+            log_message("%s differs, which alone may change ratios: '%s', now '%s'", *member,
                         before, after);
         }
     }
 }
 
-/* Whether both were measured in the same way; says what differs. */
+/* Whether both were measured in the same way. If not, a message says what differs. */
 static bool compare_is_same_way(const json_t *old_document, const json_t *new_document)
 {
     static const char *const members[] = {"options.pin", "options.client_backend",
                                           "options.buffer_size", NULL};
     const char *member = compare_difference(old_document, new_document, members);
     if (member != NULL) {
-        log_message("%s differs: what was measured differently can't be compared", member);
+        log_message("%s differs: results that were measured differently can't be compared", member);
     }
     return member == NULL;
 }
 
-/* Prints the sum of it; the exit code. */
+/* Prints a summary. Returns the exit code. */
 static int compare_conclude(const struct compare_outcome *outcome, double threshold)
 {
     bool nothing = outcome->questions == outcome->unanswered;

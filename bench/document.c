@@ -104,7 +104,7 @@ static const json_t *document_reference(const json_t *document, const json_t **t
     return NULL;
 }
 
-/* Of what a message costs the server: what the system takes for it in any case. */
+/* What the system alone takes for a message, which is part of any server's cost. */
 static void document_set_floor(json_t *harness, size_t size)
 {
     struct floor_costs costs;

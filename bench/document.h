@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_DOCUMENT_H
 #define ECHOPORT_DOCUMENT_H
 
-/* A document of results as it is begun and grows: what result.h reads. */
+/* Writes documents of results, which result.h reads. */
 
 #include <stdbool.h>
 
@@ -11,14 +11,14 @@
 #include "pin.h"
 #include "run.h"
 
-/* One without cases: the time, the machine, and the options. The caller's. */
+/* A new document without cases: the time, the machine and the options. The caller owns it. */
 json_t *document_new(const struct run_setup *setup, const struct pin_placement *placement,
                      bool quick, const char *command);
 
-/* Adds a case without runs to a list of the document, whose it is. */
+/* Adds a case without runs to a list of the document, which owns it. */
 json_t *document_add_case(json_t *cases, const struct bench_case *load);
 
-/* Sets "harness": what a message costs on the client's side in the first case that tells, and the
+/* Sets "harness": what a message costs the client, in the first case that has that figure, and the
  * share of a CPU that echo-bench itself took. */
 void document_set_harness(json_t *document, double bench_load);
 

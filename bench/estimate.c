@@ -85,7 +85,8 @@ struct estimate estimate_paired(const double *differences, size_t count, double 
     return estimate;
 }
 
-/* By how far from 0 they are; of equal ones those above 0 first, which gives them lower ranks. */
+/* Sorts by the distance from 0. Of equal distances those above 0 come first, so they get the lower
+ * ranks. */
 static int compare_magnitudes(const void *left, const void *right)
 {
     double a = *(const double *)left;

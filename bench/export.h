@@ -5,14 +5,14 @@
 
 /*
  * The ratios as github-action-benchmark reads them (customSmallerIsBetter): a list of objects with
- * "name", "unit", "value", "range", "extra". Of each backend of ours to the first: the CPU time of
- * a message, and the time of a message, which is the inverse of the throughput. Less is better in
- * both. The caller's.
+ * "name", "unit", "value", "range", "extra". They are ratios of each backend of ours to the first:
+ * the CPU time per message, and the time per message, which is the inverse of the throughput. Less
+ * is better in both. The caller owns the list.
  */
 json_t *export_ratios(const json_t *document);
 
-/* The command: prints them. The exit code: 0; 1: it could not be written; 2: the file is not good.
- */
+/* The command: prints them. Returns the exit code: 0; 1: it can't write; 2: the file is not good.
+ * */
 int export_run(const char *path);
 
 #endif

@@ -11,15 +11,15 @@
 
 #define FLOOR_PAIRS 50
 #define FLOOR_SAMPLES ESTIMATE_MAX
-#define FLOOR_SAMPLE_NS (3 * NS_PER_MS) /* at least so long */
+#define FLOOR_SAMPLE_NS (3 * NS_PER_MS) /* at least */
 #define FLOOR_CALLS 100
 #define FLOOR_NO_SOCKET ((uv_os_sock_t)-1)
 
 struct floor_rig {
     uv_os_sock_t clients[FLOOR_PAIRS];
     uv_os_sock_t servers[FLOOR_PAIRS];
-    size_t pairs;  /* that are open */
-    uint16_t size; /* so that any system's send() takes it */
+    size_t pairs;  /* open ones */
+    uint16_t size; /* 16 bits: any send() takes that much */
     char data[FLOOR_SIZE_MAX];
 };
 
@@ -83,13 +83,13 @@ static bool floor_send(struct floor_rig *rig, uv_os_sock_t from)
     return send(from, rig->data, rig->size, 0) == rig->size;
 }
 
-/* All of it is there, so one call brings it. */
+/* The whole message waits, so one call brings it. */
 static bool floor_recv(struct floor_rig *rig, uv_os_sock_t to)
 {
     return recv(to, rig->data, sizeof(rig->data), 0) == rig->size;
 }
 
-/* Nanoseconds for a message of each connection; 0: it went wrong. */
+/* Nanoseconds per message, over one message of each connection. 0: a call failed. */
 static uint64_t floor_round(struct floor_rig *rig)
 {
     bool good = true;
@@ -107,7 +107,7 @@ static uint64_t floor_round(struct floor_rig *rig)
     return good ? used_ns : 0;
 }
 
-/* The median, for what else the machine does shows in a few samples. */
+/* The median, since other work on the machine disturbs a few samples. */
 static bool floor_messages(struct floor_rig *rig, double *cost)
 {
     double samples[FLOOR_SAMPLES];
@@ -128,7 +128,7 @@ static bool floor_messages(struct floor_rig *rig, double *cost)
     return true;
 }
 
-/* Of a socket whose peer has ended: a receive brings nothing then, and doesn't wait. */
+/* Measured on a socket after the peer's FIN: a receive brings nothing then, and doesn't wait. */
 static bool floor_empty_calls(struct floor_rig *rig, uv_os_sock_t ended, double *cost)
 {
     double samples[FLOOR_SAMPLES];

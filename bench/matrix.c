@@ -21,7 +21,7 @@ struct field {
     uint64_t min;
     uint64_t max;
     enum field_type type;
-    bool required; /* others are as they were, if the file doesn't have them */
+    bool required; /* others keep their value if the file lacks them */
 };
 
 #define CASE(member) offsetof(struct bench_case, member)
@@ -109,7 +109,7 @@ static int matrix_store(const struct field *field, const json_t *value, void *in
         return matrix_fail(error, "\"%s\" is out of range", field->name);
     }
     return status == 0 ? 0
-                       : matrix_fail(error, "\"%s\" is to be %s", field->name, wanted[field->type]);
+                       : matrix_fail(error, "\"%s\" must be %s", field->name, wanted[field->type]);
 }
 
 static const struct field *matrix_field(const struct field *fields, size_t count, const char *name)
@@ -122,7 +122,7 @@ static const struct field *matrix_field(const struct field *fields, size_t count
     return NULL;
 }
 
-/* All members of an object, of which each has to be known. */
+/* Takes all members of an object. An unknown one is an error. */
 static int matrix_object(const struct field *fields, size_t count, const json_t *object, void *into,
                          char *error)
 {
@@ -133,7 +133,7 @@ static int matrix_object(const struct field *fields, size_t count, const json_t 
     {
         const struct field *field = matrix_field(fields, count, key);
         if (status == 0) {
-            status = field == NULL ? matrix_fail(error, "what is \"%s\"?", key)
+            status = field == NULL ? matrix_fail(error, "unknown member \"%s\"", key)
                                    : matrix_store(field, value, into, error);
         }
     }
@@ -166,7 +166,7 @@ static int matrix_add_case(struct matrix *matrix, const json_t *object, char *er
     return 0;
 }
 
-/* Whether some system has it; whether this one has is another question. */
+/* Whether there is such a backend on any system. */
 static bool matrix_is_backend(const char *name)
 {
     for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
@@ -181,7 +181,7 @@ static int matrix_add_arguments(struct bench_backend *backend, const json_t *arg
 {
     size_t count = json_array_size(arguments);
     if ((arguments != NULL && !json_is_array(arguments)) || count > MATRIX_ARGUMENTS_MAX) {
-        return matrix_fail(error, "backend \"%s\": \"arguments\" is to be a list of at most %d",
+        return matrix_fail(error, "backend \"%s\": \"arguments\" must be a list of at most %d",
                            backend->name, MATRIX_ARGUMENTS_MAX);
     }
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +232,7 @@ static int matrix_add_backend(struct matrix *matrix, const json_t *value, char *
     added.name = json_string_value(name);
     added.backend = json_string_value(backend);
     if (!plain && matrix_stranger(value) != NULL) {
-        return matrix_fail(error, "backend \"%.40s\": what is \"%.40s\"?", added.name,
+        return matrix_fail(error, "backend \"%.40s\": unknown member \"%.40s\"", added.name,
                            matrix_stranger(value));
     }
     if (!matrix_is_backend(added.backend)) {
@@ -267,7 +267,7 @@ static int matrix_times(const json_t *object, struct bench_times *times, char *e
     return matrix_object(times_fields, LENGTH(times_fields), object, times, error);
 }
 
-/* The members of the file itself: those of `full` among lists and objects. */
+/* The members of the file itself: the times of `full`, beside lists and objects. */
 static int matrix_head(struct matrix *matrix, char *error)
 {
     static const struct field buffer = {"buffer_size", offsetof(struct matrix, buffer_size),

@@ -2,8 +2,8 @@
 #define ECHOPORT_MATRIX_H
 
 /*
- * What is to be measured, as a file of JSON says it (bench/matrix.json; docs/benchmarking.md has
- * the members): named cases, each a load, and the backends that are put under it.
+ * What to measure, from JSON (bench/matrix.json; docs/benchmarking.md has the members): named
+ * cases, each of them a load, and the backends that get it.
  */
 
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 #define MATRIX_CASES_MAX 64
 #define MATRIX_BACKENDS_MAX 16
 #define MATRIX_ARGUMENTS_MAX 8
-#define MATRIX_ERROR_SIZE 256 /* of buffers for messages */
+#define MATRIX_ERROR_SIZE 256 /* of a buffer for a message */
 
 /* A load. Texts belong to the matrix. */
 struct bench_case {
@@ -26,7 +26,7 @@ struct bench_case {
     uint64_t workers;      /* threads of the server */
     uint64_t lifetime;     /* messages of a connection; 0 = all */
     uint64_t busy_poll_ns; /* --busy-poll of the client and of our servers; 0 = none */
-    bool idle;             /* the connections stand idle: their memory is measured, nothing else */
+    bool idle;             /* the connections are idle: only their memory is measured */
     bool quick;            /* one of the quick subset */
 };
 
@@ -52,14 +52,13 @@ struct matrix {
     size_t backend_count;
     struct bench_times full;
     struct bench_times quick;
-    uint64_t buffer_size; /* of our server, bytes: that of the peers */
+    uint64_t buffer_size; /* of our server, bytes; peers have 64 KiB */
     json_t *root;         /* the file; private */
 };
 
 /*
- * Reads a file, or a text. 0; or UV_EINVAL, and the sentence in `error`, of MATRIX_ERROR_SIZE
- * bytes, says what is wrong with it, or that it can't be read. In any case matrix_free() has to
- * follow.
+ * Reads a file, or a text. Returns 0, or UV_EINVAL with a sentence in `error`, of MATRIX_ERROR_SIZE
+ * bytes: what is wrong with it, or why it can't be read. Call matrix_free() in either case.
  */
 int matrix_read(struct matrix *matrix, const char *path, char *error);
 int matrix_parse(struct matrix *matrix, const char *text, char *error);

@@ -12,8 +12,8 @@
 #include "units.h"
 
 #define NULL_PART (64 * UNITS_KIB)
-#define NULL_SIZE_MAX UNITS_MIB           /* of a larger one so much is measured, and multiplied */
-#define NULL_BATCH_BYTES (64 * UNITS_KIB) /* so much at least before the clock is asked */
+#define NULL_SIZE_MAX UNITS_MIB           /* larger messages are extrapolated from this */
+#define NULL_BATCH_BYTES (64 * UNITS_KIB) /* at least, before the clock is read again */
 
 struct null_client {
     struct stream stream;
@@ -37,7 +37,7 @@ static void null_message(struct null_client *client, uint64_t size)
     histogram_record(&client->latency, uv_hrtime() - begin_ns);
 }
 
-/* The CPU time of a message, in nanoseconds, over as many as take the time. */
+/* The CPU time per message in nanoseconds, over as many messages as take the time. */
 static double null_measure(struct null_client *client, uint64_t size)
 {
     uint64_t batch = 1 + NULL_BATCH_BYTES / size;

@@ -7,7 +7,7 @@
 
 #include "sys.h"
 
-/* Enough for CPUs below 1024, as --cpus is. */
+/* Enough for CPUs below 1024, the limit of --cpus. */
 static cpu_set_t pin_at_first;
 static bool pin_known;
 

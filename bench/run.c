@@ -17,7 +17,7 @@
 
 #define RUN_WORDS 40
 
-/* A thread that works for so much of the time has no time left. */
+/* A thread that is busy for this share of the time counts as having no time left. */
 #define RUN_BUSY 0.95
 
 struct words {
@@ -34,14 +34,14 @@ struct run {
     struct process *server; /* NULL: none, or it could not be started */
     const char *host;
     char port[OPTION_PORT_SIZE];
-    json_t *server_report; /* NULL: not ours, or none came */
+    json_t *server_report; /* NULL: a peer or target, or there was none */
     json_t *client_report;
     struct usage before; /* all 0 where the system doesn't tell */
     struct usage after;
     json_t *result;
 };
 
-/* Those that run, for run_cancel(). */
+/* The processes that run, for run_cancel(). */
 static struct process *run_processes[2];
 
 static void words_add(struct words *words, const char *format, ...) TEXT_FORMAT(2, 3);
@@ -66,7 +66,7 @@ static void run_fail(struct run *run, const char *format, ...)
     (void)vsnprintf(text, sizeof(text), format, list);
     va_end(list);
     for (size_t end = strlen(text); end > 0 && strchr(" :\r\n", text[end - 1]) != NULL; end--) {
-        text[end - 1] = '\0'; /* what a program says ends its line; and it may have said nothing */
+        text[end - 1] = '\0'; /* the end of the line, if the program has written any */
     }
     if (!result_has_mark(run->result, "failed")) {
         result_add_mark(run->result, "failed");
@@ -79,7 +79,7 @@ static bool run_failed(const struct run *run)
     return result_has_mark(run->result, "failed");
 }
 
-/* `code` is what process_wait() has answered, and not what it should have been. `said` is why. */
+/* `code`, from process_wait(), is not the expected one. `said` is the program's reason. */
 static void run_fail_ended(struct run *run, const char *what, int code, const char *said)
 {
     if (code == PROCESS_LATE) {
@@ -102,7 +102,7 @@ static json_t *run_report(struct process *process)
 
 /* ---- the server ---------------------------------------------------------------------------- */
 
-/* A port of 127.0.0.1 that nobody has, for the moment. */
+/* A port of 127.0.0.1 that is free at the moment. */
 static int run_free_port(char *port, size_t size)
 {
     uv_tcp_t tcp;
@@ -208,8 +208,8 @@ static void run_start_server(struct run *run)
     run_await_server(run);
 }
 
-/* A peer may die of the signal, or handle it and exit. On Windows only our own programs can be told
- * to stop; a peer is killed there. */
+/* A peer may be ended by the signal, or handle it and exit. On Windows only our own programs can be
+ * told to stop; peers are killed there. */
 static void run_stop_server(struct run *run)
 {
     int number = SIGTERM;
@@ -255,7 +255,7 @@ static void run_client_words(const struct run *run, struct words *words, uint64_
     }
 }
 
-/* Runs it to its end, which has to be good: its report, or NULL. */
+/* Runs the client to its end. Returns its report, or NULL if it failed. */
 static json_t *run_client(struct run *run, const struct words *words)
 {
     uint64_t time_ms = (run->setup->times.warmup_ns + run->setup->times.duration_ns) / 1000000;
@@ -278,7 +278,7 @@ static json_t *run_client(struct run *run, const struct words *words)
     return report;
 }
 
-/* One message on one connection, so that what the server has for its first is there already. */
+/* One message on one connection, so that the server has allocated what any connection needs. */
 static void run_first_message(struct run *run)
 {
     struct words words = {.count = 0};
@@ -287,7 +287,7 @@ static void run_first_message(struct run *run)
     json_decref(run_client(run, &words));
 }
 
-/* An idle load has one message a second, on whichever connection's turn it is. */
+/* An idle load sends one message per second, on one connection after the other. */
 static void run_load(struct run *run)
 {
     const struct bench_times *times = &run->setup->times;
@@ -317,7 +317,7 @@ static double run_workers_cpu(const json_t *report)
     return sum;
 }
 
-/* Bytes that the client has sent came back, and our server counted the same. */
+/* Whether all bytes that the client sent came back, and our server counted the same. */
 static bool run_books_agree(const struct run *run)
 {
     double sent = result_number(run->client_report, "counters.sent");
@@ -325,20 +325,20 @@ static bool run_books_agree(const struct run *run)
     if (run->server_report == NULL) {
         return agree;
     }
-    /* What an idle load began with is in the server's books, too. */
+    /* The first message of an idle load is in the server's books, too. */
     double first = run->load->idle ? (double)run->load->size : 0;
     return agree && result_number(run->server_report, "counters.sent") == sent + first &&
            result_number(run->server_report, "counters.received") == sent + first;
 }
 
-/* Server and client are on the same CPU, where neither waits for the other. */
+/* Whether server and client share a CPU, where neither waits for another CPU. */
 static bool run_shared(const struct run *run)
 {
     return run->placement.client_cpu >= 0 && run->placement.client_cpu == run->placement.server_cpu;
 }
 
-/* The client was the bottleneck: busy all the time, while the server was not. One that polls is
- * busy in any case. */
+/* Whether the client was the bottleneck: busy all the time, while the server was not. A client that
+ * polls is always busy, so it never counts. */
 static bool run_client_bound(const struct run *run, double client_load, double server_load)
 {
     return !run_shared(run) && run->load->busy_poll_ns == 0 &&
@@ -346,14 +346,14 @@ static bool run_client_bound(const struct run *run, double client_load, double s
            server_load < RUN_BUSY * (double)run->load->workers;
 }
 
-/* A time of 0 is one that the system's clock was too coarse for: it hasn't been measured. */
+/* A time of 0 was too short for the clock of the system: it was not measured. */
 static void run_cpu(struct run *run, double messages)
 {
     double client = run_workers_cpu(run->client_report);
     double server = run->after.cpu_seconds - run->before.cpu_seconds;
     double seconds =
         result_number(run->client_report, "seconds") + (double)run->setup->times.warmup_ns / 1e9;
-    if (run->after.cpu_seconds <= 0) { /* the system doesn't tell, but our server does */
+    if (run->after.cpu_seconds <= 0) { /* the system doesn't tell, so take it from the report */
         server = run_workers_cpu(run->server_report);
     }
     if (client > 0) {

@@ -2,11 +2,11 @@
 #define ECHOPORT_RUN_H
 
 /*
- * One run: a server of its own, put under one load by echo-client, and what came of it.
+ * One run: a server of its own, echo-client with one load, and what was measured.
  *
  *     the server, "listening" -> usage -> the client, to its end -> usage -> the end of the server
  *
- * One at a time, on the thread of process_loop(), on which things may happen meanwhile.
+ * One at a time, on the thread of process_loop(). Other callbacks of that loop run meanwhile.
  */
 
 #include <jansson.h>
@@ -15,7 +15,7 @@
 #include "pin.h"
 #include "subject.h"
 
-/* What is the same for all runs. Texts are the caller's. */
+/* What all runs have in common. The caller owns the texts. */
 struct run_setup {
     char server[SUBJECT_PATH_SIZE]; /* the paths of the programs */
     char client[SUBJECT_PATH_SIZE];
@@ -23,18 +23,18 @@ struct run_setup {
     enum pin_mode pin;
     uint64_t buffer_size; /* bytes */
     struct bench_times times;
-    uint64_t late_ms; /* a program that takes so much longer than it was told to hangs */
+    uint64_t late_ms; /* a program that takes this much longer than planned hangs */
 };
 
 /*
- * The run as an object of the results (docs/benchmarking.md), which is the caller's. What was not
- * measured is not in it. Its list "marks" says what is wrong with it: "failed" (and "error" says
- * why, in a line without its end), "books", "client-bound".
+ * The run as an object of the results (docs/benchmarking.md); the caller owns it. It lacks what was
+ * not measured. Its list "marks" says what is wrong with it: "failed", with the reason in "error",
+ * a line without its end; "books"; "client-bound".
  */
 json_t *run_measure(const struct run_setup *setup, const struct bench_case *load,
                     const struct subject *subject);
 
-/* Ends what is under way, as failed. Does nothing if nothing is. */
+/* Ends the run that is under way, as failed. Does nothing if there is none. */
 void run_cancel(void);
 
 #endif

@@ -31,7 +31,7 @@ static int subjects_add_backend(struct subjects *subjects, const struct bench_ba
 {
     for (size_t i = 0; i < subjects->count; i++) {
         if (strcmp(subjects->items[i].name, backend->name) == 0) {
-            return 0; /* it was asked for twice, or as raw as well */
+            return 0; /* named twice, or once as raw */
         }
     }
     struct subject *subject = subjects_next(subjects, SUBJECT_BACKEND);
@@ -43,7 +43,7 @@ static int subjects_add_backend(struct subjects *subjects, const struct bench_ba
     return 0;
 }
 
-/* One that was asked for: the matrix's of that name, or else a backend as it is. */
+/* A subject that the user named: from the matrix, or else a backend without options. */
 static int subjects_add_named(struct subjects *subjects, const struct matrix *matrix,
                               const char *name)
 {
@@ -121,7 +121,7 @@ static size_t program_length(const char *name)
     return has ? length - suffix : 0;
 }
 
-/* A name in the directory, which libuv has in order: a peer if it is a program. */
+/* Adds a name in the directory as a peer, if it is a program. libuv sorts the names. */
 static int subjects_add_peer(struct subjects *subjects, const char *directory, const char *name,
                              bool threaded)
 {

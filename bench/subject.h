@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_SUBJECT_H
 #define ECHOPORT_SUBJECT_H
 
-/* The servers that are compared: our backends, peers, and a target that runs already. */
+/* The servers to compare: our backends, peers, and a target that is already running. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,18 +12,18 @@
 #define SUBJECTS_MAX 32
 #define SUBJECT_PATH_SIZE 1024
 
-#define SUBJECT_OLD "old:" /* begins the name of an older server's backend */
+#define SUBJECT_OLD "old:" /* the prefix of a backend of the older server */
 
 enum subject_kind {
-    SUBJECT_BACKEND, /* echo-server with a backend, whose name it has; of an older one "old:NAME" */
-    SUBJECT_PEER,    /* another program, "peer:NAME"; it is run as PROGRAM PORT [CPUS] */
-    SUBJECT_TARGET   /* "target:HOST:PORT": it is there, and stays */
+    SUBJECT_BACKEND, /* echo-server with a backend: its NAME, or "old:NAME" */
+    SUBJECT_PEER,    /* another program, "peer:NAME", run as PROGRAM PORT [CPUS] */
+    SUBJECT_TARGET   /* "target:HOST:PORT": runs already, and goes on */
 };
 
 struct subject {
     enum subject_kind kind;
     char name[OPTION_HOST_SIZE + OPTION_PORT_SIZE];
-    struct bench_backend backend; /* its texts are the matrix's, or constant */
+    struct bench_backend backend; /* its texts belong to the matrix, or are constant */
     bool threaded;                /* a peer that gets the number of CPUs as an argument */
     char path[SUBJECT_PATH_SIZE]; /* of a peer, or of an older server; else "" */
     char host[OPTION_HOST_SIZE];  /* of a target */
@@ -35,20 +35,21 @@ struct subjects {
     size_t count;
 };
 
-/* Each adds to `subjects` and returns 0; or a UV error, after a message to the user. */
+/* Each of these adds to `subjects`. Returns 0, or a UV error after a message. */
 
-/* The matrix's backends that work here; or if `names` has any those, each of which must. */
+/* Adds those of `names`, each of which must work here; without names the backends of the matrix
+ * that work here. */
 int subjects_add_backends(struct subjects *subjects, const struct matrix *matrix,
                           const struct option_strings *names);
 
-/* Behind each backend that has been added: the same of `server`, another build of ours. */
+/* Adds after each backend the same backend of `server`, another build of ours. */
 int subjects_add_old(struct subjects *subjects, const char *server);
 
-/* Adds each program in a directory, in the order of their names: peers with one thread. Then adds
- * those in its folder `threaded`, if there is one: they get the number of a server's CPUs. */
+/* Adds each program in a directory, in the order of their names, as a peer with one thread. Then
+ * adds those in its folder `threaded`, if there is one: they get the number of CPUs. */
 int subjects_add_peers(struct subjects *subjects, const char *directory);
 
-/* `address` is one that option_split_address() splits. */
+/* `address`: as option_split_address() takes it. */
 int subjects_add_target(struct subjects *subjects, const char *address);
 
 #endif

@@ -14,11 +14,11 @@ const struct summary_metric summary_metrics[] = {
     {NULL, false},
 };
 
-/* What subjects are summarized by: a run's member or path, and the name in the summary. */
+/* A quantity of a run, by member or path, and its name in the summary. */
 static const struct {
     const char *path;
     const char *name;
-    bool of_a_message; /* a cost of a message, whichever side was the bottleneck */
+    bool of_a_message; /* a cost per message, which counts in client-bound runs, too */
 } quantities[] = {
     {"messages_per_second", "messages_per_second", false},
     {"bytes_per_second", "bytes_per_second", false},
@@ -52,7 +52,7 @@ bool summary_is_ours(const char *subject)
            !summary_is_old(subject);
 }
 
-/* Whether ratios of the subject to the base are of use, where the base isn't the first. */
+/* Whether the subject has ratios to a base that isn't the first subject. */
 static bool summary_is_base(const char *base, const char *subject)
 {
     if (summary_is_old(base)) {
@@ -91,7 +91,7 @@ bool summary_counts(const json_t *run, const char *metric)
            (summary_is_of_a_message(metric) || !result_has_mark(run, "client-bound"));
 }
 
-/* How many runs of the subject have a mark, or if it is NULL are there at all. */
+/* How many runs of the subject have this mark; all runs if it is NULL. */
 static json_int_t summary_count(const json_t *test_case, const char *subject, const char *mark)
 {
     const json_t *runs = json_object_get(test_case, "runs");
@@ -109,7 +109,7 @@ bool summary_is_client_bound(const json_t *test_case, const char *subject)
     return summary_count(test_case, subject, "client-bound") > 1;
 }
 
-/* Whether those of the subject's runs that count are no selection by their outcome. */
+/* Whether the remaining runs of the subject are a fair sample, and not chosen by their outcome. */
 static bool summary_is_fair(const json_t *test_case, const char *subject, const char *metric)
 {
     return summary_is_of_a_message(metric) || !summary_is_client_bound(test_case, subject);
@@ -168,7 +168,7 @@ static json_t *summary_quantity(const json_t *test_case, const char *subject, co
     if (count == 0) {
         return NULL;
     }
-    double median = estimate_median(values, count); /* it sorts */
+    double median = estimate_median(values, count); /* sorts them */
     return json_pack("{s:f,s:f,s:f}", "median", median, "low", values[0], "high",
                      values[count - 1]);
 }

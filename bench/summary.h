@@ -2,14 +2,14 @@
 #define ECHOPORT_SUMMARY_H
 
 /*
- * What the runs of a case say together: a summary of each subject, and ratios between them, each
- * with an exact interval. A ratio is made of pairs, the two runs of a round, so that what disturbs
- * the machine for a while disturbs both.
+ * A summary of each subject of a case, and ratios between subjects, each with an exact interval. A
+ * ratio is made of pairs, the two runs of a round, so a disturbance that lasts a while disturbs
+ * both.
  *
- * A run with a mark is not averaged in: not at all if it failed or its books disagree; and if the
- * client was the bottleneck everywhere but in what a message costs, which it doesn't change. A
- * subject with more than one such run in a case has no figures of speed there, and no ratios of
- * them: what was left would be those of its runs in which it happened to be slow.
+ * A run that failed, or whose books disagree, counts for nothing. A run in which the client was the
+ * bottleneck counts only for what a message costs, which does not depend on that. A subject with
+ * more than one such run in a case has no figures of speed there and no ratios of them: the
+ * remaining runs would be those in which it happened to be slow.
  */
 
 #include <stdbool.h>
@@ -17,45 +17,46 @@
 
 #include <jansson.h>
 
-/* That an interval holds the truth, at least. */
+/* The least confidence of an interval. */
 #define SUMMARY_CONFIDENCE 0.95
 
-/* A quantity that ratios are made of. */
+/* A quantity that has ratios. */
 struct summary_metric {
     const char *name;    /* the member of a run */
     bool less_is_better; /* else more */
 };
 
-extern const struct summary_metric summary_metrics[]; /* ended by a name that is NULL */
+extern const struct summary_metric summary_metrics[]; /* the last has the name NULL */
 
-/* Whether the run counts for anything: it didn't fail, and its books agree. */
+/* Whether the run is good: it did not fail, and its books agree. */
 bool summary_is_good(const json_t *run);
 
-/* Whether a subject has such a run in the case. */
+/* Whether a subject has a good run in the case. */
 bool summary_has_good_run(const json_t *test_case, const char *subject);
 
-/* Whether that quantity of the run, a member or a path, is there and may be averaged. */
+/* Whether the run has that quantity, a member or a path, and it counts. */
 bool summary_counts(const json_t *run, const char *metric);
 
 /* Whether the client was the bottleneck in more than one run of the subject. */
 bool summary_is_client_bound(const json_t *test_case, const char *subject);
 
 /* The logarithms of the ratios subject : base of one metric, one for each round in which both have
- * it; none if it is one of speed and either is client-bound. Returns how many there are, at most
- * ESTIMATE_MAX; `logs` has room for them. */
+ * it. There are none for a metric of speed if either is client-bound. Returns how many there are,
+ * at most ESTIMATE_MAX; `logs` must have room for that. */
 size_t summary_pairs(const json_t *test_case, const char *subject, const char *base,
                      const char *metric, double *logs);
 
-/* The ratio subject : base of one metric, as the results have it, which is the caller's; NULL:
+/* The ratio subject : base of one metric, as an object of the results; the caller owns it. NULL:
  * there is no pair. */
 json_t *summary_make_ratio(const json_t *test_case, const char *subject, const char *base,
                            const char *metric);
 
-/* Makes a case's members "subjects" and "ratios" out of "runs". The bases of ratios are the first
- * subject, and for our backends each peer and target besides, and the same of an older server. */
+/* Makes the members "subjects" and "ratios" of a case from its "runs". Ratios are to the first
+ * subject. Those of our backends are also to each peer and target, and to the same of the older
+ * server. */
 void summary_make(json_t *test_case);
 
-/* The ratio of a case for these, or NULL. */
+/* The ratio of these in a case, or NULL. */
 const json_t *summary_ratio(const json_t *test_case, const char *subject, const char *base,
                             const char *metric);
 

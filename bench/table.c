@@ -111,7 +111,7 @@ static void table_marks(struct text *out, const json_t *subject)
     }
 }
 
-/* What the case is: a line without its end. */
+/* Describes the case, in a line without its end. */
 static void table_load(struct text *out, const json_t *test_case, bool idle)
 {
     char size[UNITS_TEXT_SIZE];
@@ -208,8 +208,8 @@ static void table_harness(struct text *out, const json_t *harness)
     char other[UNITS_TEXT_SIZE];
     if (result_has(harness, "client_cpu_per_message")) {
         text_printf(out,
-                    "A message costs the client %s, of which %s are its own work on the bytes;\n"
-                    "echoing itself was watched with %.2f %% of a CPU.\n",
+                    "A message costs the client %s, of which %s are its own work on the bytes.\n"
+                    "echo-bench itself used %.2f %% of a CPU.\n",
                     table_duration(one, harness, "client_cpu_per_message"),
                     table_duration(other, harness, "null_cpu_per_message"),
                     100 * result_number(harness, "bench_load"));
@@ -229,8 +229,8 @@ void table_end(struct text *out, const json_t *document)
         out,
         "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less, = no "
         "difference\n(the interval holds 1), ? too few pairs for one. cpu/msg is the "
-        "server's CPU time for a message.\nRuns marked client-bound count for cpu/msg "
-        "alone, and more than one of them in a case leave no msg/s\nand p99; those marked books or "
+        "server's CPU time per message.\nRuns marked client-bound count for cpu/msg "
+        "alone. With more than one of them a case has no msg/s\nand no p99. Runs marked books or "
         "failed count for nothing.\n");
     table_harness(out, json_object_get(document, "harness"));
     if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {

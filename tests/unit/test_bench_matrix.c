@@ -78,7 +78,7 @@ static void what_is_wrong_is_refused_with_a_reason(void **state)
         {MATRIX(BACKENDS, "{\"name\": \"a\", \"connections\": 1, \"size\": 64, \"idle\": 1}"),
          "true or false"},
         {MATRIX(BACKENDS, "{\"name\": \"a\", \"connections\": 1, \"size\": 64, \"deep\": 1}"),
-         "what is \"deep\"?"},
+         "unknown member \"deep\""},
         {MATRIX(BACKENDS, "7"), "an object is missing"},
         {MATRIX(BACKENDS, ""), "\"cases\" is missing"},
         {MATRIX("\"backends\": []", CASE), "\"backends\" is missing"},
@@ -88,14 +88,15 @@ static void what_is_wrong_is_refused_with_a_reason(void **state)
         {MATRIX("\"backends\": [{\"name\": \"a\", \"backend\": \"uv\", \"arguments\": [1]}]", CASE),
          "not a text"},
         {MATRIX("\"backends\": [{\"name\": \"a\", \"backend\": \"uv\", \"argument\": []}]", CASE),
-         "backend \"a\": what is \"argument\"?"},
+         "backend \"a\": unknown member \"argument\""},
         {"{" TIMES ", \"buffer_size\": \"64KiB\", \"quick\": {}, " BACKENDS ", \"cases\": [" CASE
          "]}",
          "\"quick\": \"rounds\" is missing"},
         {"{\"rounds\": 5, \"duration\": \"2s\", \"warmup\": \"1s\", \"buffer_size\": 1024}",
          "\"rounds\" is out of range"}, /* five pairs have no interval */
         {"{\"rounds\": 7, \"duration\": 2, \"warmup\": \"1s\", \"buffer_size\": 1024}", "a time"},
-        {"{" HEAD ", \"colour\": 1, " BACKENDS ", \"cases\": [" CASE "]}", "what is \"colour\"?"},
+        {"{" HEAD ", \"colour\": 1, " BACKENDS ", \"cases\": [" CASE "]}",
+         "unknown member \"colour\""},
     };
     (void)state;
     for (size_t i = 0; i < LENGTH(table); i++) {

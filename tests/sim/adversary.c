@@ -21,7 +21,7 @@ struct adversary_conn {
     size_t move;        /* the present one */
     uint64_t moved;     /* bytes of it */
     size_t source;      /* of the bytes taken, the next to be echoed */
-    uint64_t last_ns;   /* of the last deed, or since when the client awaits one */
+    uint64_t last_ns;   /* of the last action, or since when the client waits for one */
     uint64_t last_step; /* after the client's FIN */
 };
 
@@ -115,7 +115,7 @@ static bool sent(struct adversary_conn *c)
     return true;
 }
 
-/* Sends what lies behind the bytes returned so far. True: more can be done at once. */
+/* Sends the bytes that follow those returned so far. True: more can be done at once. */
 static bool send_returned(struct adversary_conn *c, size_t length)
 {
     struct adversary_record *record = c->record;
@@ -328,7 +328,7 @@ static bool received(struct adversary_conn *c)
         return false;
     }
     if (recv->length == 0 || record->returned_length >= record->taken_length) {
-        note_time(c, false); /* from now on the client awaits something */
+        note_time(c, false); /* from now on the client waits for something */
     }
     if (recv->length == 0) {
         record->saw_end = true;

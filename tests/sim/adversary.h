@@ -2,10 +2,10 @@
 #define ECHOPORT_ADVERSARY_H
 
 /*
- * A peer that misbehaves by its seed: the role of a worker, over whichever backend and clock its
- * owner gives it. It keeps a record of each connection: what it took, what it returned, how it
- * ended. One thread; records are read after the worker's end. Bounded: a connection takes and
- * returns no more than adversary_bytes_max(), and there are no more than ADVERSARY_CONNS.
+ * A peer that misbehaves as its seed says: the role of a worker, over any backend and clock. It
+ * keeps a record of each connection: what it took, what it returned, how it ended. One thread;
+ * records are read after the worker's end. A connection takes and returns at most
+ * adversary_bytes_max() bytes, and there are at most ADVERSARY_CONNS connections.
  */
 
 #include <stdbool.h>
@@ -57,7 +57,7 @@ struct adversary {
     bool accepting;
     bool held; /* it has stopped accepting, once */
     bool ending;
-    bool overrun; /* more connections or bytes came than a run may bring */
+    bool overrun; /* more connections or bytes came than a run may have */
 };
 
 extern const struct worker_role adversary_role;

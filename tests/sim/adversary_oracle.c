@@ -31,8 +31,8 @@ void adversary_tally(const struct client_counters *n, struct adversary_tally *ta
 
 /* What the peer's record proves. */
 struct proof {
-    bool wrong; /* a byte was returned that is not the one it should be, or was not asked for */
-    bool owing; /* of what was taken not all was answered right, or not a whole message came */
+    bool wrong; /* a wrong byte was returned, or one that was not asked for */
+    bool owing; /* not all that was taken was answered right, or a message was incomplete */
     bool slow;  /* the peer may have made the client wait for --timeout */
     bool none;  /* nothing was taken: the client may never have seen the connection come up */
 };
@@ -86,7 +86,7 @@ static unsigned met_end(const struct proof *proof, const struct adversary_run *r
     return outstanding | BIT(CLOSED_BY_SERVER) | BIT(COMPLETED);
 }
 
-/* A reset, before which any of the bytes returned may be lost. */
+/* A reset: any of the returned bytes may be lost before it. */
 static unsigned met_reset(const struct proof *proof)
 {
     unsigned set = BIT(LOST) | (proof->wrong ? BIT(MISMATCH) : 0);
@@ -112,7 +112,7 @@ static unsigned before_their_end(enum adversary_end end, const struct adversary_
     return 0;
 }
 
-/* The client's FIN was not read, or was none. */
+/* The client's FIN was not read, or there was none. */
 static unsigned without_their_end(const struct adversary_record *record, enum adversary_end end,
                                   const struct proof *proof, const struct adversary_run *run,
                                   const struct adversary_circumstances *how)
@@ -131,8 +131,8 @@ static unsigned without_their_end(const struct adversary_record *record, enum ad
     return set;
 }
 
-/* A system tells of a reset but once. If a send was told, the receive after it, which may be seen
- * first, finds an end of the stream that is none. */
+/* A system reports a reset only once. If a send reported it, the next receive finds a false end
+ * of the stream, and its outcome may be seen first. */
 unsigned adversary_permits(const struct adversary_record *record, const struct adversary_run *run,
                            const struct adversary_circumstances *how)
 {

@@ -2,9 +2,10 @@
 #define ECHOPORT_ADVERSARY_ORACLE_H
 
 /*
- * Which answers of a client are possible after what the peer has done, as far as the peer can know:
- * TCP may lose what was under way before a reset, and what crosses on its way may come first or
- * last. For each connection a set of ends; the client's counters must be a choice out of them.
+ * The results of a client that are possible after what the peer has done, as far as the peer can
+ * know. TCP may lose what was under way before a reset, and events that cross may come in either
+ * order. Each connection has a set of possible ends, and the client's counters are a choice of
+ * them.
  */
 
 #include "adversary.h"
@@ -29,7 +30,7 @@ enum adversary_outcome {
 
 extern const char *const adversary_outcome_names[ADVERSARY_OUTCOMES];
 
-/* So many connections of a run ended in each way. */
+/* The number of connections of a run that ended in each way. */
 struct adversary_tally {
     uint64_t of[ADVERSARY_OUTCOMES];
 };
@@ -45,7 +46,7 @@ struct adversary_circumstances {
     bool lossy_reset;    /* the system may show a reset as an end of the stream: Wine */
 };
 
-/* The set of outcomes that are possible, bit i for outcome i; 0: what the peer saw is not. */
+/* The set of possible outcomes, bit i for outcome i. 0: what the peer saw is impossible. */
 unsigned adversary_permits(const struct adversary_record *record, const struct adversary_run *run,
                            const struct adversary_circumstances *how);
 

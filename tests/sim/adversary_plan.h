@@ -2,8 +2,8 @@
 #define ECHOPORT_ADVERSARY_PLAN_H
 
 /*
- * What a seed makes of a run: what the client is asked for, and how the peer misbehaves on each of
- * its connections. Pure functions: the same seed gives the same run, simulated or real.
+ * What a seed decides: the client's options, and how the peer misbehaves on each connection. Pure
+ * functions: the same seed gives the same run, simulated or real.
  */
 
 #include <stdbool.h>
@@ -15,8 +15,8 @@ enum adversary_kind {
     ADVERSARY_FLIP,   /* echo one byte with another bit */
     ADVERSARY_DROP,   /* leave so many bytes out */
     ADVERSARY_REPEAT, /* go back by so many bytes */
-    ADVERSARY_EXTRA,  /* send so many bytes that nobody has asked for */
-    ADVERSARY_PAUSE,  /* do nothing for so many nanoseconds */
+    ADVERSARY_EXTRA,  /* send this many bytes that were not asked for */
+    ADVERSARY_PAUSE,  /* do nothing for this many nanoseconds */
     ADVERSARY_DEAF,   /* read nothing from now on */
     ADVERSARY_SILENT, /* send nothing from now on, and never end */
     ADVERSARY_FIN,    /* end this side, read on */
@@ -49,8 +49,8 @@ struct adversary_plan {
     size_t piece; /* the most that one send takes, bytes */
 };
 
-/* One run. Each ends by itself: the peer behaves after the first `bad` connections, and the client
- * gives up where it waits in vain. */
+/* One run. It ends by itself: the peer behaves after the first `bad` connections, and the client
+ * gives up when it waits too long. */
 struct adversary_run {
     uint64_t seed;
     uint64_t size; /* bytes of a message; all messages together are at most 64 KiB */
@@ -67,9 +67,9 @@ struct adversary_run {
     bool stop_on_error;
 
     size_t bad;
-    size_t accepts;   /* so many connections are accepted, then none for `hold_ns` */
+    size_t accepts;   /* after this many connections none is accepted for `hold_ns` */
     uint64_t hold_ns; /* 0: for ever */
-    size_t listens;   /* after so many connections the peer listens no more */
+    size_t listens;   /* after this many connections the peer stops listening */
 };
 
 void adversary_draw_run(struct adversary_run *run, uint64_t seed);

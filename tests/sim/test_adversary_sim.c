@@ -1,7 +1,7 @@
 /*
- * The client against a peer that misbehaves at random, over the network in memory: what it says of
- * each run equals what the witness at the seam has counted, and is among what the peer's records
- * permit. A seed that fails is run again by `test_adversary_sim --seed=N`.
+ * The client against a peer that misbehaves at random, over the network in memory. The report of
+ * each run equals what the witness at the seam has counted, and the peer's records permit it. A
+ * seed that fails is run again by `test_adversary_sim --seed=N`.
  */
 
 #include <stdarg.h>
@@ -38,7 +38,7 @@ static struct {
     struct load_plan plan;
     struct sockaddr_storage addresses[2]; /* nobody listens at the first */
     uint64_t drain_ns, abort_ns, freeze_ns;
-    bool dozes; /* the client is late, time and again */
+    bool dozes; /* the client is late again and again */
     bool client_ended, peer_ended;
     bool gave_up;
     uint64_t bytes;    /* verified, when last looked at */
@@ -74,7 +74,7 @@ static void draw_network(void)
     if (scene.run.requests * scene.run.size > 2000 && scene.config.capacity_min < 1000) {
         scene.config.capacity_min = scene.config.capacity_max = 1000; /* or it takes for ever */
     }
-    scene.config.turn_ns = 10000; /* a client that stays awake for a schedule must see time pass */
+    scene.config.turn_ns = 10000; /* a client awake for a schedule must see time pass */
     switch (world_chance(12)) {
     case 0:
         scene.config.connect_refused_ppm = 300000;
@@ -180,7 +180,7 @@ static void command_client(void)
     }
 }
 
-/* No run awaits anything for longer than it was told to. */
+/* No run waits longer than its options allow. */
 static void check_life(void)
 {
     if (witness.expected.verified != scene.bytes) {
@@ -284,8 +284,8 @@ static void check_counters(void)
     CHECK(witness.wrong == NULL);
 }
 
-/* How many messages of the schedule were due when the run ended, and have not begun. It ends with
- * the last of the requests. */
+/* The number of scheduled messages that were due at the end of the run and have not begun. The
+ * schedule ends with the last request. */
 static uint64_t unsent(void)
 {
     const struct load *client = &scene.client;
@@ -377,10 +377,10 @@ static void count(void)
     sum.either += witness.either;
 }
 
-/* One in two hundred is of the rarest class. */
+/* One of two hundred is of the rarest class. */
 #define SEEDS_FOR_ALL 1000
 
-/* Every kind of end, and every class of failures, is among so many runs. */
+/* These runs contain every kind of end and every class of failures. */
 static void report(void)
 {
     bool all = world_options.seed_count >= SEEDS_FOR_ALL;

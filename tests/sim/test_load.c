@@ -1,6 +1,6 @@
 /*
- * The client's side over the network in memory, in virtual time: a schedule that is kept, or can't
- * be, what is measured, and runs that would never end.
+ * The client over the network in memory, in virtual time: a schedule that it can or can't keep,
+ * what it measures, and runs that would never end.
  */
 
 #include <stdarg.h>
@@ -25,8 +25,8 @@ static struct sim_config network_config;
 static uint64_t begun_ns;
 static struct verdict verdict;
 
-/* A calm world, whose plan the test may change before it runs: one to three workers, one message on
- * its way for each connection, and no limit of messages. */
+/* A calm world with one to three workers, one message under way for each connection, and no
+ * limit of messages. The test may change the plan before it runs. */
 static void begin(uint64_t seed, uint64_t latency_ns)
 {
     world_next(seed);
@@ -56,7 +56,7 @@ static void make(void)
     begun_ns = sim_now();
 }
 
-/* How long the client's run took, up to its end or until it was told to end. */
+/* The time of the client's run until it ended or was told to end, in nanoseconds. */
 static uint64_t run(void)
 {
     uint64_t until_ns = 0;
@@ -76,7 +76,7 @@ static void end(void)
     sim_end();
 }
 
-/* How often the run failed in a class. */
+/* The number of failures of the run in a class. */
 static uint64_t failures(enum verdict_class class)
 {
     uint64_t count = 0;
@@ -193,14 +193,14 @@ static void the_schedule_is_even(void **state)
 /* What an echo may take beyond the network's latency: some turns of all workers. */
 #define TURNS_NS MILLISECOND
 
-/* How long the n-th message of a user takes from when it was due, if one is due in each period and
- * its echo takes so long. One that has to wait for the echo of another began late. */
+/* The time that the n-th message of a user takes from when it was due: one is due in each
+ * period, and an echo takes `echo_ns`. A message that waits for the echo of another begins late. */
 static uint64_t expected_ns(uint64_t n, uint64_t echo_ns, uint64_t period_ns)
 {
     return echo_ns <= period_ns ? echo_ns : (n + 1) * echo_ns - n * period_ns;
 }
 
-/* Each user of the worker had so many messages. */
+/* Each user of the worker had this number of messages. */
 static void check_latencies(const struct load *load, uint64_t messages, uint64_t echo_ns)
 {
     const struct histogram *latency = &load->stats.latency;
@@ -224,7 +224,7 @@ static void latencies_of_a_schedule(uint64_t seed, uint64_t echo_ns, double rate
 {
     enum { MESSAGES = 5 };
     begin(seed, echo_ns / 2);
-    network_config.inline_ppm = 1000000; /* the latency is that of two ways, and nothing more */
+    network_config.inline_ppm = 1000000; /* the latency of two ways, and no more */
     network_config.prompt = true;
     make();
     world.plan.rate = rate;
@@ -259,7 +259,7 @@ static void latency_has_the_time_before_a_message_can_begin(void **state)
 
 /* ---- what is measured ------------------------------------------------------------------------ */
 
-/* Of a steady run the last two of three seconds. */
+/* A steady run of three seconds: the last two are measured. */
 static bool is_two_thirds(uint64_t measured, uint64_t all)
 {
     return 300 * measured >= 196 * all && 300 * measured <= 204 * all;
@@ -302,7 +302,7 @@ static void a_connect_that_never_ends_is_given_up(void **state)
     }
 }
 
-/* Nothing arrives any more, sooner or later, and no timeout ends a connection. */
+/* At some time nothing arrives any more, and no timeout ends a connection. */
 static void a_silent_network_is_given_up(void **state)
 {
     (void)state;
@@ -354,7 +354,7 @@ static void the_first_error_stops_the_run(void **state)
 
 /* ---- connects ------------------------------------------------------------------------------ */
 
-/* Nobody listens at the first: that is no failure, and costs no pause. */
+/* There is no listener at the first address: that is no failure and costs no pause. */
 static void the_next_address_is_tried_at_once(void **state)
 {
     (void)state;
@@ -378,7 +378,7 @@ static void the_next_address_is_tried_at_once(void **state)
     }
 }
 
-/* The machine is short of buffers, often: the others come up, and later all have. */
+/* The machine is often short of buffers: other connections come up, and later all do. */
 static void a_shortage_is_not_a_missing_server(void **state)
 {
     (void)state;
@@ -406,7 +406,7 @@ static uint64_t user_count(void)
     return count;
 }
 
-/* Messages never cease, so it ends its side at half of its time and cuts nobody. */
+/* Messages never cease, so it ends its side at half of its time and cuts no connection. */
 static void a_drain_under_load_cuts_nobody(void **state)
 {
     (void)state;

@@ -30,7 +30,7 @@ static void begin(uint64_t seed, const struct sim_config *config, enum world_kin
     world_next(seed);
     network_config = *config;
     if (network_config.turn_ns < 10000) {
-        network_config.turn_ns = 10000; /* who stays awake for a schedule must see time pass */
+        network_config.turn_ns = 10000; /* a worker awake for a schedule must see time pass */
     }
     network_config.one_listener = world_chance(2) == 0;
     network_config.no_detach = world_chance(4) == 0;
@@ -45,7 +45,7 @@ static void end(void)
     sim_end();
 }
 
-/* Who listens for all keeps no more for himself than he hands over to each. */
+/* A worker that listens for all keeps no more connections than it hands over to each other one. */
 static void check_turns(void)
 {
     uint64_t least = UINT64_MAX;
@@ -110,7 +110,7 @@ static void perfect_worlds_lose_nothing(void **state)
     }
 }
 
-/* One byte is damaged on its way, in either direction: the client finds it. */
+/* One byte is damaged in transit, in either direction: the client finds it. */
 static void damage_is_found(void **state)
 {
     unsigned damaged = 0;
@@ -132,7 +132,7 @@ static void damage_is_found(void **state)
         world_run();
         const struct client_counters *c = &world.client_stats.counters;
         if (sim_counts()->of[SIM_CORRUPTED] > 0 && c->cut == 0 && c->drained == 0) {
-            /* A byte that is missing is seen when the next one comes, or by its absence. */
+            /* The client notices a missing byte when the next byte comes, or by its timeout. */
             damaged++;
             WORLD_CHECK(c->mismatches + c->timeouts + c->failed > 0);
         }
@@ -142,8 +142,8 @@ static void damage_is_found(void **state)
     assert_true(damaged > world_options.seed_count / 50);
 }
 
-/* After a poll a server is stopped for a while, now and then: longer than any of its limits, or
- * until its next timer is just due. The client goes on, so what it sends lies in the sockets. */
+/* Now and then a server is stopped after a poll: longer than any of its limits, or until its
+ * next timer is just due. The client continues, so its bytes wait in the sockets. */
 #define FREEZE_NS (30 * SECOND)
 #define FREEZES_MAX 8
 #define LATENCY_NS 100000
@@ -151,7 +151,7 @@ static void damage_is_found(void **state)
 static struct backend freezing_backend;
 static unsigned freezes;
 
-/* In steps of the longest latency until the client has nothing more to do, then in long ones. */
+/* Steps of the longest latency until the client has nothing more to do, then long steps. */
 static void freeze_until(uint64_t until_ns)
 {
     struct worker *client = &world.clients[0].worker;
@@ -206,7 +206,7 @@ static void frozen_server_blames_nobody(void **state)
     assert_true(all_freezes > world_options.seed_count / 4);
 }
 
-/* That an address can't have another listener is no answer for the worker that asks first. */
+/* The first worker to listen must not be told that the address can't have another listener. */
 static void address_without_a_listener_fails_the_start(void **state)
 {
     static const uv_os_sock_t ports[] = {WORLD_PORT, WORLD_PORT};

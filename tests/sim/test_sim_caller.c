@@ -4,10 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * sim holds its caller to the rules of the seam: each case breaks one of them, and must be told
- * which. A case that returns has not been caught.
- */
+/* sim checks that its caller keeps the rules of the seam. Each case breaks one rule, and sim
+ * must name it. A case that returns has not been caught. */
 
 struct violation {
     const char *sentence; /* what sim must say */

@@ -232,7 +232,7 @@ static void test_time(void **state)
     sim_rig_end();
 }
 
-/* A callback may start a timer, which the deadline of its poll knows nothing of. */
+/* A callback may start a timer that the deadline of its poll does not consider. */
 static void test_time_stands_still_after_a_callback(void **state)
 {
     (void)state;

@@ -250,7 +250,7 @@ static size_t servers_served(void)
     return count;
 }
 
-/* A turn that leaves something says so, be it one that came back early. */
+/* A turn that leaves work sets `full`, even if it came back early. */
 static void test_full_turns_leave_the_rest(void **state)
 {
     size_t full_turns = 0;
@@ -338,7 +338,7 @@ static void test_close_from_a_callback_is_later(void **state)
     }
 }
 
-/* Both of the peer's operations end, each by itself, and so does every later one. */
+/* Both operations of the peer end with the reset, and so does every later one. */
 static void test_reset_ends_the_peers_operations(void **state)
 {
     (void)state;

@@ -60,8 +60,8 @@ static void require(bool kept, const char *sentence)
     }
 }
 
-/* The client's clock that leaves out the time in which it could not run: of its own, but it may
- * leave out no more than twice that time. */
+/* The client's clock, which leaves out the time in which the client could not run. It may leave
+ * out at most twice that time. */
 static uint64_t awake_ns(void)
 {
     uint64_t now_ns = worker_awake(&load->worker);
@@ -104,8 +104,8 @@ static uint64_t outstanding(const struct seen *s)
     return s->begun - whole_messages(s);
 }
 
-/* Asks the client how many messages it has begun on a connection. When it closes it has put them
- * with those of the connections before, and may have begun none anew. */
+/* Asks the client how many messages it has begun on a connection. At its close the client has
+ * added them to those of the earlier connections, and must not have begun others. */
 static void ask_begun(struct seen *s, bool closing)
 {
     s->begun = closing ? load->stats.begun - witness.begun : s->c->begun;
@@ -210,7 +210,7 @@ static bool is_waited_for_in_vain(const struct seen *s)
            socket->last_ns + 2 * sim_world.config.turn_ns < sim_now();
 }
 
-/* Of two that are due at once the client decides, which has counted already. */
+/* If two are due at once, the client decides; it has counted already. */
 static bool client_says_timeout(const struct seen *s)
 {
     const struct client_counters *client = &load->stats.counters;
@@ -219,7 +219,7 @@ static bool client_says_timeout(const struct seen *s)
                               : client->timeouts > n->timeouts;
 }
 
-/* The client closes though nothing has ended: something was due. */
+/* The client closes although nothing has ended: something was due. */
 static void closed_by_client(struct seen *s)
 {
     const struct load_plan *plan = load->plan;
@@ -282,7 +282,7 @@ static void connect_failed(const struct seen *s)
 
 /* ---- between the two ----------------------------------------------------------------------- */
 
-/* While sim runs the loop is its own, while the client runs it is ours. */
+/* While sim runs, the loop is sim's; while the client runs, it is the witness's. */
 static void enter_sim(struct io_loop *loop)
 {
     loop->backend = &backend_sim;

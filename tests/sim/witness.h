@@ -28,10 +28,10 @@ struct witness {
     uint64_t abort_ns;    /* likewise, at once */
     uint64_t verified_ns; /* when a message was last whole, or the beginning, on the awake clock */
     uint64_t failures;    /* connections and connects */
-    uint64_t frozen_ns;   /* for so long the client did not run; set by the test */
+    uint64_t frozen_ns;   /* the time in which the client did not run; set by the test */
     bool polled;          /* in this turn; false at its begin, set by the test */
     uint64_t either;      /* ends at which both a timeout and the cut were due */
-    const char *wrong;    /* what the client did that it may not; NULL: nothing */
+    const char *wrong;    /* what the client did wrong; NULL: nothing */
 };
 
 extern struct witness witness;

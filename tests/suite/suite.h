@@ -2,22 +2,21 @@
 #define ECHOPORT_SUITE_H
 
 /*
- * What the scenarios of backend_suite are written with.
+ * The vocabulary of backend_suite's scenarios.
  *
- * A `rig` is a loop of the backend under test with a listener and its connections. The calls of the
- * backend go through the functions below, which hold it to those rules of backends/backend.h that
- * can be seen from outside, in each scenario, whatever it is about:
+ * A `rig` is a loop of the backend under test with a listener and its connections. All calls of the
+ * backend go through the functions below. Whatever a scenario is about, they check the rules of
+ * backends/backend.h that can be seen from outside:
  *
- *   rule 1   the memory of every operation is filled with rubbish before the submit, and is freed
- *            when the outcome is there; a socket's memory in its close callback: so a use out of
- *            time is seen by AddressSanitizer
- *   rule 2   callbacks come from poll() alone, not from inside of any other call or callback, and
+ *   rule 1   the memory of an operation is filled with rubbish before the submit and freed at the
+ *            outcome, that of a socket in its close callback: AddressSanitizer sees any other use
+ *   rule 2   callbacks come only from poll(), never from inside another call or callback, and
  *            there is one outcome per submit
  *   rule 4   at the close callback nothing is outstanding
- *   counts   io_stats agrees with what has been seen; no buffer, socket or accept is left over
+ *   counts   io_stats agrees with what the rig has seen; no buffer, socket or accept is left over
  *
- * A breach is noted where it happens and fails the scenario after the turn, since an assertion of
- * cmocka jumps out and must not cross the backend. Asserted is on the main thread only.
+ * A breach is noted where it happens and fails the scenario after the turn: an assertion of cmocka
+ * jumps, and must not cross the backend. Only the main thread asserts.
  *
  * An outcome, inline or not, reaches the scenario through the connection's `on_...` handler, which
  * is never called from within another handler of that connection.
@@ -69,7 +68,7 @@ struct suite_mode {
 };
 extern struct suite_mode suite_mode;
 
-/* Ends the scenario as one that can't be run here; exceptions.txt must say `may` of it. */
+/* Ends the scenario as one that can't run here. exceptions.txt must have it as `may`. */
 void suite_skip(const char *reason);
 
 /* ---- the simulated network ------------------------------------------------------------------ */
@@ -87,7 +86,7 @@ void suite_world_end(void);
 /* Lets the time of the world pass until something happens. */
 void suite_world_step(void);
 
-/* A port that nobody in the world uses. */
+/* A port that is free in the world. */
 uint16_t suite_world_port(void);
 
 /* ---- rig ------------------------------------------------------------------------------------ */
@@ -122,7 +121,7 @@ struct rig_conn {
     uint8_t *data;   /* of the last recv, ours until rig_conn_release() */
     uint8_t *buffer; /* which contains it */
     size_t length;
-    bool ended;  /* a recv has told the end of the stream */
+    bool ended;  /* a recv has reported the end of the stream */
     size_t sent; /* what the last send said */
     uint64_t received_total;
     uint64_t sent_total;
@@ -184,7 +183,7 @@ void rig_open(struct suite_rig *rig, const struct backend *backend);
 void rig_open_with(struct suite_rig *rig, const struct backend *backend, size_t buffer_size,
                    size_t buffer_memory);
 
-/* Listens on a free port, with so many accepts outstanding, which are renewed. */
+/* Listens on a free port and keeps `accepts` accepts outstanding. */
 void rig_listen(struct suite_rig *rig, int backlog, size_t accepts);
 
 /* Submits one accept, or with `rearm` accepts until one is outstanding. */
@@ -195,13 +194,13 @@ void rig_accept_stop(struct suite_rig *rig);
 /* Closes what is open, waits for it, and checks that nothing is left and the counts are right. */
 void rig_close(struct suite_rig *rig);
 
-/* One turn until the deadline; what poll() answered. Asserts that no rule has been broken. */
+/* One turn until the deadline; the answer of poll(). Asserts that no rule has been broken. */
 int rig_poll(struct suite_rig *rig, uint64_t deadline_ns);
 
 /* One turn of 2 ms at the most. */
 void rig_turn(struct suite_rig *rig);
 
-/* Some turns in which what must not happen has the time to happen, at least 20 ms. */
+/* Turns of at least 20 ms, in which an event that must not come would come. */
 void rig_quiet(struct suite_rig *rig);
 
 /* Turns until the condition holds. */
@@ -229,7 +228,7 @@ uv_os_sock_t rig_peer(struct suite_rig *rig);
 /* The same with SO_RCVBUF, in bytes; 0: the system's. */
 uv_os_sock_t rig_peer_with(struct suite_rig *rig, int receive_buffer);
 
-/* The rig is to close this peer as well; or no longer. */
+/* The rig takes over this peer and closes it; or it forgets the peer. */
 void rig_keep_peer(struct suite_rig *rig, uv_os_sock_t peer);
 void rig_forget_peer(struct suite_rig *rig, uv_os_sock_t peer);
 
@@ -244,14 +243,15 @@ struct rig_conn *rig_open_pair(struct suite_rig *rig, const struct backend *back
  * what it read on the way, in bytes; NULL: it must be nothing. */
 int rig_peer_end(struct suite_rig *rig, uv_os_sock_t peer, uint64_t *count);
 
-/* Whether a receiver whose stream ended so (0 at its end, else the error) was told of a reset. Wine
- * sends a FIN whenever it closes a socket, and the reset after it: the end is good enough there. */
+/* Whether this result of a receiver (0: the end of the stream, else the error) may be a reset.
+ * Wine sends a FIN whenever it closes a socket, and the reset after it, so there the end is
+ * accepted. */
 bool rig_is_reset(int end);
 
 /* Sends all of it, turning while the peer can't. */
 void rig_peer_send(struct suite_rig *rig, uv_os_sock_t peer, const void *data, size_t length);
 
-/* Asserts what the counters of the loop say of what this rig has seen. */
+/* Asserts that the counters of the loop agree with what this rig has seen. */
 void rig_assert_stats(struct suite_rig *rig);
 
 /* ---- connection ----------------------------------------------------------------------------- */
@@ -262,7 +262,7 @@ struct rig_conn *rig_conn_new(struct suite_rig *rig);
 /* 0, or adopt's error, and the connection counts as closed. */
 int rig_conn_adopt(struct rig_conn *conn, struct io_token *token);
 
-/* The outcome is in `connect`, be it a negative answer. */
+/* The outcome is in `connect`, even if it is a negative answer. */
 void rig_conn_connect(struct rig_conn *conn, const struct sockaddr_storage *address);
 
 void rig_conn_recv(struct rig_conn *conn);
@@ -281,13 +281,13 @@ void sink_recv(struct rig_conn *conn);
 
 /* ---- pair ----------------------------------------------------------------------------------- */
 
-/* Both ends of a connection, which are the backend's. */
+/* A connection between two sockets of the backend: its two ends. */
 struct pair {
     struct rig_conn *client;
     struct rig_conn *server; /* that was accepted */
 };
 
-/* Opens a rig that listens, and the first pair of it. */
+/* Opens a rig that listens, and its first pair. */
 struct pair pair_open_rig(struct suite_rig *rig, const struct backend *backend);
 
 struct pair pair_open(struct suite_rig *rig);
@@ -298,7 +298,7 @@ struct pair pair_open(struct suite_rig *rig);
 struct fill {
     struct stream stream;
     uint8_t *piece;     /* the memory of the last send */
-    uint64_t submitted; /* bytes, of the stream from its beginning on */
+    uint64_t submitted; /* bytes, from the beginning of the stream */
 };
 
 /* Sends until a send stays outstanding: the connection is full. One long send need not fill it:
@@ -324,10 +324,10 @@ struct flow {
     uint64_t received;
 };
 
-/* Sends and reads once, what can be without waiting. Whether there was anything. */
+/* Sends and reads once, without waiting. Whether any bytes moved. */
 bool flow_step(struct flow *flow);
 
-/* Turns until all of it has come back. */
+/* Turns until all bytes have come back. */
 void rig_flow(struct suite_rig *rig, struct flow *flow);
 
 /* The same for a message of `length` bytes on a peer. */
@@ -337,7 +337,7 @@ void rig_echo(struct suite_rig *rig, uv_os_sock_t peer, size_t length);
 void rig_peer_read(struct suite_rig *rig, uv_os_sock_t peer, const struct stream *stream,
                    uint64_t length);
 
-/* `length` bytes of the stream from its beginning on, to be freed. */
+/* The first `length` bytes of the stream; to be freed. */
 uint8_t *stream_bytes(const struct stream *stream, size_t length);
 
 #endif

@@ -38,7 +38,7 @@ static void accept_eight_outstanding(const struct backend *backend)
     accept_50(backend, 8);
 }
 
-/* An accept is good for one connection, and none comes without one. */
+/* An accept brings one connection, and no connection comes without an accept. */
 static void accept_is_one_shot(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -60,8 +60,8 @@ static void accept_is_one_shot(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* A connection that ends before it is accepted harms no other: it is accepted and then ends, or
- * that accept alone fails. */
+/* A connection that ends before it is accepted harms no other. It is accepted and then ends, or
+ * only its accept fails. */
 static void accept_after_the_peer_has_gone(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -101,8 +101,8 @@ static void accept_stop_cancels(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Connections are on their way when the listener stops: each is served, or told the end; none
- * hangs. Ones that were accepted before live on. */
+/* Connections are on their way when the listener stops. Each is served or ended, and none hangs.
+ * Connections that were accepted before live on. */
 static void accept_stop_with_connections_waiting(const struct backend *backend)
 {
     enum { WAITING = 10 };
@@ -169,7 +169,8 @@ static void accept_stop_frees_the_port(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* No poll comes between the two. What the first loop of a process opens for good is not counted. */
+/* No poll comes between the two. Descriptors that the first loop of a process keeps are not
+ * counted. */
 static void loop_closed_right_after_accept_stop(const struct backend *backend)
 {
     size_t open = 0;
@@ -186,8 +187,8 @@ static void loop_closed_right_after_accept_stop(const struct backend *backend)
 
 /* ---- listening ------------------------------------------------------------------------------ */
 
-/* Where two sockets may share an address as long as one of them listens, `listen` says it; where
- * not, bind does. */
+/* Where two sockets may share an address until one of them listens, `listen` fails. Elsewhere
+ * bind does. */
 static void listen_in_use(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -325,7 +326,7 @@ static void detach_token(struct suite_rig *rig, struct io_token *token)
         over->detached++;
         return;
     }
-    struct rig_conn *conn = rig_conn_new(rig); /* the token is this loop's still */
+    struct rig_conn *conn = rig_conn_new(rig); /* the token still belongs to this loop */
     if (rig_conn_adopt(conn, token) == 0) {
         echo_open(conn);
     }

@@ -13,7 +13,7 @@
 
 static const uint8_t hello[] = {'h', 'e', 'l', 'l', 'o'};
 
-/* What is sent on `from` is received on `to`, whose recv checks it. */
+/* Sends on `from` and receives on `to`. The recv checks the bytes. */
 static void pair_carry(struct suite_rig *rig, struct rig_conn *from, struct rig_conn *to,
                        size_t length)
 {
@@ -126,7 +126,7 @@ static void both_connect_refused(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Nobody receives: the send waits, no buffer is taken, and afterwards nothing is lost. */
+/* No recv is submitted: the send waits, no buffer is taken, and nothing is lost afterwards. */
 static void both_stop_reading(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -194,7 +194,7 @@ static void both_close_by_reset(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Two are canceled at one end, which is reset; at the other two end with it. */
+/* Both operations of the end that resets are canceled; the reset ends both of the other end. */
 static void both_close_with_both_outstanding(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -304,7 +304,7 @@ static void both_refuse(const struct backend *backend)
 
 /* ---- buffers and wakes ---------------------------------------------------------------------- */
 
-/* Two buffers that are held, and eight ends that want one: six wait, and each gets its turn. */
+/* Two buffers, both held, and eight ends that want one: six wait, and each gets its turn. */
 static void both_starve(const struct backend *backend)
 {
     enum { PAIRS = 8, BUFFERS = 2 };
@@ -341,7 +341,7 @@ static void both_starve(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* By turns, whoever gives the one buffer back wants it again at once. */
+/* The holder gives the one buffer back and asks for it again at once. The ends take turns. */
 static void both_starve_by_turns(const struct backend *backend)
 {
     enum { ROUNDS = 8 };

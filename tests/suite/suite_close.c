@@ -1,4 +1,4 @@
-/* Close: a join, in every state, from every place. */
+/* Close waits for all that is outstanding, in every state and from every place. */
 
 #include "suite.h"
 
@@ -40,9 +40,9 @@ static void close_with_recv(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Two UV_ECANCELED, then the close callback; and no more arrives than `sent` said, also of a send
- * that goes on while the peer reads so many bytes. Without a reset it is as much, unless the system
- * holds sends: then `sent` is an upper bound. */
+/* Two UV_ECANCELED come, then the close callback. No more arrives than `sent` said, even while
+ * the peer reads this many bytes of the send. Without a reset exactly `sent` arrives, unless the
+ * system holds sends: then it is an upper bound. */
 static void close_with_both(const struct backend *backend, enum io_close_how how, size_t read)
 {
     struct suite_rig rig;
@@ -85,7 +85,7 @@ static void close_by_reset_with_both_outstanding(const struct backend *backend)
     close_with_both(backend, IO_CLOSE_RESET, MIB);
 }
 
-/* How many calls a close is said to have made. */
+/* The number of calls that a close reports. */
 static uint64_t close_calls(const struct backend *backend, enum io_close_how how)
 {
     struct suite_rig rig;
@@ -103,7 +103,7 @@ static uint64_t close_calls(const struct backend *backend, enum io_close_how how
     return calls;
 }
 
-/* A reset is one call more, which tells the system to reset. */
+/* A reset takes one more call, which tells the system to reset. */
 static void close_by_reset(const struct backend *backend)
 {
     uint64_t graceful = close_calls(backend, IO_CLOSE_GRACEFUL);
@@ -111,7 +111,7 @@ static void close_by_reset(const struct backend *backend)
     assert_int_equal(reset, graceful + 1);
 }
 
-/* What a send said it has sent arrives, though the connection is closed at once. */
+/* What a send reported as sent arrives, although the connection is closed at once. */
 static void close_after_send(const struct backend *backend)
 {
     static const size_t lengths[] = {1, 1000, 65536, 1048577};
@@ -180,7 +180,7 @@ static void close_by_reset_after_shutdown(const struct backend *backend)
     }
 }
 
-/* Data is waiting, the recv has been answered PENDING, and no turn comes between it and close. */
+/* Data is waiting, the recv was answered with PENDING, and close follows without a turn. */
 static void close_right_after_pending(const struct backend *backend)
 {
     for (int with_data = 0; with_data <= 1; with_data++) {
@@ -352,7 +352,7 @@ static void close_another_in_close_callback(const struct backend *backend)
 
 /* ---- the batch ------------------------------------------------------------------------------ */
 
-/* Closes every connection of the rig, itself too. */
+/* Closes every connection of the rig, including itself. */
 static void close_all(struct rig_conn *conn)
 {
     for (struct rig_conn *at = conn->rig->conns; at != NULL; at = at->next) {
@@ -360,9 +360,9 @@ static void close_all(struct rig_conn *conn)
     }
 }
 
-/* All have data when one turn begins: the first to hear of it closes all. Whatever the others are
- * told comes before their close callbacks (the rig checks that), and their memory, which is freed
- * there, is not looked at by what is left of the batch (AddressSanitizer checks that). */
+/* All have data when a turn begins, and the first callback closes all. The outcomes of the
+ * others come before their close callbacks, which the rig checks. Their memory is freed there:
+ * the rest of the batch must not touch it, which AddressSanitizer checks. */
 static void close_others_of_the_batch(const struct backend *backend)
 {
     enum { CONNECTIONS = 16 };
@@ -387,7 +387,7 @@ static void close_others_of_the_batch(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Each closes itself, and opens its place for a new connection at once. */
+/* Each connection closes itself, and a new one may take its place at once. */
 static void accept_into_the_place_of_the_closed(const struct backend *backend)
 {
     struct suite_rig rig;

@@ -5,7 +5,7 @@
 
 #include "suite_inside.h"
 
-/* Each lives from the submit until the outcome. */
+/* Operations: each lives from its submit until its outcome. */
 struct recv_op {
     struct io_recv op; /* first */
     struct rig_conn *conn;
@@ -28,8 +28,8 @@ struct close_op {
     struct rig_conn *conn;
 };
 
-/* Hands outcomes to the handlers, until none is left: those that a handler's own submits bring at
- * once too, so that nothing recurses. */
+/* Hands outcomes to the handlers until none is left. A handler's own submits may bring outcomes
+ * at once: they are handed over here as well, so that nothing recurses. */
 static void rig_conn_run(struct rig_conn *conn)
 {
     if (conn->running) {
@@ -93,7 +93,7 @@ int rig_conn_adopt(struct rig_conn *conn, struct io_token *token)
 
 /* ---- connect -------------------------------------------------------------------------------- */
 
-/* The listener accepts it then. By the socket itself: no operation of the backend's is counted. */
+/* Then the listener accepts it. Sent past the backend, so that no operation is counted. */
 static void connect_knock(struct rig_conn *conn)
 {
     uv_os_sock_t os_socket;
@@ -231,12 +231,12 @@ void rig_conn_recv(struct rig_conn *conn)
 
 /* ---- knock ---------------------------------------------------------------------------------- */
 
-/* Takes the knock out of what has come: true, it was that alone. */
+/* Takes the knock out of the received bytes. True: nothing else came. */
 static bool knock_take(struct recv_op *mine)
 {
     struct suite_rig *rig = mine->conn->rig;
     if (mine->op.status != 0 || mine->op.length == 0) {
-        return false; /* the end of the stream, or an error: the first recv tells it */
+        return false; /* the end of the stream, or an error: the first recv reports it */
     }
     RIG_CHECK(rig, mine->op.data[0] == (uint8_t)KNOCK[0]);
     if (mine->op.length == 1) {
@@ -250,7 +250,7 @@ static bool knock_take(struct recv_op *mine)
     return false;
 }
 
-/* Then the first recv goes on as if there had been no knock. */
+/* Then the first recv continues as if there had been no knock. */
 static void knock_outcome(struct recv_op *mine)
 {
     struct rig_conn *conn = mine->conn;
@@ -302,7 +302,7 @@ static void knock_recv(struct rig_conn *conn)
     knock_outcome(mine);
 }
 
-/* A connection is closed before it has received what came with the knock. */
+/* The connection is closed before it has received what came with the knock. */
 static void knock_forget(struct rig_conn *conn)
 {
     struct recv_op *early = conn->early;
@@ -407,7 +407,7 @@ struct fill rig_conn_fill(struct rig_conn *conn)
 {
     struct fill fill = rig_conn_fill_at_once(conn);
     rig_quiet(conn->rig);
-    while (!conn->send.outstanding && conn->send.status == 0) { /* taken after all */
+    while (!conn->send.outstanding && conn->send.status == 0) { /* the system took it after all */
         fill_send(&fill, conn);
         rig_quiet(conn->rig);
     }

@@ -103,7 +103,7 @@ static void close_right_after_connect(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* A listener that nobody accepts from, with room for one: what comes after stays in the making. */
+/* A listener without accepts and with a backlog of one: further connects stay pending. */
 static void connect_canceled(const struct backend *backend)
 {
     enum { CONNECTS = 16 };
@@ -136,7 +136,7 @@ static void connect_canceled(const struct backend *backend)
     }
 }
 
-/* Policy's open_socket has failed: so has the connect, and nothing was started. */
+/* If the config's open_socket fails, connect fails and starts nothing. */
 static void connect_without_socket(const struct backend *backend)
 {
     struct suite_rig rig;

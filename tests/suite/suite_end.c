@@ -1,4 +1,4 @@
-/* How a stream ends: by a FIN from either side, by a reset, and what a receiver sees of it. */
+/* How a stream ends: by a FIN from either side or by a reset, and what a receiver sees. */
 
 #include "suite.h"
 
@@ -38,7 +38,7 @@ static void half_close(const struct backend *backend)
     half_close_after(backend, 65537);
 }
 
-/* Our own shutdown ends one direction only. */
+/* Our shutdown ends one direction only. */
 static void our_shutdown(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -209,8 +209,8 @@ static void reset_mid_message(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Bytes and the reset after them are there at once: the system may drop the bytes, but the reset is
- * no end of the stream. */
+/* Bytes and the reset after them arrive at once. The system may drop the bytes, but the reset
+ * must not look like the end of the stream. */
 static void reset_after_data(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -227,8 +227,8 @@ static void reset_after_data(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* What the system has taken of all sends of a connection, of which the last is outstanding, and of
- * which the peer reads nothing. UINT64_MAX: the system does not tell. */
+/* The bytes that the system has taken of all sends of the connection. The last send is
+ * outstanding, and the peer reads nothing. UINT64_MAX: the system does not tell. */
 static uint64_t taken_of_send(struct suite_rig *rig, struct rig_conn *conn, uv_os_sock_t peer)
 {
     uv_os_sock_t os_socket;
@@ -277,7 +277,7 @@ static void reset_while_sending(const struct backend *backend)
     fill_free(&fill);
 }
 
-/* A send that nobody waits beside: it fails by itself. */
+/* A send without a recv beside it fails by itself. */
 static void reset_lone_send(struct suite_rig *rig, struct rig_conn *conn, uv_os_sock_t peer)
 {
     struct fill fill = rig_conn_fill(conn);
@@ -298,7 +298,7 @@ static void reset_of_a_lone_send(const struct backend *backend)
     reset_lone_send(&rig, conn, peer);
 }
 
-/* The same on a connection of connect(), whose SYN a system may count as a byte. */
+/* The same on a connection made by connect(): a system may count its SYN as a byte. */
 static void reset_of_a_send_after_connect(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -316,7 +316,7 @@ static void reset_of_a_send_after_connect(const struct backend *backend)
     reset_lone_send(&rig, conn, peer);
 }
 
-/* Sends until the reset shows: it is told as such even when the recv has had it already. */
+/* Sends until the reset shows. A send reports the reset even if the recv has already done so. */
 static void send_after_reset(const struct backend *backend)
 {
     static const uint8_t bytes[1000];
@@ -335,7 +335,8 @@ static void send_after_reset(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* The system tells it to one of the two, and to the other something else: the end, on Linux. */
+/* The system reports the reset to one operation, and something else to the other: on Linux the
+ * end. */
 static void reset_of_both_at_once(const struct backend *backend)
 {
     static const uint8_t bytes[1000];
@@ -347,7 +348,7 @@ static void reset_of_both_at_once(const struct backend *backend)
     reset_peer(&rig, peer);
     rig_conn_send(conn, bytes, sizeof(bytes)); /* without a turn in between */
     RIG_UNTIL(&rig, !conn->recv.outstanding && !conn->send.outstanding);
-    /* A Wine may give the error to the send alone. */
+    /* Wine may give the error to the send only. */
     assert_true(rig_is_reset(conn->recv.status) || (sys_is_wine() && conn->ended));
     if (conn->send.status == 0) { /* loopback is asynchronous: the reset came after the send */
         rig_conn_send(conn, bytes, sizeof(bytes));
@@ -357,7 +358,7 @@ static void reset_of_both_at_once(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* A shutdown may say so or leave it to the recv, which the reset is told in any case. */
+/* A shutdown may report the reset or leave it to the recv, which reports it in any case. */
 static void shutdown_after_reset(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -376,8 +377,8 @@ static void shutdown_after_reset(const struct backend *backend)
 
 /* ---- nothing outstanding -------------------------------------------------------------------- */
 
-/* Without a recv no data is taken: the peer is stopped by the system's buffers. Afterwards all of
- * it is there. */
+/* Without a recv no data is taken, and the system's full buffers stop the peer. Afterwards all
+ * data is there. */
 static void stop_reading(const struct backend *backend)
 {
     static uint8_t piece[64 * 1024];
@@ -405,7 +406,7 @@ static void stop_reading(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* A recv is good for one outcome, however much there is. */
+/* A recv has one outcome, however many bytes are there. */
 static void recv_is_one_shot(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -431,7 +432,7 @@ static void recv_is_one_shot(const struct backend *backend)
     free(bytes);
 }
 
-/* A peer that is ignored costs no turns. */
+/* Data that no recv asks for costs no turns. */
 static void stop_reading_does_not_spin(const struct backend *backend)
 {
     static const uint8_t bytes[1000];

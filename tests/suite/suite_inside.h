@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_SUITE_INSIDE_H
 #define ECHOPORT_SUITE_INSIDE_H
 
-/* What suite_rig.c and suite_conn.c share and no scenario needs. */
+/* Shared by suite_rig.c and suite_conn.c; no scenario needs it. */
 
 #include "suite.h"
 
@@ -18,7 +18,7 @@ bool is_status(int status);
 void rig_enter_callback(struct suite_rig *rig);
 void rig_leave_callback(struct suite_rig *rig);
 
-/* Around every submit: before it, with what it answered, and with its outcome. */
+/* For every submit: before it, with its answer, and with its outcome. */
 void side_submit(struct side *side, struct suite_rig *rig);
 void side_answer(struct side *side, struct suite_rig *rig, int answer);
 void side_outcome(struct side *side, struct suite_rig *rig, int status);

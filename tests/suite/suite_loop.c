@@ -1,4 +1,4 @@
-/* The loop itself: turns, deadlines, wakes, clocks, counters, and what it leaves behind. */
+/* The loop: turns, deadlines, wakes, clocks, counters, and whether it frees everything. */
 
 #include "suite.h"
 
@@ -66,7 +66,7 @@ static void error_codes(const struct backend *backend)
 
 /* ---- turns ---------------------------------------------------------------------------------- */
 
-/* That a poll comes back is seen by the watchdog of the program, here and below. */
+/* Here and below, a poll that does not return is found by the program's watchdog. */
 static void poll_without_waiting(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -79,7 +79,7 @@ static void poll_without_waiting(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Turns until the deadline, as a worker does; how many it took. */
+/* Runs turns until the deadline, as a worker does. The number of turns. */
 static uint64_t turns_until(struct suite_rig *rig, uint64_t deadline_ns)
 {
     uint64_t turns = 0;
@@ -90,7 +90,7 @@ static uint64_t turns_until(struct suite_rig *rig, uint64_t deadline_ns)
     return turns;
 }
 
-/* A turn may end early and without cause, but not so often that waiting becomes spinning. */
+/* A turn may end early and without cause, but not so often that the loop spins. */
 static void poll_deadline(const struct backend *backend)
 {
     static const uint64_t waits_ms[] = {20, 1, 7, 20};
@@ -111,7 +111,7 @@ static void poll_deadline(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* A later deadline that came first does not hide an earlier one, nor an earlier one the later. */
+/* Deadlines that become earlier or later from turn to turn do not hide each other. */
 static void poll_deadlines_in_any_order(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -127,8 +127,8 @@ static void poll_deadlines_in_any_order(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* The deadline of a turn that ended early passes between two turns: the next still waits for its
- * own, and not for ever. */
+/* The deadline of a turn that ended early passes between two turns. The next turn still waits
+ * for its own deadline, and not for ever. */
 static void poll_after_a_deadline_has_passed(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -181,8 +181,8 @@ static void waker_main(void *argument)
     }
 }
 
-/* Sleeps without a deadline until the last wake has been seen; how many turns said so. A wake that
- * is lost leaves it asleep, and the watchdog tells. */
+/* Sleeps without a deadline until the last wake has been seen. The number of turns that reported
+ * a wake. After a lost wake it sleeps on, and the watchdog ends the program. */
 static size_t wakes_seen(struct suite_rig *rig, struct waker *waker, size_t all)
 {
     size_t seen = 0;
@@ -228,7 +228,7 @@ static void wake_100000_times(const struct backend *backend)
     wake_from_threads(backend, 2, 50000);
 }
 
-/* The next wake comes only after the last has been seen, so that none can stand in for another. */
+/* Each wake is sent after the last was seen, so that none can stand in for another. */
 struct wake_chain {
     const struct backend *backend;
     struct io_loop *loop;
@@ -265,7 +265,7 @@ static void wake_one_by_one(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Before the turn, as often as one likes: it counts once and blocks nobody. */
+/* Any number of wakes before a turn count as one, and none of them blocks. */
 static void wake_before_poll(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -339,7 +339,7 @@ static void open_and_close_100_loops(const struct backend *backend)
     assert_int_equal(peer_open_descriptors(), open);
 }
 
-/* Every way in which a connection ends gives its descriptor back. */
+/* However a connection ends, its descriptor is closed. */
 static void connections_leave_no_descriptor(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -382,7 +382,7 @@ static void two_loops_at_once(const struct backend *backend)
 
 /* ---- counters ------------------------------------------------------------------------------- */
 
-/* That outcomes add up is checked at the end of every scenario; here, that calls do. */
+/* Every scenario checks at its end that the outcomes add up. This one checks the calls. */
 static void stats_add_up(const struct backend *backend)
 {
     enum { MESSAGES = 200 };
@@ -427,8 +427,8 @@ static size_t outcomes(struct rig_conn *const conns[READY])
     return count;
 }
 
-/* So many sockets, each with a receive outstanding and a byte for it; which in some modes the
- * system receives at once, so that it can't be seen in the socket. */
+/* `count` sockets, each with a receive outstanding and a byte for it. In some modes the system
+ * receives the byte at once, so it can't be seen in the socket. */
 static void make_ready(struct suite_rig *rig, struct rig_conn *conns[READY])
 {
     uv_os_sock_t peers[READY];
@@ -448,8 +448,8 @@ static void make_ready(struct suite_rig *rig, struct rig_conn *conns[READY])
     }
 }
 
-/* The first turn that does not say so is the one that drains them; but on Windows completions come
- * when the system likes, and a turn that is short may be the first of several. */
+/* The first turn that is not `full` drains them. On Windows, where completions may come later,
+ * such a turn may be the first of several. */
 static void poll_is_full_at_the_limit_of_a_turn(const struct backend *backend)
 {
     struct suite_rig rig;

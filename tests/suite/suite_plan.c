@@ -28,10 +28,10 @@ const char *plan_os(void)
     return "unknown";
 }
 
-static void plan_complain(struct plan *plan, const char *who, const char *scenario,
+static void plan_complain(struct plan *plan, const char *where, const char *scenario,
                           const char *what)
 {
-    (void)snprintf(plan->complaint, sizeof(plan->complaint), "%s/%s: %s", who, scenario, what);
+    (void)snprintf(plan->complaint, sizeof(plan->complaint), "%s/%s: %s", where, scenario, what);
     (void)fprintf(stderr, "backend_suite: %s\n", plan->complaint);
     plan->complaints++;
 }

@@ -13,7 +13,7 @@ static void pool_rig(struct suite_rig *rig, const struct backend *backend, size_
     assert_int_equal(rig->loop->pool.limit, buffers);
 }
 
-/* Polls until a deadline in 20 ms, and not all the time. */
+/* Polls until a deadline in 20 ms, which takes few turns. */
 static void does_not_spin(struct suite_rig *rig)
 {
     uint64_t turns = rig->loop->stats.wait_calls;
@@ -24,7 +24,7 @@ static void does_not_spin(struct suite_rig *rig)
     assert_true(rig->loop->stats.wait_calls - turns < 10);
 }
 
-/* Polls with a deadline that only ends a hanging test: nothing else makes the loop go on. */
+/* Waits in polls that end only by an event. The deadline only ends a test that hangs. */
 static void await_data(struct suite_rig *rig, const struct rig_conn *conn)
 {
     uint64_t until = rig->backend->now(rig->loop) + PATIENCE_NS;
@@ -212,7 +212,7 @@ static void streams_leave_a_buffer_for_others(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* The release alone ends the wait: a loop that sleeps without a deadline goes on. */
+/* A release ends the wait, also in a loop that sleeps without a deadline. */
 static void starved_resume_without_a_deadline(const struct backend *backend)
 {
     struct line line;
@@ -236,7 +236,7 @@ static void starved_and_silent_gives_way(const struct backend *backend)
         rig_conn_recv(line.conns[i]);
         RIG_UNTIL(&line.rig, line.conns[i]->data != NULL);
     }
-    rig_conn_recv(line.conns[BUFFERS]); /* which nobody sends anything */
+    rig_conn_recv(line.conns[BUFFERS]); /* its peer sends nothing */
     rig_conn_recv(line.conns[BUFFERS + 1]);
     rig_peer_send(&line.rig, line.peers[BUFFERS + 1], bytes, sizeof(bytes));
     rig_quiet(&line.rig);
@@ -354,7 +354,7 @@ static void starved_after_a_reset(const struct backend *backend)
     rig_close(&line.rig);
 }
 
-/* Two buffers are enough for any number of connections that give theirs back. */
+/* Two buffers are enough for any number of connections that give their buffers back. */
 static void few_buffers_for_many(const struct backend *backend)
 {
     enum { CONNECTIONS = 50 };

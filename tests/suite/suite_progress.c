@@ -1,5 +1,5 @@
-/* What policy has to know before a timer condemns a peer: whether the peer still takes bytes, and
- * which receives wait for a buffer instead of for their peer. */
+/* What policy must know before a timer drops a connection: whether the peer still takes bytes,
+ * and which receives wait for a buffer and not for their peer. */
 
 #include "suite.h"
 
@@ -47,12 +47,12 @@ static void both_untaken_is_zero_at_rest(const struct backend *backend)
         rig_conn_send(ends[i], bytes, sizeof(bytes));
         assert_true(untaken(&rig, ends[i]) <= sizeof(bytes));
         RIG_UNTIL(&rig, !ends[i]->send.outstanding && ends[i + 1]->received_total == sizeof(bytes));
-        RIG_UNTIL(&rig, untaken(&rig, ends[i]) == 0); /* the last acknowledgement may be late */
+        RIG_UNTIL(&rig, untaken(&rig, ends[i]) == 0); /* the last acknowledgement may come late */
     }
     rig_close(&rig);
 }
 
-/* Of what has been sent nothing is taken but what lies with the peer's system. */
+/* Only what the peer's system holds is taken of the bytes that were sent. */
 static void both_untaken_while_nobody_reads(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -70,8 +70,8 @@ static void both_untaken_while_nobody_reads(const struct backend *backend)
     fill_free(&fill);
 }
 
-/* Reads until the other end's bytes have become fewer, which they do while the send is pending and
- * after it has completed. */
+/* Reads until the other end has fewer untaken bytes. They become fewer while the send is pending
+ * and after it has completed. */
 static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -112,7 +112,7 @@ static void both_untaken_falls_while_a_peer_reads(const struct backend *backend)
 
 enum { PAIRS = 6, BUFFERS = 2 };
 
-/* As many of these receives wait as the loop says. */
+/* The number of these receives that wait, which the loop must report as well. */
 static size_t waiting(const struct suite_rig *rig, struct rig_conn *const servers[PAIRS])
 {
     size_t count = 0;
@@ -123,7 +123,7 @@ static size_t waiting(const struct suite_rig *rig, struct rig_conn *const server
     return count;
 }
 
-/* All have data, and two of them a buffer. */
+/* All have data, and two of them have a buffer. */
 static void let_wait(struct suite_rig *rig, const struct backend *backend,
                      struct rig_conn *servers[PAIRS])
 {

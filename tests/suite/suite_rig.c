@@ -1,4 +1,4 @@
-/* The rig: a loop, its listener and its accepts. What a connection does is in suite_conn.c. */
+/* The rig: a loop, its listener and its accepts. Connections are in suite_conn.c. */
 
 #include "suite.h"
 
@@ -233,7 +233,7 @@ static void rig_bind(struct suite_rig *rig, uv_os_sock_t *os_socket,
 
 void rig_refusing_address(struct suite_rig *rig, struct sockaddr_storage *address)
 {
-    uv_os_sock_t bound; /* so nobody else's, and does not listen */
+    uv_os_sock_t bound; /* so it is free, and does not listen */
     rig_bind(rig, &bound, address);
     if (!suite_simulated(rig->backend)) {
         rig_keep_peer(rig, bound);

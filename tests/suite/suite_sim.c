@@ -1,4 +1,4 @@
-/* The column `sim`: the same scenarios in worlds that differ by their seed. */
+/* Scenarios on `sim`: each runs in several worlds that differ by their seed. */
 
 #include "sim.h"
 #include "suite.h"
@@ -21,8 +21,8 @@ static void world_violated(const char *sentence)
     abort();
 }
 
-/* No world has faults, since the scenarios say themselves what ends and how. Even seeds complete
- * everything later, odd ones half of it in the submit; the more they are, the more is cut short. */
+/* No world has faults, because the scenarios decide what ends and how. Even seeds complete
+ * everything later, odd ones half of it in the submit. Higher seeds cut more operations short. */
 void suite_world_begin(uint64_t seed)
 {
     const uint32_t often = 500000;
@@ -57,7 +57,7 @@ void suite_world_end(void)
 
 void suite_world_step(void)
 {
-    (void)sim_step(); /* false cannot be: the last turn had a deadline */
+    (void)sim_step(); /* it can't be false: the last turn had a deadline */
 }
 
 uint16_t suite_world_port(void)

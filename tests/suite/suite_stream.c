@@ -1,4 +1,4 @@
-/* Bytes in bulk and in crumbs: what is sent comes back, all of it, in order, whatever the sizes. */
+/* Bytes in large and small pieces: all that is sent comes back in order. */
 
 #include "suite.h"
 #include "util.h"
@@ -117,7 +117,7 @@ static void echo_sizes(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* One message of these very bytes. */
+/* One message of these bytes. */
 static void echo_bytes(struct suite_rig *rig, uv_os_sock_t peer, const uint8_t *bytes,
                        size_t length)
 {
@@ -261,7 +261,7 @@ static void send_and_recv_at_once(const struct backend *backend)
     free(outward);
 }
 
-/* What the system can't take stays pending, and nothing of it is lost. */
+/* What the system can't take stays pending, and nothing is lost. */
 static void slow_reader(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -277,7 +277,7 @@ static void slow_reader(const struct backend *backend)
     fill_free(&fill);
 }
 
-/* The same through the echo: it stops reading, so its peer is the one that waits. */
+/* The same through the echo: it stops reading, so its peer waits. */
 static void slow_reader_of_an_echo(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -305,7 +305,7 @@ static void slow_reader_of_an_echo(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* Another connection is not held up by one that does not read. */
+/* A connection that does not read does not delay another. */
 static void slow_reader_beside_another(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -321,7 +321,7 @@ static void slow_reader_beside_another(const struct backend *backend)
     fill_free(&fill);
 }
 
-/* A connection to a peer with small buffers on the way. */
+/* A connection to a peer, with small buffers on both sides. */
 static struct rig_conn *narrow_pair(struct suite_rig *rig, uv_os_sock_t *peer)
 {
     enum { SMALL = 4096 };
@@ -333,10 +333,8 @@ static struct rig_conn *narrow_pair(struct suite_rig *rig, uv_os_sock_t *peer)
     return rig->conns;
 }
 
-/*
- * A peer reads nothing, and sends of a byte fill the buffers to the brim: so the last one finds no
- * room from the start. It waits without a call again and again, and others are served.
- */
+/* The peer reads nothing, and sends of one byte fill the buffers completely, so the last send
+ * finds no room at all. It waits without further calls, and other connections are served. */
 static void send_into_a_full_socket(const struct backend *backend)
 {
     struct suite_rig rig;
@@ -367,7 +365,7 @@ static void send_into_a_full_socket(const struct backend *backend)
     free(bytes);
 }
 
-/* A receive stops short at a byte that is out of the stream, and behind it there is more. */
+/* A receive stops before an out-of-band byte, and more bytes follow behind it. */
 static void stream_goes_on_behind_an_urgent_byte(const struct backend *backend)
 {
     const size_t half = 1000;

@@ -71,7 +71,7 @@ int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes)
     return UV_ENOTSUP;
 }
 
-/* Sharing an address means here that the second takes it over. */
+/* Here, sharing an address would let the second socket take it over. */
 static int peer_share(uv_os_sock_t peer)
 {
     (void)peer;

@@ -1,11 +1,9 @@
 #ifndef ECHOPORT_PEER_H
 #define ECHOPORT_PEER_H
 
-/*
- * The other end of a connection in the tests: plain sockets of the system, by its own calls alone,
- * so that what a backend does is judged by something that shares no line with it. Addresses are the
- * loopback's, ports are chosen by the system. Errors are UV codes. Any thread.
- */
+/* The other end of a connection in the tests: plain sockets, by the system's own calls. So a
+ * backend is judged by code that it does not share. Addresses are those of the loopback, the
+ * system chooses the ports. Errors are UV codes. Any thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,8 +11,8 @@
 
 #include <uv.h>
 
-/* Once, first: starts the sockets, ignores SIGPIPE, raises the limit of open sockets as far as it
- * goes. How many sockets may be open. */
+/* To be called once, first: starts the sockets, ignores SIGPIPE, and raises the limit of open
+ * sockets to its maximum. Returns that limit. */
 size_t peer_setup(void);
 
 /* A socket of `family` as the system makes it. 0 and *peer. */
@@ -40,22 +38,22 @@ int peer_accept(uv_os_sock_t listener, uv_os_sock_t *peer);
  * does not block from then on. */
 int peer_connect(const struct sockaddr_storage *address, int receive_buffer, uv_os_sock_t *peer);
 
-/* Makes send and recv wait, 30 s at the most, or not. */
+/* Makes send and recv block, for at most 30 s; or makes them non-blocking. */
 int peer_block(uv_os_sock_t peer, bool block);
 
-/* How many bytes, recv 0 at the end of the stream; UV_EAGAIN: none now. */
+/* The number of bytes; recv answers 0 at the end of the stream. UV_EAGAIN: none now. */
 int peer_send(uv_os_sock_t peer, const void *data, size_t length);
 int peer_recv(uv_os_sock_t peer, void *data, size_t size);
 
 /* Whether there is something to receive: data, the end or an error. Any socket, which may block. */
 bool peer_is_readable(uv_os_sock_t peer);
 
-/* Sends a byte out of the stream (MSG_OOB): 1. */
+/* Sends one byte of out-of-band data (MSG_OOB). 1, or an error. */
 int peer_send_urgent(uv_os_sock_t peer, char byte);
 
-/* Sets *bytes to how many bytes the system holds that were sent on `end` and that its `peer` has
- * not received: those in the send queue of `end`, and those in the receive queue of `peer`. 0;
- * UV_ENOTSUP: the system does not tell. */
+/* Sets *bytes to the bytes that were sent on `end` and that its `peer` has not received: those
+ * in the send queue of `end` and in the receive queue of `peer`. 0; UV_ENOTSUP: the system does
+ * not tell. */
 int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes);
 
 int peer_nodelay(uv_os_sock_t peer);
@@ -70,7 +68,7 @@ void peer_close(uv_os_sock_t peer);
 /* Closes so that the other end sees a reset, and discards what is unsent. */
 void peer_reset(uv_os_sock_t peer);
 
-/* How many descriptors this process has open, where that can be counted, else 0. */
+/* The number of descriptors that this process has open; 0 where they can't be counted. */
 size_t peer_open_descriptors(void);
 
 #endif

@@ -1,8 +1,8 @@
 #ifndef ECHOPORT_RANGE_H
 #define ECHOPORT_RANGE_H
 
-/* An assertion of every cmocka from 1.1.5 on. cmocka 2.0 deprecates assert_in_range, and what is to
- * replace it converts to a signed type and back, which -Wsign-conversion reports. */
+/* For every cmocka from 1.1.5 on. cmocka 2.0 deprecates assert_in_range. Its replacement
+ * converts to a signed type and back, which -Wsign-conversion reports. */
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -72,7 +72,7 @@ void world_fail(const char *what)
     fail();
 }
 
-/* Who is told what when, most of it within a `span`. */
+/* Draws the times of all commands. Most of them are within the span, in nanoseconds. */
 static void world_draw_commands(uint64_t span_ns)
 {
     const uint64_t never = UINT64_MAX;
@@ -219,7 +219,7 @@ static void world_open_clients(void)
     }
 }
 
-/* Neither side ends anything by itself, and nobody tells it to. */
+/* Neither side ends anything by itself, and no command tells it to. */
 static void world_calm(void)
 {
     world.restart_ns = world.drain_ns = world.abort_ns = world.client_end_ns = UINT64_MAX;
@@ -321,8 +321,7 @@ void world_take_generations(size_t i)
     }
 }
 
-/* A thread wakes up when it pleases, and so may find several commands. Nothing moves the clock
- * meanwhile. */
+/* A thread may wake up late and find several commands. Nothing moves the clock meanwhile. */
 static bool world_oversleeps(const struct worker *worker)
 {
     bool told = false;
@@ -393,7 +392,7 @@ static bool world_any_stops(void)
     return stops;
 }
 
-/* What the main thread does of a client that still runs. */
+/* What the main thread does while the client runs. */
 static void world_control_clients(bool served)
 {
     if (!world.client_stopped && world_any_stops()) {
@@ -450,7 +449,7 @@ static uint64_t world_next_command(void)
     return world.client_end_ns < next ? world.client_end_ns : next;
 }
 
-/* Somebody goes on in the next turn without waiting for anything. */
+/* Whether a worker continues in the next turn without waiting for anything. */
 static bool world_has_tasks(void)
 {
     bool tasks = false;
@@ -463,8 +462,9 @@ static bool world_has_tasks(void)
     return tasks;
 }
 
-/* A worker sees in the turn after its last completion that it has finished, and where a wait takes
- * time it may bring that completion itself: so a few turns must pass in vain. */
+/* A worker notices in the turn after its last completion that it has finished. Where a wait
+ * takes time, the wait itself may bring that completion. So a few turns must pass without
+ * progress. */
 void world_run(void)
 {
     unsigned idle = 0;

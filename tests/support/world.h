@@ -3,8 +3,8 @@
 
 /*
  * Both sides of the program on one thread, over a network with virtual time: echo.c serves, load.c
- * loads, for one seed after another, each a world of its own with its own sizes and commands.
- * Whatever happens in it, everything ends, each connection is in one class and the books balance.
+ * loads. Each seed is a world with its own sizes and commands. Whatever happens in it, everything
+ * ends, each connection is in one class and the books balance.
  *
  *     world_next(seed);              the network is made, with this seed
  *     world_begin(&network, kind);
@@ -12,7 +12,7 @@
  *     world_check(...);
  *     world_end();                   the network is ended
  *
- * A failed check fails the cmocka test that runs, and says how the seed is run again.
+ * A failed check fails the cmocka test that runs, and prints how to run the seed again.
  */
 
 #include <stdbool.h>
@@ -42,7 +42,7 @@ struct world_network {
 enum world_kind {
     WORLD_RANDOM,
     WORLD_SMALL, /* random, with a few connections and a few kilobytes */
-    WORLD_CALM,  /* nobody ends anything by a timeout, and nobody is told to */
+    WORLD_CALM,  /* no timeout and no command ends anything */
 };
 
 struct world {
@@ -86,7 +86,7 @@ struct world_options {
 
 extern struct world_options world_options;
 
-/* Reads the command line: 0, or 2 after it has said how it goes. */
+/* Reads the command line. 0; or 2, after printing the usage. */
 int world_parse_options(int argc, char **argv, uint64_t seed_count);
 
 void world_next(uint64_t seed);
@@ -108,7 +108,7 @@ void world_check_classes(void);
 /* How the client's run went. */
 void world_judge(struct verdict *verdict);
 
-/* The bytes of both sides. `resets`: the network has reset a connection by itself. */
+/* The bytes of both sides agree. `resets`: the network has reset a connection by itself. */
 void world_check_books(bool resets);
 
 /* Every message was answered and every connection ended by the client: nothing went wrong. */

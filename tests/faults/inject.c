@@ -23,14 +23,14 @@
 #include <unistd.h>
 
 static struct inject wanted;
-static atomic_uint calls; /* of the one that is wanted */
+static atomic_uint calls; /* of wanted.call */
 
 const struct inject *inject_wanted(void)
 {
     return &wanted;
 }
 
-/* Calls the kernel, not a function that stands here. */
+/* Makes its system calls directly: the functions are replaced here. */
 static void report(const char *line)
 {
     const char *path = getenv("INJECT_REPORT");
@@ -73,8 +73,8 @@ void inject_find(const char *name, void *next, size_t size)
 __attribute__((constructor)) static void begin(void)
 {
     const char *text = getenv("INJECT");
-    if (text != NULL && /* test_inject's own words. NOLINTNEXTLINE(cert-err34-c) */
-        sscanf(text, "%31[^:]:%u:%d", wanted.call, &wanted.nth, &wanted.error) != 3) {
+    if (text != NULL && /* written by test_inject. NOLINTNEXTLINE(cert-err34-c) */
+        sscanf(text, "%47[^:]:%u:%d", wanted.call, &wanted.nth, &wanted.error) != 3) {
         wanted.call[0] = '\0';
     }
     const char *thread = getenv("INJECT_THREAD");
@@ -82,7 +82,7 @@ __attribute__((constructor)) static void begin(void)
     wanted.gate = getenv("INJECT_GATE");
 }
 
-/* One is the directory's own. */
+/* Three entries are no open descriptors of the program: ".", "..", the directory's own. */
 __attribute__((destructor)) static void end(void)
 {
     char line[32];
@@ -104,7 +104,7 @@ static int fail(void)
     return -1;
 }
 
-/* Standard streams may be sockets as well, and are no backend's. */
+/* A socket of a backend: the standard streams may be sockets, too. */
 static bool is_socket(int fd)
 {
     if (fd <= STDERR_FILENO) {
@@ -122,7 +122,7 @@ static bool is_socket(int fd)
 
 #define FDS 4096
 
-/* By descriptor: what it is watched for, and by which queue. */
+/* By descriptor: the epoll that watches it, and for what. */
 static struct {
     int queue; /* 0: none */
     struct epoll_event event;
@@ -144,7 +144,8 @@ int epoll_ctl(int queue, int how, int fd, struct epoll_event *event)
     return result;
 }
 
-/* After EAGAIN and after a short transfer the kernel tells when there is more: so it is to tell. */
+/* After EAGAIN and after a short transfer the kernel reports when there is more. Nothing happened
+ * there, so this makes it report. */
 static void promise_edge(int fd)
 {
     int error = errno;
@@ -182,7 +183,7 @@ FAILING(getsockopt, (int fd, int level, int option, void *restrict value, sockle
 FAILING(setsockopt, (int fd, int level, int option, const void *value, socklen_t size),
         (fd, level, option, value, size))
 
-/* When a signal comes, it goes on all the same. */
+/* After EINTR the connect goes on. */
 int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
 {
     static int (*next)(int, __CONST_SOCKADDR_ARG, socklen_t);
@@ -195,7 +196,7 @@ int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t size)
     return strikes ? fail() : result;
 }
 
-/* As long as it strikes, a resolver that gets no answer. */
+/* A resolver that gets no answer while calls are to fail. */
 int getaddrinfo(const char *restrict host, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict found)
 {
@@ -209,7 +210,7 @@ int getaddrinfo(const char *restrict host, const char *restrict service,
     return next(host, service, hints, found);
 }
 
-/* The descriptor is gone in any case: it says so of EINTR. */
+/* The descriptor is closed even if the call fails. */
 int close(int fd)
 {
     static int (*next)(int);
@@ -243,7 +244,7 @@ int ioctl(int fd, unsigned long request, ...)
 
 /* ---- calls that fail, or are cut short ----------------------------------------------------- */
 
-/* Those that move `size` bytes. */
+/* The calls that move `size` bytes. */
 #define MOVING(name, parameters, arguments, is_counted, size)                                      \
     ssize_t name parameters                                                                        \
     {                                                                                              \
@@ -276,9 +277,9 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
                                             : next(thread, attributes, run, argument);
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* which has a heap of its own */
+#ifndef __SANITIZE_ADDRESS__ /* it replaces the heap itself */
 
-/* By their other names in glibc: dlsym() may need memory itself. */
+/* Other names in glibc: dlsym() may allocate memory, so it can't find malloc(). */
 extern void *__libc_malloc(size_t size);               /* NOLINT(bugprone-reserved-identifier) */
 extern void *__libc_calloc(size_t count, size_t size); /* NOLINT(bugprone-reserved-identifier) */
 

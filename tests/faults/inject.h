@@ -2,40 +2,40 @@
 #define ECHOPORT_INJECT_H
 
 /*
- * Inside libinject.so, which is preloaded into a program so that one of its calls fails, or is cut
- * short. Variables of the environment say which:
+ * The parts of libinject.so, which is preloaded into a program so that one of its calls fails, or
+ * moves one byte only. Environment variables say which:
  *
- *   INJECT         CALL:NTH:ERRNO, the NTH call from 1 on fails with that number and is not carried
- *                  out, unless it is close(), or connect() and EINTR; CALL:NTH:0, it moves one byte
- *                  alone; of getaddrinfo() every call that would fail waits instead
+ *   INJECT         CALL:NTH:ERRNO: the NTH call, counted from 1, fails with that number. It is not
+ *                  carried out, except close(), and connect() with EINTR. CALL:NTH:0: it moves one
+ *                  byte only. A getaddrinfo() that would fail waits instead
  *   INJECT_GATE    a file: while it exists, every call from the NTH on fails
  *   INJECT_THREAD  main: count the calls of the main thread, not those of the others
- *   INJECT_REPORT  a file that gets a line when it has: "struck"; and a line at the end of the
- *                  program: "open N", how many descriptors are
+ *   INJECT_REPORT  a file that gets a line "struck" when a call fails. At the end of the program it
+ *                  gets a line "open N": the number of open descriptors
  *
- * Otherwise calls of the main thread don't count: it does no input or output of a backend. Of read
- * and write only those on sockets count, and not on standard streams. Of epoll_ctl only those count
- * that add a descriptor, since a change can't fail.
+ * By default, calls of the main thread don't count: it does no input or output of a backend. Of
+ * read and write, only those on sockets other than the standard streams count. Of epoll_ctl, only
+ * those that add a descriptor count, since a change can't fail.
  */
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct inject {
-    char call[32];
+    char call[48];
     unsigned nth;
-    int error; /* 0: cut short */
+    int error; /* 0: it moves one byte only */
     bool main_thread;
     const char *gate; /* NULL: it fails once */
 };
 
-/* What is asked for. */
+/* What INJECT and the other variables ask for. */
 const struct inject *inject_wanted(void);
 
-/* Counts a call, and tells whether it is the one. */
+/* Counts a call: whether it is to fail. Any thread. */
 bool inject_strikes(const char *call);
 
-/* Finds the function that this library stands before, and stores it at `next`, of that size. */
+/* Stores a pointer to the function that this library replaces at `next`, of `size` bytes. */
 void inject_find(const char *name, void *next, size_t size);
 
 #endif

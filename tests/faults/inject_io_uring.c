@@ -1,4 +1,4 @@
-/* The calls of liburing, and the operations that pass through it, by their opcodes. */
+/* The calls of liburing that fail, and the operations of the ring that fail, by their opcodes. */
 
 #include "inject.h"
 #include "util.h"
@@ -13,14 +13,18 @@
 static const struct operation {
     const char *name;
     uint8_t opcode;
-    bool carried_out; /* even when it fails */
+    bool carried_out; /* even if it fails */
 } operations[] = {
-    {"IORING_OP_ACCEPT", IORING_OP_ACCEPT, false},   {"IORING_OP_CLOSE", IORING_OP_CLOSE, true},
-    {"IORING_OP_CONNECT", IORING_OP_CONNECT, false}, {"IORING_OP_READ", IORING_OP_READ, false},
-    {"IORING_OP_RECV", IORING_OP_RECV, false},       {"IORING_OP_SEND", IORING_OP_SEND, false},
+    {"IORING_OP_ASYNC_CANCEL", IORING_OP_ASYNC_CANCEL, true},
+    {"IORING_OP_ACCEPT", IORING_OP_ACCEPT, false},
+    {"IORING_OP_CLOSE", IORING_OP_CLOSE, true},
+    {"IORING_OP_CONNECT", IORING_OP_CONNECT, false},
+    {"IORING_OP_READ", IORING_OP_READ, false},
+    {"IORING_OP_RECV", IORING_OP_RECV, false},
+    {"IORING_OP_SEND", IORING_OP_SEND, false},
 };
 
-/* Whose completion is to be changed; 0: none. */
+/* The user_data of the completion that is to be changed; 0: none. */
 static uint64_t spoilt;
 
 static const struct operation *find_operation(uint8_t opcode)
@@ -49,7 +53,7 @@ static void spoil(struct io_uring_sqe *sqe, const struct operation *operation)
     }
 }
 
-/* What has been prepared since the last submit. */
+/* Spoils the operation that is to fail, among those prepared since the last submit. */
 static void look_at_submissions(struct io_uring *ring)
 {
     for (unsigned i = ring->sq.sqe_head; i != ring->sq.sqe_tail; i++) {
@@ -91,7 +95,7 @@ FAILING(io_uring_register_buf_ring,
         (struct io_uring * ring, struct io_uring_buf_reg *registration, unsigned flags),
         (ring, registration, flags))
 
-/* Those that submit. */
+/* The calls that submit. */
 #define SUBMITTING(name, parameters, arguments)                                                    \
     int name parameters                                                                            \
     {                                                                                              \

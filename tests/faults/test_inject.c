@@ -74,6 +74,7 @@ static const struct row {
     {"socket", NULL, {EMFILE, ENFILE, ENOBUFS, ENOMEM}},
     {"write", NULL, {EINTR, EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT, ENOBUFS, ENOMEM, SHORT}},
     {"IORING_OP_ACCEPT", NULL, {EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED}},
+    {"IORING_OP_ASYNC_CANCEL", NULL, {ENOENT, EALREADY}},
     {"IORING_OP_CLOSE", NULL, {EINTR, EIO}},
     {"IORING_OP_CONNECT", NULL, {ECONNREFUSED, ETIMEDOUT, ENETUNREACH, EADDRNOTAVAIL, ENOMEM}},
     {"IORING_OP_READ", NULL, {EINTR, EAGAIN}},
@@ -145,7 +146,8 @@ static bool is_passing(const struct fault *fault)
     return fault->nth == 0 || fault->code == SHORT || fault->code == EINTR ||
            fault->code == EAGAIN || fault->code == EBUSY || fault->code == ETIME ||
            strncmp(fault->call, "io_uring_submit", 15) == 0 || strcmp(fault->call, "close") == 0 ||
-           strcmp(fault->call, "IORING_OP_CLOSE") == 0;
+           strcmp(fault->call, "IORING_OP_CLOSE") == 0 ||
+           strcmp(fault->call, "IORING_OP_ASYNC_CANCEL") == 0;
 }
 
 static struct process *start(const struct fault *fault, bool struck, const char *path,

@@ -1,5 +1,5 @@
 // A plot as markup: within a page, or as a picture of its own. Either has a title and a description
-// for those who don't see it.
+// for readers that can't see it.
 
 import { withColours } from "./palette.mjs";
 
@@ -17,7 +17,7 @@ function markup({ svg, description }, { id, title, standalone }) {
     svg.setAttribute("aria-labelledby", `${id}-title ${id}-description`);
     svg.setAttribute("font-size", "12");
     for (const part of svg.querySelectorAll("[aria-label]")) {
-        part.removeAttribute("aria-label"); // Plot's names of parts that nobody is told of
+        part.removeAttribute("aria-label"); // Plot's names of parts, which screen readers don't reach
     }
     if (standalone) {
         svg.setAttribute("xmlns", "http://www.w3.org/2000/svg");
@@ -31,7 +31,7 @@ function markup({ svg, description }, { id, title, standalone }) {
 }
 
 /**
- * A figure of the page. `draw(width)` answers a plot of plots.mjs or null. It is drawn for each of
+ * A figure of the page. `draw(width)` returns a plot of plots.mjs or null. It is drawn for each of
  * `widths`, in pixels: style.css shows what fits.
  */
 export function figure({ id, caption, title, draw, widths }) {

@@ -1,4 +1,4 @@
-// The page: one HTML file that asks nothing of a network and runs no script.
+// The page: one HTML file without scripts and without requests to a network.
 
 import { readFile } from "node:fs/promises";
 
@@ -69,7 +69,7 @@ const WHY = {
     failed: "a program failed",
 };
 
-// How many runs carry a mark, so that nobody has to search the table for what was left out.
+// How many runs are marked, and so not part of the averages.
 function markedNotice(result) {
     const tallies = result.cases.flatMap((each) =>
         subjectsOf(each).map(({ id }) => tally(each, id)),

@@ -45,7 +45,7 @@ export const PALETTE = {
 
 const OWN = Object.keys(PALETTE.light).filter((name) => /^own\d$/.test(name));
 
-/** The function that answers a subject's colour, given all the subjects that are to be drawn. */
+/** A function that returns the colour of a subject. `subjects`: all that are drawn. */
 export function colours(subjects) {
     const own = [...new Set(subjects.filter(({ kind }) => kind === "own").map(({ name }) => name))];
     const place = ({ name }) => OWN[own.indexOf(name)] ?? "other";

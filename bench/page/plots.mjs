@@ -1,7 +1,6 @@
-// The plots: what Observable Plot is to draw from a result. Each function answers null if nothing
-// of it was measured. Colours are custom properties of style.css, so that a page follows the
-// reader's light or dark; no plot tells by colour alone: what a mark stands for is written beside
-// it.
+// The plots, drawn by Observable Plot. Each function returns null if nothing of it was measured.
+// Colours are custom properties of style.css, so a page follows the reader's light or dark scheme.
+// No plot relies on colour alone: a name stands beside each mark.
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
@@ -11,15 +10,13 @@ import { count, percent, ratio, size, tick, time } from "./units.mjs";
 
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
-// The marks that show what was measured, as opposed to axes and labels, are of this class: the test
-// counts them.
+// The class of marks that show data, and not axes or labels: the test counts them.
 const DATA = { className: "data" };
 
 const ROW = 24;
 const AXIS = 44;
 
-// A plot whose rows are labelled with names. All of them share these margins, so that columns line
-// up.
+// A plot with a name at each row. All share these margins, so that columns line up.
 const rows = (width, names, options) =>
     Plot.plot({
         document,
@@ -34,8 +31,7 @@ const rows = (width, names, options) =>
     });
 
 // The labels of several lines at their right ends: moved apart where they would overlap. `values`
-// are positions in pixels; the answer has each, at least `gap` from the next, as near to where it
-// was as can be in one pass down.
+// are positions in pixels. Returns them at least `gap` apart, moved down as little as one pass can.
 function spreadOut(values, gap) {
     const order = values
         .map((value, index) => ({ value, index }))
@@ -61,8 +57,7 @@ function linearTicks(high, base) {
 const interval = ({ low, high }, format) =>
     low === undefined ? "no interval" : `${format(low)} to ${format(high)}`;
 
-// An axis whose ticks are all labelled: left to itself, a logarithmic one drops what it finds too
-// dense.
+// An axis with a label at every tick: by default Plot drops dense labels of a logarithmic axis.
 const labelled = (axis, ticks, format, options) =>
     axis(ticks, { text: ticks.map(format), label: null, ...options });
 

@@ -1,5 +1,4 @@
-// The result files of echo-bench, as docs/benchmarking.md describes them, and what is drawn from
-// them.
+// Reads the result files of echo-bench (docs/benchmarking.md), and picks what is drawn.
 
 import { readFile } from "node:fs/promises";
 
@@ -22,7 +21,7 @@ export async function readResult(path) {
     return result;
 }
 
-// What results have to have in common to be drawn on one axis of time, in words.
+// What results must have in common to share one axis of time, in words.
 function placeOf({ environment, options }) {
     const { os, machine, cpu, wine } = environment;
     const { pin, client_backend: client } = options ?? {};

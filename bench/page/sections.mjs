@@ -29,8 +29,7 @@ export function describeCase(benchCase) {
 const caption = (benchCase) =>
     `<b>${escape(benchCase.name)}</b> ${escape(describeCase(benchCase))}`;
 
-// Whether a case is about this at all: where runs were made and none of them has the metric, it
-// isn't.
+// Whether a case can have this metric: not if there are runs and none of them has it.
 const concerns = (benchCase, has) => benchCase.runs.length === 0 || benchCase.runs.some(has);
 
 function casePanels(result, { id, title, has, draw }) {

@@ -1,5 +1,5 @@
-// The `run:` steps of workflows, before they are pushed: `lint` has shellcheck look at all of them,
-// those for other systems, too, and `run` runs here what a job runs on Linux, as a runner would.
+// The `run:` steps of workflows. `lint` runs shellcheck over all of them, also over those for other
+// systems. `run` runs on this machine what a job runs on Linux.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -65,7 +65,7 @@ function lint(paths) {
 
 // ---- run -------------------------------------------------------------------------------------
 
-// What only a runner can fill in.
+// What only a runner knows.
 function refuse({ title, script, env, system, condition }) {
     if (system !== "linux") {
         throw new Error(`the step "${title}" runs on ${system}`);

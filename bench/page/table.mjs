@@ -71,7 +71,7 @@ function body(benchCase, columns, base) {
     return `<tbody><tr class="case">${heading}</tr>${rows.join("")}</tbody>`;
 }
 
-/** A result's table: a row for each subject of each case, without the columns that nobody has. */
+/** A result's table: a row for each subject of each case, without empty columns. */
 export function table(result) {
     const base = baseOf(result);
     const pairs = result.cases.flatMap((benchCase) =>
@@ -103,8 +103,8 @@ export function markdown(result) {
     const of = (list, { case: name, subject }) =>
         list.find((each) => each.case === name && each.subject.id === subject.id);
     const base = baseOf(result);
-    // There is a cost without a rate where the client was the bottleneck, and a rate without a cost for
-    // others' servers on some systems.
+    // Where the client was the bottleneck there is a cost and no rate. For peers there is a rate and
+    // no cost on some systems.
     const rows = [...costs, ...rates.filter((rate) => !of(costs, rate))].map((each) => {
         const rate = text(of(rates, each)) ?? withoutRate(result, each);
         const cost = text(of(costs, each)) ?? "–";

@@ -1,4 +1,4 @@
-// Numbers as people read them: three digits that matter, and a unit.
+// Numbers for people: three significant digits and a unit.
 
 const digits = (value) => {
     const decimals = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
@@ -47,7 +47,7 @@ export const ratio = (value) => value.toFixed(2);
 /** 0.999 -> "99.9 %" */
 export const percent = (share) => `${Number((100 * share).toFixed(3))} %`;
 
-/** A label for a tick: without the zeros that say nothing, tick(time)(0.01) -> "10 ms" */
+/** A label for a tick: without trailing zeros, tick(time)(0.01) -> "10 ms" */
 export const tick = (format) => (value) => {
     if (value === 0) {
         return "0";

@@ -1,6 +1,6 @@
 /*
- * The plainest echo server on libuv, as its guide has it: a buffer is allocated for each read and
- * freed when its write is done. It reads on while writes are waiting, and so has no bound.
+ * The plainest echo server on libuv, as in its guide. It allocates a buffer for each read and frees
+ * it when its write is done. It reads on while writes wait, so its memory has no bound.
  */
 
 #include <signal.h>

@@ -1,7 +1,7 @@
 /*
- * The least that an echo server on libuv can do: one buffer for the loop, uv_try_write, and nothing
- * allocated unless the socket is full. Then the connection keeps the rest, and is not read from
- * until it is written.
+ * The least that an echo server on libuv can do: one buffer for the loop, uv_try_write, and no
+ * allocation unless the socket is full. Then it keeps the rest, and reads nothing from that
+ * connection until the rest is written.
  */
 
 #include <signal.h>
@@ -14,7 +14,7 @@
 struct conn {
     uv_tcp_t tcp;
     uv_write_t write;
-    char *rest; /* being written; NULL: nothing is */
+    char *rest; /* being written, or NULL */
 };
 
 static char loop_buffer[65536];

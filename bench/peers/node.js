@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Node's net module: the socket piped into itself, as its documentation has it.
+// Node's net module: the socket piped into itself, as in its documentation.
 'use strict';
 
 const net = require('node:net');

@@ -1,9 +1,9 @@
 /*
  *     peer_ends PORT
  *
- * How connections to the server on that port of 127.0.0.1 end. A client that sends until the server
- * is stuck, shuts down its side and only then reads gets all of it back, and then the end; one that
- * resets with an echo under way leaves the server as it was. Exits with 0 if so, in ten seconds.
+ * Checks how connections to the server on that port of 127.0.0.1 end. A client that sends until the
+ * server is stuck, shuts down its side and only then reads gets all bytes back, and then FIN. A
+ * client that resets during an echo does not harm the server. Exits with 0 if so, within ten seconds.
  */
 
 #include <arpa/inet.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define SIZE ((size_t)16 * 1024 * 1024) /* more than sockets hold */
-#define FULL_MS 200                     /* without room for so long: the server waits for us */
+#define FULL_MS 200                     /* no room for this long: the server waits for us */
 
 static char sent[SIZE];
 static char received[SIZE + 1];
@@ -29,7 +29,7 @@ static void require(int condition, const char *what)
     }
 }
 
-/* Connected, and receives little before it is read from. */
+/* A connected socket with a small receive buffer. */
 static int open_small(const char *port)
 {
     struct sockaddr_in address = {
@@ -46,7 +46,7 @@ static int open_small(const char *port)
     return fd;
 }
 
-/* Sends `most` bytes, or as many as are taken by a server that isn't read from. */
+/* Sends `most` bytes, or as many as the server takes while we read nothing. */
 static size_t fill(int fd, size_t most)
 {
     struct pollfd writable = {.fd = fd, .events = POLLOUT};

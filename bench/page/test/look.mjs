@@ -1,5 +1,5 @@
-// Opens a page in a real browser, on a phone and on a desk, in light and dark, and tells what is
-// wrong with it.
+// Opens a page in a real browser, in the widths of a phone and a desk, in light and dark, and prints
+// what is wrong with it.
 //
 //     node look.mjs PAGE.html [SCREENSHOT_DIRECTORY]     prints it; exits 1 if there's anything
 

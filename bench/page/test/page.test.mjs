@@ -1,4 +1,4 @@
-// The page, as a reader has it: made by report.mjs as by a user, and opened in a real browser.
+// The page, as a reader has it: made by report.mjs, and opened in a real browser.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -113,7 +113,7 @@ inBrowser("a case in which the client was the bottleneck throughout is no proble
     assert.match(html, /id="cpu-churn">.{0,200}<svg/s);
 });
 
-test("who is client-bound has no latency, and its ratio says why", async () => {
+test("a client-bound subject has no latency, and its ratio says why", async () => {
     const result = sample();
     const churn = result.cases.find((each) => each.name === "churn");
     const some = churn.runs.filter((run) => run.subject === "epoll").slice(0, 2);
@@ -176,7 +176,7 @@ test("a case that has another load now begins its history anew", async () => {
     assert.equal(dots.get("50x64B"), 2 * 5);
 });
 
-test("the page asks nothing of a network and runs no script", async () => {
+test("the page makes no requests and runs no script", async () => {
     const html = await makePage("alone.html", sample());
     assert.doesNotMatch(html, /<script|<link|<img|@import|url\((?!#)|\bsrc=/);
 });

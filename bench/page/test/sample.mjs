@@ -1,11 +1,10 @@
-// Results that nobody measured, for the tests and for a look at the page: invented, but plausible,
-// and the same each time. `node sample.mjs > FILE.json`
+// Invented results for the tests and for a look at the page: plausible, and the same each time. `node sample.mjs > FILE.json`
 
 import { pathToFileURL } from "node:url";
 
 const QUANTILES = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
 
-// messages/s and p50 of `uv`, and how the other subjects do beside it: [rate, CPU per message]
+// messages/s and p50 of `uv`, and the other subjects in relation to it: [rate, CPU per message]
 const CASES = [
     { name: "1x64B", connections: 1, size: 64, depth: 1, rate: 29e3, p50: 31e-6 },
     { name: "50x64B", connections: 50, size: 64, depth: 1, rate: 152e3, p50: 310e-6 },
@@ -149,7 +148,7 @@ function caseOf(load, runs) {
     };
 }
 
-// 1000 connections that do nothing.
+// 1000 idle connections.
 function idleCase(rounds) {
     const bytes = { uv: 759, epoll: 319, io_uring: 384 };
     const runs = Array.from({ length: rounds }, (_, round) =>

@@ -13,7 +13,7 @@
 #include "util.h"
 
 struct uring_slot {
-    struct uring_request request; /* first */
+    struct uring_request request;
     struct io_listener *listener;
     struct io_accept *op;
     struct uring_slot *next; /* in listener->idle */

@@ -28,7 +28,7 @@ struct uring_buffers {
     uint16_t *free_ids;
     unsigned free_count;
     unsigned entries; /* a power of two */
-    unsigned offered; /* the kernel may choose from so many */
+    unsigned offered; /* the kernel may choose from this many */
     unsigned target;  /* how many are to be offered */
     unsigned least;   /* the fewest that were offered after a turn, of the last `turns` */
     unsigned turns;

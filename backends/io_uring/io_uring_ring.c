@@ -34,13 +34,13 @@ static char uring_mapping;
 #define URING_SUBMISSIONS 1024u
 #define URING_COMPLETIONS 4096u
 
+/* ---- loop ---------------------------------------------------------------------------------- */
+
 struct uring_loop *uring_self(struct io_loop *loop)
 {
     assert(loop->backend == &backend_io_uring);
     return (struct uring_loop *)(void *)loop;
 }
-
-/* ---- set-up -------------------------------------------------------------------------------- */
 
 int uring_ring_open(struct io_uring *ring)
 {
@@ -92,7 +92,7 @@ void uring_prepare_cancel(struct io_uring_sqe *sqe, int fd)
     io_uring_prep_cancel_fd(sqe, fd, IORING_ASYNC_CANCEL_ALL);
 }
 
-/* ---- a turn -------------------------------------------------------------------------------- */
+/* ---- turns --------------------------------------------------------------------------------- */
 
 /* Submits early while requests are left without an entry. Whether any were; they still are if the
  * kernel is short of something. */

@@ -1,8 +1,8 @@
 /*
  * no_io_uring ERRNO PROGRAM [ARGUMENT...]
  *
- * Runs a program whose calls of io_uring answer the errno, as in a container whose seccomp filter
- * forbids them (EPERM, ENOSYS), and as kernels do that don't know what is asked of them (EINVAL).
+ * Runs a program in which the system calls of io_uring fail with the errno. EPERM, ENOSYS: as in a
+ * container with a seccomp filter. EINVAL: as on an older kernel. ENOMEM: as when memory is short.
  */
 
 #include <errno.h>

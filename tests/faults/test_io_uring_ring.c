@@ -1,6 +1,6 @@
 /*
- * Requests of the io_uring backend while the submission queue is full: it has room for one, see
- * full_io_uring.c. Where the kernel refuses to be given it early, each turn takes one request.
+ * Requests of the io_uring backend while the submission queue is full: full_io_uring.c gives it
+ * room for one. Where early submits fail, each turn takes one request.
  */
 
 #include <stdarg.h>
@@ -22,11 +22,11 @@
 enum { REQUESTS = 8 };
 
 struct item {
-    struct uring_request request; /* first */
-    uint64_t count;               /* that a read gets */
-    size_t prepared;              /* when, from 1 on */
-    size_t completed;             /* how often */
-    size_t again;                 /* how often it begins again */
+    struct uring_request request;
+    uint64_t count;   /* that a read gets */
+    size_t prepared;  /* its place in the order of prepares, from 1 on */
+    size_t completed; /* how often */
+    size_t again;     /* how often it is still to begin again */
     int result;
 };
 
@@ -34,8 +34,8 @@ static struct uring_loop loop;
 static struct item items[REQUESTS];
 static struct item late;
 static size_t prepared;
-static int silent; /* an eventfd that is never written to */
-static bool refuses;
+static int silent;   /* an eventfd that is never written to */
+static bool refuses; /* early submits fail */
 
 int __real_io_uring_submit(struct io_uring *ring);
 int __wrap_io_uring_submit(struct io_uring *ring);
@@ -49,8 +49,7 @@ int __wrap_io_uring_submit(struct io_uring *ring)
 
 static struct item *item_of(struct uring_request *request)
 {
-    struct item *item = CONTAINER_OF(request, struct item, request);
-    return item;
+    return CONTAINER_OF(request, struct item, request);
 }
 
 static void prepare_nop(struct uring_request *request, struct io_uring_sqe *sqe)
@@ -99,7 +98,7 @@ static void begin_all(const struct uring_operation *operation)
     }
 }
 
-/* Would last for a day if it waited while requests are left. */
+/* Would take a day if it waited while requests are left. */
 static void turn(void)
 {
     assert_int_equal(uring_enter(&loop, NS_PER_DAY), 0);

@@ -1,5 +1,4 @@
-/* Where the kernel refuses io_uring, `raw` takes epoll and says why; `io_uring` ends with a
- * message. */
+/* The kernel refuses io_uring: `raw` takes epoll and says why; `io_uring` ends with the reason. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,16 +18,15 @@
 static const struct refusal {
     const char *name;
     const char *reason;
-    int code; /* the exit code with `--backend=io_uring` */
+    int code; /* the exit code with --backend=io_uring */
 } refusals[] = {
     {"EPERM", "a seccomp filter or a security module refuses it", 2},
     {"ENOSYS", "this kernel has no io_uring, or a seccomp filter hides it", 2},
     {"EINVAL", "this kernel is older than Linux 6.1", 2},
     {"ENOMEM",
      "no memory for a ring; raise RLIMIT_MEMLOCK (ulimit -l) or use fewer threads: the rings of "
-     "all "
-     "processes of a user count against it, about 140 KiB for each thread",
-     1}, /* another attempt may succeed */
+     "all processes of a user count against it, about 140 KiB for each thread",
+     1}, /* it may work another time */
 };
 
 #define REFUSALS LENGTH(refusals)
@@ -70,7 +68,7 @@ static void io_uring_is_refused_with_the_reason(void **state)
     }
 }
 
-/* Both ends as a user in a container runs them. */
+/* Both programs, as in a container. */
 static void echoes_without_io_uring(void **state)
 {
     char port[16];

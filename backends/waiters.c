@@ -56,8 +56,8 @@ void waiters_leave(struct waiters *waiters, struct waiter *waiter)
     waiters_look(waiters);
 }
 
-/* The free buffers are those that were offered to the system; if there are none, those that the
- * pool may still give. The pool may refuse one of these, and then the receive ends with an error. */
+/* The free buffers are those that were offered to the system. If there are none, those that the
+ * pool may still give. The pool may refuse one, and then the receive ends with an error. */
 void waiters_feed(struct waiters *waiters)
 {
     const struct pool *pool = &waiters->loop->pool;

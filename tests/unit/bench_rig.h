@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_BENCH_RIG_H
 #define ECHOPORT_BENCH_RIG_H
 
-/* Documents of results that nobody has measured. */
+/* Documents with made-up results. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ struct bench_rig {
     double shared_noise; /* of the server's CPU time by the client's; 0: they don't share a CPU */
     const char *changed; /* this subject */
     double cpu;          /* takes so many times the CPU time */
-    double speed;        /* and brings so many times the messages; 0 is 1 */
+    double speed;        /* and has this many times the messages; 0 is 1 */
 };
 
 /* A document with summaries; the caller's. The same seed gives the same. */

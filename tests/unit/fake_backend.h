@@ -2,17 +2,17 @@
 #define ECHOPORT_FAKE_BACKEND_H
 
 /*
- * A backend that does nothing of its own accord: the test says what each call answers and when an
- * operation ends, and looks at what was asked. It has what src/worker/worker.c, src/worker/conn.c,
- * src/worker/handover.c and src/server/echo_conn.c call; the other functions of its table are NULL.
+ * A backend that does nothing by itself. The test sets what each call answers and when an operation
+ * ends, and looks at the calls. It has the functions that src/worker/worker.c, src/worker/conn.c,
+ * src/worker/handover.c and src/server/echo_conn.c call; the others of its table are NULL.
  *
  *     fake_init(&fake);
  *     worker.backend = &fake_backend;
  *     worker.io_config = fake_config(&fake);
  *
  * A poll takes no time: it sets the clock to its deadline, unless there is none or it was woken.
- * Nothing here asserts, since it may run on another thread than cmocka's: what a backend forbids is
- * counted in `wrong`.
+ * Nothing here asserts, because it may run on another thread than cmocka's. Calls that a backend
+ * forbids are counted in `wrong`.
  */
 
 #include <stdbool.h>

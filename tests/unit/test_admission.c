@@ -11,7 +11,7 @@
 #define THREADS 8
 #define ROUNDS 100000
 #define PLACES 4
-#define PLACES_WANTED 3 /* by each thread, so two of them that run can't both have theirs */
+#define PLACES_WANTED 3 /* of each thread, so two running threads can't both have theirs */
 
 static struct admission admission;
 
@@ -44,7 +44,7 @@ static void place_given_back_can_be_taken(void **state)
 
 /* ---- threads -------------------------------------------------------------------------------- */
 
-/* Those between enter and leave, under a lock that isn't the admission's. */
+/* Threads between enter and leave, under a lock of the test's own. */
 static struct {
     uv_mutex_t lock;
     unsigned now;
@@ -68,7 +68,7 @@ static void step_outside(void)
     uv_mutex_unlock(&inside.lock);
 }
 
-/* Takes what it can get and gives it back. */
+/* Takes as much as it can and gives it back. */
 static void visit_once(void)
 {
     unsigned places = 0;

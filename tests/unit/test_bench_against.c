@@ -16,8 +16,8 @@
 
 static const char *const pairs[] = {"uv", "old:uv", "epoll", "old:epoll", NULL};
 
-/* A restless machine: the rounds differ by much, the runs of a pair by little. In the rig each
- * subject is a tenth quicker than the one before: so the older servers are, unless `equal`. */
+/* A machine with other work: the rounds differ much, the runs of a pair little. In the rig each
+ * subject is a tenth quicker than the one before, and so are the older servers unless `equal`. */
 static struct bench_rig rig_of(void)
 {
     return (struct bench_rig){.subjects = pairs,
@@ -51,8 +51,8 @@ static struct against_outcome judge(const struct bench_rig *first, const struct 
     return outcome;
 }
 
-/* The chance of a false alarm in all that is compared is 5 % at the most, and here, where nothing
- * reaches the threshold of 3 % as estimated, far less. */
+/* The chance of a false alarm in the whole comparison is at most 5 %. Here it is far smaller,
+ * because no estimate reaches the threshold of 3 %. */
 static void the_same_build_is_not_slower(void **state)
 {
     struct bench_rig same = rig_of();
@@ -79,7 +79,7 @@ static void six_per_cent_more_cpu_are_caught(void **state)
     }
 }
 
-/* Also when all backends are slower alike, which ratios among them don't show. */
+/* Also if all backends are slower alike, which the ratios between them don't show. */
 static void a_tenth_less_throughput_is_caught(void **state)
 {
     static const char *const one[] = {"uv", "old:uv", NULL};
@@ -154,7 +154,7 @@ static void too_few_rounds_confirm_nothing(void **state)
     assert_int_equal(conclude(&outcome), 1);
 }
 
-/* Few as they are, they don't say the same. */
+/* These few pairs disagree. */
 static void few_rounds_that_differ_are_no_confirmation(void **state)
 {
     struct bench_rig worse = rig_of();
@@ -191,7 +191,7 @@ static void a_backend_that_fails_now_is_gone(void **state)
     json_decref(document);
 }
 
-/* An older server may not have a backend, or not stand a case: then there is nothing to compare. */
+/* An older server may lack a backend or fail in a case: then there is nothing to compare. */
 static void what_the_older_server_could_not_is_no_fault(void **state)
 {
     struct bench_rig same = rig_of();

@@ -22,7 +22,7 @@
 static const char *const two[] = {"uv", "iocp", NULL};
 static const char *const three[] = {"uv", "io_uring", "epoll", NULL};
 
-/* As a machine that has other work, too: the rounds differ by much, the pairs by little. */
+/* Like a machine with other work: the rounds differ much, the pairs little. */
 static struct bench_rig rig_of(const char *const *subjects)
 {
     return (struct bench_rig){
@@ -40,7 +40,7 @@ static struct compare_outcome compare(const struct bench_rig *before, const stru
     return outcome;
 }
 
-/* What was written to it, which it closes. */
+/* The text that was written to the file; closes it. */
 static void text_of(FILE *file, char *text, size_t size)
 {
     rewind(file);
@@ -74,7 +74,8 @@ static void five_per_cent_more_cpu_in_one_backend_are_caught(void **state)
     }
 }
 
-/* A machine so restless that nothing else tells: on one CPU the client feels it as well. */
+/* A machine with so much other work that no other figure shows it: on one CPU the client is
+ * slower, too. */
 static void the_client_on_the_same_cpu_is_a_yardstick(void **state)
 {
     (void)state;
@@ -314,7 +315,7 @@ static void save(const json_t *document, const char *path)
     text_free(&text);
 }
 
-/* Its exit code for these, in files, and its messages. */
+/* The exit code for these documents, as files, and the messages. */
 static int command(const json_t *before, const json_t *after, char *text, size_t size)
 {
     static const char old_path[] = "test_bench_compare-old.json";

@@ -91,7 +91,7 @@ static void six_pairs_have_their_extremes(void **state)
     assert_near(estimate.value, 4.5);
 }
 
-/* Of many intervals as many hold the truth as they say. */
+/* The share of intervals that contain the true value is as large as they claim. */
 static void intervals_cover_the_truth_as_often_as_they_say(void **state)
 {
     static const size_t counts[] = {6, 7, 10};

@@ -25,7 +25,7 @@ static void no_message_takes_long_to_measure(void **state)
     }
 }
 
-/* Each byte has to be made and checked, so that what is large is dear in proportion. */
+/* Each byte must be made and checked, so the cost grows with the size. */
 static void a_large_message_costs_what_its_bytes_do(void **state)
 {
     double small = null_cpu_per_message(UNITS_MIB);

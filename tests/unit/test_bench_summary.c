@@ -97,7 +97,7 @@ static void marked_runs_are_not_averaged_in(void **state)
     json_decref(document);
 }
 
-/* Those that are left would be the ones in which the server happened to be slow. */
+/* The remaining rounds would be those in which the server happened to be slow. */
 static void who_is_client_bound_has_no_figures_of_speed(void **state)
 {
     (void)state;
@@ -148,7 +148,7 @@ static void backends_have_ratios_to_peers_as_well(void **state)
     json_decref(document);
 }
 
-/* Each ratio of ours once, and less is better. */
+/* Each ratio of our backends once; less is better. */
 static void what_is_exported_is_smaller_when_better(void **state)
 {
     static const char *const subjects[] = {"uv", "epoll", "peer:asio", NULL};
@@ -225,7 +225,7 @@ static void percentiles_come_from_the_buckets(void **state)
     json_decref(latency);
 }
 
-/* What has no value is null, and "-" in the table. */
+/* A missing value is null, and "-" in the table. */
 static void no_message_has_no_percentile(void **state)
 {
     static const char *const names[] = {"p50", "p90", "p99", "p999", "max"};

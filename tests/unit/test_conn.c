@@ -1,4 +1,4 @@
-/* What a connection is on either side, over a backend that does as it is told. */
+/* A connection on either side, over a backend that the test controls. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ struct user {
     unsigned closes;
     unsigned tasks;
     unsigned timeouts;
-    bool went_on; /* what conn_recv_done or conn_send_done said last */
+    bool went_on; /* the last answer of conn_recv_done or conn_send_done */
     unsigned char bytes[5];
 };
 
@@ -171,7 +171,7 @@ static void sockets_are_aligned_whatever_the_size(void **state)
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
-/* That it holds these, from the first on, and no more. */
+/* It holds exactly these, from the first on. */
 static void check_list(const struct conn *list, const char *expected, const struct conn *conns)
 {
     for (; *expected != '\0'; expected++) {
@@ -298,7 +298,7 @@ static void recv_and_send_may_both_be_pending(void **state)
 
 /* ---- the share ------------------------------------------------------------------------------ */
 
-/* How often it may send so many bytes, at once, before its share is used up; `most` at the most. */
+/* How often it may send this many bytes at once before its share is used up; at most `most`. */
 static unsigned sends_in_share(size_t length, unsigned most)
 {
     unsigned sends = 0;
@@ -540,7 +540,7 @@ static void timer_set_again_is_moved(void **state)
     fake.now_ns += 10 * MS;
     turn();
     assert_int_equal(user->timeouts, 0);
-    for (int i = 0; i < 5; i++) { /* in one step it would be a process that was stopped */
+    for (int i = 0; i < 5; i++) { /* one step would look like a stopped process */
         fake.now_ns += 10 * MS;
         turn();
     }

@@ -1,5 +1,5 @@
-/* What the server holds against a peer, and after how long: over a backend that does as it is told,
- * in virtual time. */
+/* When the server drops a connection, and why: over a backend that the test controls, in virtual
+ * time. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,8 +122,8 @@ static const struct server_counters *counters(void)
     return &echo.current->stats.counters;
 }
 
-/* The worker has slept: it turned no more often than so many looks, each with the poll that comes
- * before a verdict, take in the time since `begin_ns` and `polls`. */
+/* The worker has slept: since `begin_ns` and `polls` it had no more turns than its looks take,
+ * each with the poll that precedes a verdict. */
 static void assert_calm(uint64_t begin_ns, unsigned polls)
 {
     uint64_t looks = (fake.now_ns - begin_ns) / (ECHO_QUIET_NS / PROGRESS_LOOKS) + 5;
@@ -301,7 +301,7 @@ static void receive_that_waits_for_a_buffer_is_not_quiet(void **state)
     assert_between(fake.now_ns - begin_ns, DRAIN / 2, DRAIN / 2 + 5 * MS); /* half is all it gets */
 }
 
-/* It looks again when a quiet time has passed, and not before. */
+/* It looks again after a quiet time, and not before. */
 static void drain_sleeps_between_looks_at_a_pending_send(void **state)
 {
     (void)state;
@@ -316,7 +316,7 @@ static void drain_sleeps_between_looks_at_a_pending_send(void **state)
     assert_between(closes_within(conn, DRAIN), DRAIN - DRAIN / 4 - SECOND, DRAIN);
 }
 
-/* Nothing is left to be looked for until the drain's deadline. */
+/* There is nothing to look for until the deadline of the drain. */
 static void connection_that_was_ended_is_left_alone(void **state)
 {
     (void)state;
@@ -432,7 +432,7 @@ static void next_wave_of_stuck_peers_falls_at_once(void **state)
     assert_int_equal(counters()->stalled, 4);
 }
 
-/* It was silent for long, but nothing was there for it to take. */
+/* It was silent for a long time, but there was nothing to take. */
 static void peer_that_had_taken_all_is_not_stalled_at_once(void **state)
 {
     (void)state;
@@ -458,7 +458,7 @@ static void where_the_system_does_not_tell_a_pending_send_counts(void **state)
     assert_between(closes_within(stuck, 2 * STALL), STALL, STALL + LATE(STALL));
 }
 
-/* That it is lost, its own operation says. */
+/* Its own operation reports that it is lost. */
 static void lost_connection_is_not_stalled(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* Connections that are handed from worker to worker, over the fake backend. */
+/* Connections that one worker hands over to another, over the fake backend. */
 
 #include <stdarg.h>
 #include <stddef.h>

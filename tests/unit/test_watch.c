@@ -1,4 +1,4 @@
-/* What may condemn a peer: by which clock, and after which polls. */
+/* When a watch may drop a connection: by which clock, and after which polls. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -220,7 +220,7 @@ static void worker_that_is_never_done_judges_all_the_same(void **state)
     assert_between(first.judged_poll, 64, 65);
 }
 
-/* The more sockets there may be, the more full polls it takes to hear of each. */
+/* The more sockets there may be, the more full polls it takes to see each of them. */
 static void many_watches_have_more_polls(void **state)
 {
     enum { MANY = 12800 };
@@ -261,7 +261,7 @@ static void later_suspect_waits_for_its_own_polls(void **state)
 
 static uint64_t freeze_ns;
 
-/* The process is stopped; poll() sees it when it goes on. */
+/* The process is stopped; poll() notices when it continues. */
 static void freeze_in_the_poll(struct fake *fake)
 {
     fake->now_ns += freeze_ns;
@@ -288,8 +288,8 @@ static void time_in_which_the_process_was_stopped_is_left_out(void **state)
     assert_awake(0);
 }
 
-/* It was stopped before its deadline already, since when is unknown: for as long as after it, or
- * for all of its wait. */
+/* It was stopped before its deadline already. It is unknown when: as long before as after it, or
+ * for the whole wait. */
 static void as_much_of_the_wait_is_left_out(void **state)
 {
     (void)state;
@@ -411,7 +411,7 @@ static void deadline_by_the_clock_stays(void **state)
     assert_int_equal(rig.fake.polls, 2);
 }
 
-/* Between the poll and the judgement, too, the process may be stopped. */
+/* The process may also be stopped between the poll and the judgement. */
 static void what_has_been_seen_is_of_before_the_poll(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The turns of a worker, one by one, and how it begins and ends. */
+/* The turns of a worker one by one, its start and its end. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -263,7 +263,7 @@ static void role_that_does_not_start_is_reported_and_all_undone(void **state)
     assert_int_equal(rig.fake.closes, 1);
 }
 
-/* What its sockets are is unknown then, so the loop is left as it is. */
+/* The state of its sockets is unknown then, so the loop is not touched. */
 static void failed_poll_ends_the_worker(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* The queue of a worker, and how a turn goes with it. */
+/* The queue of a worker, and the turns in which its tasks run. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +48,7 @@ static void cancel(struct job *job)
     worker_cancel(&rig.worker, &job->task);
 }
 
-/* With a, b and c in its queue, and d in nobody's. */
+/* a, b and c are in its queue, d is in no queue. */
 static int prepare_jobs(void **state)
 {
     int status = worker_rig_open(state);

@@ -63,7 +63,7 @@ static void commands_to_a_worker_that_has_ended_are_dropped(void **state)
     assert_string_equal(rig.journal, "D");
 }
 
-/* From then on no post may name the loop, which is about to be closed. */
+/* From then on no post may use the loop, which is about to be closed. */
 static void worker_has_ended_before_its_role_is_stopped(void **state)
 {
     (void)state;

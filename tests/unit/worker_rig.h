@@ -1,7 +1,7 @@
 #ifndef ECHOPORT_WORKER_RIG_H
 #define ECHOPORT_WORKER_RIG_H
 
-/* A worker over the fake backend, with a role that does as the test says. */
+/* A worker over the fake backend, with a role that the test controls. */
 
 #include <stdbool.h>
 #include <stdint.h>

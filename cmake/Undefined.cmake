@@ -17,7 +17,7 @@ execute_process(COMMAND ${NM} --undefined-only --format=just-symbols ${objects}
   OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[A-Za-z_0-9]+\n" symbols "${symbols}")
 list(TRANSFORM symbols STRIP)
-list(FILTER symbols EXCLUDE REGEX "^(uv|net|pool|backend|io_loop|io_stream|readiness|untaken|uring|waiters)_")
+list(FILTER symbols EXCLUDE REGEX "^(uv|net|pool|backend|io_loop|io_stream|io_wait|readiness|untaken|uring|waiters)_")
 list(FILTER symbols EXCLUDE REGEX "^__(asan|ubsan|tsan|sanitizer)_|^_GLOBAL_OFFSET_TABLE_$")
 list(REMOVE_DUPLICATES symbols)
 list(SORT symbols)

@@ -171,8 +171,7 @@ static uint64_t uring_wait_ns(const struct uring_loop *loop, uint64_t deadline_n
         !queue_is_empty(&loop->over)) {
         return 0;
     }
-    uint64_t now_ns = deadline_ns == UINT64_MAX ? 0 : uv_hrtime();
-    uint64_t wait_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+    uint64_t wait_ns = io_wait_ns(deadline_ns);
     return wait_ns < URING_WAIT_MAX_NS ? wait_ns : URING_WAIT_MAX_NS;
 }
 

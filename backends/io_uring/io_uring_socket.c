@@ -23,17 +23,13 @@
 #include "untaken_acked.h"
 #include "util.h"
 
-#define URING_PAUSE_NS 4000000
+#define URING_PAUSE_NS (IO_PAUSE_MS * NS_PER_MS)
 
 static void uring_join(struct io_socket *socket);
 
 static int uring_stream_error(struct io_socket *socket, int result)
 {
-    int status = io_stream_error(uv_translate_sys_error(-result));
-    if (io_stream_is_lost(status)) {
-        socket->lost = status;
-    }
-    return status;
+    return io_stream_failed(uv_translate_sys_error(-result), &socket->lost);
 }
 
 /* ---- listen and accept --------------------------------------------------------------------- */

@@ -3,7 +3,7 @@
  *
  * Checks how connections to the server on that port of 127.0.0.1 end. A client that sends until the
  * server is stuck, shuts down its side and only then reads gets all bytes back, and then FIN. A
- * client that resets during an echo does not harm the server. Exits with 0 if so, within ten seconds.
+ * client that resets during an echo does not harm the server. Exits with 0 if so, within 10 s.
  */
 
 #include <arpa/inet.h>

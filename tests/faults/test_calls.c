@@ -16,7 +16,7 @@
 
 #include "echo_rig.h"
 #include "imports.h"
-#include "iocp.h"
+#include "iocp_port.h"
 #include "log.h"
 #include "peer.h"
 #include "range.h"

@@ -27,7 +27,7 @@
 
 #include "fault.h"
 #include "guard.h"
-#include "iocp.h"
+#include "iocp_port.h"
 #include "log.h"
 #include "peer.h"
 #include "subprocess.h"

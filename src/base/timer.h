@@ -9,7 +9,7 @@
  *     timer_init -> timer_start -> timer_stop
  * A timer that has fired or was stopped can be started again, or its memory freed.
  *
- * The wheel allocates nothing. Timers belong to the caller, who embeds them in the objects that
+ * The wheel allocates nothing. Timers belong to the caller, which embeds them in the objects that
  * they serve. A wheel and its timers belong to one thread. The wheel reads no clock: the caller
  * passes the time, which may be simulated.
  */

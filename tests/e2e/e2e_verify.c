@@ -146,7 +146,7 @@ static void bytes_of_another_connection_are_found(void **state)
     e2e_says(client, PROCESS_ERR, e2e_text("got %02x %02x", answer[0], answer[1]));
 }
 
-/* ---- bytes that nobody asked for ----------------------------------------------------------- */
+/* ---- bytes that were not asked for --------------------------------------------------------- */
 
 static void a_banner_is_a_mismatch(void **state)
 {

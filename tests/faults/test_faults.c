@@ -75,7 +75,7 @@ static const struct row rows[] = {
     {IMPORT_SET_MODES, NULL, {ERROR_INVALID_PARAMETER, ERROR_NOT_SUPPORTED}},
     {IMPORT_SETSOCKOPT, NULL, {WSAENOBUFS, WSAENETDOWN, WSAENOPROTOOPT, WSAENOTCONN}},
     {IMPORT_SHUTDOWN,
-     "libuv says so in a later turn, to nobody; a timeout ends the connection",
+     "libuv finds out in a later turn and tells no one; a timeout ends the connection",
      {WSAENOTCONN, WSAECONNABORTED, WSAENETDOWN}},
     {IMPORT_WSA_ACCEPT,
      NULL,

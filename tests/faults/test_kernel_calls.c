@@ -129,13 +129,13 @@ static void print_difference(const json_t *report, const struct tracee *tracee)
     }
 }
 
-static void agrees(const char *who, const char *load, const char *path, const struct tracee *tracee)
+static void agrees(const char *side, const char *load, const char *path, const struct tracee *tracee)
 {
     json_t *report = report_in(path);
     uint64_t kernel = seen_by_the_kernel(tracee);
     uint64_t counted = reported(report, "system_calls");
     uint64_t apart = counted > kernel ? counted - kernel : kernel - counted;
-    print_message("%-9s %-8s %-7s report %7llu, kernel %7llu\n", backend, load, who,
+    print_message("%-9s %-8s %-7s report %7llu, kernel %7llu\n", backend, load, side,
                   (unsigned long long)counted, (unsigned long long)kernel);
     if (apart > kernel / 100 + APART) {
         print_difference(report, tracee);

@@ -36,7 +36,7 @@ static struct {
     struct adversary peer;
     struct load client;
     struct load_plan plan;
-    struct sockaddr_storage addresses[2]; /* nobody listens at the first */
+    struct sockaddr_storage addresses[2]; /* nothing listens at the first */
     uint64_t drain_ns, abort_ns, freeze_ns;
     bool dozes; /* the client is late again and again */
     bool client_ended, peer_ended;

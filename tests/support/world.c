@@ -435,7 +435,7 @@ static bool world_turn(void)
         }
     }
     if (!world_clients_alive()) {
-        world.drain_ns = world.network->now() + SECOND; /* nobody else would end the servers */
+        world.drain_ns = world.network->now() + SECOND; /* nothing else would end the servers */
         world.restart_ns = UINT64_MAX;
     }
     return true;

@@ -8,14 +8,11 @@
 
 /* One line for each: name, systems, library, summary. The summary is one line of --backend=help. */
 #define BACKENDS(X)                                                                                \
-    X(uv, NULL, NULL,                                                                              \
-      "libuv streams (on Windows its completion port, elsewhere epoll, kqueue or the like)")       \
+    X(uv, NULL, NULL, "libuv streams: IOCP on Windows, epoll or kqueue elsewhere")                 \
     X(iocp, "Windows", NULL, "a completion port: AcceptEx, ConnectEx, WSARecv, WSASend")           \
-    X(io_uring, "Linux", "liburing",                                                               \
-      "a ring of submissions and completions, buffers chosen by the kernel")                       \
-    X(epoll, "Linux", NULL, "non-blocking calls, and epoll, edge-triggered, to know when")         \
-    X(kqueue, "macOS and the BSDs", NULL,                                                          \
-      "non-blocking calls, and kqueue, edge-triggered, to know when")
+    X(io_uring, "Linux", "liburing", "a ring of operations; the kernel chooses the buffers")       \
+    X(epoll, "Linux", NULL, "non-blocking calls when edge-triggered epoll reports")                \
+    X(kqueue, "macOS and the BSDs", NULL, "non-blocking calls when edge-triggered kqueue reports")
 
 /* CMakeLists.txt defines BACKEND_uv and so on as one of these. */
 #define BACKEND_BUILT(its_name) .backend = &backend_##its_name

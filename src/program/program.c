@@ -31,9 +31,9 @@ static void program_print_backends(void)
     char why_raw[256];
     char why[256];
     for (const struct backend_entry *at = backend_list; at->name != NULL; at++) {
-        int status = backend_probe(at, why, sizeof(why));
-        (void)printf("%-10s %-11s %s%s%s\n", at->name, status == 0 ? "usable" : "not usable",
-                     at->summary, status == 0 ? "" : ": ", status == 0 ? "" : why);
+        bool usable = backend_probe(at, why, sizeof(why)) == 0;
+        (void)printf("%-10s %-11s %s\n", at->name, usable ? "usable" : "not usable",
+                     usable ? at->summary : why);
         if (at->backend != NULL) {
             program_print_modes("--accept", at->backend->accept_modes);
             program_print_modes("--recv", at->backend->recv_modes);

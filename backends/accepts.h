@@ -23,7 +23,7 @@ static inline void accepts_push(struct accepts *accepts, struct io_accept *op)
     accepts->last = op;
 }
 
-/* The oldest, taken out; NULL if there is none. */
+/* Removes the oldest and returns it; NULL if there is none. */
 static inline struct io_accept *accepts_pop(struct accepts *accepts)
 {
     struct io_accept *op = accepts->first;

@@ -63,8 +63,8 @@ static bool backend_is_native(const struct backend_entry *entry)
     return entry->backend != NULL ? entry->backend->native : entry->absent != UV_ENOTSUP;
 }
 
-/* The first native backend from `at` on that works, and in `why` the reasons against those before
- * it. Backends of other systems are not mentioned. */
+/* Finds the first native backend from `at` on that works. `why` gets the reasons against those
+ * before it. Backends of other systems are not mentioned. */
 static int backend_choose_native(const struct backend_entry *at, const struct backend **backend,
                                  char *why, size_t why_size)
 {

@@ -3,9 +3,9 @@
 
 /*
  * The seam between policy and mechanism. Policy is above it, once: what to read, when to stop, what
- * to refuse. Mechanism is below it, once per system: how an operation starts, how its end is
- * reported, how it is cancelled, how a sleeping loop is woken. Operations report completions,
- * since readiness is cheap to turn into completions (try, park, try again), but not the reverse.
+ * to refuse. Mechanism is below it, once per system: how an operation starts, reports its end and
+ * is cancelled, and how a sleeping loop is woken. Operations report completions, since readiness is
+ * cheap to turn into completions (try, park, try again), but not the reverse.
  *
  * A submit returns one of three:
  *
@@ -34,8 +34,8 @@
  *     receive buffer is taken from the loop's pool when there is data for it. When the pool is at
  *     its limit, a recv stays pending. release() resumes the one that has waited longest. No recv
  *     that begins later overtakes it.
- *  9. Everything has a limit, and the limits are the caller's: connections, buffer memory,
- *     outstanding accepts, and how many IO_DONE in a row one connection may have.
+ *  9. Everything has a limit that the caller sets: connections, buffer memory, outstanding accepts.
+ *     The caller also limits how many IO_DONE in a row one connection may have.
  *
  * Threads: everything here belongs to the thread that opened the loop, except wake().
  * Time is in nanoseconds on the loop's own monotonic clock, which is uv_hrtime() for all but `sim`.
@@ -86,15 +86,15 @@ struct io_loop {
     /* System calls that each submit several operations and wait. 0 if each operation that io_stats
      * counts is a system call. */
     uint64_t enters;
-    unsigned idle_turns; /* in a row, see io_loop_pause() */
+    unsigned idle_turns; /* consecutive ones, see io_loop_pause() */
     bool full; /* the last poll() ended at the limit of a turn: more may be ready at once */
 };
 
 /*
- * A receive. Set `done` before the submit. Outcome: `status` 0 and `length` bytes at `data`, at
- * least one, in a buffer of the loop's pool that is the caller's until it is given to release();
- * or `status` 0, `length` 0 and `data` NULL: the peer has shut down its side, all it sent has been
- * delivered; or `status` negative, and no buffer.
+ * A receive. Set `done` before the submit. Data: `status` is 0, and `length` bytes, at least one,
+ * are at `data`. That is a buffer of the loop's pool, which the caller owns until release(). End of
+ * stream: `status` and `length` are 0, `data` is NULL; all that the peer sent has been delivered.
+ * Error: `status` is negative, and there is no buffer.
  */
 struct io_recv {
     void (*done)(struct io_recv *op);
@@ -163,8 +163,8 @@ struct backend {
      * was built. Any thread. */
     int (*probe)(char *why, size_t why_size);
 
-    /* Whether `system_calls` is an estimate: a library makes the calls, and the counts were not
-     * compared with the kernel for its version or on this system. NULL: never. Any thread. */
+    /* Whether `system_calls` is an estimate. Then a library makes the calls, and for its version or
+     * on this system the counts were not compared with the kernel. NULL: never. Any thread. */
     bool (*estimates_calls)(void);
 
     /* Opens the private state of one worker, on the thread that will poll it. 0 and *loop, or a UV
@@ -179,12 +179,12 @@ struct backend {
      * stopped, which is asserted. */
     void (*loop_close)(struct io_loop *loop);
 
-    /* One turn: waits until something completes, wake() is called or `deadline_ns` is reached
-     * (0: don't wait; UINT64_MAX: no deadline), and runs the callbacks of what completed. The only
-     * place from which callbacks run. Sets loop->full: where it stays unset, all that was ready
-     * when the call began has been delivered, but for receives that wait for a buffer. It may
-     * return early and without cause. 1 if wake() was called since the last turn, else 0; negative:
-     * the loop is unusable. Not from a callback. */
+    /* One turn: waits until something completes, wake() is called or `deadline_ns` is reached (0:
+     * don't wait; UINT64_MAX: no deadline), and runs the callbacks of what completed. The only
+     * place from which callbacks run. Sets loop->full. If it is unset, all that was ready when the
+     * call began has been delivered, except to receives that wait for a buffer. It may return early
+     * and without cause. 1 if wake() was called since the last turn, else 0; negative: the loop is
+     * unusable. Not from a callback. */
     int (*poll)(struct io_loop *loop, uint64_t deadline_ns);
 
     /* Makes the current or the next poll() return soon and with 1. From any thread, while the loop

@@ -5,8 +5,8 @@
  * What a loop has done. Read it on the loop's thread.
  *
  * One list names the counters: X(member, kind, meaning). The members, the sums, the JSON reports,
- * the tests and the table in docs/report.md follow from it. SUM: values of workers are added, and
- * a difference is what happened since. MAX: the greater value counts.
+ * the tests and the table in docs/report.md follow from it. SUM: values of workers are added, and a
+ * difference is what happened in between. MAX: the greater value counts.
  */
 
 #include <stdint.h>
@@ -42,7 +42,8 @@
     X(batch_max, MAX, "most completions that one turn delivered")                                  \
     X(buffers_peak, MAX, "most buffers in use at once, since the process began")
 
-/* batches[i] counts the turns that delivered 2^i to 2^(i+1)-1 completions; the last, all larger. */
+/* batches[i] counts the turns that delivered 2^i to 2^(i+1)-1 completions; the last one, 2^i or
+ * more. */
 #define IO_BATCHES 8
 
 #define IO_STATS_MEMBER(name, kind, meaning) uint64_t name;

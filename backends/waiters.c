@@ -56,7 +56,7 @@ void waiters_leave(struct waiters *waiters, struct waiter *waiter)
     waiters_look(waiters);
 }
 
-/* The free buffers are those that were offered to the system. If there are none, those that the
+/* The number of free buffers: those offered to the system or, if there are none, those that the
  * pool may still give. The pool may refuse one, and then the receive ends with an error. */
 void waiters_feed(struct waiters *waiters)
 {

@@ -34,7 +34,7 @@ struct waiters {
     size_t count;
     const struct waiter *turn; /* the one that may take a buffer now */
     bool scarce;               /* the pool was at its limit since the first of them came */
-    bool overtaken;            /* one of them was passed over too often */
+    bool overtaken;            /* one of them was passed over WAITERS_PASSED_OVER_MAX times */
 };
 
 /* `retry` begins a waiter's receive again, and delivers its outcome if there is one at once. */

@@ -1,6 +1,6 @@
 /*
  * The kernel takes the buffers in turn, so it touches each that is offered. Few buffers stay in the
- * caches: as few are offered as are enough.
+ * caches: so no more are offered than needed.
  *
  * The number begins small. It grows by one for each receive that found no buffer in a turn that
  * moved little. It shrinks by one after a turn that moved much. After some time it shrinks by half
@@ -19,7 +19,7 @@
 #define URING_TURNS 1024u
 
 /* A turn that has filled this many bytes, the size of a core's nearest cache, is long enough. A
- * receive that finds no buffer gets one in the next turn: this turn's bytes have been sent then. */
+ * receive that finds no buffer gets one in the next turn, when this turn's bytes have been sent. */
 #define URING_TURN_BYTES 32768u
 
 struct uring_buffers {

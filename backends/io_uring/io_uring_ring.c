@@ -1,6 +1,6 @@
 /*
  * SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1): the kernel does its part of the work within the call
- * that waits, on this thread, and interrupts it at no other time.
+ * that waits, on this thread. It interrupts the thread at no other time.
  */
 
 #include "io_uring_ring.h"
@@ -109,8 +109,8 @@ static bool uring_submit_early(struct uring_loop *loop)
     return was_full;
 }
 
-/* Whether completions may be left: the ring had no room for them, or the kernel has put off its
- * work, which it limits in one call. */
+/* Whether completions may be left. The ring had no room for them, or the kernel has deferred work:
+ * it limits what it does in one call. */
 static bool uring_has_more(const struct uring_loop *loop)
 {
     const unsigned left = IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN;

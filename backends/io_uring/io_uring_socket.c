@@ -1,11 +1,11 @@
 /*
  * Every submit is pending when it returns: poll() submits all requests and waits, in one call.
  *
- * A receive gets its buffer from the kernel when there is data. If the receive before it took all
- * there was, it first waits for data (IORING_RECVSEND_POLL_FIRST): a try would be in vain.
+ * A receive gets its buffer from the kernel when there is data. If the previous receive took all
+ * there was, a try would be in vain: this one first waits for data (IORING_RECVSEND_POLL_FIRST).
  *
- * A receive is one-shot. A multishot receive would take data that is not wanted yet: a peer that
- * never reads could take all buffers of the ring from the other connections.
+ * A receive is one-shot. A multishot receive would take data that is not wanted yet. So one peer
+ * that never reads could take all buffers of the ring.
  *
  * A close cancels, waits for what is in flight, and only then gives the descriptor back.
  */
@@ -274,7 +274,7 @@ int uring_send(struct io_loop *loop, struct io_socket *socket, struct io_send *o
     return uring_start_send(socket);
 }
 
-/* What has become of the send: a UV code; or IO_PENDING: the rest is under way. */
+/* The outcome of the send, a UV code; or IO_PENDING: the rest is under way. */
 static int uring_send_outcome(struct io_socket *socket, int result)
 {
     struct io_send *op = socket->send;

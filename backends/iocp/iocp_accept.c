@@ -123,7 +123,7 @@ static void iocp_slot_done(struct iocp_slot *slot, size_t bytes, int status)
 
 static void iocp_on_slot(struct iocp_request *request, size_t bytes, int status);
 
-/* Puts one more slot to waiting. IO_PENDING; IO_DONE, *slot has a connection; or an error. */
+/* Makes one more slot wait. IO_PENDING; IO_DONE, *slot has a connection; or an error. */
 static int iocp_start_slot(struct io_listener *listener, struct iocp_slot **out)
 {
     int outcome = IO_PENDING;
@@ -151,14 +151,14 @@ static int iocp_start_slot(struct io_listener *listener, struct iocp_slot **out)
     return outcome;
 }
 
-/* Whether so many accepts want another slot. */
+/* Whether this number of accepts wants another slot. */
 static bool iocp_wants_slot(const struct io_listener *listener, size_t accepts)
 {
     return !listener->stopped && listener->waiting_count < accepts &&
            iocp_accept_data_has_room(listener);
 }
 
-/* Puts slots to waiting until each accept has one. */
+/* Makes slots wait until each accept has one. */
 static void iocp_refill(struct io_listener *listener)
 {
     while (iocp_wants_slot(listener, listener->op_count)) {
@@ -196,7 +196,7 @@ static int iocp_open_listener(struct io_listener *listener, int backlog)
     unsigned mode = listener->loop->config.accept_mode;
     int status = iocp_attach(listener->loop, listener->os_socket, &listener->inline_outcomes);
     if (status != 0) {
-        return status == UV_EINVAL ? UV_ENOTSUP : status; /* it is another loop's already */
+        return status == UV_EINVAL ? UV_ENOTSUP : status; /* another loop has it already */
     }
     if (getsockname(listener->os_socket, (struct sockaddr *)&name, &size) != 0 ||
         listen(listener->os_socket, backlog) != 0) {

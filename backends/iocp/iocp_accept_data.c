@@ -5,7 +5,8 @@
 /* Most bytes that come with a connection. */
 #define IOCP_FIRST_SIZE 4096
 
-/* How often slots are asked whether they are kept. If all were, there may be more connections. */
+/* How often slots are checked for silent connections, and how soon again if all were silent: more
+ * connections may wait. */
 #define IOCP_LOOK_NS (25 * NS_PER_MS)
 #define IOCP_LOOK_AGAIN_NS NS_PER_MS
 

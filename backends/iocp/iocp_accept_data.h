@@ -13,7 +13,7 @@
 /* Sets the mode up, for a listener that has no slot yet. */
 void iocp_accept_data_open(struct io_listener *listener);
 
-/* Whether another slot may be put to waiting: the number of silent ones is limited. */
+/* Whether another slot may wait: the number of silent ones is limited. */
 bool iocp_accept_data_has_room(const struct io_listener *listener);
 
 /* Sets silent slots aside, and reaps those that have been silent for too long. Sets look_ns. */

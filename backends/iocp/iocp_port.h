@@ -2,8 +2,8 @@
 #define ECHOPORT_IOCP_PORT_H
 
 /*
- * The ground floor of the `iocp` backend: one loop with its completion port, the requests that the
- * system completes, and the calls that connections and listeners both need.
+ * The ground floor of the `iocp` backend: one loop with its completion port, and the requests that
+ * the system completes. Also the calls that both connections and listeners need.
  *
  * Everything belongs to the loop's thread, except iocp_post(), which any thread may call.
  */
@@ -25,8 +25,8 @@
 
 /*
  * The memory of one operation. The system owns it from the call that answered WSA_IO_PENDING until
- * its completion has been taken from the port, also when the operation is cancelled or the socket
- * closed in between. A completion leads back here by the address of the OVERLAPPED.
+ * its completion has been taken from the port. That holds even if the operation is cancelled or the
+ * socket is closed. A completion leads back here by the address of the OVERLAPPED.
  */
 struct iocp_request {
     OVERLAPPED overlapped; /* first */
@@ -93,12 +93,13 @@ void iocp_complete(const OVERLAPPED_ENTRY *entry);
 
 /* ---- the port ---- */
 
-/* Sends the completions of `os_socket` to the loop's port. 0, or a UV error: UV_EINVAL if it is or
- * was another port's. *inline_outcomes: a call that succeeds at once leaves no completion. */
+/* Sends the completions of `os_socket` to the loop's port. 0, or a UV error: UV_EINVAL if the
+ * socket has joined another port before. *inline_outcomes: a call that succeeds at once leaves no
+ * completion. */
 int iocp_attach(struct iocp_loop *loop, SOCKET os_socket, bool *inline_outcomes);
 
-/* Waits for completions until `deadline_ns`. How many of IOCP_BATCH `entries` were filled, or a UV
- * error: the port is unusable. Sets base.full. */
+/* Waits for completions until `deadline_ns`. Returns how many of IOCP_BATCH `entries` were filled;
+ * or a UV error: the port is unusable. Sets base.full. */
 int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t deadline_ns);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * One connection.
  *
- * A receive with `zero-byte`: an idle connection must hold no buffer, and a buffer that a pending
- * WSARecv holds can't be taken back without the risk of losing bytes. So a receive asks with an
- * empty buffer. The completion says that there is something: data, the end or an error. Then it
- * receives without waiting. After a receive that filled its buffer there is probably more, so the
- * next one does not ask.
+ * A receive with `zero-byte`: an idle connection must hold no buffer. A pending WSARecv would hold
+ * one, and taking it back could lose bytes. So a receive asks with an empty buffer. The completion
+ * says that there is something to receive: data, the end or an error. Then it receives without
+ * waiting. After a receive that filled its buffer there is probably more, so the next one does not
+ * ask.
  *
  *     recv --more is there--> WSARecv(buffer) --data--> done
  *          \                    ^      \--would block--.

@@ -4,7 +4,7 @@
 
 #include "util.h"
 
-/* After so many failed cancels the thread has long been in its wait. */
+/* After this many failed cancels the thread has long been in its wait. */
 #define IOCP_FAILED_CANCELS 100
 
 struct iocp_thread {

@@ -12,8 +12,8 @@
 /* Starts listener->thread, which accepts from the listener's socket. 0 or a UV error. */
 int iocp_thread_start(struct io_listener *listener);
 
-/* Asks for one connection. The slot is the thread's until the completion of its request, which the
- * thread posts: then `os_socket` is the connection, or `status` is a UV code. */
+/* Asks for one connection. The thread owns the slot until it posts the completion of the slot's
+ * request. Then `os_socket` is the connection, or `status` is a UV code. */
 void iocp_thread_ask(struct iocp_slot *slot);
 
 /* Posts what the thread has not begun with UV_ECANCELED. A thread that waits in WSAAccept is ended

@@ -5,7 +5,7 @@
  * The first recv starts libuv's reading. When there is data, libuv takes a buffer from the pool and
  * calls back. Reading goes on while each callback submits the next recv. It stops after a callback
  * that submitted none. So a recv is one shot, without two epoll_ctl for each message, and nothing
- * is read without a recv. libuv reads one socket at most 32 times in a turn; policy asks for less.
+ * is read without a recv. In a turn libuv reads one socket at most 32 times; policy asks for less.
  *
  * libuv keeps a handle until its close callback. So a socket whose set-up failed half-way is in use
  * like any other: every submit returns the error in `broken`.
@@ -22,7 +22,7 @@
 #include "util.h"
 #include "uvio.h"
 
-/* After so many callbacks in a turn, other events may be ready. Some events cause no callback: a
+/* After this many callbacks in a turn, other events may be ready. Some events cause no callback: a
  * read that a close has cancelled, a send that goes on. */
 #define UVIO_FULL_EVENTS (net_turn_events / 2)
 

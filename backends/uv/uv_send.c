@@ -13,7 +13,7 @@
 #include "util.h"
 #include "uvio.h"
 
-/* How many waiting sends are looked at in a turn; few, so that the cost is small. */
+/* How many waiting sends are looked at in a turn. Few, so that the cost is small. */
 #define UVIO_LOOKS 32
 
 /* ---- send ---------------------------------------------------------------------------------- */
@@ -174,10 +174,10 @@ static size_t uvio_waiting_bytes(struct uvio_loop *self)
 }
 
 /*
- * While the system is out of memory for TCP (tcp_mem), Linux reports a socket as writable and
- * refuses the write. libuv writes at each report, and its loop would do nothing else. Such a turn
- * ends early, makes no callback and leaves every write as it was. The bytes are only compared when
- * a pause is due.
+ * While Linux is out of memory for TCP (tcp_mem), it reports a socket as writable and refuses the
+ * write. libuv writes at each report, so its loop would do nothing else. Such a turn ends early,
+ * makes no callback and leaves every write as it was. The bytes are only compared when a pause is
+ * due.
  */
 static bool uvio_turn_is_idle(struct uvio_loop *self, uv_run_mode mode)
 {

@@ -28,7 +28,7 @@ struct io_socket {
     struct io_connect *connect;
     struct io_close *close;
     struct waiter waiter;
-    /* Each ends before the next may begin: connect, then writes, then one shutdown. */
+    /* Each ends before the next begins: connect, then writes, then one shutdown. */
     union {
         uv_connect_t connect;
         uv_write_t write;

@@ -3,8 +3,8 @@
 
 /*
  * Lists of counters. A struct of counters is made from an X-macro, and so is its list. Sums,
- * differences, JSON, texts for people and the tables of docs/report.md follow from the list, so
- * that a counter is named in one row only. Pure functions; any thread.
+ * differences, JSON, texts for people and the tables of docs/report.md follow from the list. So a
+ * counter is named in one row only. Pure functions; any thread.
  */
 
 #include <stddef.h>

@@ -2,8 +2,8 @@
 #define ECHOPORT_HISTOGRAM_H
 
 /*
- * A histogram of durations in nanoseconds, log-linear as HdrHistogram is: each power of two is
- * divided into 128 buckets of equal width, so a bucket is less than 1 % (1/128) of its values wide.
+ * A histogram of durations in nanoseconds, log-linear like HdrHistogram. Each power of two is
+ * divided into 128 buckets of equal width. So a bucket is less than 1 % (1/128) of its values wide.
  *
  * Fixed in size, without pointers: it may be copied by assignment. It isn't locked: a thread
  * records into its own histogram, and they are merged when the threads are done.

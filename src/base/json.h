@@ -3,7 +3,7 @@
 
 /*
  * Adds JSON (RFC 8259) to a text, part by part. Each value of the top level, an object or an array,
- * is one line of JSON Lines: compact, and ended by a newline when it is closed.
+ * is one line of JSON Lines. It is compact, and a newline follows when it is closed.
  *
  *     json_begin(&json, out);
  *     json_object(&json, NULL);

@@ -15,8 +15,8 @@
  */
 
 /*
- * From now on such an abort() prints a message to stderr, which begins with `program`, and exits
- * with 1. errno tells it from other calls of abort(), such as a failed assertion, which end the
+ * From now on such an abort() prints a message, which begins with `program`, to stderr and exits
+ * with 1. errno tells it from other calls of abort(), such as a failed assertion. Those end the
  * process as before. `program` belongs to the caller and must stay. Call it once, before any loop
  * opens. On Windows it does nothing: there no shortage makes libuv abort.
  */

@@ -142,8 +142,8 @@ int net_local_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
 int net_peer_name(uv_os_sock_t os_socket, struct sockaddr_storage *name);
 
 /* Whether a socket is connected to itself: its own address is the peer's. That can happen in a
- * connect to an ephemeral port at which nothing listens, if the system chooses the same port for
- * the socket (RFC 9293, 3.5: simultaneous open). */
+ * connect to an ephemeral port at which nothing listens. The system may choose the same port for
+ * the socket: a simultaneous open (RFC 9293, 3.5). */
 bool net_is_own_peer(uv_os_sock_t os_socket);
 
 /* How many system calls net_is_own_peer() makes. */
@@ -184,7 +184,7 @@ struct net_resolution {
  *
  * 0: `done` will be called from `loop`; then call net_resolution_free(). Until then `resolution`,
  * `host` and `service` must stay. Besides the errors of a query, the status may be UV_EAGAIN,
- * UV_EMFILE or UV_ENOMEM (no thread could be started), or UV_EINVAL (`host` is not a host name).
+ * UV_EMFILE or UV_ENOMEM: no thread could be started. UV_EINVAL: `host` is not a host name.
  * Otherwise an error, and nothing to undo: UV_EAI_SERVICE, a bad number.
  */
 int net_resolve(uv_loop_t *loop, struct net_resolution *resolution, const char *host,

@@ -54,8 +54,8 @@ void output_print(struct text *text);
 void output_print_error(struct text *text);
 void output_print_file(struct text *text);
 
-/* Sets the handle that gets uv_async_send() when an error occurs, and after output_end() also when
- * everything has been written. NULL: none. */
+/* Sets the handle that gets uv_async_send() when an error occurs. After output_end() it also gets
+ * one when everything has been written. NULL: none. */
 void output_watch(uv_async_t *watcher);
 
 /* Reports errors that have occurred since the last call. True: a reader of stdout or stderr has

@@ -194,7 +194,7 @@ static bool output_is_standard(const struct output_place *place, uv_file stream)
     return is;
 }
 
-/* Whether it is opened once: it can't be written from its beginning again. */
+/* Whether it is opened only once, since it can't be written from its beginning again. */
 static bool output_is_stream(const struct output_place *place)
 {
     return place->kind == OUTPUT_IN_PLACE && !output_is(&place->status, S_IFREG);
@@ -375,7 +375,7 @@ int output_file_write(const struct output_file *output, const char *text, size_t
     bool in_place = false;
     if (output->in_place) {
         assert(output->stream >= 0);
-        (void)fflush(stdout); /* what was printed comes first */
+        (void)fflush(stdout); /* so that text printed before comes first */
         return output_write(output->stream, text, length);
     }
     int status = output_locate(output->path, &place);

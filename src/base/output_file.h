@@ -33,8 +33,8 @@ struct output_file {
 };
 
 /*
- * Finds out what the path refers to. If the file is to be replaced, it checks that a draft can be
- * made, and changes nothing. output_file_connect() opens what is to be written in place.
+ * Finds out what the path refers to. If the file is to be replaced, this only checks that a draft
+ * can be made. output_file_connect() opens what is to be written in place.
  *
  * 0 or an error. UV_EISDIR: it is a directory. UV_ENOENT: its directory is missing, or the path is
  * empty.

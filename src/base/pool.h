@@ -4,10 +4,10 @@
 /*
  * Buffers of one size under a limit in bytes: the receive buffers of a loop, and the chunks that
  * the client sends. The pool grows when a buffer is wanted and none is free. It keeps what one
- * burst needed for the next, so that a busy program does not allocate. pool_trim(), called from
- * time to time, frees what was idle since the last call, except POOL_IDLE buffers. So an idle
- * program holds almost no memory. Belongs to one thread. Under AddressSanitizer a buffer in the
- * pool is poisoned.
+ * burst needed for the next, so that a busy program does not allocate. pool_trim() frees what was
+ * idle since its last call, except POOL_IDLE buffers. Called from time to time, it leaves an idle
+ * program almost no memory. Belongs to one thread. Under AddressSanitizer a buffer in the pool is
+ * poisoned.
  */
 
 #include <stdbool.h>

@@ -83,7 +83,7 @@ static void process_on_timer(uv_timer_t *timer)
 {
     bool *over = timer->data;
     *over = true;
-    uv_stop(timer->loop); /* it runs before the poll, which would wait for something else then */
+    uv_stop(timer->loop); /* it runs before the poll, which would otherwise wait */
 }
 
 bool process_pump(uint64_t timeout_ms, bool (*done)(void *context), void *context)

@@ -79,7 +79,7 @@ bool process_system_handles(int id, size_t *count)
     return found > 0;
 }
 
-/* The value that begins after `name` in a file of /proc, up to the end of its line, is this. */
+/* Compares the value after `name` in a file of /proc, up to the end of its line. */
 static bool process_line_is(const char *text, const char *name, const char *value)
 {
     const char *at = strstr(text, name);
@@ -105,7 +105,7 @@ bool process_system_pinned_threads(const uv_process_t *handle, int cpu, size_t *
         char name[300];
         (void)snprintf(name, sizeof(name), "task/%s/status", entry.name);
         bool is_own = process_read_proc(handle, name, text, sizeof(text)) &&
-                      strncmp(text, "Name:\tiou-", 10) != 0; /* else it is the kernel's */
+                      strncmp(text, "Name:\tiou-", 10) != 0; /* otherwise the kernel owns it */
         *count += is_own && process_line_is(text, "\nCpus_allowed_list:\t", list);
     }
     uv_fs_req_cleanup(&scan);

@@ -9,18 +9,17 @@
 
 #include <uv.h>
 
-/* Why a process can't be sent the signal here in such a way that it may act on it; NULL: it can. */
+/* Why the signal can't be sent to a process here so that it acts on it; NULL: it can. */
 const char *process_system_cannot(int number);
 
 /* Sends it to a process that hasn't ended, as far as is known. 0 or a UV error. */
 int process_system_signal(uv_process_t *handle, int number);
 
-/* CPU time used so far, and memory that is resident now; false if the system doesn't say. */
+/* CPU time used so far, and resident memory now. False: the system doesn't say. */
 bool process_system_cpu_ms(const uv_process_t *handle, uint64_t *cpu_ms);
 bool process_system_rss_bytes(const uv_process_t *handle, uint64_t *rss_bytes);
 
-/* Descriptors, on Windows handles, that the process with this id has open now; false if the system
- * doesn't say. */
+/* Descriptors (on Windows handles) of the process with this id. False: the system doesn't say. */
 bool process_system_handles(int id, size_t *count);
 
 /* How many threads may run only on this CPU. False: the system does not tell. */

@@ -18,7 +18,7 @@ const char *process_system_cannot(int number)
     return can ? NULL : "Windows has nothing like it";
 }
 
-/* What a program of ours would do at the signal, it does at the trigger; SIGKILL is libuv's. */
+/* Our programs listen for the trigger of what the signal means. libuv implements SIGKILL. */
 int process_system_signal(uv_process_t *handle, int number)
 {
     if (number == SIGKILL) {

@@ -107,9 +107,9 @@ extern const size_t sys_signal_count;
 
 /*
  * Whether the process was started with this signal ignored, and must leave it so. By convention
- * this holds for the signals of a terminal: nohup ignores SIGHUP, and a shell script ignores SIGINT
- * for commands that it starts with `&`. Other signals are sent to one process on purpose, and are
- * always handled. Call it before a handler is set. Always false on Windows.
+ * this holds for the signals of a terminal. For example, nohup ignores SIGHUP, and a shell script
+ * ignores SIGINT for commands started with `&`. Other signals are sent to one process on purpose,
+ * and are always handled. Call it before a handler is set. Always false on Windows.
  */
 bool sys_is_ignored(const struct sys_signal *signal);
 

@@ -12,7 +12,7 @@
 #include "util.h"
 
 /*
- * When a console is closed, Windows ends its processes when their handlers return, and after five
+ * When a console is closed, Windows ends each of its processes when its handler returns, after five
  * seconds at the latest. libuv's handler raises SIGHUP and does not return. So the program has five
  * seconds to finish and print.
  */

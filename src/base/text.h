@@ -44,9 +44,9 @@ void text_character(struct text *text, char character);
 /* Adds what printf() would print. */
 void text_printf(struct text *text, const char *format, ...) TEXT_FORMAT(2, 3);
 
-/* From the offset `begin` on, breaks lines that are longer than `columns`: at a blank, and after a
- * comma, semicolon or colon if one is in the second half. The parts after the first are indented by
- * `indent` blanks, less than half of `columns`. A longer word stays whole. */
+/* From the offset `begin` on, breaks lines that are longer than `columns`. A break is at a blank:
+ * after a comma, semicolon or colon if one is in the second half. The parts after the first are
+ * indented by `indent` blanks, less than half of `columns`. A longer word stays whole. */
 void text_wrap(struct text *text, size_t begin, size_t columns, size_t indent);
 
 /* Frees the memory; the text is empty again. */

@@ -81,8 +81,9 @@ bool writer_hint(struct writer *writer, const char *hint, size_t length);
 /* Takes the text over: `*text` is empty afterwards. Any thread; never blocks. */
 void writer_add_text(struct writer *writer, struct text *text);
 
-/* Sets the handle that gets uv_async_send() when an error occurs, and after writer_end() also when
- * nothing is left to be written. NULL: none. When the call returns, the old handle is not used. */
+/* Sets the handle that gets uv_async_send() when an error occurs. After writer_end() it also gets
+ * one when nothing is left to be written. NULL: none. When the call returns, the old handle is not
+ * used. */
 void writer_watch(struct writer *writer, uv_async_t *watcher);
 void writer_end(struct writer *writer);
 

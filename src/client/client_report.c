@@ -82,7 +82,7 @@ static void client_report_head(const struct client_report *report, struct text *
                 units_counted(options->message_size, "byte").text, options->pipeline);
 }
 
-/* The measured time; the books are of the whole run. */
+/* The measured time. The counts of bytes are of the whole run. */
 static void client_report_data(const struct client_report *report, struct text *out)
 {
     const struct client_stats *stats = report->stats;

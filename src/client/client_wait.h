@@ -34,7 +34,7 @@ void client_wait_init(struct client_wait *wait, struct control *control,
 
 /*
  * Resolves the server's name, and retries until the deadline. 0 and `resolution`, as
- * control_resolve(); or a UV error, which has been reported: UV_ECANCELED if the user has asked to
+ * control_resolve(); or a UV error, which has been reported. UV_ECANCELED: the user has asked to
  * stop.
  */
 int client_wait_resolve(struct client_wait *wait, struct net_resolution *resolution);

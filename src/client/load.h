@@ -48,7 +48,7 @@ struct load_plan {
     uint64_t connect_timeout_ns; /* 0: only the system's */
     uint64_t timeout_ns;         /* for an answer, while no byte moves; 0: no limit */
     uint64_t drain_timeout_ns;   /* for outstanding messages at the end of the run */
-    uint64_t give_up_ns;         /* of waiting in vain, until the run is hopeless; 0: never */
+    uint64_t give_up_ns;         /* of waiting in vain, after which the run is given up; 0: never */
     bool allow_drain;            /* the server may end a connection with messages outstanding */
     bool stop_on_error;          /* the first failure ends the run */
     bool trace;                  /* -v */
@@ -104,8 +104,8 @@ struct load {
     uint64_t measure_until_ns; /* UINT64_MAX: not known yet; 0: the run has not begun */
     struct worker_stats work;  /* complete at the end */
 
-    /* For how long users have awaited something in vain, by the worker's awake clock: an answer, a
-     * connection, or the server's FIN. */
+    /* For how long users have waited in vain for something, by the worker's awake clock: for an
+     * answer, a connection, or the server's FIN. */
     size_t awaiting;          /* users that await something */
     uint64_t awaited_ns;      /* since a byte was last verified, up to `awaited_from_ns` */
     uint64_t awaited_from_ns; /* if `awaiting` > 0: the time since then counts too */
@@ -133,7 +133,7 @@ extern const struct worker_role load_role;
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
                uint64_t requests);
 
-/* Whether the worker has awaited something in vain for --give-up. Main thread. */
+/* Whether the worker has awaited something in vain for the time of --give-up. Main thread. */
 bool load_is_hopeless(struct load *load);
 
 /* Whether --stop-on-error has seen a failure: the run must end. Main thread. */

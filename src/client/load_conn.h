@@ -2,9 +2,9 @@
 #define ECHOPORT_LOAD_CONN_H
 
 /*
- * One user of the client and its current connection. load_conn.c (sending and receiving, time,
- * life), load_connect.c (how it comes up), load_message.c (what is sent and checked) and load_end.c
- * (how it ends) are one module: this header is private to them.
+ * One user of the client and its current connection. This header is private to one module of four
+ * files: load_conn.c (sending, receiving, time, life), load_connect.c (coming up), load_message.c
+ * (what is sent and checked), load_end.c (ending).
  *
  *     WAITING -> CONNECTING -> UP -> ENDING -> CLOSING -> WAITING ... -> DONE
  *
@@ -24,7 +24,7 @@
 
 enum load_state { LOAD_WAITING, LOAD_CONNECTING, LOAD_UP, LOAD_ENDING, LOAD_CLOSING, LOAD_DONE };
 
-/* How the messages and bytes of a connection are counted that were sent and not answered. */
+/* How a connection's unanswered messages and bytes are counted. */
 enum load_fate { LOAD_ANSWERED, LOAD_LOST, LOAD_DRAINED, LOAD_UNANSWERED, LOAD_UNCHECKED };
 
 struct load_conn {

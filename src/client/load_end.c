@@ -10,8 +10,7 @@
 
 /* ---- counts -------------------------------------------------------------------------------- */
 
-/* Where the messages and bytes of a closing connection are counted that were not answered. NULL:
- * there are none. */
+/* The counters for a closing connection's unanswered messages and bytes. NULL: there are none. */
 struct load_fate_counts {
     uint64_t *messages;
     uint64_t *bytes;

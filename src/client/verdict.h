@@ -3,7 +3,7 @@
 
 /*
  * Whether a run of the client succeeded. One table, in verdict.c, lists how a connection and a run
- * can end and whether that is a failure; docs/report.md has the same table. Any thread; no state.
+ * can end, and which ends are failures. It is also in docs/report.md. Any thread; no state.
  */
 
 #include <stdbool.h>

@@ -57,7 +57,7 @@ static void put_together(struct paragraph *paragraph, const char *text)
     put_words(paragraph, text);
 }
 
-/* Writes `text` from `column` on, where the line is, and ends the line. */
+/* Writes `text` from `column` on, where the line stands, and ends the line. */
 static void put_paragraph(FILE *out, const char *text, size_t column)
 {
     struct paragraph paragraph = {out, column, column};

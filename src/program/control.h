@@ -2,8 +2,8 @@
 #define ECHOPORT_CONTROL_H
 
 /*
- * The main thread of either program: a libuv loop for signals, --signal, a tick, the line of
- * progress, name resolution and the news from the workers. No byte of a connection passes through
+ * The main thread of either program: a libuv loop. It handles signals, --signal, a tick, the line
+ * of progress, name resolution and news from the workers. No byte of a connection passes through
  * here. Main thread only.
  */
 

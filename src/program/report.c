@@ -189,7 +189,7 @@ static void report_text_worker(struct text *out, const char *name, const struct 
                 io->batch_max);
 }
 
-/* "128 and more": the sizes that the i-th number of batches counts. */
+/* "128 and more": the sizes of the batches that batches[i] counts. */
 static void report_batch_size(size_t i, char *text, size_t size)
 {
     unsigned least = 1U << i;

@@ -20,8 +20,8 @@
  *
  * Stall: a peer that sends and does not read keeps a buffer. While other connections wait for a
  * buffer, a connection whose peer has taken no byte for --stall-timeout is reset. That time counts
- * from the last byte taken, not from when the connection got its buffer: many such peers are reset
- * together, not one after another.
+ * from the last byte taken, not from when the connection got its buffer. So many such peers are
+ * reset together, not one after another.
  */
 
 #include <stdbool.h>

@@ -35,8 +35,8 @@ static void echo_accept_over(struct echo_accept *a)
     a->listener->echo->accepts--;
 }
 
-/* Counts a failed accept and tries again: in the next turn if only this connection failed, after a
- * pause, with a message, if the system has run out of something. */
+/* Counts a failed accept and tries again: in the next turn if only this connection failed. If the
+ * system has run out of something, it says so and tries after a pause. */
 static void echo_accept_failed(struct echo_accept *a, int status)
 {
     struct echo *echo = a->listener->echo;

@@ -211,7 +211,7 @@ static uint64_t echo_min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* Whether it has data to read and waits for a buffer: for us, not for its peer. */
+/* Whether it has data to read and waits for a buffer. Then it does not wait for its peer. */
 static bool echo_waits_for_buffer(const struct echo_conn *c)
 {
     return c->conn.recv_pending && c->conn.recv.waiting;

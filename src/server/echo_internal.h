@@ -2,8 +2,8 @@
 #define ECHOPORT_ECHO_INTERNAL_H
 
 /*
- * What the four files of the server's side of a worker have of each other. Each calls only those
- * before it; of the other files only a test includes this header:
+ * Declarations that the four files of the server's side of a worker share. Each file calls only
+ * those before it. No other file includes this header, except a test:
  *
  *     echo_generation.c <- echo_conn.c <- echo_accept.c <- echo.c
  *

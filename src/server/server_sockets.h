@@ -25,7 +25,7 @@ struct server_sockets {
 
 /*
  * Resolves and binds all addresses of `options`, for `worker_count` workers. `net` has the options
- * of the sockets. 0; or a UV error, which has been reported: UV_ECANCELED if the user has asked to
+ * of the sockets. 0; or a UV error, which has been reported. UV_ECANCELED: the user has asked to
  * stop. After an error the sockets bound so far are still open: close and free in any case.
  */
 int server_sockets_bind(struct server_sockets *sockets, struct control *control,

@@ -2,8 +2,8 @@
 #define ECHOPORT_CONN_H
 
 /*
- * The common part of a connection of the server and of the client ("sides"): its operations, its
- * timer, and its task in the worker's queue.
+ * What connections of the server and of the client ("sides") have in common: operations, a timer,
+ * and a task in the worker's queue.
  *
  *     conn_alloc -> connect or adopt -> recv, send ... -> conn_close -> closed() -> conn_free
  *
@@ -19,8 +19,8 @@
 #include "watch.h"
 #include "worker.h"
 
-/* The most outcomes and bytes that one connection may have in a turn, before it is the turn of the
- * others. They bound the length of a turn, however busy one peer is. */
+/* The most outcomes and bytes that one connection may have in a turn, before the others have
+ * theirs. They bound the length of a turn, however busy one peer is. */
 #define CONN_SHARE 32
 #define CONN_SHARE_BYTES ((uint64_t)512 * 1024)
 
@@ -28,7 +28,7 @@
 struct progress {
     uint64_t moved_ns; /* when a recv or a send last brought bytes */
     uint64_t taken;    /* bytes that the peer had taken at the last look */
-    uint64_t taken_ns; /* of the look that last found more */
+    uint64_t taken_ns; /* time of the look that last found more */
 
     /* Of the first look since when every look found bytes left to take; 0: none are left. */
     uint64_t behind_ns;

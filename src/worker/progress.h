@@ -3,8 +3,8 @@
 
 /*
  * When bytes last moved on a connection, in either direction. The side that owns the connection
- * calls progress_moved() for a recv or a send. How much the peer has taken out of the send queue is
- * asked of the backend, and only when a timer is due: it may cost a system call.
+ * calls progress_moved() for a recv or a send. The backend is asked how much the peer has taken out
+ * of the send queue. That may cost a system call, so it happens only when a timer is due.
  *
  * All times are in nanoseconds on the worker's awake clock. All on the worker's thread.
  */

@@ -20,9 +20,9 @@
 #include "histogram.h"
 
 /*
- * Each list is X(member, line, word, meaning): struct counter in counter.h says what these are.
- * Adding a row is all that a new counter needs besides the place that counts it, and its row in
- * docs/report.md, which a test compares.
+ * Each list is X(member, line, word, meaning): struct counter in counter.h says what these are. A
+ * new counter needs a row here, the place that counts it, and a row in docs/report.md. A test
+ * compares the two rows.
  */
 
 #define SERVER_COUNTERS(X)                                                                         \

@@ -10,7 +10,7 @@
  *
  * A suspect is judged after the first poll that began after the deadline, was not full and left no
  * task queued. A busy worker may never have such a poll. So a suspect waits for a limited number of
- * polls: enough that each socket that was ready at the deadline has had its turn.
+ * polls. These are enough for each socket that was ready at the deadline.
  *
  * Deadlines are on the worker's awake clock (worker_awake), which leaves out the time by which
  * turns were late. All on the worker's thread.

@@ -60,8 +60,8 @@ struct worker_role {
     void (*command)(struct worker *worker, enum worker_command command);
     /* Whether all connections and listeners are gone and none will come: the worker may end. */
     bool (*finished)(const struct worker *worker);
-    /* On the worker's thread, after the last turn or a failed start, while the loop is still open:
-     * publishes the last statistics and frees what start made. */
+    /* Publishes the last statistics and frees what start made. On the worker's thread, after the
+     * last turn or a failed start, while the loop is still open. */
     void (*stop)(struct worker *worker);
 };
 
@@ -119,8 +119,8 @@ void worker_destroy(struct worker *worker);
 /*
  * The start has two stages, so that every worker has a loop before any of them serves.
  * worker_launch() starts the thread and opens the loop. worker_begin() starts the role. Each waits
- * until that is done and returns 0; or a UV error, and the thread has ended: worker->error says
- * what failed.
+ * until that is done and returns 0; or a UV error. Then the thread has ended, and worker->error
+ * says what failed.
  *
  * worker_dismiss() ends a worker that has been launched and has not begun: it closes the loop. The
  * worker may be launched again, also with another backend. Main thread.
@@ -144,8 +144,8 @@ bool worker_has_ended(struct worker *worker);
 
 /*
  * The three stages of a worker, for tests that run it without a thread. worker_open() opens the
- * loop and starts the role: 0; or a UV error and nothing to undo. worker_turn() takes one turn;
- * false: it was the last one. worker_close() stops the role and closes the loop.
+ * loop and starts the role. It returns 0; or a UV error and nothing to undo. worker_turn() takes
+ * one turn, and returns false for the last one. worker_close() stops the role and closes the loop.
  */
 int worker_open(struct worker *worker);
 bool worker_turn(struct worker *worker);
@@ -153,7 +153,7 @@ void worker_close(struct worker *worker);
 
 /* ---- for roles, on the worker's thread ---- */
 
-/* worker_clock() reads the loop's clock, in nanoseconds. worker_now() is the time of this turn: it
+/* worker_clock() reads the loop's clock, in nanoseconds. worker_now() is the time of this turn. It
  * reads the clock at most twice in a turn, before the poll and after it. */
 uint64_t worker_clock(const struct worker *worker);
 void worker_look(struct worker *worker); /* private to worker_now() */
@@ -167,11 +167,11 @@ static inline uint64_t worker_now(struct worker *worker)
 
 /*
  * The awake clock measures for how long a peer has kept us waiting. worker_awake() is the time of
- * this turn on it. It is the loop's clock, without the time by which turns overran their deadlines,
- * and without as much of the wait before each. A turn overruns when the process is stopped, frozen
- * or not scheduled, or when its work takes long. Only what exceeds WORKER_LATE_NS is left out, so
- * that load does not stop this clock. worker_clock_at() converts a time of the awake clock to the
- * loop's clock, for the case that no turn overruns until then.
+ * this turn on it. It is the loop's clock, without the time by which turns overran their deadlines.
+ * The same amount of the wait before each such turn is left out too. A turn overruns when the
+ * process is stopped, frozen or not scheduled, or when its work takes long. Only what exceeds
+ * WORKER_LATE_NS is left out, so that load does not stop this clock. worker_clock_at() converts a
+ * time of the awake clock to the loop's clock, provided that no turn overruns until then.
  */
 #define WORKER_LATE_NS UINT64_C(20000000)
 static inline uint64_t worker_awake(struct worker *worker)

@@ -20,7 +20,7 @@ int net_system_open(int family, uv_os_sock_t *os_socket)
     return *os_socket == NET_NO_SOCKET ? net_system_error() : 0;
 }
 
-/* ConnectEx requires a bind(). That reserves one of 16,384 ports for this connection alone, until
+/* ConnectEx requires a bind(). That reserves one of 16,384 ports for only this connection, until
  * its TIME-WAIT is over. With this option of Windows 10 the system chooses the port at the
  * connect. */
 void net_system_share_ephemeral(uv_os_sock_t os_socket)

@@ -33,7 +33,7 @@ static struct {
     struct output_target file;
     struct output_file destination; /* of the file */
     enum output_mode mode;
-    struct text all;       /* what has been written to the file; used by its thread alone */
+    struct text all;       /* what has been written to the file; used only by its thread */
     struct writer *errors; /* stderr's */
     bool shared;           /* it is stdout's writer, too */
     bool given_up;

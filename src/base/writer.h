@@ -55,7 +55,7 @@ struct writer {
     uv_cond_t wake;
     uv_async_t *watcher;
     struct writer_batch next;  /* what has been added since the thread took a batch */
-    struct writer_batch batch; /* used by the thread alone, without the lock */
+    struct writer_batch batch; /* used only by the thread, without the lock */
     uint64_t dropped;          /* lines, since then */
     uint64_t since_ns;         /* uv_hrtime() when the thread last began to open, write or close */
     int status;

@@ -19,7 +19,7 @@ static void needs_unbuffered_sends(void)
     struct process *server =
         e2e_start(e2e_server_path, "-e:0", "--sndbuf=none", e2e_backend_argument(), NULL);
     e2e_ends(server, 2);
-    e2e_says(server, PROCESS_ERR, "--sndbuf: 'none' is for Windows");
+    e2e_says(server, PROCESS_ERR, "--sndbuf: 'none' works only on Windows");
     e2e_skip("this system buffers what is sent");
 }
 

@@ -129,7 +129,8 @@ static void print_difference(const json_t *report, const struct tracee *tracee)
     }
 }
 
-static void agrees(const char *side, const char *load, const char *path, const struct tracee *tracee)
+static void agrees(const char *side, const char *load, const char *path,
+                   const struct tracee *tracee)
 {
     json_t *report = report_in(path);
     uint64_t kernel = seen_by_the_kernel(tracee);

@@ -11,7 +11,7 @@
 #include "summary.h"
 #include "table.h"
 
-/* A backend of ours and the same of the older server, in one case and one metric. */
+/* One of our backends and the same backend of the older server, in one case and one metric. */
 struct change {
     size_t pairs;
     double worse;  /* 0.05: five per cent worse */

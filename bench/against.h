@@ -5,10 +5,11 @@
  * Is a backend slower than the same backend of an older server? Both run in the same rounds, so the
  * ratio of a pair is new to old and nothing else.
  *
- * A backend seems slower in a case and a metric if the estimate of its ratio is worse by more than
- * the threshold, and the chance of that by accident is 5 % or less. Suspects are measured again.
- * A backend is slower if the second run says the same, at 5 % for all its questions together
- * (Bonferroni). So for builds that are alike at most one comparison in twenty says "slower".
+ * A backend seems slower in a case and a metric if two conditions hold. The estimate of its ratio
+ * is worse by more than the threshold, and the chance of that by accident is 5 % or less. Suspects
+ * are measured again. A backend is slower if the second run says the same, at 5 % for all its
+ * questions together (Bonferroni). So for equal builds at most one comparison in twenty says
+ * "slower".
  */
 
 #include <stdbool.h>

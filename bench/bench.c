@@ -75,7 +75,7 @@ static void bench_on_signal(uv_signal_t *handle, int number)
     run_cancel();
 }
 
-/* Prints how far it has come; the runs go on. */
+/* Prints the progress. The runs go on. */
 static void bench_on_report(uv_signal_t *handle, int number)
 {
     const struct bench *bench = handle->data;
@@ -98,7 +98,8 @@ static bool bench_is_stopped(const struct bench *bench)
     return bench->interrupted != 0 || bench->unread;
 }
 
-/* The time that is left: by the average of the runs so far, or before the first by the options. */
+/* Estimates the time that is left: from the average of the runs so far, or from the options before
+ * the first run. */
 static uint64_t bench_left_ns(const struct bench *bench)
 {
     const struct bench_times *times = &bench->setup.times;
@@ -128,7 +129,7 @@ static void bench_watch_signal(struct bench *bench, uv_signal_t *handle,
                                const struct sys_signal *meant)
 {
     int status = uv_signal_init(process_loop(), handle);
-    assert(status == 0); /* the loop has one already, for its children */
+    assert(status == 0); /* it can't fail: the loop already has a signal handle, for its children */
     handle->data = bench;
     if (!sys_is_ignored(meant)) {
         bool report = meant->meaning == SYS_REPORT;
@@ -176,7 +177,7 @@ static void bench_unwatch(struct bench *bench)
     uv_close((uv_handle_t *)&bench->progress, NULL);
     output_watch(NULL);
     uv_close((uv_handle_t *)&bench->output, NULL);
-    (void)process_pump(0, NULL, NULL); /* they are closed then */
+    (void)process_pump(0, NULL, NULL); /* runs the close callbacks */
     sys_signals_end();
 }
 
@@ -278,7 +279,8 @@ static void bench_choose_times(struct bench *bench)
     times->warmup_ns = options->warmup_ns > 0 ? options->warmup_ns : times->warmup_ns;
 }
 
-/* All runs have the same backend of the client. `raw` is resolved once, so that results name it. */
+/* All runs have the same backend of the client. `raw` is resolved once, so the results name the
+ * backend that it stands for. */
 static int bench_choose_client(struct bench *bench)
 {
     const struct backend *backend = NULL;
@@ -293,8 +295,9 @@ static int bench_choose_client(struct bench *bench)
     return 0;
 }
 
-/* Peers that take no number of CPUs have one thread, so they have no part in cases with more. The
- * threads of a target are unknown. The second pass has only the suspects of the first. */
+/* Whether the subject is measured in this case. Peers that take no number of CPUs have one thread,
+ * so they are left out of cases with more. The threads of a target are unknown. The second pass has
+ * only the suspects of the first. */
 static bool bench_takes_part(const struct bench *bench, const struct subject *subject,
                              const struct bench_case *load)
 {
@@ -346,7 +349,7 @@ static int bench_prepare(struct bench *bench)
     if (bench_read_matrix(bench) != 0) {
         return UV_EINVAL;
     }
-    (void)pin_find_mode(options->pin, &bench->setup.pin); /* the row has checked it */
+    (void)pin_find_mode(options->pin, &bench->setup.pin); /* its row has checked it */
     bench->setup.buffer_size = bench->matrix.buffer_size;
     bench->setup.late_ms = BENCH_LATE_MS;
     bench_choose_times(bench);
@@ -407,7 +410,7 @@ static void bench_run_one(struct bench *bench, const struct bench_case *load,
 }
 
 /* The subject that runs at this place of the round. Each round begins with another subject. With an
- * older server the two of a pair follow each other, and each is first by turns. */
+ * older server the two of a pair run one after the other, and they take turns to go first. */
 static size_t bench_at_place(const struct bench *bench, size_t count, size_t round, size_t order)
 {
     if (bench->options->against == NULL) {

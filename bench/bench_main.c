@@ -23,7 +23,7 @@
 #include "program.h"
 #include "sys.h"
 
-/* The exit code of a command that has printed: a failure to print it is one, too. */
+/* The exit code of a command that has printed its result. Failing to print it is a failure. */
 static int main_finish(int code)
 {
     int finished = program_finish_output();
@@ -72,7 +72,8 @@ static bool main_are_words(char **argv, int count)
     return are;
 }
 
-/* Takes `count` files out of argv, whose first or last words they are. False: they are neither. */
+/* Takes `count` files out of argv, where they are the first or the last words. Returns false if
+ * they are neither. */
 static bool main_take_files(int *argc, char **argv, int count, const char **files)
 {
     int at = *argc > count && main_are_words(argv + 1, count) ? 1 : *argc - count;
@@ -87,7 +88,7 @@ static bool main_take_files(int *argc, char **argv, int count, const char **file
     return true;
 }
 
-/* The options of a command: the exit code if that is all, or -1. */
+/* Reads the options of a command. Returns the exit code if the command ends here, or -1. */
 static int main_parse(const struct option_program *program, void *options, const bool *help,
                       int argc, char **argv)
 {

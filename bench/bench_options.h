@@ -18,7 +18,7 @@ struct bench_options {
     const char *target;             /* HOST:PORT, or NULL */
     const char *bin;                /* the directory of our server; NULL: beside this program */
     const char *against;            /* the directory of an older server, or NULL */
-    uint64_t rounds;                /* 0 = the matrix's, as of the next two */
+    uint64_t rounds;                /* 0: that of the matrix; likewise the next two */
     uint64_t duration_ns;
     uint64_t warmup_ns;
     const char *pin; /* for pin_find_mode() */

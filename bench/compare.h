@@ -6,10 +6,10 @@
  * backends count: absolute figures depend on the machine.
  *
  * A backend got worse in a case and a metric if its ratio to every other backend is surely worse,
- * and by more than the threshold. Surely: by the exact test of two samples, at 5 % for all
- * questions of the comparison together (Bonferroni). To every other: if one of them got better, the
- * others look worse beside it alone. Where only two backends have the metric, the first, to which
- * ratios are made, is taken as unchanged.
+ * by more than the threshold. "Surely" means by the exact test of two samples, at 5 % for all
+ * questions of the comparison together (Bonferroni). The ratio to every other must be worse: if one
+ * of the others got better, only the ratio to that one looks worse. Where only two backends have
+ * the metric, the first counts as unchanged; ratios are made to it.
  *
  * A backend that has a good run of a case (summary.h) only in the old document is gone, which is
  * worse than any ratio.

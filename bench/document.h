@@ -18,8 +18,8 @@ json_t *document_new(const struct run_setup *setup, const struct pin_placement *
 /* Adds a case without runs to a list of the document, which owns it. */
 json_t *document_add_case(json_t *cases, const struct bench_case *load);
 
-/* Sets "harness": what a message costs the client, in the first case that has that figure, and the
- * share of a CPU that echo-bench itself took. */
+/* Sets "harness": what a message costs the client, from the first case that has that figure. It
+ * also has the share of a CPU that echo-bench itself took. */
 void document_set_harness(json_t *document, double bench_load);
 
 #endif

@@ -132,9 +132,8 @@ double estimate_shift(const double *before, size_t before_count, const double *a
 }
 
 /*
- * Of all orders in which `m` and `n` values can stand, the share in which pairs of one of the m
- * above one of the n are `pairs` or more. The k-th of the m, at place r from 1, has r - k of the n
- * below it.
+ * The share of all orders of `m` and `n` values that have `pairs` pairs or more. A pair is one of
+ * the m above one of the n. The k-th of the m, at place r from 1, has r - k of the n below it.
  */
 static double share_above(size_t m, size_t n, size_t pairs)
 {

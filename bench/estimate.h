@@ -36,9 +36,9 @@ double estimate_median(double *values, size_t count);
 struct estimate estimate_paired(const double *differences, size_t count, double confidence);
 
 /*
- * The probability that the differences of 1 to ESTIMATE_MAX pairs would lie as far above 0, if they
- * were spread alike on both sides of it: the one-sided exact test of Wilcoxon's signed ranks.
- * Differences of 0 and equal differences make it larger. It is at least 2^-count.
+ * The probability that the differences of 1 to ESTIMATE_MAX pairs lie this far above 0 although
+ * they are spread alike on both sides of it. This is the one-sided exact test of Wilcoxon's signed
+ * ranks. Differences of 0 and equal differences make it larger. It is at least 2^-count.
  */
 double estimate_paired_above(const double *differences, size_t count);
 
@@ -48,8 +48,9 @@ double estimate_shift(const double *before, size_t before_count, const double *a
                       size_t after_count);
 
 /*
- * The probability that `after` would lie as far above `before`, if both came from the same source:
- * the one-sided exact test of Wilcoxon, Mann and Whitney. Equal values make it larger.
+ * The probability that `after` lies this far above `before` although both come from the same
+ * source. This is the one-sided exact test of Wilcoxon, Mann and Whitney. Equal values make it
+ * larger.
  */
 double estimate_above(const double *before, size_t before_count, const double *after,
                       size_t after_count);

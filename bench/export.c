@@ -7,7 +7,7 @@
 #include "result.h"
 #include "summary.h"
 
-/* Of a ratio of throughput the inverse. */
+/* Inverts a ratio of throughputs, so that less is better. */
 static json_t *export_ratio(const char *test_case, const json_t *ratio)
 {
     bool inverse = strcmp(result_text(ratio, "metric"), "messages_per_second") == 0;

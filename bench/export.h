@@ -5,8 +5,8 @@
 
 /*
  * The ratios as github-action-benchmark reads them (customSmallerIsBetter): a list of objects with
- * "name", "unit", "value", "range", "extra". They are ratios of each backend of ours to the first:
- * the CPU time per message, and the time per message, which is the inverse of the throughput. Less
+ * "name", "unit", "value", "range", "extra". Each of our backends has its ratios to the first: the
+ * CPU time per message and the time per message. The latter is the inverse of the throughput. Less
  * is better in both. The caller owns the list.
  */
 json_t *export_ratios(const json_t *document);

@@ -2,8 +2,8 @@
 #define ECHOPORT_MATRIX_H
 
 /*
- * What to measure, from JSON (bench/matrix.json; docs/benchmarking.md has the members): named
- * cases, each of them a load, and the backends that get it.
+ * What to measure, from JSON (bench/matrix.json). The members are in docs/benchmarking.md. It has
+ * named cases, each of them a load, and the backends that get it.
  */
 
 #include <stdbool.h>

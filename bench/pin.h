@@ -33,15 +33,16 @@ struct pin_placement {
 
 /*
  * Finds the places for a server of `workers` threads under a load of `connections`. The client gets
- * a thread on each CPU that is left, since it is not to be the bottleneck; and one where it shares
- * the server's. Where there aren't CPUs enough, or the system can't pin, the lists are empty.
+ * a thread on each CPU that is left, so that it is not the bottleneck. Where it shares the server's
+ * CPU, it gets one thread. If there are too few CPUs, or the system can't pin, the lists are empty.
  */
 void pin_place(enum pin_mode mode, uint64_t workers, uint64_t connections,
                struct pin_placement *placement);
 
 /*
- * Programs that this thread starts from now on run on that CPU alone, or if it is -1 where this
- * thread was allowed to at first. 0, or a UV error; UV_ENOTSUP where children don't inherit that.
+ * Restricts the programs that this thread starts from now on to that CPU. -1: to the CPUs on which
+ * this thread was allowed to run at first. 0, or a UV error; UV_ENOTSUP where children don't
+ * inherit that.
  */
 int pin_children(int cpu);
 

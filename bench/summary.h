@@ -8,7 +8,7 @@
  *
  * A run that failed, or whose books disagree, counts for nothing. A run in which the client was the
  * bottleneck counts only for what a message costs, which does not depend on that. A subject with
- * more than one such run in a case has no figures of speed there and no ratios of them: the
+ * more than one such run in a case has no figures of speed there and no ratios of them. The
  * remaining runs would be those in which it happened to be slow.
  */
 

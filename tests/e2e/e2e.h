@@ -33,7 +33,7 @@
 /*
  * Runs the tests once per backend that `echo-server --backend=help` calls usable.
  *
- *   argv            [--backend=NAME] [PATTERN]: that one only, those tests only
+ *   argv            [--backend=NAME] [PATTERN]: only that backend, only those tests
  *   ECHO_SERVER     in the environment: the paths of the programs
  *   ECHO_CLIENT
  *   ECHOPORT_SEED   what the clients' bytes come from; random if not given
@@ -145,7 +145,7 @@ void e2e_server(struct e2e_server *server, ...);
 /* Waits until a process that has been started listens. */
 void e2e_server_listens(struct e2e_server *server, struct process *process);
 
-/* Waits until the server reports at least so many open connections. It needs --stats-interval. */
+/* Waits until the server reports at least this many open connections. It needs --stats-interval. */
 void e2e_sees_open(const struct e2e_server *server, unsigned count);
 
 /* Starts echo-client with --backend, --json, --seed, the server's address and these arguments. */
@@ -177,7 +177,7 @@ uint64_t e2e_server_sum(struct process *server, const char *counter);
  * one generation of a server. */
 void e2e_ends_add_up(const json_t *report);
 
-/* For a client's report: it has this failure alone, `count` times; the count of one class among
+/* For a client's report. It has only this failure, `count` times; the count of one class among
  * others, 0 if absent; it has no failure. */
 void e2e_fails_as(const json_t *report, const char *class, uint64_t count);
 uint64_t e2e_failures(const json_t *report, const char *class);
@@ -187,8 +187,8 @@ void e2e_succeeds(const json_t *report);
 uint64_t e2e_errors(const json_t *report, const char *operation, const char *code);
 
 /* Checks the end of a server that was told to stop under load and had at least `connections`. It
- * exits with 0. On a slow machine it may exit with 1, if it reset some at its --drain-timeout.
- * test_load.c shows in virtual time that none needs a reset. Returns how many it reset. */
+ * exits with 0. On a slow machine it may exit with 1 because it reset some at its --drain-timeout.
+ * In virtual time, test_load.c shows that none needs a reset. Returns how many it reset. */
 uint64_t e2e_ends_drained(const struct e2e_server *server, uint64_t connections);
 
 /* Ends the server with SIGTERM. It must exit with 0. */

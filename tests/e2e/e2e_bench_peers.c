@@ -58,7 +58,7 @@ static void serves_every_kind_of_client(const char *command)
     for (size_t length = 1; length <= MIB; length *= 1024) {
         assert_int_equal(e2e_peer_finish(e2e_peer(&server), data, length), 0);
     }
-    for (size_t i = 0; i < 20; i++) { /* the server goes on after each */
+    for (size_t i = 0; i < 20; i++) { /* the server must go on after each */
         uv_os_sock_t peer = e2e_peer(&server);
         (void)peer_send(peer, data, 10000 * (i % 2));
         e2e_peer_reset(peer);

@@ -203,7 +203,7 @@ static void b16_bad_options_end_with_2(void **state)
     }
 }
 
-/* ---- what can't be had --------------------------------------------------------------------- */
+/* ---- what is not available ----------------------------------------------------------------- */
 
 static void b1_port_in_use_is_reported(void **state)
 {
@@ -480,7 +480,7 @@ static void full_device_is_reported(void **state)
     e2e_says(help, PROCESS_ERR, "cannot write");
 }
 
-/* The reader of its output has gone. The work goes on, and the exit code tells. */
+/* The reader of its output has gone. The work goes on, and the exit code reports the failure. */
 static void closed_output_is_reported(void **state)
 {
     struct e2e_server server;

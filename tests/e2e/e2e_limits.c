@@ -1,7 +1,7 @@
 /*
  * Both programs under system limits that are too low, one after another. Each program ends by
- * itself with 0 or 1, and with 1 it says why. libinject.so simulates limits that a privileged user
- * does not have, and shortages of the whole machine.
+ * itself with 0 or 1, and with 1 it says why. The library libinject.so simulates limits that a
+ * privileged user does not have, and shortages of the whole machine.
  */
 
 #include "e2e.h"

@@ -120,7 +120,7 @@ static void the_peak_of_who_started_it_is_not_its_own(void **state)
     uint64_t peak = e2e_uint(e2e_report(client, 0), "process.peak_rss_bytes");
     print_message("client %u KiB", (unsigned)(peak / KIB));
     assert_true(peak > 0 && peak < size / 2);
-    if (e2e_report_count(server.process) > 0) { /* not if it had to be killed */
+    if (e2e_report_count(server.process) > 0) { /* a killed server has no report */
         peak = e2e_uint(e2e_report(server.process, 0), "process.peak_rss_bytes");
         print_message(", server %u KiB", (unsigned)(peak / KIB));
         assert_true(peak > 0 && peak < size / 2);

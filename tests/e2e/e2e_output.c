@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Each report in JSON has more than 2 KiB. No system buffers so many of them for a pipe. */
+/* Each report in JSON has more than 2 KiB. No system buffers that many of them for a pipe. */
 #define GENERATIONS 250
 
 /* Restarts the server, and waits for the line of each generation. */

@@ -38,8 +38,8 @@ static bool narrow_range(void)
     return file != NULL && fclose(file) == 0 && written;
 }
 
-/* From now on this process and its children see no other network. Call it before any thread
- * starts. */
+/* From now on this process and its children see only a network of their own. Call it before any
+ * thread starts. */
 static void enter_namespace(void)
 {
     if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {

@@ -1,6 +1,6 @@
 /*
- * Signals from a terminal, and the same signals in a process without one: a closed terminal, a
- * daemon, nohup, a background job of a script, the first process of a container.
+ * Signals from a terminal, and the same signals in a process without one. The cases are a closed
+ * terminal, a daemon, nohup, a background job of a script, and the first process of a container.
  */
 
 #include "e2e.h"

@@ -299,7 +299,7 @@ static void a_terminal_without_a_name_has_progress(void **state)
     ends(client, 0);
 }
 
-/* The server has no line of progress, so it takes none away. */
+/* The server has no line of progress, so it removes none. */
 static void the_server_writes_lines_alone(void **state)
 {
     (void)state;

@@ -56,7 +56,7 @@ int echo_rig_start(struct echo_rig *rig)
 {
     int status = worker_start(&rig->echo.worker);
     if (status != 0 && !rig->echo.aborted) {
-        net_close(rig->os_socket); /* the role would have taken it over, but was not reached */
+        net_close(rig->os_socket); /* the role takes over the socket, but was not reached */
     }
     return status;
 }

@@ -1,13 +1,14 @@
 /*
- * Wine lets each handle of a bound socket listen. Windows does not, and this makes it so:
+ * Wine lets each handle of a bound socket listen. Windows does not, and with this file neither does
+ * Wine:
  *
  *   - a handle that has listened may listen again, which changes nothing;
  *   - so may a duplicate that was asked for when its socket listened;
  *   - any other handle of a socket that listens gets WSAEINVAL.
  *
- * The linker puts it in the place of four functions of ws2_32: `-Wl,--wrap=__imp_listen` and so on,
- * which names the pointers by which a program calls what it imports. The functions that do the work
- * are called by those pointers still, so others may stand in between (imports.h). Any thread.
+ * The linker replaces four functions of ws2_32 by those here: `-Wl,--wrap=__imp_listen` and so on.
+ * These are the names of the pointers by which a program calls what it imports. The real functions
+ * are still called by those pointers, so others may stand in between (imports.h). Any thread.
  */
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /*
- * Records what a program does to the period of Windows' timer: a line "begin N" or "end N" for each
- * timeBeginPeriod(N) and timeEndPeriod(N), in the file that GUARD_TIMER names. The linker replaces
- * the two functions of winmm by those here: `-Wl,--wrap=__imp_timeBeginPeriod` and so on.
+ * Records what a program does to the period of Windows' timer. Each timeBeginPeriod(N) and
+ * timeEndPeriod(N) adds a line "begin N" or "end N" to the file that GUARD_TIMER names. The linker
+ * replaces the two functions of winmm by those here: `-Wl,--wrap=__imp_timeBeginPeriod` and so on.
  */
 
 #include <stdio.h>

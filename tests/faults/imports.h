@@ -4,10 +4,10 @@
 /*
  * Counts the calls of Windows that backends make, and lets one of them fail. Windows only.
  *
- * Every call from this program into a DLL goes through its import address table, libuv's calls and
- * ours alike. imports_install() puts a function before each call named below. Functions that are
- * looked up by name, such as AcceptEx, ConnectEx and several of libuv's, are replaced at the
- * look-up.
+ * Every call from this program into a DLL goes through its import address table, both libuv's calls
+ * and ours. The function imports_install() puts a function before each call named below. Functions
+ * that are looked up by name, such as AcceptEx, ConnectEx and several of libuv's, are replaced at
+ * the look-up.
  *
  * The test's own thread is exempt, so its sockets work as usual. Its posts to a port are not
  * exempt, since other threads wake a loop that way.

@@ -1,12 +1,12 @@
 /*
  * test_faults [--mode=NAME [--after=N]]
  *
- * Every call that the backends of Windows make fails once, with each code that is plausible, at its
- * first occurrence, at its second, and so on, in every mode of accepting and receiving. After each:
- * nothing has crashed, leaked or been lost (fault.c says what that means).
+ * Every call that the backends of Windows make fails once, with each plausible code: at its first
+ * occurrence, at its second, and so on. This is done in every mode of accepting and receiving.
+ * After each fault nothing has crashed, leaked or been lost (fault.c says what that means).
  *
- * The faults of one mode are injected in a process of their own, so that a crash is counted and not
- * the end; it is then continued behind the fault that crashed it.
+ * The faults of one mode are injected in a process of their own. If that crashes, the crash is
+ * counted, and another process continues behind the fault that caused it.
  */
 
 #include <setjmp.h>

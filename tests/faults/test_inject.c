@@ -1,19 +1,19 @@
 /*
  * test_inject [CALL]
  *
- * Each system call of each backend of Linux fails once, in turn, with each errno that is plausible,
- * and is cut short, in the server and in the client, both programs as they are: libinject.so is
- * preloaded into one of them. After each fault
+ * Each system call of each backend of Linux fails once, in turn, with each plausible errno, and is
+ * cut short. This is done in the server and in the client. Both are the real programs, and
+ * libinject.so is preloaded into one of them. After each fault
  *
  *   nothing has crashed           the program ends by itself, with an exit code of its own
  *   nothing has leaked            as many descriptors are open at its end as without a fault; with
  *                                 the address sanitizer, no memory is left (it ends with 99)
  *   nothing has been lost         no byte came back wrong; where the fault is passing, a short
  *                                 transfer or EINTR, each message came back
- *   the server goes on            at the most one client was cut, and the next one is served
+ *   the server goes on            at most one client was cut, and the next one is served
  *
- * ECHOPORT_CALLS is a file with the undefined symbols of the backends' object files: each is in one
- * of the tables here.
+ * ECHOPORT_CALLS is a file with the undefined symbols of the backends' object files. Each must be
+ * in one of the tables here.
  */
 
 #include <stdarg.h>
@@ -37,14 +37,14 @@
 
 /* ---- what fails, and how ------------------------------------------------------------------- */
 
-#define SHORT (-1) /* among the codes: it moves one byte alone */
+#define SHORT (-1) /* among the codes: the call moves only one byte */
 
 static const char leaks_in_libuv[] = "uv_loop_init() forgets its epoll";
 static const char unseen_by_libuv[] = "libuv takes what SO_ERROR left untouched for an error";
 
 static const struct row {
     const char *call;
-    const char *not_uv; /* why it isn't made to fail under libuv; NULL: it is */
+    const char *not_uv; /* the reason why libuv is left out; NULL: it is not */
     int codes[CODES];
 } rows[] = {
     {"accept4", NULL, {EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED, EPERM}},
@@ -82,7 +82,7 @@ static const struct row {
     {"IORING_OP_SEND", NULL, {EINTR, EAGAIN, ECONNRESET, EPIPE, ETIMEDOUT, ENOMEM, SHORT}},
 };
 
-/* What the object files call besides, and what can't be made to fail. */
+/* Other calls of the object files, which can't be made to fail. */
 static const struct {
     const char *name;
     const char *reason;
@@ -108,8 +108,8 @@ static const struct {
 
 static const char *const backends[] = {"uv", "io_uring", "epoll"};
 
-/* The occurrences that fail, each in a run of its own, until a call isn't made so often. */
-#ifdef __SANITIZE_ADDRESS__ /* whose programs are slow to start and to end */
+/* The occurrences that fail, each in a run of its own, until a call does not occur that often. */
+#ifdef __SANITIZE_ADDRESS__ /* its programs are slow to start and to end */
 static const unsigned occurrences[] = {1};
 #else
 static const unsigned occurrences[] = {1, 2, 4, 7};
@@ -126,7 +126,7 @@ struct tally {
 
 struct fault {
     const char *backend;
-    bool client; /* it is the client that it happens to */
+    bool client; /* the fault is in the client, not in the server */
     const char *call;
     unsigned nth; /* 0: nothing happens */
     int code;
@@ -136,7 +136,7 @@ struct outcome {
     bool struck;
     bool crashed;
     bool lost;
-    int open; /* descriptors at the end; -1: it didn't come to its end */
+    int open; /* descriptors at the end; -1: it did not reach its end */
 };
 
 static char report_path[256];
@@ -188,7 +188,7 @@ static struct process *start_client(const struct fault *fault, const char *port,
     return start(fault, is_struck, getenv("ECHO_CLIENT"), arguments);
 }
 
-/* Ended by itself, with a code that it may end with. */
+/* Whether the program ended by itself, with a permitted code. */
 static bool ended_well(const char *what, struct process *process, int worst)
 {
     int code = process_wait(process, PATIENCE_MS);
@@ -207,7 +207,7 @@ static bool is_right(const char *what, struct process *client, bool whole)
            (!whole || strstr(text, "\"messages\":9,") != NULL);
 }
 
-/* Clients, one after the other, until one is served that comes after the fault: it may cut one. */
+/* Runs clients one after another until one is served after the fault. The fault may cut one. */
 static void converse(const struct fault *fault, const char *port, struct outcome *outcome)
 {
     struct process *first = start_client(fault, port, fault->client);
@@ -238,7 +238,7 @@ static void read_report(struct outcome *outcome)
     }
 }
 
-/* Where libuv can't go on: it has said so, and has cut its connections. */
+/* Whether libuv could not go on: the server has said so, and has cut its connections. */
 static bool libuv_has_ended(struct process *server)
 {
     return process_has_ended(server) &&
@@ -259,7 +259,7 @@ static struct outcome run(const struct fault *fault)
             assert_int_equal(process_signal(server, SIGTERM), 0);
         }
         outcome.crashed = outcome.crashed || !ended_well("the server", server, 1);
-    } else { /* it didn't start, and said why */
+    } else { /* it did not start, and must say why */
         outcome.crashed = !ended_well("the server", server, 2);
         outcome.lost = process_text(server, PROCESS_ERR)[0] == '\0';
     }
@@ -269,7 +269,7 @@ static struct outcome run(const struct fault *fault)
     return outcome;
 }
 
-/* ---- all of them --------------------------------------------------------------------------- */
+/* ---- all faults ---------------------------------------------------------------------------- */
 
 static void print_fault(const struct fault *fault, const char *what)
 {
@@ -278,7 +278,7 @@ static void print_fault(const struct fault *fault, const char *what)
                 fault->code == SHORT ? "cut short" : strerror(fault->code), what);
 }
 
-/* Whether the call was made so often. */
+/* Whether the call was made that often. */
 static bool try_fault(const struct fault *fault, int usual, struct tally *tally)
 {
     struct outcome outcome = run(fault);
@@ -307,7 +307,7 @@ static void try_row(const struct row *row, const char *backend, bool client, int
             const struct fault fault = {backend, client, row->call, occurrences[j], row->codes[i]};
             if (!try_fault(&fault, usual, tally)) {
                 if (j == 0) {
-                    return; /* it is never called there */
+                    return; /* this backend never makes the call there */
                 }
                 break;
             }
@@ -375,7 +375,7 @@ static bool is_known(const char *name)
     return false;
 }
 
-/* A call that is new in a backend has to be put into a table. */
+/* A new call of a backend must be added to a table. */
 static void every_call_of_the_object_files_is_known(void **state)
 {
     char line[128];

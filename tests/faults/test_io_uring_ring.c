@@ -26,7 +26,7 @@ struct item {
     uint64_t count;   /* that a read gets */
     size_t prepared;  /* its place in the order of prepares, from 1 on */
     size_t completed; /* how often */
-    size_t again;     /* how often it is still to begin again */
+    size_t again;     /* how many more times it begins again */
     int result;
 };
 
@@ -98,7 +98,7 @@ static void begin_all(const struct uring_operation *operation)
     }
 }
 
-/* Would take a day if it waited while requests are left. */
+/* Would take a day if it waited while there are requests. */
 static void turn(void)
 {
     assert_int_equal(uring_enter(&loop, NS_PER_DAY), 0);

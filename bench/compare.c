@@ -127,7 +127,7 @@ static void compare_case(struct comparison *comparison, const json_t *old_case,
     const char *subjects[COMPARE_SUBJECTS_MAX];
     for (const struct summary_metric *metric = compare_metrics; metric->name != NULL; metric++) {
         size_t count = compare_subjects(old_case, new_case, metric->name, subjects);
-        for (size_t i = count == 2 ? 1 : 0; i < count; i++) { /* the first of two is constant */
+        for (size_t i = count == 2 ? 1 : 0; i < count; i++) { /* the first of two is the base */
             struct change change;
             if (compare_subject(old_case, new_case, metric, subjects, count, i, &change)) {
                 visit(comparison, result_text(new_case, "name"), subjects[i], metric, &change);

@@ -21,7 +21,7 @@ struct adversary_conn {
     size_t move;        /* the present one */
     uint64_t moved;     /* bytes of it */
     size_t source;      /* of the bytes taken, the next to be echoed */
-    uint64_t last_ns;   /* of the last action, or since when the client waits for one */
+    uint64_t last_ns;   /* of the last action, or when the client began to wait for one */
     uint64_t last_step; /* after the client's FIN */
 };
 
@@ -55,7 +55,7 @@ static void note_time(struct adversary_conn *c, bool ours)
     c->last_ns = now_ns;
 }
 
-/* The connection is over: a side that still awaits something has waited until now. */
+/* The connection is over. A side that still awaits something has waited until now. */
 static void note_debt(struct adversary_conn *c)
 {
     const struct adversary_record *record = c->record;

@@ -17,7 +17,7 @@
 
 #define ADVERSARY_CONNS 512
 
-/* How the peer has ended its side; NONE: it has not, the client was first or the run. */
+/* How the peer has ended its side. NONE: it has not; the client or the run ended first. */
 enum adversary_end {
     ADVERSARY_END_NONE,
     ADVERSARY_END_FIN,
@@ -37,8 +37,7 @@ struct adversary_record {
     bool saw_reset;    /* an operation met a reset */
     bool silent;       /* the plan said so */
     bool deaf;
-    uint64_t gap_ns; /* the longest that the client, as far as the peer knows, has awaited a deed
-                            of the peer: an answer, an end */
+    uint64_t gap_ns; /* the client's longest wait for an answer or an end, as seen by the peer */
 };
 
 struct adversary {
@@ -49,21 +48,21 @@ struct adversary {
     struct io_accept accept;
     struct timer hold;
     struct timer beat;
-    uint64_t beat_ns;  /* how often the worker looks whether it still runs in time; 0: never */
-    uint64_t stall_ns; /* the longest that it did not */
+    uint64_t beat_ns;  /* the worker checks this often whether it runs in time; 0: never */
+    uint64_t stall_ns; /* the longest time in which it did not run */
     struct conn *conns;
     struct adversary_record *records; /* ADVERSARY_CONNS of them */
     size_t record_count;
     bool accepting;
-    bool held; /* it has stopped accepting, once */
+    bool held; /* it has stopped accepting once */
     bool ending;
     bool overrun; /* more connections or bytes came than a run may have */
 };
 
 extern const struct worker_role adversary_role;
 
-/* Prepares the role's part; the worker's is the caller's, with role = &adversary_role. The socket
- * is the worker's from its start on. It accepts from WORKER_BEGIN on; WORKER_DRAIN ends it. */
+/* Prepares the role's part. The caller prepares the worker, with role = &adversary_role. From its
+ * start on, the worker owns the socket. It accepts from WORKER_BEGIN on; WORKER_DRAIN ends it. */
 void adversary_init(struct adversary *adversary, const struct adversary_run *run,
                     uv_os_sock_t os_socket);
 

@@ -104,7 +104,7 @@ static unsigned before_their_end(enum adversary_end end, const struct adversary_
         return proof->wrong ? BIT(MISMATCH) : 0;
     case ADVERSARY_END_FIN:
         return met_end(proof, run);
-    case ADVERSARY_END_CLOSE: /* what is unread, or comes now, is answered by a reset */
+    case ADVERSARY_END_CLOSE: /* unread and later bytes are answered by a reset */
         return met_end(proof, run) | BIT(LOST);
     case ADVERSARY_END_RESET:
         return met_reset(proof);
@@ -166,8 +166,8 @@ static unsigned permits_unseen(const struct adversary *adversary,
     return set;
 }
 
-/* Records, and connections that the peer has not seen, to outcomes: a bipartite matching, one after
- * another along a path that makes room for it. */
+/* Matches records, and connections that the peer has not seen, to outcomes. It is a bipartite
+ * matching: each is added along a path that makes room for it. */
 #define MATCHED_MAX (4 * ADVERSARY_CONNS)
 
 struct matching {

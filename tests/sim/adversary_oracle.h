@@ -37,9 +37,9 @@ struct adversary_tally {
 
 void adversary_tally(const struct client_counters *counters, struct adversary_tally *tally);
 
-/* How the run went besides. */
+/* Other circumstances of the run. */
 struct adversary_circumstances {
-    uint64_t timeout_ns; /* as the client was told */
+    uint64_t timeout_ns; /* the --timeout of the client */
     bool connects_fail;  /* the network refuses or forgets some */
     bool slow;           /* the peer as a whole did not run for a time near the timeout */
     bool may_cut;        /* the end of the run may have cut connections */
@@ -50,8 +50,8 @@ struct adversary_circumstances {
 unsigned adversary_permits(const struct adversary_record *record, const struct adversary_run *run,
                            const struct adversary_circumstances *how);
 
-/* Whether the counters are a choice out of the sets. If not, `text` says which record or outcome
- * has no counterpart. */
+/* Whether the counters are a possible choice from the sets. If not, `text` says which record or
+ * outcome has no counterpart. */
 bool adversary_agrees(const struct adversary *adversary, const struct client_counters *counters,
                       const struct adversary_circumstances *how, char *text, size_t size);
 

@@ -10,7 +10,7 @@
 #define BYTES_MAX UINT64_C(65536) /* of all messages of a run */
 #define REQUESTS_MAX 60
 #define AMOUNT_MAX 64 /* bytes that are left out, repeated or invented at once */
-#define EXTRA_MIN 16  /* so many invented bytes are never right by chance */
+#define EXTRA_MIN 16  /* this many invented bytes are never right by chance */
 #define PAUSE_MAX (20 * MILLISECOND)
 
 static uint64_t draw(uint64_t *state, uint64_t limit)

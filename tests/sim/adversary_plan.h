@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 enum adversary_kind {
-    ADVERSARY_ANSWER, /* echo so many bytes */
+    ADVERSARY_ANSWER, /* echo this many bytes */
     ADVERSARY_FLIP,   /* echo one byte with another bit */
-    ADVERSARY_DROP,   /* leave so many bytes out */
-    ADVERSARY_REPEAT, /* go back by so many bytes */
+    ADVERSARY_DROP,   /* leave this many bytes out */
+    ADVERSARY_REPEAT, /* go back by this many bytes */
     ADVERSARY_EXTRA,  /* send this many bytes that were not asked for */
     ADVERSARY_PAUSE,  /* do nothing for this many nanoseconds */
     ADVERSARY_DEAF,   /* read nothing from now on */

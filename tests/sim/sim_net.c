@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* A SYN that found the backlog full is sent again after one second, then two, four ... (RFC 6298,
- * 2.1 and 5.5). After so many times the connect fails, as with Linux's tcp_syn_retries. */
+ * 2.1 and 5.5). After this many times the connect fails, as with Linux's tcp_syn_retries. */
 #define SYN_RETRY_NS UINT64_C(1000000000)
 #define SYN_RETRIES 6
 

@@ -160,7 +160,7 @@ struct sim_world {
     struct sim_conn **conns;       /* all there ever were */
     size_t conn_count;
     size_t conn_room;
-    size_t conns_over; /* so many of the first are certainly over */
+    size_t conns_over; /* this many of the first are certainly over */
     uint64_t random;
     uint64_t now_ns;
     uint64_t order;

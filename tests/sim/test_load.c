@@ -1,6 +1,6 @@
 /*
- * The client over the network in memory, in virtual time: a schedule that it can or can't keep,
- * what it measures, and runs that would never end.
+ * The client over the network in memory, in virtual time. The subjects are schedules that it can or
+ * can't keep, what it measures, and runs that would never end.
  */
 
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static void make(void)
 {
     sim_begin(&network_config);
     world_begin(&sim_network, WORLD_CALM);
-    world.plan.depth = 1; /* what was drawn is no less, as with the size */
+    world.plan.depth = 1; /* no more than what was drawn; nor is the size */
     world.plan.size = 1;
     world.plan.addresses = &world.addresses[1];
     world.plan.address_count = 1;
@@ -193,8 +193,8 @@ static void the_schedule_is_even(void **state)
 /* What an echo may take beyond the network's latency: some turns of all workers. */
 #define TURNS_NS MILLISECOND
 
-/* The time that the n-th message of a user takes from when it was due: one is due in each
- * period, and an echo takes `echo_ns`. A message that waits for the echo of another begins late. */
+/* The time from when the n-th message of a user was due until its echo. One is due in each period,
+ * and an echo takes `echo_ns`. A message that waits for the echo of another begins late. */
 static uint64_t expected_ns(uint64_t n, uint64_t echo_ns, uint64_t period_ns)
 {
     return echo_ns <= period_ns ? echo_ns : (n + 1) * echo_ns - n * period_ns;

@@ -1,8 +1,8 @@
 /*
- * Both sides of the program over the network in memory: echo.c serves, load.c loads, for one seed
- * after another, each a world of its own with its own faults, delays, sizes and commands. Whatever
- * happens in it, everything ends, nothing leaks, each connection is in one class and the books
- * balance. A seed that fails is run again by `test_sim --seed=N`.
+ * Both sides of the program over the network in memory: echo.c serves, load.c loads. Each seed is a
+ * world with its own faults, delays, sizes and commands. Whatever happens in it, everything ends,
+ * nothing leaks, each connection is in one class and the books balance. A seed that fails is run
+ * again by `test_sim --seed=N`.
  */
 
 #include <stdarg.h>
@@ -195,7 +195,7 @@ static void frozen_server_blames_nobody(void **state)
         for (size_t i = 0; i < world.server_count; i++) {
             world.servers[i].worker.backend = &freezing_backend;
         }
-        world.echo_config.idle_timeout_ns = 10 * SECOND; /* no client takes so long */
+        world.echo_config.idle_timeout_ns = 10 * SECOND; /* no client takes that long */
         uint64_t wanted = world_requests();
         world_run();
         world_check_classes();

@@ -2,12 +2,12 @@
 #define ECHOPORT_WITNESS_H
 
 /*
- * The oracle of the simulation. It stands between the client and the backend sim, sees each
- * operation that the client submits and each outcome before the client does, and counts for itself
- * how every connection ends. What it counts is compared with the client's counters.
+ * The oracle of the simulation. It stands between the client and the backend sim. It sees each
+ * operation that the client submits, and each outcome before the client does. From these it counts
+ * how every connection ends. The counts are compared with the client's counters.
  *
- * Only the client knows how many messages it meant to send, so `begun` is taken from it; that it
- * fits what was sent is checked. Everything else comes from the seam and the clock.
+ * Only the client knows how many messages it meant to send, so `begun` is taken from it. The
+ * witness checks that it fits what was sent. Everything else comes from the seam and the clock.
  */
 
 #include <stdbool.h>

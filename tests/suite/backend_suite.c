@@ -1,10 +1,11 @@
 /*
  * backend_suite [--backend=NAME] [--os=NAME] [--list] [--exceptions=FILE] [pattern]
  *
- * Runs each scenario straight on the seam, over every backend of this system, and over `sim` those
- * that need no network of the system; as cmocka tests named backend/scenario. exceptions.txt lists
- * what is not run. A backend of this system that does not probe, a scenario that did not run and an
- * exception without use fail the run. `pattern` is a part of backend/scenario.
+ * Runs each scenario directly on the seam, as a cmocka test named backend/scenario, over every
+ * backend of this system. Scenarios that need no network of the system also run over `sim`.
+ * exceptions.txt lists what is not run. A backend of this system that does not probe, a scenario
+ * that did not run and an exception without use fail the run. `pattern` is a part of
+ * backend/scenario.
  *
  * A backend that has modes of accepting or receiving runs in each: "iocp:posted" beside "iocp". For
  * --backend the name "iocp" means all of them.

@@ -9,7 +9,8 @@
  * backends/backend.h that can be seen from outside:
  *
  *   rule 1   the memory of an operation is filled with rubbish before the submit and freed at the
- *            outcome, that of a socket in its close callback: AddressSanitizer sees any other use
+ *            outcome. A socket's memory is freed in its close callback. AddressSanitizer sees any
+ *            other use
  *   rule 2   callbacks come only from poll(), never from inside another call or callback, and
  *            there is one outcome per submit
  *   rule 4   at the close callback nothing is outstanding
@@ -49,7 +50,8 @@ struct scenario {
     }
 
 /* Each ends with a NULL name. Those of suite_both and suite_progress have the backend at both ends
- * of a connection; the others need a network of the system, to which their peers belong. */
+ * of a connection. The others need a network of the system, because their peers are plain sockets
+ * of it. */
 extern const struct scenario suite_accept[];
 extern const struct scenario suite_both[];
 extern const struct scenario suite_close[];
@@ -148,7 +150,7 @@ struct suite_rig {
     struct io_listener *listener;
     struct sockaddr_storage address; /* of the listener */
 
-    struct rig_conn *conns; /* newest first; freed by rig_close() alone */
+    struct rig_conn *conns; /* newest first; only rig_close() frees them */
     size_t opened;          /* accepted and adopted */
     size_t closed;
     uv_os_sock_t peers[RIG_PEERS]; /* closed by rig_close() */
@@ -163,8 +165,8 @@ struct suite_rig {
     void (*on_open)(struct rig_conn *conn);                          /* adopted */
     void *user;
 
-    int open_socket_answer; /* what the config's open_socket is to answer */
-    int open_socket_family; /* what it was last asked for */
+    int open_socket_answer; /* the answer of the config's open_socket */
+    int open_socket_family; /* what it was asked for last */
     size_t open_socket_calls;
 
     bool polling;

@@ -174,7 +174,7 @@ static void connect_to_nowhere(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* `handle` is for options and names alone. */
+/* Only options and names may use `handle`. */
 static void handle_is_the_socket(const struct backend *backend)
 {
     struct suite_rig rig;

@@ -2,8 +2,8 @@
 #define ECHOPORT_SUITE_PLAN_H
 
 /*
- * What backend_suite runs: each scenario on each backend of the system, in each of its modes, but
- * for the exceptions. A complaint goes to stderr and makes the run red.
+ * What backend_suite runs: each scenario on each backend of the system, in each of its modes, apart
+ * from the exceptions. A complaint goes to stderr and makes the run red.
  */
 
 #include "suite.h"
@@ -28,7 +28,7 @@ struct cell {
     const struct exception *exception; /* NULL: there is none */
     bool selected;
     bool began;
-    bool ended;   /* it came to its end, or skipped itself */
+    bool ended;   /* it reached its end, or skipped itself */
     bool skipped; /* it skipped itself */
 };
 
@@ -50,9 +50,9 @@ struct plan {
 /* The name that the exceptions give the system we run on. */
 const char *plan_os(void);
 
-/* Adds the variants of the backend called `name`, NULL: this build lacks it, and their cells.
- * `status` and `why` are what its probe answered: only a backend of another system, UV_ENOTSUP, may
- * fail there. */
+/* Adds the variants of the backend called `name`, and their cells. `backend` is NULL if this build
+ * lacks it. `status` and `why` are the answer of its probe. It may fail only with UV_ENOTSUP: the
+ * backend is for another system. */
 void plan_add(struct plan *plan, const char *name, const struct backend *backend, int status,
               const char *why);
 

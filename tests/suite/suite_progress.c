@@ -1,5 +1,5 @@
-/* What policy must know before a timer drops a connection: whether the peer still takes bytes,
- * and which receives wait for a buffer and not for their peer. */
+/* What policy must know before a timer drops a connection. Does the peer still take bytes? Does a
+ * receive wait for a buffer, and not for its peer? */
 
 #include "suite.h"
 

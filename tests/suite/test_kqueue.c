@@ -1,6 +1,6 @@
 /*
- * The poller of kqueue.c with a kevent() that returns what the test says, and records its
- * arguments. backend_suite_kqueue runs the whole backend over a kevent() that works.
+ * The poller of kqueue.c. The test's kevent() returns what the test says, and records its
+ * arguments. In backend_suite_kqueue, the whole backend runs over a kevent() that works.
  */
 
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static struct {
     int change_count;
     int change_error;      /* errno of the next change; 0: none */
     int wait_error;        /* errno of the next wait; 0: none */
-    int interruptions;     /* so many changes fail with EINTR first */
+    int interruptions;     /* this many changes fail with EINTR first */
     int queue_error;       /* errno of kqueue() */
     struct kevent *events; /* for the next wait */
     int event_count;
@@ -365,7 +365,7 @@ static void user_event_is_a_wake_beside_others(void **state)
     backend_kqueue.loop_close(loop);
 }
 
-/* The timeout of a wait for so many nanoseconds. */
+/* The timeout of a wait for this many nanoseconds. */
 static void asks_for(struct io_loop *loop, uint64_t wait_ns, int64_t seconds, int64_t ns)
 {
     struct readiness_event events[READINESS_BATCH];

@@ -1,4 +1,4 @@
-/* What turns a run of backend_suite red beside a scenario that fails. */
+/* What turns a run of backend_suite red, apart from a scenario that fails. */
 
 #include "suite_plan.h"
 
@@ -47,7 +47,7 @@ static void add_all(void)
     plan_check(&plan);
 }
 
-/* Lets everything run that is to. */
+/* Runs everything that should run. */
 static void run_all(void)
 {
     for (size_t i = 0; i < plan.cell_count; i++) {

@@ -2,8 +2,8 @@
 #define ECHOPORT_PATIENCE_H
 
 /*
- * How long a test waits for an event that must come. This only ends a test that hangs: the event
- * comes far earlier, even in Wine or with a sanitizer beside four busy loops on two processors.
+ * How long a test waits for an event that must come. This only ends a test that hangs. The event
+ * comes far earlier, even in Wine, or with a sanitizer beside four busy loops on two processors.
  * What a test asserts holds at any speed: order, counts, books, causes. Times are asserted only
  * where they are virtual; bench/ measures speed.
  */

@@ -51,9 +51,9 @@ bool peer_is_readable(uv_os_sock_t peer);
 /* Sends one byte of out-of-band data (MSG_OOB). 1, or an error. */
 int peer_send_urgent(uv_os_sock_t peer, char byte);
 
-/* Sets *bytes to the bytes that were sent on `end` and that its `peer` has not received: those
- * in the send queue of `end` and in the receive queue of `peer`. 0; UV_ENOTSUP: the system does
- * not tell. */
+/* Sets *bytes to the bytes that were sent on `end` and not yet received by its `peer`. They are in
+ * the send queue of `end` and in the receive queue of `peer`. 0; UV_ENOTSUP: the system does not
+ * tell. */
 int peer_held(uv_os_sock_t end, uv_os_sock_t peer, uint64_t *bytes);
 
 int peer_nodelay(uv_os_sock_t peer);

@@ -19,7 +19,7 @@ struct bench_rig {
     double drift;        /* of a round, the same for all subjects in it */
     double shared_noise; /* of the server's CPU time by the client's; 0: they don't share a CPU */
     const char *changed; /* this subject */
-    double cpu;          /* takes so many times the CPU time */
+    double cpu;          /* takes this many times the CPU time */
     double speed;        /* and has this many times the messages; 0 is 1 */
 };
 

@@ -2,7 +2,7 @@
  * The speed of the byte stream: bench_stream [buffer_bytes [gigabytes]]
  *
  * Prints the GB/s (10^9 bytes a second of processor time) of filling a buffer, of checking it, and
- * of filling and then checking it, where a byte counts once.
+ * of both in turn. In the last, a byte counts once.
  */
 #include "stream.h"
 

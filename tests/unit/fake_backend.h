@@ -3,8 +3,8 @@
 
 /*
  * A backend that does nothing by itself. The test sets what each call answers and when an operation
- * ends, and looks at the calls. It has the functions that src/worker/worker.c, src/worker/conn.c,
- * src/worker/handover.c and src/server/echo_conn.c call; the others of its table are NULL.
+ * ends, and looks at the calls. The table has the functions that these files call: worker.c, conn.c
+ * and handover.c of src/worker, and src/server/echo_conn.c. The others are NULL.
  *
  *     fake_init(&fake);
  *     worker.backend = &fake_backend;

@@ -101,7 +101,7 @@ static void alarm_fire(struct timer *timer)
     worker_rig_note('t');
 }
 
-/* Starts it, to go off so long from now. */
+/* Starts it, to go off this much later. */
 static void alarm_set(struct alarm *alarm, uint64_t delay_ns)
 {
     alarm->fired_ns = 0;

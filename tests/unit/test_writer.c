@@ -24,9 +24,9 @@ static struct {
     bool closed;
     bool running;        /* the writer */
     uint64_t began_ns;   /* before the writer */
-    bool asked;          /* whether a call is stuck, */
-    bool asked_opened;   /* and of a destination that is open */
-    bool asked_too_long; /* and one that takes longer than it can have taken */
+    bool asked;          /* the watcher has asked whether a call is stuck */
+    bool asked_opened;   /* with a destination that is open */
+    bool asked_too_long; /* with a longer time than the call can have taken */
     struct text text;    /* all that was written */
     size_t writes;
     struct writer writer;

@@ -2,8 +2,9 @@
 #define ECHOPORT_CONFORMANCE_H
 
 /*
- * Experiments with Winsock. They run on the simulation (tests/winsock) and on the real one, and the
- * outcomes are compared with conformance.txt: does the simulation behave as a system does?
+ * Experiments with Winsock. They run on the simulation (tests/winsock) and on the real one. The
+ * outcomes are compared with conformance.txt, which shows whether the simulation behaves as a
+ * system does.
  */
 
 #include <stdbool.h>

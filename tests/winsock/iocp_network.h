@@ -11,7 +11,8 @@ extern const struct backend backend_iocp;
 
 extern const struct world_network iocp_network;
 
-/* A world over it. After world_next() and the modes; to be run and checked in between. */
+/* Begins and ends a world over it. Begin it after world_next() and the choice of the modes. In
+ * between, run and check the world. */
 void iocp_network_begin(const struct winsock_config *config, enum world_kind kind);
 void iocp_network_end(void);
 

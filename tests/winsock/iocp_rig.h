@@ -38,7 +38,7 @@ extern struct iocp_rig iocp_rig;
 void iocp_rig_begin(struct winsock_config network, unsigned accept_mode);
 void iocp_rig_end(void);
 
-/* Polls until so much time has passed. */
+/* Polls until this much time has passed. */
 void iocp_rig_poll_for(uint64_t ms);
 
 void iocp_end_connect(struct iocp_end *end, const char *host, uint16_t port);

@@ -1,7 +1,7 @@
 /*
- * Both sides of the program over the `iocp` backend and the simulated Winsock: one seed after
- * another, each with its own faults, delays, races, modes and commands. `test_iocp --seed=N` runs a
- * seed that failed again.
+ * Both sides of the program over the `iocp` backend and the simulated Winsock, for one seed after
+ * another. Each seed has its own faults, delays, races, modes and commands. A seed that fails is
+ * run again by `test_iocp --seed=N`.
  */
 
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
  * The meaning of the error codes of Windows. The numbers are those of "System Error Codes",
- * "Windows Sockets Error Codes" and [MS-ERREF], so the test does not depend on the names of a
+ * "Windows Sockets Error Codes" and [MS-ERREF]. So the test does not depend on the names of a
  * header.
  */
 

@@ -1,7 +1,8 @@
 /*
  * Each call that the `iocp` backend makes, and each operation that it starts, fails once with each
- * plausible code: at its first time, its second, and so on. The world has no other fault. Nothing
- * crashes, leaks or is lost, and other connections go on. The printed table counts the injections.
+ * plausible code. That is done at its first time, its second, and so on. The world has no other
+ * fault. Nothing crashes, leaks or is lost, and other connections go on. The printed table counts
+ * the injections.
  *
  * The calls are compared with the undefined symbols of the backend's objects: a call that is not in
  * the table fails the test.
@@ -248,7 +249,7 @@ static void every_call_is_in_the_table(void **state)
     assert_non_null(symbols);
     while (fgets(line, sizeof(line), symbols) != NULL) {
         char name[128];
-        /* " U name"; for macOS the name alone, behind an underscore */
+        /* " U name"; for macOS only the name, behind an underscore */
         bool is_name = sscanf(line, " U %127s", name) == 1 || sscanf(line, " _%127s", name) == 1;
         const char *call = is_name ? windows_name(name) : NULL;
         if (call != NULL) {

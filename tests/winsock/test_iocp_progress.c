@@ -1,7 +1,7 @@
 /*
- * What the `iocp` backend reports of itself over the simulated Winsock, which no real system
- * promises: how many bytes of a send the peer has taken (Windows has SIO_TCP_INFO for that, and
- * Wine 8 has not), whether a poll was full, how long it waits, and what was counted.
+ * What the `iocp` backend reports of itself, over the simulated Winsock: things that no real system
+ * promises. How many bytes of a send has the peer taken? (Windows has SIO_TCP_INFO for that, and
+ * Wine 8 has not.) Was a poll full, how long does it wait, and what was counted?
  */
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
- * What the `iocp` backend does to its sockets, over the simulated Winsock: how long a refusal
- * takes, whether child processes inherit a socket, and when a send without the system's buffer is
- * over. Wine shows none of this.
+ * What the `iocp` backend does to its sockets, over the simulated Winsock. How long does a refusal
+ * take, and do child processes inherit a socket? When is a send without the system's buffer over?
+ * Wine shows none of this.
  */
 
 #include <stdarg.h>

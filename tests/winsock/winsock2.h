@@ -2,14 +2,14 @@
 #define ECHOPORT_WINSOCK2_H
 
 /*
- * What the `iocp` backend needs of Winsock and the completion port, for its tests on other systems:
- * types and constants of the Windows SDK, and prototypes of the functions that ws_*.c simulate.
- * <ws2tcpip.h>, <mswsock.h>, <windows.h> and <ntstatus.h> beside this file include it.
- * winsock_sim.h is the tests' side of it.
+ * What the `iocp` backend needs of Winsock and the completion port, for its tests on other systems.
+ * It has types and constants of the Windows SDK, and prototypes of the functions that ws_*.c
+ * simulate. The headers <ws2tcpip.h>, <mswsock.h>, <windows.h> and <ntstatus.h> beside this file
+ * include it. The tests' side of it is winsock_sim.h.
  *
  * What differs from the SDK: SOCKET is libuv's type, an int, so a cast to HANDLE goes by way of
- * uintptr_t; sockaddr types and AF_*, SOL_*, IPPROTO_* are the system's; LINGER has int members.
- * Values of sockets lie far above those of real descriptors: a real call gets EBADF.
+ * uintptr_t. The sockaddr types and AF_*, SOL_*, IPPROTO_* are the system's. LINGER has int
+ * members. Values of sockets lie far above those of real descriptors: a real call gets EBADF.
  *
  * Where the system has a function of the same name, a macro adds `winsock_`. It works only on
  * calls, so members of structs keep their names.

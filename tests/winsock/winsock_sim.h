@@ -3,10 +3,10 @@
 
 /*
  * Winsock and the completion port in memory, with virtual time: what <winsock2.h> beside this file
- * declares. Everything that Windows leaves open is drawn from one seed: whether a call is over at
- * once or later, when its packet comes and in which order with those of other sockets, how many
- * bytes it moves, whether it fails, and how a cancel ends. The same seed and the same calls give
- * the same run.
+ * declares. One seed decides everything that Windows leaves open. Is a call over at once or later?
+ * When does its packet come, and in which order with those of other sockets? How many bytes does it
+ * move, does it fail, and how does a cancel end? The same seed and the same calls give the same
+ * run.
  *
  *     winsock_begin(&config);
  *     ... the program under test, and the test's own sockets ...
@@ -165,14 +165,15 @@ size_t winsock_call_named(const char *name);
 /* How often winsock_calls[call] has happened in this world: an operation, that it ended. */
 uint64_t winsock_happened(size_t call);
 
-/* When winsock_calls[call] happens for the `nth` time from now on it fails with `code`. */
+/* Lets winsock_calls[call] fail with `code` when it happens for the `nth` time from now on. */
 void winsock_fail(size_t call, uint64_t nth, int32_t code);
 
 /* Whether the failure that winsock_fail() asked for has happened. */
 bool winsock_has_failed(void);
 
-/* Draws every choice from these bytes instead of the seed, until they are used up, then always the
- * first possibility. For a fuzzer; after winsock_begin(). They must last until winsock_end(). */
+/* Draws every choice from these bytes instead of the seed. When they are used up, each choice is
+ * the first possibility. For a fuzzer; after winsock_begin(). They must last until
+ * winsock_end(). */
 void winsock_choose_from(const uint8_t *bytes, size_t count);
 
 #endif

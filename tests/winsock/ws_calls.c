@@ -7,9 +7,9 @@
 
 #define CODES(...) ((const int32_t[]){__VA_ARGS__, 0})
 
-/* The codes that each can fail with when it is used correctly: those of the functions' pages, and
- * for completions those that tcpip.sys and afd.sys are seen to end them with. In the order of enum
- * call. */
+/* The codes with which each can fail if it is used correctly, in the order of enum call. They are
+ * those of the functions' pages. For completions they are those with which tcpip.sys and afd.sys
+ * are seen to end them. */
 const struct winsock_call winsock_calls[] = {
     {"WSAStartup", CODES(WSASYSNOTREADY, WSAEPROCLIM)},
     {"WSASocketW", CODES(WSAEMFILE, WSAENOBUFS, WSAENETDOWN)},

@@ -37,9 +37,10 @@ struct connection;
 enum operation_kind { OP_RECV, OP_SEND, OP_ACCEPT, OP_CONNECT, OPERATION_KINDS };
 
 /*
- * The life of an operation: outstanding, in its endpoint's list; ended, when its result is known;
- * its packet queued at the port; the packet taken, when the results are written and it is free.
- * One that PostQueuedCompletionStatus made begins as a packet: `endpoint` is NULL.
+ * The life of an operation. It is outstanding, in its endpoint's list. It has ended when its result
+ * is known. Then its packet is queued at the port. When the packet is taken, the results are
+ * written and the operation is free. One that PostQueuedCompletionStatus made begins as a packet:
+ * `endpoint` is NULL.
  */
 struct operation {
     struct operation *next; /* in the endpoint's list, the port's queue, or among the free ones */
@@ -174,7 +175,7 @@ struct world {
     struct port *ports;
     size_t port_count;
     const struct port *last_waiting;
-    unsigned waits_in_a_row; /* of its, since the last step */
+    unsigned waits_in_a_row; /* of `last_waiting`, since the last step */
     struct endpoint *endpoints;
     struct connection *connections;
     struct operation *operations; /* all, free ones too */

@@ -26,8 +26,8 @@ FetchContent_Declare(jansson SYSTEM
   DOWNLOAD_EXTRACT_TIMESTAMP ON
   FIND_PACKAGE_ARGS 2.13 MODULE)
 
-# Makes one of them available; a macro, since options for the subproject are set around it, in a
-# block. Its warnings are its authors'.
+# Makes one of them available. It is a macro, since options for the subproject are set around it, in
+# a block. Warnings about the subproject's code are off.
 macro(echoport_dependency name)
   if(NOT MSVC)
     string(APPEND CMAKE_C_FLAGS " -w")

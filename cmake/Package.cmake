@@ -4,7 +4,7 @@ install(TARGETS echo-server echo-client RUNTIME DESTINATION ${CMAKE_INSTALL_BIND
 if(TARGET echo-bench)
   install(TARGETS echo-bench RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-# README.md links to what lies beside it: the same folders as among the sources.
+# README.md links to files beside it, so the folders are the same as in the sources.
 install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

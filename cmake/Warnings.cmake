@@ -30,7 +30,7 @@ else()
     -Wcast-qual -Wwrite-strings -Wundef
     $<$<C_COMPILER_ID:Clang,AppleClang>:-Wgnu>)
   if(ECHOPORT_SANITIZE AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    # The checks that are compiled in mislead the warnings that follow the flow of values.
+    # The checks that a sanitizer compiles in mislead the warnings that follow the flow of values.
     target_compile_options(echoport_flags INTERFACE
       -Wno-format-truncation -Wno-maybe-uninitialized -Wno-stringop-overflow)
   endif()

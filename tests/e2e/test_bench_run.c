@@ -282,7 +282,7 @@ static void an_older_server_has_no_peers(void **state)
     e2e_says(bench, PROCESS_ERR, "--against");
 }
 
-/* A server that does not exist is no fault of ours. */
+/* If that server does not exist, it is no fault of ours. */
 static void an_older_server_that_is_not_there_is_said_to_be(void **state)
 {
     (void)state;
@@ -389,7 +389,7 @@ static void a_signal_keeps_what_is_done(void **state)
     }
 }
 
-/* They don't make up for it. */
+/* Good runs of other servers don't make up for it. */
 static void a_server_without_a_good_run_beside_good_ones_is_a_failure(void **state)
 {
     const char *matrix = matrix_of(small_case);
@@ -430,7 +430,7 @@ static void a_target_has_part_in_cases_with_workers(void **state)
     rounds_are_complete(results_in(output), 2);
 }
 
-/* Before the first run, so that no run is wasted. */
+/* Checked before the first run, so that no run is wasted. */
 static void what_cannot_be_written_is_not_measured(void **state)
 {
     const char *output = e2e_path("no-such-directory/results.json");
@@ -476,7 +476,7 @@ static void what_cannot_be_measured_is_refused(void **state)
     e2e_says(bench, PROCESS_OUT, "6 of 6 runs of uv are marked failed");
 }
 
-/* Its own words, in one line. */
+/* The message has the server's own words, in one line. */
 static void a_server_that_cannot_start_is_quoted(void **state)
 {
     const char *output = e2e_path("results.json");

@@ -268,7 +268,7 @@ static void freeze_in_the_poll(struct fake *fake)
     freeze_ns = 0;
 }
 
-/* What is late counts up to a threshold. */
+/* Of a delay, only a part up to a threshold counts. */
 static void assert_awake(uint64_t since_start_ns)
 {
     uint64_t awake_ns = worker_awake(&rig.worker);
@@ -288,8 +288,8 @@ static void time_in_which_the_process_was_stopped_is_left_out(void **state)
     assert_awake(0);
 }
 
-/* It was stopped before its deadline already. It is unknown when: as long before as after it, or
- * for the whole wait. */
+/* It was already stopped before its deadline, and it is unknown when. So as much time before the
+ * deadline is left out as after it, at most the whole wait. */
 static void as_much_of_the_wait_is_left_out(void **state)
 {
     (void)state;

@@ -225,8 +225,8 @@ static void compare_gone(struct comparison *comparison, const json_t *old_case,
     }
 }
 
-/* Of the cases in both: prints which have another load, and which backends are gone from the
- * others. */
+/* For the cases in both documents: prints which have another load. In the rest, finds the backends
+ * that are gone. */
 static void compare_presence(struct comparison *comparison)
 {
     const json_t *cases = json_object_get(comparison->new_document, "cases");

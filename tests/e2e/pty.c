@@ -50,7 +50,7 @@ int pty_open(int *master, char slave[PTY_NAME_MAX])
 struct pty_line {
     char text[PTY_COLUMNS];
     size_t length;
-    size_t column; /* where the next character goes, `length` at the most */
+    size_t column; /* where the next character goes, at most `length` */
 };
 
 static void pty_put(struct pty_line *line, char c)

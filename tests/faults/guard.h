@@ -22,7 +22,7 @@
 size_t guard_live_blocks(void);
 size_t guard_live_bytes(void);
 
-/* Called before each allocation, if set. True: the allocation fails for want of memory. */
+/* Called before each allocation, if set. True: the allocation fails for lack of memory. */
 extern bool (*guard_refuses)(void);
 
 /* From now on a fault ends the process at once with the exception's code, without a debugger. */

@@ -96,7 +96,7 @@ enum sim_kind {
     SIM_CONNECTIONS, /* established */
     SIM_BYTES,       /* given to receivers */
     SIM_INLINE,      /* outcomes given by a submit */
-    SIM_COMPLETIONS, /* outcomes given by callback, closes apart */
+    SIM_COMPLETIONS, /* outcomes given by callback, without those of close */
     SIM_SHORT_RECV,
     SIM_SHORT_SEND,
     SIM_FIRST_BYTES,

@@ -114,7 +114,7 @@ static void a_slow_answer_is_the_servers_delay(void **state)
     }
 }
 
-/* In a turn of 10 us the worker gives out 256 messages at the most, of the 10,000 that are due. */
+/* In a turn of 10 us the worker gives out at most 256 messages of the 10,000 that are due. */
 static void what_is_given_out_late_is_the_clients_delay(void **state)
 {
     (void)state;
@@ -406,7 +406,8 @@ static uint64_t user_count(void)
     return count;
 }
 
-/* Messages never cease, so it ends its side at half of its time and cuts no connection. */
+/* The messages never end. So the server ends its side at half of its drain timeout, and cuts no
+ * connection. */
 static void a_drain_under_load_cuts_nobody(void **state)
 {
     (void)state;

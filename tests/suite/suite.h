@@ -199,7 +199,7 @@ void rig_close(struct suite_rig *rig);
 /* One turn until the deadline; the answer of poll(). Asserts that no rule has been broken. */
 int rig_poll(struct suite_rig *rig, uint64_t deadline_ns);
 
-/* One turn of 2 ms at the most. */
+/* One turn of at most 2 ms. */
 void rig_turn(struct suite_rig *rig);
 
 /* Turns of at least 20 ms, in which an event that must not come would come. */

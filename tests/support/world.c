@@ -63,7 +63,7 @@ static uint64_t one_of(const uint64_t *values, size_t count)
 
 /* ---- a world ------------------------------------------------------------------------------- */
 
-static bool world_exists; /* after a failure it does for ever */
+static bool world_exists; /* stays true after a failure */
 
 void world_fail(const char *what)
 {

@@ -122,7 +122,7 @@ static const struct server_counters *counters(void)
     return &echo.current->stats.counters;
 }
 
-/* The worker has slept: since `begin_ns` and `polls` it had no more turns than its looks take,
+/* The worker has slept. Since `begin_ns` and `polls` it had only the turns that its looks take,
  * each with the poll that precedes a verdict. */
 static void assert_calm(uint64_t begin_ns, unsigned polls)
 {

@@ -3,7 +3,7 @@
 
 /* For peers with a framework that does not open sockets. Errors end the process. */
 
-/* Of all peers, unless the framework has buffers of its own. */
+/* The buffer size of all peers, unless the framework has buffers of its own. */
 #define PEER_BUFFER_SIZE 65536
 
 /* A blocking TCP socket that listens on 127.0.0.1. `port` is decimal. What it accepts inherits its

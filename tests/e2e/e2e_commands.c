@@ -364,8 +364,8 @@ static void a_random_seed_can_be_read_from_the_report(void **state)
     }
 }
 
-/* By libuv, which takes names as UTF-8 on every system. True if the file exists, or with `create`
- * if it can be made. */
+/* Whether the file exists, or with `create` whether it can be made. Asks libuv, which takes names
+ * as UTF-8 on every system. */
 static bool has_file(const char *path, bool create)
 {
     uv_fs_t request;

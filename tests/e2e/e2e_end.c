@@ -7,7 +7,7 @@
 #include "sys.h"
 #include "util.h"
 
-/* For a server that had to reset connections at its end. */
+/* The exit code of a server that had to reset connections at its end. */
 #define EXIT_AFTER_CUT 1
 
 /* ---- Ctrl-C -------------------------------------------------------------------------------- */

@@ -31,7 +31,8 @@ static bool ended_by_loader(struct process *process, int code)
     return code == 127 && strstr(process_text(process, PROCESS_ERR), "shared libraries") != NULL;
 }
 
-/* Also with `other`, if that is the program's exit code for a file that it can't read. */
+/* Asserts that it ended well. `other` is one more permitted exit code, that of a program for a file
+ * that it can't read. */
 static void ended_with(struct process *process, const char *limit, int other)
 {
     int code = process_wait(process, PATIENCE_MS);

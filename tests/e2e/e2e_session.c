@@ -127,7 +127,7 @@ static void hang_up_of_a_daemon_restarts(void **state)
     assert_int_equal(e2e_report_count(server.process), 2);
 }
 
-/* With and without a terminal, and after it was closed. */
+/* It does so with a terminal, without one, and after the terminal was closed. */
 static void a_request_restarts_with_a_terminal_and_without(void **state)
 {
     struct e2e_server server;

@@ -35,7 +35,7 @@ static bool join(const char *pid, const char *name)
     return joined;
 }
 
-/* In a new process, which is in the namespace and ends with this one. */
+/* Runs the program in a new process, which is in the namespace and ends with this one. */
 static int run(char **words)
 {
     int status;

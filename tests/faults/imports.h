@@ -41,7 +41,7 @@
     X(WSA_SOCKET, "WSASocketW")                                                                    \
     /* The removal of a completion from the port. Its NTSTATUS is the failure. */                  \
     X(COMPLETION, "completion")                                                                    \
-    /* Not Windows' own. The linker replaces it (CMakeLists.txt). */                               \
+    /* These are not functions of Windows. The linker replaces them (CMakeLists.txt). */           \
     X(MEMORY, "malloc, calloc")                                                                    \
     X(UV_COND_INIT, "uv_cond_init")                                                                \
     X(UV_MUTEX_INIT, "uv_mutex_init")                                                              \

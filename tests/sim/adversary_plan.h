@@ -74,7 +74,7 @@ struct adversary_run {
 
 void adversary_draw_run(struct adversary_run *run, uint64_t seed);
 
-/* Of the index-th connection that the peer accepts, from 0. */
+/* Draws the plan of the index-th connection that the peer accepts, from 0. */
 void adversary_draw_plan(struct adversary_plan *plan, const struct adversary_run *run,
                          size_t index);
 

@@ -20,7 +20,7 @@ uint8_t sim_rig_byte(uint64_t stream, uint64_t offset)
     return (uint8_t)(z >> 56);
 }
 
-/* In each callback: it runs in this loop's poll, not inside a submit. */
+/* Called in each callback. It must run in this loop's poll, and not inside a submit. */
 static void in_callback(const struct sim_end *end)
 {
     assert_ptr_equal(rig.polling, end->loop);

@@ -224,7 +224,7 @@ static void stop_client(uint64_t steps, uint64_t step_ns)
     }
 }
 
-/* For seconds, once; or for as long as its clock takes for a turn's own time. */
+/* Freezes the client once for seconds, or for a time that its clock counts as a turn's own. */
 static void freeze_client(void)
 {
     if (sim_now() >= scene.freeze_ns) {

@@ -180,7 +180,7 @@ struct suite_rig {
     int breach_line;
 };
 
-/* With 1024 buffers of 64 KiB. */
+/* Opens a rig with 1024 buffers of 64 KiB. */
 void rig_open(struct suite_rig *rig, const struct backend *backend);
 void rig_open_with(struct suite_rig *rig, const struct backend *backend, size_t buffer_size,
                    size_t buffer_memory);

@@ -18,7 +18,7 @@ bool is_status(int status);
 void rig_enter_callback(struct suite_rig *rig);
 void rig_leave_callback(struct suite_rig *rig);
 
-/* For every submit: before it, with its answer, and with its outcome. */
+/* Called around every submit: before it, with its answer, and with its outcome. */
 void side_submit(struct side *side, struct suite_rig *rig);
 void side_answer(struct side *side, struct suite_rig *rig, int answer);
 void side_outcome(struct side *side, struct suite_rig *rig, int status);

@@ -291,7 +291,7 @@ static void wake_on_recv(struct rig_conn *conn)
     conn->rig->backend->wake(conn->rig->loop);
 }
 
-/* From a callback: this turn or the next ends with 1. */
+/* A wake from a callback ends this turn or the next with 1. */
 static void wake_from_callback(const struct backend *backend)
 {
     struct suite_rig rig;

@@ -139,8 +139,8 @@ static void starved_wait_in_turn(const struct backend *backend)
     rig_close(&line.rig);
 }
 
-/* With one buffer: the first connection holds it, the others wait, in this order; all have more
- * data. */
+/* Opens a line with one buffer. The first connection holds it, and the others wait in this order.
+ * All have more data. */
 static void line_up(struct line *line, const struct backend *backend, size_t connections)
 {
     line_open(line, backend, 1, connections);
@@ -180,7 +180,7 @@ static void starved_are_not_overtaken_in_a_callback(const struct backend *backen
     rig_close(&line.rig);
 }
 
-/* With room in the pool: streams that always have data do not take every buffer of the system. */
+/* While the pool has room, streams that always have data do not take every buffer of the system. */
 static void streams_leave_a_buffer_for_others(const struct backend *backend)
 {
     enum { TALKER, STREAMS, CONNECTIONS = 8, WORDS = 100 };

@@ -362,7 +362,7 @@ static bool world_clients_alive(void)
     return alive;
 }
 
-/* Of the workers that still run, one at least. */
+/* Whether one of the workers that still run is ending. */
 static bool world_any_ends(void)
 {
     bool ends = false;
@@ -372,7 +372,7 @@ static bool world_any_ends(void)
     return ends;
 }
 
-/* Of the workers that still run, all. */
+/* Whether all workers that still run are hopeless. */
 static bool world_is_hopeless(void)
 {
     bool hopeless = true;
@@ -382,7 +382,7 @@ static bool world_is_hopeless(void)
     return hopeless;
 }
 
-/* --stop-on-error has seen a failure in one of them. */
+/* Whether --stop-on-error has seen a failure in one of them. */
 static bool world_any_stops(void)
 {
     bool stops = false;

@@ -34,8 +34,8 @@ struct world_network {
     bool (*advance)(uint64_t deadline_ns);
     uv_os_sock_t (*listening)(size_t server); /* what its listen() is given; at WORLD_PORT */
     int (*open_socket)(void *context, int family, uv_os_sock_t *os_socket);
-    /* Of a server that did not start: net.c has closed it, which the network can't know. NULL:
-     * a start may not fail. */
+    /* Removes the listener of a server that did not start. The network can't know that net.c has
+     * closed it. NULL: every start must succeed. */
     void (*not_listening)(uv_os_sock_t os_socket);
 };
 

@@ -114,7 +114,7 @@ static int dispose(void **state)
     return wrong == 0 ? 0 : -1;
 }
 
-/* With loops, and no threads. */
+/* The workers have loops, and no threads. */
 static int prepare_open(void **state)
 {
     int status = prepare(state);

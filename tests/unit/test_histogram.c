@@ -131,7 +131,7 @@ static void percentiles_are_close_to_the_exact_ones(void **state)
     assert_true(histogram_mean(&histogram) < sum / VALUE_COUNT * 1.000001);
 }
 
-/* With the values 1, 2, ... as far as they are exact, the percentile is the rank. */
+/* The values are 1, 2, ... as far as they are exact, so the percentile is the rank. */
 static void ranks_are_nearest_ranks(void **state)
 {
     (void)state;

@@ -66,7 +66,7 @@ static void the_first_of_a_group_listens_already(void **state)
     }
 }
 
-/* As when a loop replaces a listener that has failed. */
+/* A loop does so when it replaces a listener that has failed. */
 static void a_duplicate_of_a_listener_listens(void **state)
 {
     (void)state;

@@ -127,7 +127,8 @@ static int compare_words(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Also bytes read across the borders of words and blocks, at adjacent and at distant offsets. */
+/* This includes bytes read across the borders of words and blocks, at adjacent and at distant
+ * offsets. */
 static void no_eight_bytes_are_the_same(void **state)
 {
     static uint64_t words[8 * 65536];

@@ -154,7 +154,7 @@ static void pin(void *argument)
     pinning->cpu_count = sys_cpu_count();
 }
 
-/* In a separate thread, which then ends. */
+/* Pins a separate thread, which then ends. */
 static int pin_to(int cpu)
 {
     uv_thread_t thread;
@@ -180,7 +180,7 @@ static void a_thread_can_be_pinned(void **state)
         assert_true(result == 0 || result == UV_EINVAL);
         usable += result == 0;
     }
-    /* Not equal: cpusets and affinities may differ, and CPUs may lie in other groups. */
+    /* They may differ, because of cpusets and affinities, or because CPUs lie in other groups. */
     assert_true(usable >= sys_cpu_count());
 }
 

@@ -47,7 +47,7 @@ static void bytes_may_be_nul(void **state)
     text_free(&text);
 }
 
-/* In parts of many sizes, so that each boundary of the memory is met. */
+/* The parts have many sizes, so that each boundary of the memory is met. */
 static void a_text_grows_as_it_must(void **state)
 {
     static char part[5000];
@@ -83,7 +83,7 @@ static void no_memory_sticks(void **state)
     assert_false(text.failed);
 }
 
-/* In 20 columns, with an indent of 4, after a line that is not to be wrapped. */
+/* Wraps to 20 columns, with an indent of 4, after a line that must not be wrapped. */
 static void check_wrapped(const char *line, const char *expected)
 {
     static const char before[] = "a line before, which is longer than that\n";

@@ -31,7 +31,7 @@ void say(const char *format, ...);
 /* A word for an error, its number if it has none; valid until the next call. */
 const char *error_name(int error);
 
-/* In conformance_sim.c and conformance_windows.c. */
+/* Defined in conformance_sim.c and conformance_windows.c. */
 
 /* The column of conformance.txt: simulation, Wine 8, Wine 10 or Windows. With `as` the simulation
  * behaves as that system, Wine 8; NULL: as documented. NULL if it can't. */

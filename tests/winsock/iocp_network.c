@@ -11,7 +11,8 @@ static SOCKET tcp_socket(int family, WSAPROTOCOL_INFOW *info)
     return WSASocketW(family, SOCK_STREAM, IPPROTO_TCP, info, 0, WSA_FLAG_OVERLAPPED);
 }
 
-/* As src/base/net_windows.c does it. Injected faults are for the backend, so these calls repeat. */
+/* Duplicates a socket as src/base/net_windows.c does. Injected faults are for the backend, so these
+ * calls repeat. */
 static SOCKET duplicate(SOCKET socket)
 {
     WSAPROTOCOL_INFOW info;

@@ -224,7 +224,7 @@ int winsock_uname(uv_utsname_t *name)
     return 0;
 }
 
-/* In a world with threads the others go on meanwhile. */
+/* In a world with threads, other threads run during the sleep. */
 void Sleep(DWORD milliseconds)
 {
     ws_world_lock();

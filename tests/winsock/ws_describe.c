@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* With a state of its own: the kind of a world must not depend on what happens in it. */
+/* The draw has a state of its own: the kind of a world must not depend on what happens in it. */
 static uint64_t draw(uint64_t *state, uint64_t below)
 {
     return ws_world_random(state) % below;

@@ -230,7 +230,7 @@ static int extension_function(const GUID *id, void *out, DWORD out_size)
     return WSAEINVAL;
 }
 
-/* As if every eighth byte had been retransmitted. */
+/* The values are as if every eighth byte had been retransmitted. */
 static int tcp_info(const struct endpoint *endpoint, void *out, DWORD out_size)
 {
     TCP_INFO_v0 info = {.Mss = 1460};

@@ -557,7 +557,7 @@ static void bench_set_harness(const struct bench *bench)
     document_set_harness(bench->document, (double)bench->watching_ns / (double)bench->watched_ns);
 }
 
-/* All cases of this pass. */
+/* Measures all cases of this pass. */
 static void bench_pass(struct bench *bench)
 {
     bool kept = true;

@@ -278,7 +278,8 @@ static json_t *run_client(struct run *run, const struct words *words)
     return report;
 }
 
-/* One message on one connection, so that the server has allocated what any connection needs. */
+/* Sends one message on one connection, so that the server has allocated what any connection
+ * needs. */
 static void run_first_message(struct run *run)
 {
     struct words words = {.count = 0};

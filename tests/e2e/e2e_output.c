@@ -52,7 +52,7 @@ static void the_second_stop_ends_that(void **state)
     e2e_ends(server.process, 1);
 }
 
-/* More lines than the writer buffers, and none is read. */
+/* There are more lines than the writer buffers, and none is read. */
 static void a_log_that_is_not_read_stalls_no_connection(void **state)
 {
     static char data[64 * KIB];

@@ -83,8 +83,8 @@ static void nothing_listens_at_its_own_port(void **state)
     assert_true(met > 0);
 }
 
-/* Two connections use both ports, and the third fails with a message. IPv6, since the ports stay in
- * TIME-WAIT and the other test needs them for IPv4. */
+/* Two connections use both ports, and the third fails with a message. The test uses IPv6, since the
+ * ports stay in TIME-WAIT and the other test needs them for IPv4. */
 static void used_up_ports_are_named(void **state)
 {
     struct e2e_server server;

@@ -22,7 +22,7 @@ static void generation_serves(const struct e2e_server *server, unsigned generati
     (void)e2e_line(server->process, PROCESS_ERR, e2e_text("generation %u serves", generation), 0);
 }
 
-/* One report per generation, in order. Only the last one says that it is the last. */
+/* There is one report per generation, in order. Only the last one says that it is the last. */
 static void generations_are_in_order(const struct e2e_server *server, size_t count)
 {
     assert_int_equal(e2e_report_count(server->process), count);
@@ -34,7 +34,7 @@ static void generations_are_in_order(const struct e2e_server *server, size_t cou
     }
 }
 
-/* It exited with 0 and reports no failure. */
+/* The client has exited with 0 and reports no failure. */
 static void nothing_failed(struct process *client)
 {
     e2e_ends(client, 0);

@@ -65,7 +65,7 @@ static void restart_begins_a_new_generation(void **state)
     assert_int_equal(e2e_report_count(server.process), 4);
 }
 
-/* Under load; no message is lost. */
+/* The client is stopped under load, and no message is lost. */
 static void stop_ends_the_client(void **state)
 {
     struct e2e_server server;

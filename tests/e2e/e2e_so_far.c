@@ -57,7 +57,7 @@ static void counts_are_those_of_now(void **state)
     assert_null(strstr(process_text(server.process, PROCESS_OUT), "so far"));
 }
 
-/* One report for each generation that has none yet. A worker without a connection of the old
+/* The report has each generation that has no report yet. A worker without a connection of the old
  * generation has handed in its part already. */
 static void generations_that_drain_are_reported(void **state)
 {

@@ -167,7 +167,7 @@ static void progress_is_gone_after_the_run(void **state)
     e2e_says(client, PROCESS_OUT, "OK\n");
 }
 
-/* It is one line, which is written over. */
+/* The progress is one line, which is written over. */
 static void progress_goes_on(void **state)
 {
     struct e2e_server server;

@@ -120,7 +120,7 @@ static void slow_reader_of_small_sends_lives_beyond_the_idle_timeout(void **stat
     slow_reader_is_served("16KiB", "4KiB");
 }
 
-/* One send; the peer takes a little of it now and then. */
+/* There is one send, and the peer takes a little of it now and then. */
 static void slow_reader_of_a_large_send_lives_beyond_the_idle_timeout(void **state)
 {
     (void)state;
@@ -144,7 +144,7 @@ static void what_leaves_the_systems_queue_is_progress(void **state)
 
 #define STUCK 100
 
-/* They send until nothing moves. There are fewer buffers than peers. */
+/* The peers send until nothing moves. There are fewer buffers than peers. */
 static void stuck_readers(const struct e2e_server *server)
 {
     static uint8_t chunk[64 * KIB];

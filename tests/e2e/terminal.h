@@ -17,7 +17,7 @@ void terminal_close(void);
  * whether it does. */
 bool terminal_shows(const char *part, unsigned timeout_ms);
 
-/* All that has been collected, to explain a failure. */
+/* Returns all that has been collected, to explain a failure. */
 const char *terminal_text(void);
 
 #endif

@@ -21,7 +21,7 @@
 #include "subprocess.h"
 #include "util.h"
 
-/* Through volatile pointers, or the compiler would see the misuse and remove it. */
+/* The calls go through volatile pointers, or the compiler would see the misuse and remove it. */
 static void *(*volatile allocate)(size_t size) = malloc;
 static void *(*volatile allocate_zeros)(size_t count, size_t size) = calloc;
 static void *(*volatile reallocate)(void *block, size_t size) = realloc;

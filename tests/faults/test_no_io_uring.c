@@ -68,7 +68,7 @@ static void io_uring_is_refused_with_the_reason(void **state)
     }
 }
 
-/* Both programs, as in a container. */
+/* Both programs run without io_uring, as in a container. */
 static void echoes_without_io_uring(void **state)
 {
     char port[16];

@@ -152,7 +152,8 @@ const struct sim_counts *sim_counts(void);
 /* Adds `counts` to `sum`. */
 void sim_counts_add(struct sim_counts *sum, const struct sim_counts *counts);
 
-/* One line without an end, "connections=3 bytes=917 ...", zeros left out, cut to `size`. */
+/* Writes one line without a line end, "connections=3 bytes=917 ...". Leaves zeros out and cuts to
+ * `size`. */
 void sim_describe(const struct sim_counts *counts, char *text, size_t size);
 
 #endif

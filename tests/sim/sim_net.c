@@ -164,7 +164,7 @@ void sim_net_free(void)
     free(sim_world.conns);
 }
 
-/* One of the listeners on `port`, at random; NULL if there is none. */
+/* Returns one of the listeners on `port`, at random, or NULL if there is none. */
 static struct io_listener *find_listener(uint16_t port)
 {
     struct io_listener *found = NULL;

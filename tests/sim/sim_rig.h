@@ -93,7 +93,8 @@ void sim_end_shutdown(struct sim_end *end);
 void sim_end_close(struct sim_end *end, enum io_close_how how);
 void sim_end_release(struct sim_end *end, size_t which);
 
-/* One recv after another, settling between, until the end of the stream or an error. */
+/* Submits one recv after another, and settles in between, until the end of the stream or an
+ * error. */
 void sim_end_recv_all(struct sim_end *end);
 
 #endif

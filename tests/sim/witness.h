@@ -36,7 +36,7 @@ struct witness {
 
 extern struct witness witness;
 
-/* One client at a time, of one worker. */
+/* There is one client at a time, of one worker. */
 void witness_begin(struct load *load);
 
 /* When the client has ended: completes the counts, and frees. */

@@ -196,10 +196,11 @@ void rig_accept_stop(struct suite_rig *rig);
 /* Closes what is open, waits for it, and checks that nothing is left and the counts are right. */
 void rig_close(struct suite_rig *rig);
 
-/* One turn until the deadline; the answer of poll(). Asserts that no rule has been broken. */
+/* Runs one turn until the deadline, and returns the answer of poll(). Asserts that no rule has been
+ * broken. */
 int rig_poll(struct suite_rig *rig, uint64_t deadline_ns);
 
-/* One turn of at most 2 ms. */
+/* Runs one turn of at most 2 ms. */
 void rig_turn(struct suite_rig *rig);
 
 /* Turns of at least 20 ms, in which an event that must not come would come. */

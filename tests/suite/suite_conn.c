@@ -93,7 +93,8 @@ int rig_conn_adopt(struct rig_conn *conn, struct io_token *token)
 
 /* ---- connect -------------------------------------------------------------------------------- */
 
-/* Then the listener accepts it. Sent past the backend, so that no operation is counted. */
+/* Sends the knock, for which the listener waits. It goes past the backend, so that no operation is
+ * counted. */
 static void connect_knock(struct rig_conn *conn)
 {
     uv_os_sock_t os_socket;

@@ -86,7 +86,7 @@ static void close_in_connect_callback(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* No turn between connect and close: it is canceled or has been made already. */
+/* There is no turn between connect and close. The connect is canceled or has been made already. */
 static void close_right_after_connect(const struct backend *backend)
 {
     struct suite_rig rig;

@@ -30,7 +30,7 @@ static void table_is_complete(const struct backend *backend)
     rig_close(&rig);
 }
 
-/* One event, one code, on every backend. */
+/* One event has one code, on every backend. */
 static void error_codes(const struct backend *backend)
 {
     struct suite_rig rig;

@@ -331,7 +331,7 @@ static bool world_oversleeps(const struct worker *worker)
     return told && world_chance(3) > 0;
 }
 
-/* One turn of each server, in any order. False: all have ended. */
+/* Runs one turn of each server, in any order. False: all have ended. */
 static bool world_turn_servers(void)
 {
     bool alive = false;
@@ -421,7 +421,7 @@ static void world_turn_client(size_t i)
     }
 }
 
-/* One turn of each worker. False: all have ended. */
+/* Runs one turn of each worker. False: all have ended. */
 static bool world_turn(void)
 {
     bool served = world_turn_servers();

@@ -171,7 +171,7 @@ static void sockets_are_aligned_whatever_the_size(void **state)
 
 /* ---- the list ------------------------------------------------------------------------------- */
 
-/* It holds exactly these, from the first on. */
+/* Asserts that the list holds exactly these, from the first on. */
 static void check_list(const struct conn *list, const char *expected, const struct conn *conns)
 {
     for (; *expected != '\0'; expected++) {

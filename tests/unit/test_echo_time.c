@@ -301,7 +301,7 @@ static void receive_that_waits_for_a_buffer_is_not_quiet(void **state)
     assert_between(fake.now_ns - begin_ns, DRAIN / 2, DRAIN / 2 + 5 * MS); /* half is all it gets */
 }
 
-/* It looks again after a quiet time, and not before. */
+/* The server looks again after a quiet time, and not before. */
 static void drain_sleeps_between_looks_at_a_pending_send(void **state)
 {
     (void)state;
@@ -354,7 +354,7 @@ static void others_wait(struct conn *conn)
     fake.io.waiting++;
 }
 
-/* It gets its buffer. */
+/* The connection gets its buffer. */
 static void waits_no_longer(struct conn *conn, size_t length)
 {
     conn->recv.waiting = false;
@@ -432,7 +432,7 @@ static void next_wave_of_stuck_peers_falls_at_once(void **state)
     assert_int_equal(counters()->stalled, 4);
 }
 
-/* It was silent for a long time, but there was nothing to take. */
+/* The peer was silent for a long time, but there was nothing to take. */
 static void peer_that_had_taken_all_is_not_stalled_at_once(void **state)
 {
     (void)state;

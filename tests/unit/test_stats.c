@@ -63,7 +63,7 @@ static uint64_t errors_of(const struct stats_errors *errors, enum stats_operatio
     return count;
 }
 
-/* One of each of the codes -1 ... -count. */
+/* Adds one of each of the codes -1 ... -count. */
 static void fill_errors(struct stats_errors *errors, int count)
 {
     for (int i = 1; i <= count; i++) {

@@ -59,7 +59,7 @@ static void set(struct guard *guard, uint64_t delay_ns)
     watch_set(&guard->watch, worker_awake(&rig.worker) + delay_ns);
 }
 
-/* Until the watch is judged; each poll takes as long as its deadline lets it. */
+/* Runs until the watch is judged. Each poll takes as long as its deadline lets it. */
 static void run(const struct guard *guard)
 {
     for (unsigned i = 0; i < TURNS_MAX && guard->judged == 0; i++) {
@@ -288,8 +288,8 @@ static void time_in_which_the_process_was_stopped_is_left_out(void **state)
     assert_awake(0);
 }
 
-/* It was already stopped before its deadline, and it is unknown when. So as much time before the
- * deadline is left out as after it, at most the whole wait. */
+/* The process was already stopped before its deadline, and it is unknown when. So as much time
+ * before the deadline is left out as after it, at most the whole wait. */
 static void as_much_of_the_wait_is_left_out(void **state)
 {
     (void)state;

@@ -30,7 +30,7 @@ extern struct worker_rig rig;
 /* Adds a letter to the journal. The commands have S, R, D, A and T. */
 void worker_rig_note(char letter);
 
-/* One that is not the last. */
+/* Runs a turn that is not the last. */
 void worker_rig_turn(void);
 
 /* Set-up and tear-down of cmocka: of a worker that is not open, and of one that is. The tear-down

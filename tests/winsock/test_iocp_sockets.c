@@ -43,7 +43,8 @@ static void a_refusal_of_this_machine_is_reported_at_once(void **state)
     }
 }
 
-/* There a SYN may be lost, and a server that refuses may be about to start. */
+/* On the way to another machine a SYN may be lost, and a server that refuses may be about to
+ * start. */
 static void a_refusal_of_another_machine_takes_as_long_as_the_system_has_it(void **state)
 {
     static const char *const hosts[] = {"128.0.0.1", "192.0.2.1", "2001:db8::1",
@@ -84,7 +85,7 @@ static void no_accepted_socket_is_inherited(void **state)
 
 /* ---- sends ---------------------------------------------------------------------------------- */
 
-/* Until then the system owns the bytes: the simulation would find them changed. */
+/* Until its bytes have arrived the system owns them: the simulation would find them changed. */
 static void an_unbuffered_send_is_over_when_its_bytes_have_arrived(void **state)
 {
     static const uint8_t bytes[1000];

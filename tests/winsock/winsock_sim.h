@@ -153,10 +153,11 @@ bool winsock_is_inherited(int socket); /* by child processes */
 const struct winsock_counts *winsock_counts(void);
 void winsock_counts_add(struct winsock_counts *sum, const struct winsock_counts *counts);
 
-/* One line without an end, "connections=3 bytes=917 ...", zeros left out, cut to `size`. */
+/* Writes one line without a line end, "connections=3 bytes=917 ...". Leaves zeros out and cuts to
+ * `size`. */
 void winsock_describe(const struct winsock_counts *counts, char *text, size_t size);
 
-/* All calls and operations that can fail; one without a name ends them. */
+/* All calls and operations that can fail. An entry without a name ends the list. */
 extern const struct winsock_call winsock_calls[];
 
 /* The index of the call or operation of that name, which there must be. */

@@ -282,7 +282,7 @@ struct operation *ws_operation_begin(enum operation_kind kind, struct endpoint *
 /* Its result is known; its packet comes later. */
 void ws_operation_end(struct operation *op, NTSTATUS status);
 
-/* It ended within its call: with a packet or, on a socket that skips it, without. */
+/* The operation has ended within its call. It has a packet, unless its socket skips that. */
 void ws_operation_inline(enum operation_kind kind, struct endpoint *endpoint,
                          OVERLAPPED *overlapped, size_t bytes);
 void ws_operation_cancel(struct operation *op, NTSTATUS status);

@@ -239,7 +239,7 @@ void e2e_noise(void *data, size_t length, uint64_t seed);
  * nothing comes within `timeout_ms`. Meanwhile it reads the programs' output. */
 int e2e_peer_wait(uv_os_sock_t peer, uint64_t timeout_ms);
 
-/* The next event is a reset. */
+/* Asserts that the next event is a reset. */
 void e2e_peer_is_reset(uv_os_sock_t peer);
 
 /* Closes them all. */

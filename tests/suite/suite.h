@@ -231,7 +231,7 @@ uv_os_sock_t rig_peer(struct suite_rig *rig);
 /* The same with SO_RCVBUF, in bytes; 0: the system's. */
 uv_os_sock_t rig_peer_with(struct suite_rig *rig, int receive_buffer);
 
-/* The rig takes over this peer and closes it; or it forgets the peer. */
+/* Lets the rig take over this peer and close it, or lets it forget the peer. */
 void rig_keep_peer(struct suite_rig *rig, uv_os_sock_t peer);
 void rig_forget_peer(struct suite_rig *rig, uv_os_sock_t peer);
 

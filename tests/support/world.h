@@ -102,16 +102,17 @@ void world_seed_chance(uint64_t seed);
 size_t world_users(void);
 uint64_t world_requests(void);
 
-/* Each connection is in one class, on both sides. */
+/* Asserts that each connection is in one class, on both sides. */
 void world_check_classes(void);
 
-/* How the client's run went. */
+/* Sets `verdict` to how the client's run went. */
 void world_judge(struct verdict *verdict);
 
-/* The bytes of both sides agree. `resets`: the network has reset a connection by itself. */
+/* Asserts that the bytes of both sides agree. `resets`: the network has reset a connection by
+ * itself. */
 void world_check_books(bool resets);
 
-/* Every message was answered and every connection ended by the client: nothing went wrong. */
+/* Asserts that every message was answered and that the client ended every connection. */
 void world_check_perfect(uint64_t messages);
 
 void world_fail(const char *what);

@@ -159,6 +159,17 @@ int backend_find_mode(const char *const *modes, const char *name, unsigned *mode
     return UV_ENOENT;
 }
 
+/* ---- connect ------------------------------------------------------------------------------- */
+
+int io_loop_open_socket(struct io_loop *loop, const struct io_config *config,
+                        const struct sockaddr *address, uv_os_sock_t *os_socket)
+{
+    assert(config->open_socket != NULL);
+    int status = config->open_socket(config->open_context, address->sa_family, os_socket);
+    loop->stats.other_calls += status == 0 ? config->open_calls : 0;
+    return status;
+}
+
 /* ---- turns --------------------------------------------------------------------------------- */
 
 uint64_t io_wait_ns(uint64_t deadline_ns)

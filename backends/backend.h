@@ -257,6 +257,11 @@ struct backend {
 
 /* ---- for backends -------------------------------------------------------------------------- */
 
+/* The start of connect(): calls the config's open_socket() for the family of `address`, and counts
+ * its system calls. 0 and *os_socket, or a UV error. */
+int io_loop_open_socket(struct io_loop *loop, const struct io_config *config,
+                        const struct sockaddr *address, uv_os_sock_t *os_socket);
+
 /* The code for what a system calls an error on a connection: EPIPE without a shutdown of ours,
  * ECONNABORTED and ENOTCONN are a reset that is seen once more. Other codes stay. */
 int io_stream_error(int status);

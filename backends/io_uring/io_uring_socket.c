@@ -76,13 +76,12 @@ int uring_connect(struct io_loop *loop, struct io_socket *socket, const struct s
     static const struct uring_operation operation = {uring_prepare_connect, uring_on_connect};
     struct uring_loop *self = uring_self(loop);
     uv_os_sock_t fd;
-    assert(op->done != NULL && self->config.open_socket != NULL);
-    int status = self->config.open_socket(self->config.open_context, address->sa_family, &fd);
+    assert(op->done != NULL);
+    int status = io_loop_open_socket(loop, &self->config, address, &fd);
     if (status != 0) {
         return status;
     }
     loop->stats.connect_calls++;
-    loop->stats.other_calls += self->config.open_calls;
     uring_init(self, socket, fd);
     memcpy(&socket->address, address, net_address_size(address));
     socket->connected = true;

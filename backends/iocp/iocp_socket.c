@@ -172,13 +172,11 @@ int iocp_connect(struct io_loop *loop, struct io_socket *socket, const struct so
 {
     struct iocp_loop *self = iocp_self(loop);
     uv_os_sock_t os_socket;
-    assert(op->done != NULL && self->config.open_socket != NULL);
-    int status =
-        self->config.open_socket(self->config.open_context, address->sa_family, &os_socket);
+    assert(op->done != NULL);
+    int status = io_loop_open_socket(loop, &self->config, address, &os_socket);
     if (status != 0) {
         return status;
     }
-    loop->stats.other_calls += self->config.open_calls;
     status = iocp_init(self, socket, os_socket);
     if (status != 0) {
         loop->stats.other_calls++;

@@ -57,12 +57,12 @@ int readiness_connect(struct io_loop *loop, struct io_socket *socket,
 {
     struct readiness_loop *self = readiness_self(loop);
     uv_os_sock_t fd;
-    assert(op->done != NULL && self->config.open_socket != NULL);
-    int status = self->config.open_socket(self->config.open_context, address->sa_family, &fd);
+    assert(op->done != NULL);
+    int status = io_loop_open_socket(loop, &self->config, address, &fd);
     if (status != 0) {
         return status;
     }
-    loop->stats.other_calls += self->config.open_calls + NET_NONBLOCKING_CALLS;
+    loop->stats.other_calls += NET_NONBLOCKING_CALLS;
     status = net_set_nonblocking(fd);
     if (status != 0) {
         net_close(fd);

@@ -235,13 +235,11 @@ static int uvio_connect(struct io_loop *loop, struct io_socket *socket,
 {
     struct uvio_loop *self = uvio_self(loop);
     uv_os_sock_t os_socket;
-    assert(op->done != NULL && self->config.open_socket != NULL);
-    int status =
-        self->config.open_socket(self->config.open_context, address->sa_family, &os_socket);
+    assert(op->done != NULL);
+    int status = io_loop_open_socket(loop, &self->config, address, &os_socket);
     if (status != 0) {
         return status;
     }
-    loop->stats.other_calls += self->config.open_calls;
     uvio_socket_init(self, socket);
     status = uvio_start_connect(socket, os_socket, address);
     if (status != 0) {

@@ -154,7 +154,7 @@ int backend_find_mode(const char *const *modes, const char *name, unsigned *mode
         used += n > 0 && (size_t)n < why_size - used ? (size_t)n : 0;
     }
     if (used == 0) {
-        (void)snprintf(why, why_size, "it has only one way, without a name");
+        (void)snprintf(why, why_size, "it has only one mode, so leave the option out");
     }
     return UV_ENOENT;
 }

@@ -24,7 +24,7 @@ struct report_worker {
 /* {"operation": "connect", "code": "ECONNREFUSED", "count": 3} ... under "errors". */
 void report_json_errors(struct json *json, const struct stats_errors *errors);
 
-/* The name of a mode of a backend; NULL where the backend has only one way, without a name. */
+/* The name of a mode of a backend; NULL where the backend has only one. */
 const char *report_mode(const char *const *modes, unsigned mode);
 
 /* The member `key`: the name of the mode, or null. */

@@ -172,15 +172,6 @@ int io_loop_open_socket(struct io_loop *loop, const struct io_config *config,
 
 /* ---- turns --------------------------------------------------------------------------------- */
 
-uint64_t io_wait_ns(uint64_t deadline_ns)
-{
-    if (deadline_ns == 0 || deadline_ns == UINT64_MAX) {
-        return deadline_ns;
-    }
-    uint64_t now_ns = uv_hrtime();
-    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-}
-
 uint64_t io_wait_ms(uint64_t wait_ns, uint64_t max)
 {
     uint64_t wait_ms = wait_ns / NS_PER_MS + (wait_ns % NS_PER_MS != 0);

@@ -274,8 +274,15 @@ bool io_stream_is_lost(int status);
 int io_stream_failed(int status, int *lost);
 
 /* Nanoseconds from now to `deadline_ns` of uv_hrtime(); 0 if it has passed. UINT64_MAX, for ever,
- * stays. Reads the clock only if it has to. */
-uint64_t io_wait_ns(uint64_t deadline_ns);
+ * stays. Reads the clock only if it has to. Inline, so that tests/winsock can replace the clock. */
+static inline uint64_t io_wait_ns(uint64_t deadline_ns)
+{
+    if (deadline_ns == 0 || deadline_ns == UINT64_MAX) {
+        return deadline_ns;
+    }
+    uint64_t now_ns = uv_hrtime();
+    return deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+}
 
 /* The same in whole milliseconds, rounded up, `max` at most; UINT64_MAX stays. */
 uint64_t io_wait_ms(uint64_t wait_ns, uint64_t max);

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
-
 struct iocp_loop *iocp_self(struct io_loop *loop)
 {
     assert(loop->backend == &backend_iocp);
@@ -119,26 +117,13 @@ int iocp_attach(struct iocp_loop *loop, SOCKET os_socket, bool *inline_outcomes)
     return 0;
 }
 
-/* How long to wait, in whole milliseconds, rounded up. */
-static DWORD iocp_wait_ms(uint64_t deadline_ns)
-{
-    if (deadline_ns == UINT64_MAX) {
-        return INFINITE;
-    }
-    uint64_t now_ns = deadline_ns == 0 ? 0 : uv_hrtime();
-    if (deadline_ns <= now_ns) {
-        return 0;
-    }
-    uint64_t wait_ms = (deadline_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
-    return wait_ms < INFINITE - 1 ? (DWORD)wait_ms : INFINITE - 1;
-}
-
 int iocp_wait(struct iocp_loop *loop, OVERLAPPED_ENTRY *entries, uint64_t deadline_ns)
 {
     ULONG count = 0;
+    DWORD wait_ms = (DWORD)io_wait_ms(io_wait_ns(deadline_ns), INFINITE - 1); /* or INFINITE */
     loop->base.stats.wait_calls++;
-    bool any = GetQueuedCompletionStatusEx(loop->port, entries, IOCP_BATCH, &count,
-                                           iocp_wait_ms(deadline_ns), FALSE) != FALSE;
+    bool any = GetQueuedCompletionStatusEx(loop->port, entries, IOCP_BATCH, &count, wait_ms,
+                                           FALSE) != FALSE;
     loop->base.full = any && count == IOCP_BATCH;
     if (any) {
         return (int)count;

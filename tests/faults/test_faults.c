@@ -364,8 +364,7 @@ static void no_fault_crashes_or_leaks_or_loses(void **state)
 
 static bool is_ours(const char *name)
 {
-    return strncmp(name, "iocp_", 5) == 0 || strncmp(name, "io_loop_", 8) == 0 ||
-           strncmp(name, "io_stats_", 9) == 0 || strncmp(name, "io_stream_", 10) == 0 ||
+    return strncmp(name, "iocp_", 5) == 0 || strncmp(name, "io_", 3) == 0 ||
            strncmp(name, "pool_", 5) == 0 || strncmp(name, "backend_", 8) == 0 ||
            strncmp(name, "untaken_", 8) == 0 || strncmp(name, "waiters_", 8) == 0;
 }

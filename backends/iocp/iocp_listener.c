@@ -12,7 +12,6 @@ struct io_listener *iocp_listener_new(struct iocp_loop *loop, SOCKET os_socket)
     }
     listener->loop = loop;
     listener->os_socket = os_socket;
-    listener->ops_end = &listener->ops;
     listener->look_ns = UINT64_MAX;
     queue_init(&listener->idle);
     queue_init(&listener->waiting);
@@ -45,21 +44,15 @@ void iocp_listener_free(struct io_listener *listener)
 
 void iocp_listener_push(struct io_listener *listener, struct io_accept *op)
 {
-    op->next = NULL;
-    *listener->ops_end = op;
-    listener->ops_end = &op->next;
+    accepts_push(&listener->accepts, op);
     listener->op_count++;
 }
 
 void iocp_listener_end_op(struct io_listener *listener, const struct io_token *token, int status)
 {
     static const struct io_token none = {.os_socket = INVALID_SOCKET};
-    struct io_accept *op = listener->ops;
+    struct io_accept *op = accepts_pop(&listener->accepts);
     assert(op != NULL);
-    listener->ops = op->next;
-    if (listener->ops == NULL) {
-        listener->ops_end = &listener->ops;
-    }
     listener->op_count--;
     op->token = token != NULL ? *token : none;
     op->status = status;

@@ -21,6 +21,8 @@
 #include <stdint.h>
 
 #include "iocp_port.h"
+/* After win.h, which must come before uv.h. */
+#include "accepts.h"
 
 /* Of each of the two addresses that AcceptEx writes behind the data. */
 #define IOCP_ADDRESS_SIZE (sizeof(struct sockaddr_storage) + 16)
@@ -44,8 +46,7 @@ struct io_listener {
     struct queue_node node; /* in loop->listeners, until nothing is outstanding */
     SOCKET os_socket;       /* INVALID_SOCKET once it has been closed */
     int family;
-    struct io_accept *ops; /* outstanding, oldest first */
-    struct io_accept **ops_end;
+    struct accepts accepts; /* outstanding */
     size_t op_count;
     struct queue idle;
     struct queue waiting;

@@ -390,8 +390,9 @@ void uring_close(struct io_loop *loop, struct io_socket *socket, enum io_close_h
     uring_join(socket);
 }
 
-static void uring_finish_close(struct io_socket *socket)
+static void uring_finish_close(struct queue_node *node)
 {
+    struct io_socket *socket = CONTAINER_OF(node, struct io_socket, closed);
     if (socket->recv != NULL) { /* it waited for a buffer */
         uring_deliver_recv(socket, NULL, 0, UV_ECANCELED);
     }
@@ -403,12 +404,7 @@ static void uring_finish_close(struct io_socket *socket)
 /* Sockets that these callbacks close wait for the next turn. */
 void uring_finish_closed(struct uring_loop *loop)
 {
-    struct queue due;
-    struct queue_node *node;
-    queue_take_all(&due, &loop->closed);
-    while ((node = queue_pop(&due)) != NULL) {
-        uring_finish_close(CONTAINER_OF(node, struct io_socket, closed));
-    }
+    queue_drain(&loop->closed, uring_finish_close);
 }
 
 int uring_handle(struct io_socket *socket, uv_os_sock_t *os_socket)

@@ -519,8 +519,9 @@ void iocp_close(struct io_loop *loop, struct io_socket *socket, enum io_close_ho
     iocp_join(socket);
 }
 
-static void iocp_finish_close(struct io_socket *socket)
+static void iocp_finish_close(struct queue_node *node)
 {
+    struct io_socket *socket = CONTAINER_OF(node, struct io_socket, closed);
     if (socket->recv != NULL) { /* it was starved */
         iocp_deliver_recv(socket, UV_ECANCELED);
     }
@@ -533,12 +534,7 @@ static void iocp_finish_close(struct io_socket *socket)
 /* Sockets that these callbacks close wait for the next poll. */
 void iocp_finish_closed(struct iocp_loop *loop)
 {
-    struct queue due;
-    struct queue_node *node;
-    queue_take_all(&due, &loop->closed);
-    while ((node = queue_pop(&due)) != NULL) {
-        iocp_finish_close(CONTAINER_OF(node, struct io_socket, closed));
-    }
+    queue_drain(&loop->closed, iocp_finish_close);
 }
 
 int iocp_handle(struct io_socket *socket, uv_os_sock_t *os_socket)

@@ -260,8 +260,9 @@ void readiness_close(struct io_loop *loop, struct io_socket *socket, enum io_clo
     queue_push(&readiness_self(loop)->closed, &socket->closed);
 }
 
-static void readiness_finish_close(struct io_socket *socket)
+static void readiness_finish_close(struct queue_node *node)
 {
+    struct io_socket *socket = CONTAINER_OF(node, struct io_socket, closed);
     if (socket->recv != NULL) {
         readiness_deliver_recv(socket, UV_ECANCELED);
     }
@@ -278,12 +279,7 @@ static void readiness_finish_close(struct io_socket *socket)
 /* Sockets that these callbacks close wait for the next turn. */
 void readiness_finish_closed(struct readiness_loop *loop)
 {
-    struct queue due;
-    struct queue_node *node;
-    queue_take_all(&due, &loop->closed);
-    while ((node = queue_pop(&due)) != NULL) {
-        readiness_finish_close(CONTAINER_OF(node, struct io_socket, closed));
-    }
+    queue_drain(&loop->closed, readiness_finish_close);
 }
 
 int readiness_handle(struct io_socket *socket, uv_os_sock_t *os_socket)

@@ -66,15 +66,20 @@ static inline struct queue_node *queue_pop(struct queue *queue)
     return node;
 }
 
-/* Moves all nodes of `from` into `to`, which need not be initialised. Nodes pushed to `from` later
- * stay there. */
-static inline void queue_take_all(struct queue *to, struct queue *from)
+/* Removes each node that is in the queue now, and calls `finish` for it, the first one first. What
+ * `finish` pushes stays in the queue. It may free its node. */
+static inline void queue_drain(struct queue *queue, void (*finish)(struct queue_node *node))
 {
-    queue_init(to);
-    if (!queue_is_empty(from)) {
-        to->head = from->head;
-        to->head.next->prev = to->head.prev->next = &to->head;
-        queue_init(from);
+    struct queue due;
+    struct queue_node *node;
+    queue_init(&due);
+    if (!queue_is_empty(queue)) {
+        due.head = queue->head;
+        due.head.next->prev = due.head.prev->next = &due.head;
+        queue_init(queue);
+    }
+    while ((node = queue_pop(&due)) != NULL) {
+        finish(node);
     }
 }
 

@@ -1,7 +1,8 @@
 #ifndef ECHOPORT_UNTAKEN_H
 #define ECHOPORT_UNTAKEN_H
 
-/* The system's half of backend.untaken: untaken_linux.c, untaken_bsd.c, untaken_windows.c. */
+/* The system's half of backend.untaken: untaken_linux.c, untaken_bsd.c, untaken_windows.c. The last
+ * two go with untaken_taken_none.c. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -37,11 +37,3 @@ int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint6
     *bytes = kept + (uint64_t)queued;
     return 0;
 }
-
-int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes)
-{
-    (void)os_socket;
-    (void)connected;
-    (void)bytes;
-    return UV_ENOTSUP;
-}

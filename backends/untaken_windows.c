@@ -18,11 +18,3 @@ int untaken_ask(uv_os_sock_t os_socket, uint64_t submitted, uint64_t kept, uint6
     *bytes = submitted > acknowledged ? submitted - acknowledged : 0;
     return 0;
 }
-
-int untaken_taken(uv_os_sock_t os_socket, bool connected, uint64_t *bytes)
-{
-    (void)os_socket;
-    (void)connected;
-    (void)bytes;
-    return UV_ENOTSUP;
-}

@@ -259,6 +259,12 @@ void e2e_signal(struct process *process, int number)
     assert_int_equal(process_signal(process, number), 0);
 }
 
+void e2e_interrupt_after(struct process *process, const char *part, size_t n)
+{
+    (void)e2e_line(process, PROCESS_ERR, part, n);
+    e2e_signal(process, SIGINT);
+}
+
 /* What it ended with. */
 static int e2e_stop_early(struct process *process)
 {

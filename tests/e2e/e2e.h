@@ -123,6 +123,9 @@ void e2e_says(struct process *process, enum process_stream stream, const char *p
 
 void e2e_signal(struct process *process, int number);
 
+/* Sends SIGINT after the n-th line on stderr that contains `part`. */
+void e2e_interrupt_after(struct process *process, const char *part, size_t n);
+
 /* Sends SIGTERM as soon as the process can receive it. The process must exit with 0, or be killed
  * by the signal if it could not handle it yet. A client may also exit with 1, if its only failure
  * is that not all connections were up yet, or that it had no address. */
@@ -160,6 +163,9 @@ struct process *e2e_client_at(unsigned port, ...);
  * process must have ended. */
 json_t *e2e_report(struct process *process, size_t n);
 size_t e2e_report_count(struct process *process);
+
+/* Waits for the end as e2e_ends() does, and returns the first report. */
+json_t *e2e_end_report(struct process *process, int code);
 
 /* The JSON of a text, which must be exactly one object. */
 json_t *e2e_parse(const char *text);
@@ -203,6 +209,10 @@ void e2e_server_ends_without_resets(const struct e2e_server *server);
  * sent. The client must have ended. */
 void e2e_books_agree(const struct e2e_server *server, struct process *client);
 
+/* Messages of 64 KiB, with Nagle's algorithm off at both ends: with it and delayed acknowledgements
+ * each would wait. Ends the server. */
+void e2e_echoes_large_messages(const struct e2e_server *server, const char *requests);
+
 /* ---- raw peers ----------------------------------------------------------------------------- */
 
 /* Connects to the server. The connection is closed after the test. `rcvbuf` sets SO_RCVBUF in
@@ -225,6 +235,9 @@ int e2e_peer_finish(uv_os_sock_t peer, const void *data, size_t length);
 
 /* A connection whose peer sends as long as the server takes bytes, and reads nothing. */
 uv_os_sock_t e2e_slow_reader(const struct e2e_server *server);
+
+/* A client is served beside `count` connections that send nothing. Ends the server. */
+void e2e_serves_beside_silent_peers(const struct e2e_server *server, size_t count);
 
 /* Whether the loopback interface has an IPv6 address. */
 bool e2e_has_ipv6(void);

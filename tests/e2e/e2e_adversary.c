@@ -17,6 +17,7 @@
 #include "net.h"
 #include "stream.h"
 #include "sys.h"
+#include "util.h"
 
 #define SEEDS 8
 #define TOGETHER 8 /* runs at the same time; they mostly wait */
@@ -126,24 +127,33 @@ static void add_word(struct arguments *arguments, const char *word)
 static void start_client(struct bout *b, unsigned port)
 {
     const struct adversary_run *run = &b->run;
+    const struct {
+        const char *name;
+        uint64_t value;
+        const char *unit;
+    } options[] = {
+        {"--port", port, ""},
+        {"--seed", b->seed, ""},
+        {"--threads", b->threads, ""},
+        {"--connections", run->connections, ""},
+        {"--size", run->size, ""},
+        {"--pipeline", run->depth, ""},
+        {"--lifetime", run->lifetime, ""},
+        {"--requests", run->requests, ""},
+        {"--rate", run->rate, ""},
+        {"--duration", run->duration_ns, "ns"},
+        {"--timeout", run->timeout_ns, "ns"},
+        {"--drain-timeout", run->drain_timeout_ns, "ns"},
+        {"--give-up", run->give_up_ns, "ns"},
+    };
     static struct arguments arguments;
     arguments.count = 0;
     add_word(&arguments, e2e_backend_argument());
     add_word(&arguments, "--json");
     add_word(&arguments, "--host=127.0.0.1");
-    add(&arguments, "--port", port, "");
-    add(&arguments, "--seed", b->seed, "");
-    add(&arguments, "--threads", b->threads, "");
-    add(&arguments, "--connections", run->connections, "");
-    add(&arguments, "--size", run->size, "");
-    add(&arguments, "--pipeline", run->depth, "");
-    add(&arguments, "--lifetime", run->lifetime, "");
-    add(&arguments, "--requests", run->requests, "");
-    add(&arguments, "--rate", run->rate, "");
-    add(&arguments, "--duration", run->duration_ns, "ns");
-    add(&arguments, "--timeout", run->timeout_ns, "ns");
-    add(&arguments, "--drain-timeout", run->drain_timeout_ns, "ns");
-    add(&arguments, "--give-up", run->give_up_ns, "ns");
+    for (size_t i = 0; i < LENGTH(options); i++) {
+        add(&arguments, options[i].name, options[i].value, options[i].unit);
+    }
     if (run->allow_drain) {
         add_word(&arguments, "--allow-drain");
     }

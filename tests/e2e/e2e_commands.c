@@ -289,8 +289,7 @@ static void b15_some_connects_fail_and_the_rest_work(void **state)
     struct process *client = e2e_start(
         "prlimit", "--nofile=64:64", e2e_client_path, e2e_backend_argument(), e2e_seed_argument(),
         "--json", "-n", "127.0.0.1", "-e", server.port, "-c", "100", "--requests", "1000", NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     uint64_t connected = e2e_uint(report, "counters.connected");
     assert_between(connected, 1, 63);
     assert_true(e2e_uint(report, "counters.connect_failures") >= 100 - connected);

@@ -22,8 +22,7 @@ static void endless_until_ctrl_c(void **state)
     (void)e2e_line(server.process, PROCESS_ERR, " 8 open, ", 10);
     assert_false(process_has_ended(client));
     e2e_signal(client, SIGINT);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     assert_true(json_is_true(e2e_member(report, "ok")));
     assert_int_equal(e2e_uint(report, "counters.completed"), 8);
     assert_int_equal(e2e_uint(report, "counters.cut"), 0);
@@ -70,8 +69,7 @@ static void a_second_ctrl_c_ends_the_server_at_once(void **state)
     e2e_signal(server.process, SIGINT);
     (void)e2e_line(server.process, PROCESS_ERR, "once more to end at once", 0);
     e2e_signal(server.process, SIGINT);
-    e2e_ends(server.process, EXIT_AFTER_CUT);
-    const json_t *report = e2e_report(server.process, 0);
+    const json_t *report = e2e_end_report(server.process, EXIT_AFTER_CUT);
     assert_int_equal(e2e_uint(report, "counters.cut"), 1);
     e2e_ends_add_up(report);
 }
@@ -138,8 +136,7 @@ static void silent_connections_are_drained_soon(void **state)
         assert_int_equal(peer_send(peers[i], "late", 4), 4);
         e2e_peer_close(peers[i]);
     }
-    e2e_ends(server.process, 0);
-    const json_t *report = e2e_report(server.process, 0);
+    const json_t *report = e2e_end_report(server.process, 0);
     assert_int_equal(e2e_uint(report, "counters.drained"), 5);
     assert_int_equal(e2e_uint(report, "counters.discarded"), 20);
     assert_int_equal(e2e_uint(report, "counters.received"), 45);
@@ -211,10 +208,8 @@ static void a_killed_server_is_reported(void **state)
     struct process *client = e2e_client(&server, "-t", "2", "-c", "8", NULL);
     e2e_sees_open(&server, 8);
     e2e_signal(server.process, SIGKILL);
-    (void)e2e_line(client, PROCESS_ERR, "cannot connect", 0);
-    e2e_signal(client, SIGINT);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    e2e_interrupt_after(client, "cannot connect", 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_true(e2e_uint(report, "counters.connected") >= 8);
     assert_true(e2e_uint(report, "counters.connect_failures") > 0);
     assert_int_equal(e2e_uint(report, "counters.mismatches"), 0);

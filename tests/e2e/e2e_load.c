@@ -151,8 +151,7 @@ static void a_rate_beyond_reach_has_an_end(void **state)
     e2e_server(&server, NULL);
     struct process *client =
         e2e_client(&server, "-R", "1G", "-d", "500ms", "--drain-timeout", "0", NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     uint64_t messages = e2e_uint(report, "unsent") + e2e_uint(report, "counters.messages");
     assert_between(messages, 499000000, 500000000);
 }
@@ -184,8 +183,7 @@ static void letters_of_the_originals(void **state)
     struct process *client =
         e2e_start(e2e_client_path, "-B:3", "-N:127.0.0.1", "-T:2", e2e_text("-E:%s", server.port),
                   "--requests=10", "--json", e2e_seed_argument(), e2e_backend_argument(), NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     assert_int_equal(e2e_uint(report, "size"), 3072);
     assert_int_equal(e2e_uint(report, "threads"), 2);
     assert_int_equal(e2e_uint(report, "counters.verified"), 30720);
@@ -198,8 +196,7 @@ static void echo_of_size(const struct e2e_server *server, size_t size, unsigned 
 {
     struct process *client = e2e_client(server, "-s", e2e_text("%u", (unsigned)size), "--requests",
                                         e2e_text("%u", requests), "--timeout", E2E_NEVER, NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), requests);
     assert_int_equal(e2e_uint(report, "counters.verified"), (uint64_t)size * requests);
     assert_int_equal(e2e_uint(report, "counters.sent"), (uint64_t)size * requests);
@@ -305,17 +302,12 @@ static void workers_go_where_they_like_without_cpus(void **state)
     assert_null(json_object_get(json_array_get(workers, 0), "cpu"));
 }
 
-/* With Nagle's algorithm and delayed acknowledgements each would wait. */
 static void b10_large_messages_do_not_stall(void **state)
 {
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "1", NULL);
-    struct process *client = e2e_client(&server, "-s", "64KiB", "--requests", "1000", NULL);
-    e2e_ends(client, 0);
-    e2e_books_agree(&server, client);
-    assert_true(json_is_true(e2e_member(e2e_report(client, 0), "nodelay")));
-    assert_true(json_is_true(e2e_member(e2e_report(server.process, 0), "options.nodelay")));
+    e2e_echoes_large_messages(&server, "1000");
 }
 
 static void b18_a_thousand_connections(void **state)
@@ -327,8 +319,7 @@ static void b18_a_thousand_connections(void **state)
     struct process *client =
         e2e_client(&server, "-t", "2", "-c", "1000", "-s", "100", "--requests", "1000", "-R", "1k",
                    "--connect-timeout", E2E_NEVER, "--timeout", "0", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     assert_int_equal(e2e_uint(report, "up_peak"), 1000);
     assert_int_equal(e2e_uint(report, "counters.completed"), 1000);
     e2e_books_agree(&server, client);
@@ -352,8 +343,7 @@ static void requests_are_counted_exactly(void **state)
         struct process *client =
             e2e_client(&server, "-t", runs[i].threads, "-c", runs[i].connections, "-P",
                        runs[i].pipeline, "--requests", runs[i].requests, "-s", "100", NULL);
-        e2e_ends(client, 0);
-        const json_t *report = e2e_report(client, 0);
+        const json_t *report = e2e_end_report(client, 0);
         assert_int_equal(e2e_uint(report, "counters.messages"), runs[i].expected);
         assert_int_equal(e2e_uint(report, "counters.verified"), 100 * runs[i].expected);
         assert_int_equal(e2e_uint(report, "counters.sent"), 100 * runs[i].expected);
@@ -367,8 +357,7 @@ static void lifetime_makes_new_connections(void **state)
     e2e_server(&server, NULL);
     struct process *client =
         e2e_client(&server, "-c", "2", "--lifetime", "5", "--requests", "100", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), 100);
     assert_between(e2e_uint(report, "counters.connected"), 20, 21);
     assert_int_equal(e2e_uint(report, "counters.completed"),
@@ -396,8 +385,7 @@ static void a_rate_is_not_exceeded(void **state)
     e2e_server(&server, NULL);
     struct process *client = e2e_client(&server, "-t", "2", "-c", "4", "--rate", "1000",
                                         "--requests", "500", "-s", "64", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), 500);
     assert_true(e2e_real(report, "seconds") >= 0.499); /* the last one is due then */
     e2e_books_agree(&server, client);

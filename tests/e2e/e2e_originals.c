@@ -107,14 +107,7 @@ static void serves_beside_silent_ones(const char *accept)
     struct e2e_server server;
     /* long enough to delay a server that waits for the end of the stream */
     e2e_server(&server, "-t", "2", "--accept-timeout", "10m", accept, NULL);
-    for (size_t i = 0; i < 40; i++) {
-        (void)e2e_peer(&server);
-    }
-    struct process *client = e2e_client(&server, "-c", "4", "--requests", "400", NULL);
-    e2e_ends(client, 0);
-    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 400);
-    e2e_tear_down_peers();
-    e2e_books_agree(&server, client);
+    e2e_serves_beside_silent_peers(&server, 40);
 }
 
 /* 4: a client that connected and sent nothing made all others wait. Seven filled the backlog. */
@@ -227,11 +220,7 @@ static void defect_10_large_messages_do_not_stall(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "1", NULL);
-    struct process *client = e2e_client(&server, "-s", "64KiB", "--requests", "100", NULL);
-    e2e_ends(client, 0);
-    e2e_books_agree(&server, client);
-    assert_true(json_is_true(e2e_member(e2e_report(client, 0), "nodelay")));
-    assert_true(json_is_true(e2e_member(e2e_report(server.process, 0), "options.nodelay")));
+    e2e_echoes_large_messages(&server, "100");
 }
 
 /* 11: with a backlog of five and one accept at a time, most of many simultaneous clients were

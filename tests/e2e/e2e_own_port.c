@@ -71,8 +71,7 @@ static void nothing_listens_at_its_own_port(void **state)
     for (unsigned run = 0; run < RUNS; run++) {
         unsigned port = FIRST_PORT + run % 2;
         struct process *client = e2e_client_at(port, "-d", E2E_NEVER, "-v", NULL);
-        e2e_ends(client, 1);
-        const json_t *report = e2e_report(client, 0);
+        const json_t *report = e2e_end_report(client, 1);
         met += process_count_lines(client, PROCESS_ERR, "connected to itself") > 0 ? 1 : 0;
         assert_int_equal(e2e_failures(report, "not_up"), 1);
         assert_int_equal(e2e_errors(report, "connect", "ECONNREFUSED"), 1);

@@ -245,6 +245,18 @@ uv_os_sock_t e2e_slow_reader(const struct e2e_server *server)
     return peer;
 }
 
+void e2e_serves_beside_silent_peers(const struct e2e_server *server, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        (void)e2e_peer(server);
+    }
+    struct process *client = e2e_client(server, "-c", "4", "--requests", "400", NULL);
+    const json_t *report = e2e_end_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 400);
+    e2e_tear_down_peers();
+    e2e_books_agree(server, client);
+}
+
 bool e2e_has_ipv6(void)
 {
     struct sockaddr_storage address;

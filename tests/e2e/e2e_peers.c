@@ -69,30 +69,29 @@ static void b4_silent_connections_delay_nobody(void **state)
     struct e2e_server server;
     (void)state;
     e2e_server(&server, "-t", "2", NULL);
-    for (size_t i = 0; i < 20; i++) {
-        (void)e2e_peer(&server);
-    }
-    struct process *client = e2e_client(&server, "-c", "4", "--requests", "400", NULL);
-    e2e_ends(client, 0);
-    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.messages"), 400);
-    e2e_tear_down_peers();
-    e2e_books_agree(&server, client);
+    e2e_serves_beside_silent_peers(&server, 20);
     if (process_has_ended(server.process)) {
         assert_int_equal(e2e_server_sum(server.process, "accepted"), 24);
     }
+}
+
+/* Serves a peer after `count` that left in this way at once, and ends. */
+static void serves_after(struct e2e_server *server, size_t count, void (*leave)(uv_os_sock_t peer))
+{
+    e2e_server(server, NULL);
+    for (size_t i = 0; i < count; i++) {
+        leave(e2e_peer(server));
+    }
+    e2e_peer_echoes(e2e_peer(server), "hello", 5);
+    e2e_tear_down_peers();
+    e2e_server_ends(server);
 }
 
 static void b5_connections_that_are_reset_at_once(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, NULL);
-    for (size_t i = 0; i < 200; i++) {
-        e2e_peer_reset(e2e_peer(&server));
-    }
-    e2e_peer_echoes(e2e_peer(&server), "hello", 5);
-    e2e_tear_down_peers();
-    e2e_server_ends(&server);
+    serves_after(&server, 200, e2e_peer_reset);
     assert_int_equal(e2e_server_sum(server.process, "sent"), 5);
     e2e_ends_add_up(e2e_report(server.process, 0));
 }
@@ -123,13 +122,7 @@ static void connections_without_a_byte(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, NULL);
-    for (size_t i = 0; i < 100; i++) {
-        e2e_peer_close(e2e_peer(&server));
-    }
-    e2e_peer_echoes(e2e_peer(&server), "hello", 5);
-    e2e_tear_down_peers();
-    e2e_server_ends(&server);
+    serves_after(&server, 100, e2e_peer_close);
     assert_int_equal(e2e_server_sum(server.process, "closed_by_client"), 101);
 }
 

@@ -87,6 +87,12 @@ size_t e2e_report_count(struct process *process)
     return count;
 }
 
+json_t *e2e_end_report(struct process *process, int code)
+{
+    e2e_ends(process, code);
+    return e2e_report(process, 0);
+}
+
 json_t *e2e_member(const json_t *report, const char *path)
 {
     const json_t *at = report;
@@ -248,4 +254,13 @@ void e2e_books_agree(const struct e2e_server *server, struct process *client)
     assert_int_equal(e2e_server_sum(server->process, "received"), sent);
     assert_int_equal(e2e_server_sum(server->process, "sent"), sent);
     assert_int_equal(e2e_server_sum(server->process, "discarded"), 0);
+}
+
+void e2e_echoes_large_messages(const struct e2e_server *server, const char *requests)
+{
+    struct process *client = e2e_client(server, "-s", "64KiB", "--requests", requests, NULL);
+    e2e_ends(client, 0);
+    e2e_books_agree(server, client);
+    assert_true(json_is_true(e2e_member(e2e_report(client, 0), "nodelay")));
+    assert_true(json_is_true(e2e_member(e2e_report(server->process, 0), "options.nodelay")));
 }

@@ -226,8 +226,7 @@ static void before_the_run_there_is_no_report(void **state)
     struct process *client = e2e_client_at(e2e_free_port(), "--wait", "60s", NULL);
     (void)e2e_line(client, PROCESS_ERR, "waiting for ", 0);
     ask(e2e_client_path, client);
-    (void)e2e_line(client, PROCESS_ERR, "no report so far: the run has not begun", 0);
-    e2e_signal(client, SIGINT);
+    e2e_interrupt_after(client, "no report so far: the run has not begun", 0);
     e2e_ends(client, 1);
 }
 

@@ -57,8 +57,7 @@ static void churn(const struct e2e_server *server, uint64_t ms)
         come_and_reset(server);
         (void)process_pump(5, NULL, NULL);
     }
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     uint64_t connected = e2e_uint(report, "counters.connected");
     print_message("%u connections of the client\n", (unsigned)connected);
     assert_true(connected > 20); /* Wine is slow at it */

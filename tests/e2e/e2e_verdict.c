@@ -44,8 +44,7 @@ static void an_end_between_messages_is_fine(void **state)
     (void)state;
     fake_start(FAKE_CLOSE_IDLE, 0, SIZE_MAX);
     struct process *client = e2e_client_at(fake_server_port(fake), SELDOM, "--requests", "2", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     e2e_succeeds(report);
     assert_between(e2e_uint(report, "counters.closed_by_server"), 1, 2);
     assert_int_equal(e2e_uint(report, "counters.messages"), 2);
@@ -58,8 +57,7 @@ static void a_reset_after_our_end_is_fine(void **state)
     fake_start(FAKE_RESET_END, 0, SIZE_MAX);
     struct process *client =
         e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "3", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     uint64_t completed = e2e_uint(report, "counters.completed");
     e2e_succeeds(report);
     assert_int_equal(e2e_uint(report, "counters.reset_at_end") + completed, 1);
@@ -73,8 +71,7 @@ static void no_end_is_a_timeout(void **state)
     fake_start(FAKE_SILENT_END, 0, SIZE_MAX);
     struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "3",
                                            "--timeout", e2e_duration(1000), NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     /* an answer may be late as well */
     uint64_t timeouts = e2e_uint(report, "counters.timeouts");
     uint64_t end_timeouts = e2e_uint(report, "counters.end_timeouts");
@@ -91,10 +88,8 @@ static void cut_with_nothing_unanswered_is_fine(void **state)
     struct process *client =
         e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "5", "--timeout",
                       E2E_NEVER, "--drain-timeout", "100ms", "-v", NULL);
-    (void)e2e_line(client, PROCESS_ERR, "all answered, shutdown", 0);
-    e2e_signal(client, SIGINT);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    e2e_interrupt_after(client, "all answered, shutdown", 0);
+    const json_t *report = e2e_end_report(client, 0);
     e2e_succeeds(report);
     assert_int_equal(e2e_uint(report, "counters.cut"), 1);
 }
@@ -105,10 +100,8 @@ static void without_a_drain_timeout_messages_are_unanswered(void **state)
     fake_start(FAKE_MUTE, 0, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-R",
                                            "100", "--drain-timeout", "0", "-v", NULL);
-    (void)e2e_line(client, PROCESS_ERR, "ack(1) ", 0);
-    e2e_signal(client, SIGINT);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    e2e_interrupt_after(client, "ack(1) ", 0);
+    const json_t *report = e2e_end_report(client, 1);
     /* the last message of the other connection may be under way, too */
     assert_between(e2e_failures(report, "unanswered"), 1, 2);
     assert_true(e2e_uint(report, "counters.messages") > 0);
@@ -202,8 +195,7 @@ static void a_run_may_stop_on_the_first_error(void **state)
     fake_start(FAKE_FLIP, 5 * FAKE_SIZE, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "-t", "2", "-c", "4", "-s",
                                            "1000", "-d", E2E_NEVER, "--stop-on-error", NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_int_equal(e2e_failures(report, "wrong_data"), 1); /* the others may not be up yet */
     e2e_ends_add_up(report);
 }
@@ -214,8 +206,7 @@ static void without_a_server_no_connection_comes_up(void **state)
 {
     (void)state;
     struct process *client = e2e_client_at(e2e_free_port(), "-c", "3", "-d", E2E_NEVER, NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_int_equal(e2e_failures(report, "not_up"), 3);
     assert_int_equal(e2e_failures(report, "connect"), 3);
     assert_int_equal(e2e_uint(report, "up"), 0);
@@ -283,8 +274,7 @@ static void a_reconnect_under_way_at_the_end_is_fine(void **state)
     echo_by_hand(peer);
     peer_close(peer);
     (void)e2e_line(client, PROCESS_ERR, "ack(1)", 0);
-    (void)e2e_line(client, PROCESS_ERR, "closed", 0);
-    e2e_signal(client, SIGINT);
+    e2e_interrupt_after(client, "closed", 0);
     e2e_ends(client, 0);
     peer_close(listener);
     const json_t *report = e2e_report(client, 0);
@@ -318,8 +308,7 @@ static void a_reconnect_that_was_refused_is_a_failure(void **state)
     assert_non_null(fake);
     assert_true(process_pump(PATIENCE_MS, serves_again, NULL));
     e2e_signal(client, SIGINT);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_int_equal(e2e_failures(report, "connect"),
                      e2e_uint(report, "counters.connect_failures"));
     assert_true(e2e_uint(report, "counters.connect_failures") > 0);
@@ -338,8 +327,7 @@ static void a_slow_server_misses_the_rate(void **state)
     fake_start(FAKE_SLOW, 0, SIZE_MAX);
     struct process *client =
         e2e_client_at(fake_server_port(fake), "-s", "1000", "-R", "1000", "-d", "1s", NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_true(e2e_failures(report, "rate") >= 980);
     const char *late = e2e_string(report, "late");
     assert_true(strcmp(late, "server") == 0 || strcmp(late, "client") == 0);
@@ -355,8 +343,7 @@ static void a_client_out_of_breath_misses_the_rate(void **state)
     e2e_server(&server, NULL);
     struct process *client = e2e_client(&server, "-s", "1", "-P", "65536", "-R", "1000000000", "-d",
                                         e2e_duration(300), NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_true(e2e_failures(report, "rate") > 0);
     assert_string_equal(e2e_string(report, "late"), "client");
 }
@@ -368,8 +355,7 @@ static void a_rate_that_is_kept_is_fine(void **state)
     e2e_server(&server, NULL);
     struct process *client =
         e2e_client(&server, "-c", "5", "-s", "10", "-R", "10", "--requests", "10", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     e2e_succeeds(report);
     assert_true(json_is_null(e2e_member(report, "late")));
     assert_int_equal(e2e_uint(report, "unsent"), 0);

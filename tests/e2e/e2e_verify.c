@@ -124,8 +124,7 @@ static void a_lost_last_byte_is_a_timeout(void **state)
     fake_start(FAKE_DROP, FAKE_SIZE - 1, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "-s", "1000", "--requests", "1",
                                            "--timeout", e2e_duration(1000), NULL);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     assert_true(e2e_uint(report, "counters.timeouts") >= 1); /* the next answer may be late, too */
     assert_int_equal(e2e_uint(report, "counters.mismatches"), 0);
     assert_int_equal(e2e_uint(report, "counters.messages"), 1);
@@ -136,8 +135,7 @@ static void bytes_of_another_connection_are_found(void **state)
     (void)state;
     fake_start(FAKE_REPLAY, 0, 2);
     struct process *client = run_client("2", "2", "0");
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     const uint8_t *original;
     const uint8_t *answer;
     assert_int_equal(first_difference(&original, &answer), 0);
@@ -166,8 +164,7 @@ static void a_banner_before_anything_was_sent(void **state)
     fake_start(FAKE_BANNER, 0, 2);
     struct process *client = e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "-R",
                                            "1", "--seed", "20", "-v", NULL);
-    (void)e2e_line(client, PROCESS_ERR, ": wrong data; close follows", 1);
-    e2e_signal(client, SIGINT);
+    e2e_interrupt_after(client, ": wrong data; close follows", 1);
     e2e_ends(client, 1);
     e2e_says(client, PROCESS_ERR, "got 32 32 30 20");
     assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.mismatches"), 2);
@@ -213,10 +210,8 @@ static void mute_at_the_end_is_cut_and_no_success(void **state)
     struct process *client =
         e2e_client_at(fake_server_port(fake), "-c", "2", "-s", "1000", "--drain-timeout", "200ms",
                       "--timeout", E2E_NEVER, "-v", NULL);
-    (void)e2e_line(client, PROCESS_ERR, ": send 1,000 bytes, ", 1);
-    e2e_signal(client, SIGINT);
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    e2e_interrupt_after(client, ": send 1,000 bytes, ", 1);
+    const json_t *report = e2e_end_report(client, 1);
     e2e_fails_as(report, "unanswered", 2);
     assert_int_equal(e2e_uint(report, "counters.unanswered"), 2);
     assert_int_equal(e2e_uint(report, "counters.unanswered_bytes"), 2000);
@@ -241,8 +236,7 @@ static void a_second_ctrl_c_ends_the_client_at_once(void **state)
                       "--timeout", E2E_NEVER, NULL);
     assert_true(process_pump(PATIENCE_MS, two_have_come, NULL));
     e2e_signal(client, SIGINT);
-    (void)e2e_line(client, PROCESS_ERR, "once more to end at once", 0);
-    e2e_signal(client, SIGINT);
+    e2e_interrupt_after(client, "once more to end at once", 0);
     e2e_ends(client, 1); /* no byte came back */
     const json_t *report = e2e_report(client, 0);
     uint64_t cut = e2e_uint(report, "counters.unanswered");
@@ -255,8 +249,7 @@ static void closed_without_an_answer_is_lost(void **state)
     (void)state;
     fake_start(FAKE_CLOSE_EARLY, 0, 1);
     struct process *client = run_client("1", "2", "0");
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     e2e_fails_as(report, "lost", 1);
     assert_int_equal(e2e_uint(report, "counters.lost_messages"), 1);
     assert_int_equal(e2e_uint(report, "counters.lost_bytes"), 1000);
@@ -269,8 +262,7 @@ static void closed_in_the_middle_is_lost(void **state)
     (void)state;
     fake_start(FAKE_CLOSE_EARLY, 600, 1);
     struct process *client = run_client("1", "2", "0");
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     e2e_fails_as(report, "lost", 1);
     assert_int_equal(e2e_uint(report, "counters.lost_messages"), 1);
     assert_int_equal(e2e_uint(report, "counters.lost_bytes"), 400);
@@ -283,8 +275,7 @@ static void closed_in_the_middle_may_be_allowed(void **state)
     fake_start(FAKE_CLOSE_EARLY, 600, 1);
     struct process *client = e2e_client_at(fake_server_port(fake), "--requests", "2", "-s", "1000",
                                            "--allow-drain", NULL);
-    e2e_ends(client, 0);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 0);
     e2e_succeeds(report);
     assert_int_equal(e2e_uint(report, "counters.drained"), 1);
     assert_int_equal(e2e_uint(report, "counters.drained_messages"), 1);
@@ -301,8 +292,7 @@ static void a_reset_is_lost(void **state)
     (void)state;
     fake_start(FAKE_RESET_SECOND, 0, 1);
     struct process *client = run_client("1", "3", "0");
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     e2e_fails_as(report, "lost", 1);
     assert_int_equal(e2e_uint(report, "counters.messages"), 3);
     assert_int_equal(e2e_errors(report, "recv", "ECONNRESET") +
@@ -317,8 +307,7 @@ static void a_reset_at_once_has_failed(void **state)
     (void)state;
     fake_start(FAKE_RESET_ACCEPT, 0, 1);
     struct process *client = run_client("1", "2", "0");
-    e2e_ends(client, 1);
-    const json_t *report = e2e_report(client, 0);
+    const json_t *report = e2e_end_report(client, 1);
     /* the reset may come before the client knows that it is connected; in Wine, a FIN may come
      * before it */
     assert_int_equal(e2e_uint(report, "counters.failed") + e2e_uint(report, "counters.lost") +

@@ -242,6 +242,11 @@ struct rig_conn *rig_pair(struct suite_rig *rig, uv_os_sock_t *peer);
 struct rig_conn *rig_open_pair(struct suite_rig *rig, const struct backend *backend,
                                uv_os_sock_t *peer);
 
+/* The same with a connection that receives with this handler. Its peer has sent the data. */
+struct rig_conn *rig_open_called(struct suite_rig *rig, const struct backend *backend,
+                                 void (*on_recv)(struct rig_conn *conn), const void *data,
+                                 size_t length);
+
 /* Turns until the peer has read to the end: 0 at the end of the stream, else the error. *count is
  * what it read on the way, in bytes; NULL: it must be nothing. */
 int rig_peer_end(struct suite_rig *rig, uv_os_sock_t peer, uint64_t *count);
@@ -273,6 +278,9 @@ void rig_conn_send(struct rig_conn *conn, const void *data, size_t length);
 void rig_conn_release(struct rig_conn *conn);
 int rig_conn_shutdown(struct rig_conn *conn);
 void rig_conn_close(struct rig_conn *conn, enum io_close_how how);
+
+/* The same, with turns until its close callback has run. */
+void rig_conn_end(struct rig_conn *conn, enum io_close_how how);
 
 /* A handler for `on_open`: sends back what comes, and closes gracefully at the end of the stream or
  * at an error. */
@@ -308,7 +316,11 @@ struct fill {
  * Windows takes a whole send as long as there is any room. Runs turns of the loop meanwhile. */
 struct fill rig_conn_fill(struct rig_conn *conn);
 
-/* The same without a turn, for use in a callback. */
+/* The same with a recv beside it, in a rig that it opens with this pair. Both are outstanding. */
+struct rig_conn *rig_open_filled(struct suite_rig *rig, const struct backend *backend,
+                                 uv_os_sock_t *peer, struct fill *fill);
+
+/* The same as rig_conn_fill() without a turn, for use in a callback. */
 struct fill rig_conn_fill_at_once(struct rig_conn *conn);
 
 /* Frees the memory. No send may be outstanding. */

@@ -119,8 +119,7 @@ static void both_connect_refused(const struct backend *backend)
     RIG_UNTIL(&rig, !conn->connect.outstanding);
     assert_int_equal(conn->connect.status, UV_ECONNREFUSED);
     if (!conn->connect.negative) {
-        rig_conn_close(conn, IO_CLOSE_GRACEFUL); /* it is in use until then */
-        RIG_UNTIL(&rig, conn->closed);
+        rig_conn_end(conn, IO_CLOSE_GRACEFUL); /* it is in use until then */
     }
     assert_true(conn->closed);
     rig_close(&rig);

@@ -48,9 +48,8 @@ static void close_with_both(const struct backend *backend, enum io_close_how how
     struct suite_rig rig;
     uv_os_sock_t peer;
     uint64_t arrived;
-    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
-    rig_conn_recv(conn);
-    struct fill fill = rig_conn_fill(conn);
+    struct fill fill;
+    struct rig_conn *conn = rig_open_filled(&rig, backend, &peer, &fill);
     rig_peer_read(&rig, peer, &fill.stream, read);
     rig_quiet(&rig);
     assert_true(conn->recv.outstanding && conn->send.outstanding);
@@ -93,8 +92,7 @@ static uint64_t close_calls(const struct backend *backend, enum io_close_how how
     struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
     rig_conn_recv(conn);
     uint64_t before = rig.loop->stats.other_calls;
-    rig_conn_close(conn, how);
-    RIG_UNTIL(&rig, conn->closed);
+    rig_conn_end(conn, how);
     uint64_t calls = rig.loop->stats.other_calls - before;
     assert_int_equal(conn->recv.status, UV_ECANCELED);
     int end = rig_peer_end(&rig, peer, NULL);
@@ -152,8 +150,7 @@ static void close_after_shutdown(const struct backend *backend)
     RIG_UNTIL(&rig, !conn->send.outstanding);
     rig_conn_recv(conn);
     assert_int_equal(rig_conn_shutdown(conn), 0);
-    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
-    RIG_UNTIL(&rig, conn->closed);
+    rig_conn_end(conn, IO_CLOSE_GRACEFUL);
     assert_int_equal(rig_peer_end(&rig, peer, &arrived), 0);
     assert_int_equal(arrived, sizeof(crumbs));
     rig_close(&rig);
@@ -171,8 +168,7 @@ static void close_by_reset_after_shutdown(const struct backend *backend)
         if (settled) {
             assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
         }
-        rig_conn_close(conn, IO_CLOSE_RESET);
-        RIG_UNTIL(&rig, conn->closed);
+        rig_conn_end(conn, IO_CLOSE_RESET);
         assert_int_equal(conn->recv.status, UV_ECANCELED);
         int status = 1;
         RIG_UNTIL(&rig, (status = peer_send(peer, crumbs, 1)) < 0 && status != UV_EAGAIN);
@@ -192,8 +188,7 @@ static void close_right_after_pending(const struct backend *backend)
             rig_quiet(&rig);
         }
         rig_conn_recv(conn);
-        rig_conn_close(conn, IO_CLOSE_GRACEFUL);
-        RIG_UNTIL(&rig, conn->closed);
+        rig_conn_end(conn, IO_CLOSE_GRACEFUL);
         assert_int_equal(conn->recv.outcomes, 1);
         assert_true(conn->recv.status == UV_ECANCELED || conn->received_total > 0);
         rig_close(&rig);
@@ -240,11 +235,7 @@ static void close_now(struct rig_conn *conn)
 static void close_in_recv_callback(const struct backend *backend)
 {
     struct suite_rig rig;
-    uv_os_sock_t peer;
-    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
-    conn->on_recv = close_now;
-    rig_conn_recv(conn);
-    rig_peer_send(&rig, peer, crumbs, sizeof(crumbs));
+    struct rig_conn *conn = rig_open_called(&rig, backend, close_now, crumbs, sizeof(crumbs));
     RIG_UNTIL(&rig, conn->closed);
     assert_int_equal(conn->recv.outcomes, 1);
     assert_int_equal(conn->recv.status, 0);
@@ -255,9 +246,8 @@ static void close_in_send_callback(const struct backend *backend)
 {
     struct suite_rig rig;
     uv_os_sock_t peer;
-    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
-    rig_conn_recv(conn);
-    struct fill fill = rig_conn_fill(conn);
+    struct fill fill;
+    struct rig_conn *conn = rig_open_filled(&rig, backend, &peer, &fill);
     conn->on_send = close_now;
     rig_peer_read(&rig, peer, &fill.stream, fill.submitted);
     RIG_UNTIL(&rig, conn->closed);
@@ -310,20 +300,27 @@ static void submit_and_close_in_accept_callback(const struct backend *backend)
     fill_free(&fill);
 }
 
-/* The last outcome of a canceled operation may close another connection. */
 static void close_user(struct rig_conn *conn)
 {
     close_now(conn->user);
 }
 
+/* A rig with two connections. The first has the second as its user. Returns the first. */
+static struct rig_conn *open_two(struct suite_rig *rig, const struct backend *backend)
+{
+    uv_os_sock_t peer;
+    uv_os_sock_t other;
+    struct rig_conn *first = rig_open_pair(rig, backend, &peer);
+    first->user = rig_pair(rig, &other);
+    return first;
+}
+
+/* The last outcome of a canceled operation may close another connection. */
 static void close_another_in_canceled_callback(const struct backend *backend)
 {
     struct suite_rig rig;
-    uv_os_sock_t peer;
-    uv_os_sock_t other;
-    struct rig_conn *first = rig_open_pair(&rig, backend, &peer);
-    struct rig_conn *second = rig_pair(&rig, &other);
-    first->user = second;
+    struct rig_conn *first = open_two(&rig, backend);
+    struct rig_conn *second = first->user;
     first->on_recv = close_user;
     rig_conn_recv(first);
     rig_conn_recv(second);
@@ -337,11 +334,8 @@ static void close_another_in_canceled_callback(const struct backend *backend)
 static void close_another_in_close_callback(const struct backend *backend)
 {
     struct suite_rig rig;
-    uv_os_sock_t peer;
-    uv_os_sock_t other;
-    struct rig_conn *first = rig_open_pair(&rig, backend, &peer);
-    struct rig_conn *second = rig_pair(&rig, &other);
-    first->user = second;
+    struct rig_conn *first = open_two(&rig, backend);
+    struct rig_conn *second = first->user;
     first->on_close = close_user;
     rig_conn_recv(second);
     rig_conn_close(first, IO_CLOSE_GRACEFUL);

@@ -415,6 +415,15 @@ struct fill rig_conn_fill(struct rig_conn *conn)
     return fill;
 }
 
+struct rig_conn *rig_open_filled(struct suite_rig *rig, const struct backend *backend,
+                                 uv_os_sock_t *peer, struct fill *fill)
+{
+    struct rig_conn *conn = rig_open_pair(rig, backend, peer);
+    rig_conn_recv(conn);
+    *fill = rig_conn_fill(conn);
+    return conn;
+}
+
 void fill_free(struct fill *fill)
 {
     free(fill->piece);
@@ -468,6 +477,12 @@ void rig_conn_close(struct rig_conn *conn, enum io_close_how how)
     rig->in_call = true;
     rig->backend->close(rig->loop, conn->socket, how, &mine->op);
     rig->in_call = false;
+}
+
+void rig_conn_end(struct rig_conn *conn, enum io_close_how how)
+{
+    rig_conn_close(conn, how);
+    RIG_UNTIL(conn->rig, conn->closed);
 }
 
 /* ---- handlers ------------------------------------------------------------------------------- */

@@ -202,8 +202,7 @@ static void reset_mid_message(const struct backend *backend)
     RIG_UNTIL(&rig, conn->recv.status != 0 || conn->ended);
     assert_true(rig_is_reset(conn->recv.status));
     rig_echo(&rig, other, 5000);
-    rig_conn_close(conn, IO_CLOSE_GRACEFUL);
-    RIG_UNTIL(&rig, conn->closed);
+    rig_conn_end(conn, IO_CLOSE_GRACEFUL);
     rig_echo(&rig, other, 5000);
     assert_int_equal(rig.closed, 1);
     rig_close(&rig);
@@ -263,9 +262,8 @@ static void reset_while_sending(const struct backend *backend)
 {
     struct suite_rig rig;
     uv_os_sock_t peer;
-    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
-    rig_conn_recv(conn);
-    struct fill fill = rig_conn_fill(conn);
+    struct fill fill;
+    struct rig_conn *conn = rig_open_filled(&rig, backend, &peer, &fill);
     assert_true(conn->recv.outstanding && conn->send.outstanding);
     uint64_t taken = taken_of_send(&rig, conn, peer);
     reset_peer(&rig, peer);

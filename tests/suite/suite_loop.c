@@ -295,11 +295,7 @@ static void wake_on_recv(struct rig_conn *conn)
 static void wake_from_callback(const struct backend *backend)
 {
     struct suite_rig rig;
-    uv_os_sock_t peer;
-    struct rig_conn *conn = rig_open_pair(&rig, backend, &peer);
-    conn->on_recv = wake_on_recv;
-    rig_conn_recv(conn);
-    rig_peer_send(&rig, peer, "x", 1);
+    struct rig_conn *conn = rig_open_called(&rig, backend, wake_on_recv, "x", 1);
     while (rig_poll(&rig, UINT64_MAX) == 0) {
     }
     assert_int_equal(conn->recv.outcomes, 1);

@@ -379,6 +379,18 @@ struct rig_conn *rig_open_pair(struct suite_rig *rig, const struct backend *back
     return rig_pair(rig, peer);
 }
 
+struct rig_conn *rig_open_called(struct suite_rig *rig, const struct backend *backend,
+                                 void (*on_recv)(struct rig_conn *conn), const void *data,
+                                 size_t length)
+{
+    uv_os_sock_t peer;
+    struct rig_conn *conn = rig_open_pair(rig, backend, &peer);
+    conn->on_recv = on_recv;
+    rig_conn_recv(conn);
+    rig_peer_send(rig, peer, data, length);
+    return conn;
+}
+
 bool rig_is_reset(int end)
 {
     return end == UV_ECONNRESET || (end == 0 && sys_is_wine());

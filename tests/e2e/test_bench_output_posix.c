@@ -3,9 +3,9 @@
  * nodes in its own folder, which only root may do. It opens none of the system's.
  */
 #include "e2e.h"
+#include "node.h"
 #include "util.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -38,39 +38,13 @@ static struct process *bench_to(const char *output)
     return e2e_start(path, "--matrix", matrix(), "-o", output, NULL);
 }
 
-/* Makes a copy of the node `of` in the folder, or skips the test. */
-static const char *make_node(const char *of, const char *name)
-{
-    struct stat status;
-    const char *path = e2e_path(name);
-    if (stat(of, &status) != 0 || mknod(path, S_IFCHR | 0666, status.st_rdev) != 0) {
-        e2e_skip(e2e_text("no device node like %s: %s", of, strerror(errno)));
-    }
-    int file = open(path, O_WRONLY);
-    if (file < 0) {
-        e2e_skip(e2e_text("devices can't be opened here: %s", strerror(errno)));
-    }
-    (void)close(file);
-    return path;
-}
-
-static struct stat status_of(const char *path)
-{
-    struct stat status;
-    assert_int_equal(lstat(path, &status), 0);
-    return status;
-}
-
 /* Runs it to its end. It must exit with `code`, and leave the output as it was. */
 static struct process *runs_and_leaves(const char *output, int code)
 {
-    struct stat before = status_of(output);
+    struct stat before = node_status(output);
     struct process *bench = bench_to(output);
     e2e_ends(bench, code);
-    struct stat after = status_of(output);
-    assert_int_equal(after.st_ino, before.st_ino);
-    assert_int_equal(after.st_mode, before.st_mode);
-    assert_int_equal(after.st_rdev, before.st_rdev);
+    node_is_as_before(output, before);
     return bench;
 }
 
@@ -81,7 +55,7 @@ static void has_both_cases(const char *text)
 
 static void a_device_stays(void **state)
 {
-    const char *null = make_node("/dev/null", "null");
+    const char *null = node_make("/dev/null", e2e_path("null"));
     const char *link = e2e_path("link");
     (void)state;
     assert_int_equal(symlink("null", link), 0);
@@ -91,7 +65,7 @@ static void a_device_stays(void **state)
 
 static void a_full_device_is_said_to_be(void **state)
 {
-    const char *full = make_node("/dev/full", "full");
+    const char *full = node_make("/dev/full", e2e_path("full"));
     (void)state;
     struct process *bench = runs_and_leaves(full, 1);
     e2e_says(bench, PROCESS_ERR, e2e_text("cannot write '%s': %s", full, uv_strerror(UV_ENOSPC)));
@@ -128,7 +102,7 @@ static void a_fifo_without_a_reader_is_no_trap(void **state)
     assert_false(process_has_ended(bench));
     e2e_signal(bench, SIGTERM);
     e2e_ends(bench, 1);
-    assert_true(S_ISFIFO(status_of(fifo).st_mode));
+    assert_true(S_ISFIFO(node_status(fifo).st_mode));
 }
 
 static void a_link_stays_and_its_target_gets_the_results(void **state)
@@ -151,7 +125,7 @@ static void a_link_stays_and_its_target_gets_the_results(void **state)
 
 static void tables_that_cannot_be_written_are_a_failure(void **state)
 {
-    const char *full = make_node("/dev/full", "full");
+    const char *full = node_make("/dev/full", e2e_path("full"));
     const char *output = e2e_path("results.json");
     const char *const run[] = {"--matrix", matrix(), "-o", output, NULL};
     const char *const compare[] = {"compare", output, output, NULL};

@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include <uv.h>
 
 #include "folder.h"
+#include "node.h"
 #include "output_file.h"
 #include "output_system.h"
 #include "sys.h"
@@ -26,51 +26,17 @@
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_set_up, folder_tear_down)
 #define NOBODY 65534
 
-/* Makes a device node like `of` in the folder, or skips the test. */
-static const char *make_node(const char *of, const char *name)
-{
-    struct stat status;
-    const char *path = folder_path(name);
-    if (stat(of, &status) != 0 || mknod(path, S_IFCHR | 0666, status.st_rdev) != 0) {
-        print_message("skipped: no device node like %s: %s\n", of, strerror(errno));
-        skip();
-    }
-    int file = open(path, O_WRONLY);
-    if (file < 0) {
-        print_message("skipped: devices can't be opened here: %s\n", strerror(errno));
-        skip();
-    }
-    (void)close(file);
-    return path;
-}
-
-static struct stat status_of(const char *path)
-{
-    struct stat status;
-    assert_int_equal(lstat(path, &status), 0);
-    return status;
-}
-
-static void is_as_before(const char *path, struct stat before)
-{
-    struct stat after = status_of(path);
-    assert_int_equal(after.st_ino, before.st_ino);
-    assert_int_equal(after.st_mode, before.st_mode);
-    assert_int_equal(after.st_rdev, before.st_rdev);
-    assert_int_equal(after.st_uid, before.st_uid);
-}
-
 /* Opens the path, writes and closes. Returns the status of the write. Then the folder has `count`
  * names. */
 static int write_to(const char *path, const char *text, size_t count)
 {
     struct output_file output;
-    struct stat before = status_of(path);
+    struct stat before = node_status(path);
     assert_int_equal(output_file_open(&output, path), 0);
     assert_false(output_file_is_replaced(&output));
     int status = output_file_write(&output, text, strlen(text));
     assert_int_equal(output_file_close(&output), 0);
-    is_as_before(path, before);
+    node_is_as_before(path, before);
     assert_int_equal(folder_count(), count);
     return status;
 }
@@ -78,7 +44,7 @@ static int write_to(const char *path, const char *text, size_t count)
 static void a_device_stays(void **state)
 {
     (void)state;
-    const char *null = make_node("/dev/null", "null");
+    const char *null = node_make("/dev/null", folder_path("null"));
     assert_int_equal(write_to(null, "text", 1), 0);
     assert_int_equal(symlink("null", folder_path("link")), 0);
     assert_int_equal(write_to(folder_path("link"), "text", 2), 0);
@@ -87,7 +53,7 @@ static void a_device_stays(void **state)
 static void a_full_device_is_an_error(void **state)
 {
     (void)state;
-    const char *full = make_node("/dev/full", "full");
+    const char *full = node_make("/dev/full", folder_path("full"));
     assert_int_equal(write_to(full, "text", 1), UV_ENOSPC);
 }
 
@@ -151,11 +117,11 @@ static void what_has_become_a_device_stays(void **state)
     assert_int_equal(output_file_open(&output, path), 0);
     assert_int_equal(output_file_write(&output, "text", 4), 0);
     assert_int_equal(unlink(path), 0);
-    (void)make_node("/dev/null", "path");
-    struct stat before = status_of(path);
+    (void)node_make("/dev/null", folder_path("path"));
+    struct stat before = node_status(path);
     assert_int_equal(output_file_write(&output, "text", 4), 0);
     assert_int_equal(output_file_close(&output), 0);
-    is_as_before(path, before);
+    node_is_as_before(path, before);
 }
 
 /* Opens the file by its name while it is also one of the streams. */
@@ -183,12 +149,12 @@ static void the_file_that_is_stdout_or_stderr_is_that_stream(void **state)
     (void)state;
     for (int stream = STDOUT_FILENO; stream <= STDERR_FILENO; stream++) {
         folder_add("file", "");
-        struct stat before = status_of(folder_path("file"));
+        struct stat before = node_status(folder_path("file"));
         struct output_file output = open_as_stream(stream, "file");
         assert_int_equal(output_file_is_stdout(&output), stream == STDOUT_FILENO);
         assert_false(output_file_is_replaced(&output));
         assert_int_equal(output_file_close(&output), 0);
-        is_as_before(folder_path("file"), before);
+        node_is_as_before(folder_path("file"), before);
         folder_has("file", "text");
     }
 }
@@ -203,10 +169,10 @@ static void a_file_keeps_its_mode_and_owner(void **state)
     if (geteuid() == 0) {
         assert_int_equal(chown(path, NOBODY, NOBODY), 0);
     }
-    struct stat before = status_of(path);
+    struct stat before = node_status(path);
     assert_int_equal(output_file_open(&output, path), 0);
     assert_int_equal(output_file_write(&output, "new", 3), 0);
-    struct stat after = status_of(path);
+    struct stat after = node_status(path);
     folder_has("file", "new");
     assert_int_equal(after.st_mode, before.st_mode);
     assert_int_equal(after.st_uid, before.st_uid);
@@ -225,7 +191,7 @@ static void where_the_folder_is_read_only_a_file_is_written_in_place(void **stat
     assert_int_equal(chmod(path, 0666), 0);
     assert_int_equal(chmod(folder_path("."), 0555), 0);
     assert_int_equal(is_root ? seteuid(NOBODY) : 0, 0);
-    struct stat before = status_of(path);
+    struct stat before = node_status(path);
     int status = output_file_open(&output, path);
     status = status == 0 ? output_file_write(&output, "new", 3) : status;
     struct output_file other;
@@ -234,7 +200,7 @@ static void where_the_folder_is_read_only_a_file_is_written_in_place(void **stat
     assert_int_equal(chmod(folder_path("."), 0755), 0);
     assert_int_equal(status, 0);
     assert_int_equal(refused, UV_EACCES);
-    is_as_before(path, before);
+    node_is_as_before(path, before);
     folder_has("file", "new");
 }
 

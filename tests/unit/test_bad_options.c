@@ -281,35 +281,28 @@ static const struct subject subjects[] = {
     {false, '\0', "pid", "it takes 1 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
 };
 
-static void check_letter(const struct subject *subject, const char *value, const char *shown)
+/* With the value as a word of its own, and as the end of the same word. */
+static void check_typed(const struct subject *subject, const char *typed, char separator,
+                        const char *value, const char *shown)
 {
-    char typed[8];
     char word[128];
 
-    snprintf(typed, sizeof typed, "-%c", subject->letter);
     check_message(subject->server, typed, value, typed, shown, subject->range);
-    snprintf(word, sizeof word, "-%c:%s", subject->letter, value);
-    check_message(subject->server, word, NULL, typed, shown, subject->range);
-}
-
-static void check_name(const struct subject *subject, const char *value, const char *shown)
-{
-    char typed[64];
-    char word[128];
-
-    snprintf(typed, sizeof typed, "--%s", subject->name);
-    check_message(subject->server, typed, value, typed, shown, subject->range);
-    snprintf(word, sizeof word, "--%s=%s", subject->name, value);
+    snprintf(word, sizeof word, "%s%c%s", typed, separator, value);
     check_message(subject->server, word, NULL, typed, shown, subject->range);
 }
 
 static void check_value(const struct subject *subject, const char *value, const char *shown)
 {
+    char typed[64];
+
     if (subject->letter != '\0') {
-        check_letter(subject, value, shown);
+        snprintf(typed, sizeof typed, "-%c", subject->letter);
+        check_typed(subject, typed, ':', value, shown);
     }
     if (subject->name != NULL) {
-        check_name(subject, value, shown);
+        snprintf(typed, sizeof typed, "--%s", subject->name);
+        check_typed(subject, typed, '=', value, shown);
     }
 }
 

@@ -13,21 +13,13 @@
 #include "pool.h"
 #include "util.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define POOL_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POOL_ASAN 1
-#endif
-#endif
-
 #ifdef POOL_ASAN
 #include <sanitizer/asan_interface.h>
 #endif
 
 #define MANY 100
 
-#if defined(POOL_ASAN) || defined(__SANITIZE_THREAD__)
+#ifdef POOL_SANITIZED
 static const bool sanitized = true;
 #else
 static const bool sanitized = false;

@@ -39,6 +39,17 @@ macro(echoport_dependency name)
   endif()
 endmacro()
 
+# The target that the system's library has, for the one that was built along: LIBRARY, with the
+# include directories that follow.
+function(echoport_dependency_target name library)
+  if(NOT TARGET ${name}::${name})
+    add_library(${name}::${name} INTERFACE IMPORTED)
+    set_target_properties(${name}::${name} PROPERTIES
+      INTERFACE_LINK_LIBRARIES ${library}
+      INTERFACE_INCLUDE_DIRECTORIES "${ARGN}")
+  endif()
+endfunction()
+
 # Subprojects ask option() for these: our plain variables take precedence (CMP0077).
 set(CMAKE_POLICY_DEFAULT_CMP0077 NEW)
 set(CMAKE_POLICY_DEFAULT_CMP0063 NEW) # as visible as we say, without a warning
@@ -49,10 +60,7 @@ block(PROPAGATE libuv_FOUND libuv_SOURCE_DIR)
   set(LIBUV_BUILD_SHARED OFF)
   echoport_dependency(libuv)
 endblock()
-if(NOT TARGET libuv::libuv)
-  add_library(libuv::libuv INTERFACE IMPORTED)
-  set_target_properties(libuv::libuv PROPERTIES INTERFACE_LINK_LIBRARIES uv_a)
-endif()
+echoport_dependency_target(libuv uv_a)
 
 # Without it the io_uring backend is left out. 2.3 has what Linux 6.1 has.
 if(CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT ECHOPORT_IO_URING STREQUAL OFF)
@@ -72,12 +80,8 @@ if(ECHOPORT_TESTS)
     set(CMAKE_C_EXTENSIONS ON)
     echoport_dependency(cmocka)
   endblock()
-  if(NOT TARGET cmocka::cmocka)
-    add_library(cmocka::cmocka INTERFACE IMPORTED)
-    set_target_properties(cmocka::cmocka PROPERTIES
-      INTERFACE_LINK_LIBRARIES $<IF:$<TARGET_EXISTS:cmocka-static>,cmocka-static,cmocka>
-      INTERFACE_INCLUDE_DIRECTORIES ${cmocka_SOURCE_DIR}/include)
-  endif()
+  echoport_dependency_target(cmocka $<IF:$<TARGET_EXISTS:cmocka-static>,cmocka-static,cmocka>
+    ${cmocka_SOURCE_DIR}/include)
 
   block(PROPAGATE jansson_FOUND jansson_SOURCE_DIR jansson_BINARY_DIR)
     set(JANSSON_BUILD_DOCS OFF)
@@ -86,12 +90,7 @@ if(ECHOPORT_TESTS)
     set(JANSSON_BUILD_SHARED_LIBS OFF)
     echoport_dependency(jansson)
   endblock()
-  if(NOT TARGET jansson::jansson)
-    add_library(jansson::jansson INTERFACE IMPORTED)
-    set_target_properties(jansson::jansson PROPERTIES
-      INTERFACE_LINK_LIBRARIES jansson
-      INTERFACE_INCLUDE_DIRECTORIES ${jansson_BINARY_DIR}/include)
-  endif()
+  echoport_dependency_target(jansson jansson ${jansson_BINARY_DIR}/include)
 elseif(ECHOPORT_BENCH)
   find_package(jansson 2.13 MODULE)
 endif()

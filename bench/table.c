@@ -115,8 +115,9 @@ static void table_marks(struct text *out, const json_t *subject)
 static void table_load(struct text *out, const json_t *test_case, bool idle)
 {
     char size[UNITS_TEXT_SIZE];
-    text_printf(out, "%s: %.0f connections, messages of %s, %.0f in flight",
-                result_text(test_case, "name"), result_number(test_case, "connections"),
+    uint64_t connections = (uint64_t)result_number(test_case, "connections");
+    text_printf(out, "%s: %s, messages of %s, %.0f in flight", result_text(test_case, "name"),
+                units_counted(connections, "connection").text,
                 units_format_bytes(size, sizeof(size), result_number(test_case, "size")),
                 result_number(test_case, "depth"));
     if (result_number(test_case, "workers") > 1) {
@@ -130,7 +131,8 @@ static void table_load(struct text *out, const json_t *test_case, bool idle)
         text_printf(out, ", busy-polling for %s",
                     units_format_duration(size, sizeof(size), time_ns));
     }
-    text_printf(out, "%s; %d rounds", idle ? ", idle" : "", (int)result_rounds(test_case));
+    text_printf(out, "%s; %s", idle ? ", idle" : "",
+                units_counted((uint64_t)result_rounds(test_case), "round").text);
 }
 
 static void table_head(struct text *out, const json_t *test_case, const char *base, bool idle)

@@ -5,7 +5,7 @@ if(TARGET echo-bench)
   install(TARGETS echo-bench RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 # README.md links to files beside it, so the folders are the same as in the sources.
-install(FILES LICENSE README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE README.md ARCHITECTURE.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR ZIP)

@@ -112,12 +112,14 @@ static void against_confirm(struct judgement *judgement, const json_t *first, co
     const json_t *second = result_case_in(judgement->again, name);
     const char *verdict = against_verdict(judgement, second, subject, metric);
     if (judgement->out != NULL) {
-        text_printf(judgement->out, "  %-16.32s %-10.32s %-25s", name, subject, metric->name);
+        text_printf(judgement->out, "  %.32s, %.32s, %s: %s\n    first run", name, subject,
+                    metric->name, verdict);
         against_print_ratio(judgement->out, first, subject, metric);
         if (second != NULL) {
+            text_printf(judgement->out, " second run");
             against_print_ratio(judgement->out, second, subject, metric);
         }
-        text_printf(judgement->out, "  %s\n", verdict);
+        text_printf(judgement->out, "\n");
     }
 }
 
@@ -194,8 +196,7 @@ struct against_outcome against_judge(const json_t *cases, const json_t *again, s
     if (judgement.outcome.suspects > 0) {
         judgement.level = AGAINST_ERROR / (double)judgement.outcome.suspects;
         if (out != NULL) {
-            text_printf(out, "  %-53s  %-19s  %s\n", "seemed slower, new : old", "first run",
-                        "second run");
+            text_printf(out, "Seemed slower, new : old:\n");
         }
         against_all(&judgement, cases, against_confirm_suspect);
     }

@@ -9,6 +9,9 @@
 #include "summary.h"
 #include "units.h"
 
+/* A subject: with all columns a row has at most 80, unless its name is longer than 12. */
+#define TABLE_NAME "  %-12.40s"
+
 /* Three digits of a ratio: "1.21", "12.1", "121". */
 static const char *table_digits(char *text, size_t size, double ratio)
 {
@@ -58,7 +61,7 @@ static void table_count(struct text *out, const json_t *subject, const char *pat
     if (result_has(subject, path)) {
         (void)units_format_count(text, sizeof(text), result_number(subject, path));
     }
-    text_printf(out, " %9s", text);
+    text_printf(out, " %7s", text);
 }
 
 static void table_time(struct text *out, const json_t *subject, const char *path)
@@ -68,14 +71,14 @@ static void table_time(struct text *out, const json_t *subject, const char *path
         (void)units_format_duration(text, sizeof(text),
                                     (uint64_t)(result_number(subject, path) * 1e9));
     }
-    text_printf(out, " %8s", text);
+    text_printf(out, " %7s", text);
 }
 
 static void table_row(struct text *out, const json_t *test_case, const json_t *subject,
                       const char *base)
 {
     const char *name = result_text(subject, "subject");
-    text_printf(out, "  %-17.40s", name);
+    text_printf(out, TABLE_NAME, name);
     table_count(out, subject, "messages_per_second.median");
     if (summary_is_client_bound(test_case, name) || summary_is_client_bound(test_case, base)) {
         text_printf(out, "  %-19s", "client-bound");
@@ -95,7 +98,7 @@ static void table_idle_row(struct text *out, const json_t *subject)
         (void)snprintf(bytes, sizeof(bytes), "%.0f",
                        result_number(subject, "idle_bytes_per_connection.median"));
     }
-    text_printf(out, "  %-17.40s %9s\n", result_text(subject, "subject"), bytes);
+    text_printf(out, TABLE_NAME " %7s\n", result_text(subject, "subject"), bytes);
 }
 
 /* "2 of 7 runs of uv are marked client-bound". */
@@ -124,7 +127,7 @@ static void table_load(struct text *out, const json_t *test_case, bool idle)
         text_printf(out, ", %.0f workers", result_number(test_case, "workers"));
     }
     if (result_number(test_case, "lifetime") > 0) {
-        text_printf(out, ", %.0f for each connection", result_number(test_case, "lifetime"));
+        text_printf(out, ", %.0f per connection", result_number(test_case, "lifetime"));
     }
     if (result_number(test_case, "busy_poll") > 0) {
         uint64_t time_ns = (uint64_t)(1e9 * result_number(test_case, "busy_poll") + 0.5);
@@ -140,9 +143,9 @@ static void table_head(struct text *out, const json_t *test_case, const char *ba
     table_load(out, test_case, idle);
     text_printf(out, "\n");
     if (idle) {
-        text_printf(out, "  %-17s %9s\n", "", "bytes per idle connection");
+        text_printf(out, TABLE_NAME " %7s\n", "", "bytes per idle connection");
     } else {
-        text_printf(out, "  %-17s %9s  : %-17.17s %8s  : %-17.17s %8s\n", "", "msg/s", base,
+        text_printf(out, TABLE_NAME " %7s  : %-17.17s %7s  : %-17.17s %7s\n", "", "msg/s", base,
                     "cpu/msg", base, "p99");
     }
 }
@@ -170,7 +173,7 @@ static void table_pairs_row(struct text *out, const json_t *test_case, const cha
 {
     char old[SUBJECT_PATH_SIZE];
     (void)snprintf(old, sizeof(old), SUBJECT_OLD "%s", subject);
-    text_printf(out, "  %-17.40s", subject);
+    text_printf(out, TABLE_NAME, subject);
     for (const struct summary_metric *metric = compare_metrics; metric->name != NULL; metric++) {
         json_t *ratio = summary_make_ratio(test_case, subject, old, metric->name);
         table_one_ratio(out, ratio);
@@ -183,7 +186,7 @@ void table_pairs(struct text *out, const json_t *test_case)
 {
     const json_t *subjects = json_object_get(test_case, "subjects");
     table_load(out, test_case, false);
-    text_printf(out, "\n  %-17s  %-19s  %-19s  %s\n", "new : old", "msg/s", "cpu/msg",
+    text_printf(out, "\n" TABLE_NAME "  %-19s  %-19s  %s\n", "new : old", "msg/s", "cpu/msg",
                 "cpu/client's cpu");
     for (size_t i = 0; i < json_array_size(subjects); i++) {
         const char *name = result_text(json_array_get(subjects, i), "subject");
@@ -210,7 +213,7 @@ static void table_harness(struct text *out, const json_t *harness)
     char other[UNITS_TEXT_SIZE];
     if (result_has(harness, "client_cpu_per_message")) {
         text_printf(out,
-                    "A message costs the client %s, of which %s are its own work on the bytes.\n"
+                    "A message costs the client %s; %s of it is work on the bytes.\n"
                     "echo-bench itself used %.2f %% of a CPU.\n",
                     table_duration(one, harness, "client_cpu_per_message"),
                     table_duration(other, harness, "null_cpu_per_message"),
@@ -218,8 +221,8 @@ static void table_harness(struct text *out, const json_t *harness)
     }
     if (result_has(harness, "floor_per_message")) {
         text_printf(out,
-                    "The system alone takes %s for one receive and one send of such a message, "
-                    "and %s for a\nreceive that brings nothing.\n",
+                    "The system alone takes %s for one receive and one send of such a message,\n"
+                    "and %s for a receive that brings nothing.\n",
                     table_duration(one, harness, "floor_per_message"),
                     table_duration(other, harness, "empty_call"));
     }
@@ -227,13 +230,12 @@ static void table_harness(struct text *out, const json_t *harness)
 
 void table_end(struct text *out, const json_t *document)
 {
-    text_string(
-        out,
-        "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less, = no "
-        "difference\n(the interval holds 1), ? too few pairs for one. cpu/msg is the "
-        "server's CPU time per message.\nRuns marked client-bound count for cpu/msg "
-        "alone. With more than one of them a case has no msg/s\nand no p99. Runs marked books or "
-        "failed count for nothing.\n");
+    text_string(out,
+                "Ratios are of pairs of runs, with an interval of 95 % or more: + more, - less,\n"
+                "= no difference (the interval holds 1), ? too few pairs for one. cpu/msg is the\n"
+                "server's CPU time per message. Runs marked client-bound count for cpu/msg alone.\n"
+                "With more than one of them a case has no msg/s and no p99. Runs marked books or\n"
+                "failed count for nothing.\n");
     table_harness(out, json_object_get(document, "harness"));
     if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {
         text_printf(out, "This is Wine: the figures say nothing about Windows.\n");

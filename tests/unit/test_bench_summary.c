@@ -168,7 +168,7 @@ static void what_is_exported_is_smaller_when_better(void **state)
     json_decref(document);
 }
 
-static void the_table_says_who_is_client_bound(void **state)
+static void the_table_says_what_is_client_bound(void **state)
 {
     json_t *document = exact_document(two, 6);
     json_t *test_case = result_case(document, "case0");
@@ -179,7 +179,7 @@ static void the_table_says_who_is_client_bound(void **state)
     }
     summary_make(test_case);
     table_case(&text, test_case);
-    assert_non_null(strstr(text.data, "  epoll                     -  client-bound  "));
+    assert_non_null(strstr(text.data, "  epoll              -  client-bound  "));
     text_free(&text);
     json_decref(document);
 }
@@ -254,7 +254,7 @@ int main(void)
         cmocka_unit_test(too_few_pairs_have_no_interval),
         cmocka_unit_test(backends_have_ratios_to_peers_as_well),
         cmocka_unit_test(what_is_exported_is_smaller_when_better),
-        cmocka_unit_test(the_table_says_who_is_client_bound),
+        cmocka_unit_test(the_table_says_what_is_client_bound),
         cmocka_unit_test(the_table_says_it_in_100_columns),
         cmocka_unit_test(percentiles_come_from_the_buckets),
         cmocka_unit_test(no_message_has_no_percentile),

@@ -531,7 +531,7 @@ static void workers_share_the_connections(void **state)
     assert_true(even);
 }
 
-static void b11_a_small_backlog_delays_and_loses_nobody(void **state)
+static void b11_a_small_backlog_delays_connections_and_loses_none(void **state)
 {
     struct e2e_server server;
     (void)state;
@@ -543,7 +543,7 @@ static void b11_a_small_backlog_delays_and_loses_nobody(void **state)
     e2e_books_agree(&server, client);
 }
 
-static void b11_the_backlog_holds_who_comes_while_nobody_accepts(void **state)
+static void b11_the_backlog_holds_connections_while_none_is_accepted(void **state)
 {
     enum { PEERS = 100 };
     uv_os_sock_t peers[PEERS];
@@ -588,8 +588,8 @@ int main(int argc, char **argv)
         E2E(several_addresses),
         E2E(ipv6_alone),
         E2E(workers_share_the_connections),
-        E2E(b11_a_small_backlog_delays_and_loses_nobody),
-        E2E(b11_the_backlog_holds_who_comes_while_nobody_accepts),
+        E2E(b11_a_small_backlog_delays_connections_and_loses_none),
+        E2E(b11_the_backlog_holds_connections_while_none_is_accepted),
     };
     return e2e_run(argc, argv, tests);
 }

@@ -102,7 +102,7 @@ static void a_peer_that_never_reads_costs_nothing(void **state)
 
 /* A process that becomes another program by exec() keeps the peak of the first one, says
  * getrusage(2). Our reports must not include it. */
-static void the_peak_of_who_started_it_is_not_its_own(void **state)
+static void the_peak_of_its_parent_is_not_counted(void **state)
 {
     const size_t size = 300 * MIB;
     struct e2e_server server;
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     static const struct CMUnitTest tests[] = {
         E2E(rested_connections_hold_no_buffer),
         E2E(a_peer_that_never_reads_costs_nothing),
-        E2E(the_peak_of_who_started_it_is_not_its_own),
+        E2E(the_peak_of_its_parent_is_not_counted),
     };
     return e2e_run(argc, argv, tests);
 }

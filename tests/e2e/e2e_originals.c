@@ -111,7 +111,7 @@ static void serves_beside_silent_ones(const char *accept)
 }
 
 /* 4: a client that connected and sent nothing made all others wait. Seven filled the backlog. */
-static void defect_04_silent_clients_delay_nobody(void **state)
+static void defect_04_silent_clients_delay_no_other(void **state)
 {
     (void)state;
     in_each_accept_mode(serves_beside_silent_ones);
@@ -511,7 +511,7 @@ int main(int argc, char **argv)
         E2E(defect_01_port_in_use_is_said),
         E2E(defect_02_output_goes_where_it_is_sent),
         E2E(defect_03_bytes_after_a_nul_come_back),
-        E2E(defect_04_silent_clients_delay_nobody),
+        E2E(defect_04_silent_clients_delay_no_other),
         E2E(defect_05_a_reset_before_data_ends_nothing),
         E2E(defect_06_a_failed_accept_is_made_again),
         E2E(defect_07_an_accept_error_ends_nothing),

@@ -64,7 +64,7 @@ static void single_bytes_come_back(void **state)
 
 /* ---- peers that do nothing, or leave ------------------------------------------------------- */
 
-static void b4_silent_connections_delay_nobody(void **state)
+static void b4_silent_connections_delay_no_other(void **state)
 {
     struct e2e_server server;
     (void)state;
@@ -294,7 +294,7 @@ int main(int argc, char **argv)
         E2E(b3_nul_bytes_come_back),
         E2E(megabytes_come_back_unchanged),
         E2E(single_bytes_come_back),
-        E2E(b4_silent_connections_delay_nobody),
+        E2E(b4_silent_connections_delay_no_other),
         E2E(b5_connections_that_are_reset_at_once),
         E2E(resets_in_the_middle_of_a_message),
         E2E(connections_without_a_byte),

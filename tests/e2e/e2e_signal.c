@@ -79,7 +79,7 @@ static void stop_ends_the_client(void **state)
     e2e_books_agree(&server, client);
 }
 
-static void nobody_there_is_reported(void **state)
+static void a_missing_process_is_reported(void **state)
 {
     (void)state;
     struct process *ended = e2e_start(e2e_server_path, "--version", NULL);
@@ -114,7 +114,7 @@ static void mistakes_end_with_2(void **state)
 
 /* There, process numbers are multiples of four. Elsewhere it is a process of the system, which no
  * test should signal. */
-static void process_1_is_nobody_on_windows(void **state)
+static void process_1_does_not_exist_on_windows(void **state)
 {
     (void)state;
     if (!sys_slash_options) {
@@ -144,10 +144,10 @@ int main(int argc, char **argv)
         E2E(a_second_stop_ends_it_at_once),
         E2E(restart_begins_a_new_generation),
         E2E(stop_ends_the_client),
-        E2E(nobody_there_is_reported),
+        E2E(a_missing_process_is_reported),
         E2E(a_stranger_is_reported),
         E2E(mistakes_end_with_2),
-        E2E(process_1_is_nobody_on_windows),
+        E2E(process_1_does_not_exist_on_windows),
         E2E(the_ready_line_ends_with_the_pid),
     };
     return e2e_run(argc, argv, tests);

@@ -19,7 +19,7 @@
 #define PEERS 300
 
 /* What the clients send while the server is stopped lies in its sockets when it continues. */
-static void stopped_server_blames_nobody(void **state)
+static void a_stopped_server_blames_no_peer(void **state)
 {
     struct e2e_server server;
     uv_os_sock_t peers[PEERS];
@@ -49,7 +49,7 @@ static void stopped_server_blames_nobody(void **state)
 /* ---- a client that is stopped --------------------------------------------------------------- */
 
 /* The answers come while the client is stopped, and lie in its sockets when it continues. */
-static void stopped_client_blames_nobody(void **state)
+static void a_stopped_client_blames_no_server(void **state)
 {
     struct e2e_server server;
     (void)state;
@@ -183,8 +183,8 @@ static void stuck_readers_do_not_starve_others(void **state)
 int main(int argc, char **argv)
 {
     static const struct CMUnitTest tests[] = {
-        E2E(stopped_server_blames_nobody),
-        E2E(stopped_client_blames_nobody),
+        E2E(a_stopped_server_blames_no_peer),
+        E2E(a_stopped_client_blames_no_server),
         E2E(slow_reader_of_small_sends_lives_beyond_the_idle_timeout),
         E2E(slow_reader_of_a_large_send_lives_beyond_the_idle_timeout),
         E2E(what_leaves_the_systems_queue_is_progress),

@@ -170,8 +170,8 @@ static void await_news(int reader)
 
 /* Starts it with these arguments, sends the signal while its server serves, and waits for its
  * end. */
-static void leaves_nobody(const char *fifo, int number, const char *time, const char *option,
-                          const char *folder)
+static void leaves_no_process(const char *fifo, int number, const char *time, const char *option,
+                              const char *folder)
 {
     char byte;
     int reader = open(fifo, O_RDONLY | O_NONBLOCK);
@@ -196,7 +196,7 @@ static void no_program_outlives_it(void **state)
     assert_int_equal(mkfifo(fifo, 0600), 0);
     const char *folder = make_holder("echo-server", fifo, "\"$@\"");
     for (size_t i = 0; i < LENGTH(numbers); i++) {
-        leaves_nobody(fifo, numbers[i], "1h", "--bin", folder);
+        leaves_no_process(fifo, numbers[i], "1h", "--bin", folder);
     }
     assert_int_equal(unlink(e2e_text("%s/echo-server", folder)), 0);
     assert_int_equal(rmdir(folder), 0);
@@ -208,7 +208,7 @@ static void no_peer_outlives_it(void **state)
     (void)state;
     assert_int_equal(mkfifo(fifo, 0600), 0);
     const char *folder = make_holder("peer", fifo, "-e:$1");
-    leaves_nobody(fifo, SIGKILL, "1s", "--peers", folder);
+    leaves_no_process(fifo, SIGKILL, "1s", "--peers", folder);
     assert_int_equal(unlink(e2e_text("%s/peer", folder)), 0);
     assert_int_equal(rmdir(folder), 0);
 }

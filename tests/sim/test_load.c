@@ -408,7 +408,7 @@ static uint64_t user_count(void)
 
 /* The messages never end. So the server ends its side at half of its drain timeout, and cuts no
  * connection. */
-static void a_drain_under_load_cuts_nobody(void **state)
+static void a_drain_under_load_cuts_no_connection(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
@@ -448,7 +448,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_first_error_stops_the_run),
         cmocka_unit_test(the_next_address_is_tried_at_once),
         cmocka_unit_test(a_shortage_is_not_a_missing_server),
-        cmocka_unit_test(a_drain_under_load_cuts_nobody),
+        cmocka_unit_test(a_drain_under_load_cuts_no_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,7 +177,7 @@ static int poll_and_freeze(struct io_loop *loop, uint64_t deadline_ns)
     return woken;
 }
 
-static void frozen_server_blames_nobody(void **state)
+static void a_frozen_server_blames_no_peer(void **state)
 {
     unsigned all_freezes = 0;
     (void)state;
@@ -240,7 +240,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(random_worlds_keep_their_books),
         cmocka_unit_test(perfect_worlds_lose_nothing),
         cmocka_unit_test(damage_is_found),
-        cmocka_unit_test(frozen_server_blames_nobody),
+        cmocka_unit_test(a_frozen_server_blames_no_peer),
         cmocka_unit_test(address_without_a_listener_fails_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,7 @@ static void both_untaken_is_zero_at_rest(const struct backend *backend)
 }
 
 /* Only what the peer's system holds is taken of the bytes that were sent. */
-static void both_untaken_while_nobody_reads(const struct backend *backend)
+static void both_untaken_while_nothing_is_read(const struct backend *backend)
 {
     struct suite_rig rig;
     struct pair pair = telling_rig(&rig, backend);
@@ -175,7 +175,7 @@ static void both_count_no_closed_one_as_waiting(const struct backend *backend)
 }
 
 const struct scenario suite_progress[] = {
-    SCENARIO(both_untaken_is_zero_at_rest),          SCENARIO(both_untaken_while_nobody_reads),
+    SCENARIO(both_untaken_is_zero_at_rest),          SCENARIO(both_untaken_while_nothing_is_read),
     SCENARIO(both_untaken_falls_while_a_peer_reads), SCENARIO(both_count_what_waits_for_a_buffer),
     SCENARIO(both_count_no_closed_one_as_waiting),   {NULL, NULL},
 };

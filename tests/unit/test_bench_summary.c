@@ -98,7 +98,7 @@ static void marked_runs_are_not_averaged_in(void **state)
 }
 
 /* The remaining rounds would be those in which the server happened to be slow. */
-static void who_is_client_bound_has_no_figures_of_speed(void **state)
+static void a_client_bound_server_has_no_figures_of_speed(void **state)
 {
     (void)state;
     for (size_t which = 0; two[which] != NULL; which++) {
@@ -250,7 +250,7 @@ int main(void)
         cmocka_unit_test(ratios_are_of_pairs),
         cmocka_unit_test(an_interval_that_holds_1_is_no_difference),
         cmocka_unit_test(marked_runs_are_not_averaged_in),
-        cmocka_unit_test(who_is_client_bound_has_no_figures_of_speed),
+        cmocka_unit_test(a_client_bound_server_has_no_figures_of_speed),
         cmocka_unit_test(too_few_pairs_have_no_interval),
         cmocka_unit_test(backends_have_ratios_to_peers_as_well),
         cmocka_unit_test(what_is_exported_is_smaller_when_better),

@@ -550,7 +550,7 @@ static void timer_set_again_is_moved(void **state)
 
 /* ---- trace ---------------------------------------------------------------------------------- */
 
-static void trace_says_who_what_how_and_what_is_next(void **state)
+static void a_trace_names_operation_outcome_and_next_step(void **state)
 {
     char text[256];
     FILE *file = tmpfile();
@@ -606,7 +606,7 @@ int main(void)
         CONN(close_gives_up_the_place_in_the_queue),
         CONN(close_stops_the_timer),
         CONN(timer_set_again_is_moved),
-        CONN(trace_says_who_what_how_and_what_is_next),
+        CONN(a_trace_names_operation_outcome_and_next_step),
     };
     log_setup("test_conn", false);
     return cmocka_run_group_tests(tests, NULL, NULL);

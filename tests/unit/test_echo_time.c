@@ -373,7 +373,7 @@ static void stuck_peer_is_reset_while_others_wait(void **state)
     assert_int_equal(counters()->stalled, 1);
 }
 
-static void nobody_is_reset_while_nobody_waits(void **state)
+static void none_is_reset_while_none_waits(void **state)
 {
     (void)state;
     config.idle_timeout_ns = 0;
@@ -384,7 +384,7 @@ static void nobody_is_reset_while_nobody_waits(void **state)
     assert_true(fake.deadline_ns == UINT64_MAX); /* it does not even look */
 }
 
-static void without_the_option_nobody_is_reset(void **state)
+static void without_the_option_none_is_reset(void **state)
 {
     (void)state;
     config.idle_timeout_ns = config.stall_timeout_ns = 0;
@@ -534,8 +534,8 @@ int main(void)
         TIME(connection_that_was_ended_is_left_alone),
         TIME(drains_deadline_does_not_move),
         TIME(stuck_peer_is_reset_while_others_wait),
-        TIME(nobody_is_reset_while_nobody_waits),
-        TIME(without_the_option_nobody_is_reset),
+        TIME(none_is_reset_while_none_waits),
+        TIME(without_the_option_none_is_reset),
         TIME(slow_reader_is_served_while_others_wait),
         TIME(next_wave_of_stuck_peers_falls_at_once),
         TIME(peer_that_had_taken_all_is_not_stalled_at_once),

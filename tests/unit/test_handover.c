@@ -219,7 +219,7 @@ static void inbox_keeps_the_order_around_its_end(void **state)
     assert_int_equal(members[1].taken, 3 * (HANDOVER_INBOX / 2 + 5));
 }
 
-static void taker_is_told_once_until_he_has_looked(void **state)
+static void a_taker_is_told_once_until_it_has_looked(void **state)
 {
     struct worker *taker = &members[1].worker;
     (void)state;
@@ -234,7 +234,7 @@ static void taker_is_told_once_until_he_has_looked(void **state)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
-static void who_has_left_is_given_nothing_and_takes_what_he_has(void **state)
+static void a_worker_that_left_gets_nothing_and_takes_what_it_has(void **state)
 {
     (void)state;
     give_in_turn(0, 2);
@@ -296,8 +296,8 @@ int main(void)
         OPEN(token_that_cannot_be_detached_stays),
         OPEN(full_inbox_is_passed_over),
         OPEN(inbox_keeps_the_order_around_its_end),
-        OPEN(taker_is_told_once_until_he_has_looked),
-        OPEN(who_has_left_is_given_nothing_and_takes_what_he_has),
+        OPEN(a_taker_is_told_once_until_it_has_looked),
+        OPEN(a_worker_that_left_gets_nothing_and_takes_what_it_has),
         THREADS(threads_lose_no_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,7 @@ static void another_user_may_not(void **state)
 }
 
 /* The number of a child that has been waited for. */
-static void nobody_is_there(void **state)
+static void no_process_is_there(void **state)
 {
     int status;
     (void)state;
@@ -256,7 +256,7 @@ int main(void)
         cmocka_unit_test(a_closed_console_leaves_little_time),
 #else
         cmocka_unit_test(another_user_may_not),
-        cmocka_unit_test(nobody_is_there),
+        cmocka_unit_test(no_process_is_there),
 #endif
     };
     sys_setup();

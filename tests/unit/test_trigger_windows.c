@@ -63,7 +63,7 @@ static void a_closed_trigger_does_not_listen(void **state)
 }
 
 /* Process numbers are multiples of four. */
-static void nobody_is_there(void **state)
+static void no_process_is_there(void **state)
 {
     (void)state;
     assert_int_equal(trigger_send(INT32_MAX - 3, SYS_STOP), UV_ESRCH);
@@ -71,7 +71,7 @@ static void nobody_is_there(void **state)
 }
 
 /* An open handle keeps the number of an ended process valid. */
-static void who_has_ended_is_not_there(void **state)
+static void an_ended_process_is_not_there(void **state)
 {
     STARTUPINFOA startup = {.cb = sizeof(startup)};
     PROCESS_INFORMATION process;
@@ -167,8 +167,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strangers_do_not_listen),
         cmocka_unit_test(a_closed_trigger_does_not_listen),
-        cmocka_unit_test(nobody_is_there),
-        cmocka_unit_test(who_has_ended_is_not_there),
+        cmocka_unit_test(no_process_is_there),
+        cmocka_unit_test(an_ended_process_is_not_there),
         cmocka_unit_test(the_same_user_may_and_nobody_else),
         cmocka_unit_test(another_user_may_not),
         cmocka_unit_test(a_name_that_is_taken_is_reported),

@@ -123,5 +123,6 @@ size_t output_system_columns(uv_file file)
     if (!GetConsoleScreenBufferInfo(handle, &information)) {
         return 0;
     }
-    return (size_t)(information.srWindow.Right - information.srWindow.Left + 1);
+    int columns = information.srWindow.Right - information.srWindow.Left + 1;
+    return columns > 0 ? (size_t)columns : 0;
 }

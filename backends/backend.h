@@ -287,8 +287,8 @@ static inline uint64_t io_wait_ns(uint64_t deadline_ns)
 /* The same in whole milliseconds, rounded up, `max` at most; UINT64_MAX stays. */
 uint64_t io_wait_ms(uint64_t wait_ns, uint64_t max);
 
-/* A system that is out of memory for sockets may report one as writable and refuse the send. A turn
- * that brought nothing else is idle. After IO_IDLE_TURNS of them in a row, each further one sleeps
+/* A system that is short of memory may report a socket as writable and refuse the send, or refuse
+ * to take new operations. A turn that brought nothing else is idle. After IO_IDLE_TURNS of them in a row, each further one sleeps
  * for IO_PAUSE_MS. Call it once in each poll(). */
 #define IO_IDLE_TURNS 16
 #define IO_PAUSE_MS 4

@@ -133,9 +133,11 @@ int uring_enter(struct uring_loop *loop, uint64_t wait_ns)
     loop->base.enters++;
     int result = uring_submit_and_wait(loop, queue_is_empty(&loop->unqueued) ? wait_ns : 0);
     loop->base.full = was_full || (result < 0 && result != -ETIME) || uring_has_more(loop);
-    /* EAGAIN, EBUSY, ENOMEM: the kernel is short of something; what is queued stays so */
-    bool passing = result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
-                   result == -EBUSY || result == -ENOMEM;
+    /* The kernel has too little memory. What is queued stays queued for the next turn. */
+    bool short_of_memory = result == -EAGAIN || result == -ENOMEM;
+    io_loop_pause(&loop->base, short_of_memory);
+    bool passing = result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY ||
+                   short_of_memory;
     return passing ? 0 : uv_translate_sys_error(-result);
 }
 

@@ -58,7 +58,7 @@ struct uring_loop {
     int wake_fd;
     bool woken;
     struct waiters waiters;
-    struct queue closed; /* sockets whose close callback is due */
+    struct queue closed; /* sockets with a close callback due */
     struct queue over;   /* stopped listeners of which nothing is outstanding */
     size_t sockets;
     size_t listeners;
@@ -89,7 +89,7 @@ void uring_prepare_cancel(struct io_uring_sqe *sqe, int fd);
  * are left in loop->unqueued. Sets base.full. 0; or a UV error, and the ring is unusable. */
 int uring_enter(struct uring_loop *loop, uint64_t wait_ns);
 
-/* Runs `completed` of all requests whose completion is there. */
+/* Takes the completions that are there, and runs `completed` of each request. */
 void uring_reap(struct uring_loop *loop);
 
 #endif

@@ -43,7 +43,7 @@ struct iocp_loop {
     LPFN_ACCEPTEX accept_ex;
     LPFN_CONNECTEX connect_ex;
     struct waiters waiters;
-    struct queue closed;    /* sockets whose close callback is due */
+    struct queue closed;    /* sockets with a close callback due */
     struct queue listeners; /* until nothing of them is outstanding */
     size_t sockets;
     size_t open_listeners; /* that have not been stopped */

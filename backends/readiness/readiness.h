@@ -46,8 +46,8 @@ struct readiness_loop {
     int poll_fd;
     int wake_fd; /* -1: the poller needs none */
     struct waiters waiters;
-    struct queue closed;  /* sockets whose close callback is due */
-    struct queue stopped; /* listeners whose accepts are to be cancelled */
+    struct queue closed;  /* sockets with a close callback due */
+    struct queue stopped; /* listeners with accepts to cancel */
     size_t sockets;
     size_t listeners;
     int denied; /* sends that were reported as ready in this turn and refused */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -36,6 +37,8 @@ static struct item late;
 static size_t prepared;
 static int silent;   /* an eventfd that is never written to */
 static bool refuses; /* early submits fail */
+static int answer;   /* of the call that submits and waits; 0: the kernel's own */
+static size_t sleeps;
 
 int __real_io_uring_submit(struct io_uring *ring);
 int __wrap_io_uring_submit(struct io_uring *ring);
@@ -43,6 +46,35 @@ int __wrap_io_uring_submit(struct io_uring *ring);
 int __wrap_io_uring_submit(struct io_uring *ring)
 {
     return refuses ? -EBUSY : __real_io_uring_submit(ring);
+}
+
+int __real_io_uring_submit_and_get_events(struct io_uring *ring);
+int __wrap_io_uring_submit_and_get_events(struct io_uring *ring);
+int __real_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+                                            unsigned count, struct __kernel_timespec *timeout,
+                                            sigset_t *mask);
+int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+                                            unsigned count, struct __kernel_timespec *timeout,
+                                            sigset_t *mask);
+void __wrap_uv_sleep(unsigned ms);
+
+int __wrap_io_uring_submit_and_get_events(struct io_uring *ring)
+{
+    return answer != 0 ? answer : __real_io_uring_submit_and_get_events(ring);
+}
+
+int __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring, struct io_uring_cqe **cqe,
+                                            unsigned count, struct __kernel_timespec *timeout,
+                                            sigset_t *mask)
+{
+    return answer != 0 ? answer
+                       : __real_io_uring_submit_and_wait_timeout(ring, cqe, count, timeout, mask);
+}
+
+void __wrap_uv_sleep(unsigned ms)
+{
+    assert_int_equal(ms, IO_PAUSE_MS);
+    sleeps++;
 }
 
 /* ---- requests ------------------------------------------------------------------------------ */
@@ -116,6 +148,8 @@ static int set_up(void **state)
     queue_init(&loop.unqueued);
     prepared = 0;
     refuses = false;
+    answer = 0;
+    sleeps = 0;
     silent = eventfd(0, EFD_CLOEXEC);
     assert_true(silent >= 0);
     assert_int_equal(uring_ring_open(&loop.ring), 0);
@@ -191,12 +225,33 @@ static void a_request_that_begins_again_goes_behind_the_others(void **state)
     assert_int_equal(items[REQUESTS - 1].prepared, REQUESTS);
 }
 
+static void a_loop_that_the_kernel_refuses_does_not_spin(void **state)
+{
+    (void)state;
+    refuses = true;
+    answer = -EAGAIN;
+    begin_all(&nop);
+    for (size_t i = 0; i < IO_IDLE_TURNS + 10; i++) {
+        turn();
+    }
+    assert_int_equal(sleeps, 11);
+    refuses = false;
+    answer = 0;
+    turn();
+    assert_int_equal(sleeps, 11);
+    for (size_t i = 0; i < REQUESTS; i++) {
+        assert_int_equal(items[i].completed, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_turn_takes_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(later_requests_do_not_overtake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cancel_comes_after_what_it_cancels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_loop_that_the_kernel_refuses_does_not_spin, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_request_that_begins_again_goes_behind_the_others, set_up,
                                         tear_down),
     };

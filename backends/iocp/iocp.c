@@ -10,9 +10,9 @@
  *
  * A call that succeeds at once also leaves a completion in the port, unless
  * FILE_SKIP_COMPLETION_PORT_ON_SUCCESS is set. With it the outcome is there when the call returns
- * (IO_DONE), and the port is spared. That needs a provider whose sockets are handles of the file
- * system (XP1_IFS_HANDLES). With other providers completions come all the same, and the outcome is
- * taken from them.
+ * (IO_DONE), and no completion follows. That needs a provider that makes its sockets handles of the
+ * file system (XP1_IFS_HANDLES). With other providers every call leaves a completion, which has the
+ * outcome.
  *
  * There is one port for each worker, and one thread that waits on it. A socket joins one port, once
  * and for ever. So a listener belongs to the worker that listened first, and a connection joins the

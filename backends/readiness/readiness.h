@@ -2,10 +2,10 @@
 #define ECHOPORT_READINESS_H
 
 /*
- * The core of the backends whose system reports when a descriptor is ready and leaves the call to
- * the program: epoll and kqueue. It makes completions of readiness. It tries the call, parks the
- * operation if the call would block, and tries again when the poller reports the descriptor as
- * ready. The systems differ only in their poller.
+ * The core of epoll and kqueue, which report that a descriptor is ready and leave the call to the
+ * program. It makes completions of readiness. It tries the call, parks the operation if the call
+ * would block, and tries again when the poller reports the descriptor as ready. The systems differ
+ * only in their poller.
  */
 
 #include <assert.h>

@@ -7,8 +7,8 @@
  * that submitted none. So a recv is one shot, without two epoll_ctl for each message, and nothing
  * is read without a recv. In a turn libuv reads one socket at most 32 times; policy asks for less.
  *
- * libuv keeps a handle until its close callback. So a socket whose set-up failed half-way is in use
- * like any other: every submit returns the error in `broken`.
+ * libuv keeps a handle until its close callback. So a socket stays in use even if its set-up failed
+ * half-way: then every submit returns the error in `broken`.
  */
 
 #include "backend.h"

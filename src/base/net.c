@@ -114,7 +114,7 @@ int net_open(const struct net_options *options, int family, uv_os_sock_t *os_soc
     return error;
 }
 
-/* Sets IPV6_V6ONLY, whose default depends on the system and its configuration. */
+/* Sets IPV6_V6ONLY. Its default depends on the system and its configuration. */
 static int choose_families(uv_os_sock_t os_socket, const struct sockaddr *address)
 {
     if (address->sa_family != AF_INET6) {

@@ -24,8 +24,8 @@
 #define TIMER_LEVELS 8
 #define TIMER_SLOTS 64
 
-/* Two more lists follow the levels: timers whose deadline had passed when they were started, and
- * those of them that the current run fires. */
+/* Two more lists follow the levels: timers that were started after their deadline, and those of
+ * them that the current run fires. */
 #define TIMER_SLOT_DUE (TIMER_LEVELS * TIMER_SLOTS)
 #define TIMER_SLOT_FIRING (TIMER_SLOT_DUE + 1)
 #define TIMER_SLOT_COUNT (TIMER_SLOT_FIRING + 1)
@@ -91,9 +91,9 @@ uint64_t timer_wheel_next(const struct timer_wheel *wheel);
 
 /*
  * Sets the time to `now_ns`, or leaves it if `now_ns` is earlier than the last run. Fires every
- * timer whose deadline, rounded up to a tick, has come: none fires before its deadline. The order:
- * first the timers whose deadline had passed when they were started, in order of start. Then the
- * others by tick, and those of one tick in order of start.
+ * timer with a deadline that has come, rounded up to a tick: none fires early. First come the
+ * timers that were started after their deadline, in order of start. Then come the others by tick,
+ * and those of one tick in order of start.
  */
 void timer_wheel_run(struct timer_wheel *wheel, uint64_t now_ns);
 

@@ -126,7 +126,7 @@ static int decimal_times(const struct decimal *decimal, uint64_t factor, uint64_
     return 0;
 }
 
-/* The factor of the unit whose name is the `length` bytes at `text`; 0 when there is none. */
+/* The factor of the unit that the `length` bytes at `text` name; 0 if they name none. */
 static uint64_t unit_factor(const struct unit *units, size_t count, const char *text, size_t length)
 {
     for (size_t i = 0; i < count; i++) {
@@ -213,8 +213,8 @@ static int decimals_of(double value, int digits)
     return decimals;
 }
 
-/* Writes `value`, whose unit is names[0], in the first unit in which it is below `step`. Each unit
- * is `step` times the one before. */
+/* Writes `value`, in the unit names[0], in the first unit in which it is below `step`. Each unit is
+ * `step` times the one before. */
 static char *format_scaled(char *buffer, size_t size, double value, int digits, double step,
                            const char *const *names, size_t count)
 {

@@ -42,8 +42,8 @@ int units_parse_duration(const char *text, uint64_t *value_ns);
 int units_parse_integer(const char *text, uint64_t *value);
 
 /*
- * The others write text for people into `buffer`, whose `size` is at least UNITS_TEXT_SIZE bytes,
- * and return `buffer`. Numbers are rounded to the nearest. Values must not be negative.
+ * The others write text for people into `buffer` of `size` bytes, at least UNITS_TEXT_SIZE, and
+ * return `buffer`. Numbers are rounded to the nearest. Values must not be negative.
  */
 
 /* To 3 digits: "512 B", "1.21 GiB", "1023 KiB". */

@@ -14,7 +14,7 @@
 /* The number of elements of an array, not of a pointer. */
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The struct of `type` whose `member` is at `pointer`. */
+/* The struct of `type` that has its `member` at `pointer`. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

@@ -111,8 +111,8 @@ struct worker {
     char error[256]; /* the message for `status` or `start_status` */
 };
 
-/* Prepares a worker whose first group of members is set; the rest is zero. worker_destroy() undoes
- * it, when the thread has ended. */
+/* Prepares a worker. The caller has set its first group of members; the rest is zero.
+ * worker_destroy() undoes it, when the thread has ended. */
 void worker_init(struct worker *worker);
 void worker_destroy(struct worker *worker);
 

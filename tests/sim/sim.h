@@ -18,8 +18,8 @@
  *     ... close the loops ...
  *     sim_end();
  *
- * sim_step() goes to the next completion, however late that is. So a loop whose owner has other
- * work to do needs a deadline.
+ * sim_step() goes to the next completion, however late that is. So a loop needs a deadline if its
+ * owner has other work to do.
  *
  * Addresses: listen() takes for `os_socket` a port of the simulated world, 1 to 65535. connect()
  * reads the port of a sockaddr_in or sockaddr_in6 and ignores the host. Loops that listen on one

@@ -10,10 +10,10 @@
  *   sim.c        the backend: the table, loops, listeners and tokens
  *   sim_socket.c the backend: connect, receive, send, shutdown and close
  *
- * Events are in queues. The world has one, whose events the clock runs as it passes them. Each loop
+ * Events are in queues. The world has one: the clock runs its events as it passes them. Each loop
  * has one with its callbacks, which its poll() runs. An event refers to a connection or a listener,
- * which exist until sim_end(), or to a socket, whose close waits for its events. So no event is
- * ever removed from a queue.
+ * which exist until sim_end(), or to a socket. The close of a socket waits for its events. So no
+ * event is ever removed from a queue.
  */
 
 #include "accepts.h"
@@ -218,7 +218,7 @@ bool sim_submit_fails(void);
 bool sim_inline(void);                      /* look for the outcome in the submit? */
 int sim_answer_done(struct sim_loop *loop); /* IO_DONE, counted */
 void sim_completion(struct sim_loop *loop); /* counted */
-uint64_t sim_delivery_time(void);           /* of a callback whose outcome is there now */
+uint64_t sim_delivery_time(void);           /* of a callback for an outcome of now */
 
 /* sim_socket.c: operations of the table, and reports of the network. */
 

@@ -31,8 +31,8 @@ void fake_xnu_ended(int fd);
 /* The number of bytes that recv can return. A FIN is none, so `ended` makes no difference. */
 int64_t fake_xnu_unread(int fd, bool ended);
 
-/* A descriptor of the queue whose reset a send has hidden and that has to be reported; -1 if there
- * is none. Each is returned once. */
+/* A descriptor of the queue with a reset that a send has hidden and that must be reported; -1 if
+ * there is none. Each is returned once. */
 int fake_xnu_take_reset(int queue);
 
 /* Whether the peer has acknowledged bytes since the last call. */

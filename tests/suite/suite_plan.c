@@ -107,7 +107,7 @@ static void plan_add_modes(struct plan *plan, const struct backend *backend, boo
     }
 }
 
-/* Whether to run the backend, whose probe gave this answer. */
+/* Whether to run the backend after this answer of its probe. */
 static bool plan_wants(struct plan *plan, const char *name, int status, const char *why)
 {
     bool named = plan->backend != NULL && exceptions_is_of(plan->backend, name);

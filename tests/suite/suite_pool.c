@@ -5,7 +5,7 @@
 static const uint8_t bytes[500];
 static const uint8_t more[4 * KIB];
 
-/* A rig whose pool has `buffers` buffers of 1 KiB. */
+/* A rig with a pool of `buffers` buffers of 1 KiB. */
 static void pool_rig(struct suite_rig *rig, const struct backend *backend, size_t buffers)
 {
     rig_open_with(rig, backend, KIB, buffers * KIB);

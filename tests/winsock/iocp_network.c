@@ -103,7 +103,7 @@ void iocp_network_lossless(struct winsock_config *config, uint64_t seed)
     config->reset_ppm = 0;
     config->hang_ppm = 0;
     if (config->delay_ns > 100 * 1000) {
-        config->delay_ns = 100 * 1000; /* or a loop whose pool has one buffer takes for ever */
+        config->delay_ns = 100 * 1000; /* or a loop with one buffer takes for ever */
     }
     config->capacity_min = config->capacity_max = config->capacity_max < 1000 ? 1000 : 65536;
 }

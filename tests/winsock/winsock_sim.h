@@ -28,7 +28,7 @@
  * Memory that is lent is written and read as late as Windows may. A receive buffer holds a pattern
  * until its packet is taken from the port; then the received bytes are copied. Bytes to send are
  * read as the connection takes them, and must be unchanged when the packet is taken. So must the
- * OVERLAPPED, whose results are written at that moment. A sanitizer finds memory that was freed
+ * OVERLAPPED: its results are written at that moment. A sanitizer finds memory that was freed
  * early.
  *
  * Misuse is not answered but reported: see `violated`.

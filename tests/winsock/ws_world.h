@@ -73,7 +73,7 @@ struct operation_list {
 struct port {
     struct port *next;
     struct operation_list packets;
-    size_t outstanding;   /* operations of this port whose packets haven't been taken */
+    size_t outstanding;   /* operations with a packet to come, or one in the port */
     uint64_t deadline_ns; /* of the last wait; UINT64_MAX once reached */
 };
 

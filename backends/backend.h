@@ -288,8 +288,8 @@ static inline uint64_t io_wait_ns(uint64_t deadline_ns)
 uint64_t io_wait_ms(uint64_t wait_ns, uint64_t max);
 
 /* A system that is short of memory may report a socket as writable and refuse the send, or refuse
- * to take new operations. A turn that brought nothing else is idle. After IO_IDLE_TURNS of them in a row, each further one sleeps
- * for IO_PAUSE_MS. Call it once in each poll(). */
+ * to take new operations. A turn that brought nothing else is idle. After IO_IDLE_TURNS of them in
+ * a row, each further one sleeps for IO_PAUSE_MS. Call it once in each poll(). */
 #define IO_IDLE_TURNS 16
 #define IO_PAUSE_MS 4
 void io_loop_pause(struct io_loop *loop, bool idle);

@@ -136,8 +136,8 @@ int uring_enter(struct uring_loop *loop, uint64_t wait_ns)
     /* The kernel has too little memory. What is queued stays queued for the next turn. */
     bool short_of_memory = result == -EAGAIN || result == -ENOMEM;
     io_loop_pause(&loop->base, short_of_memory);
-    bool passing = result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY ||
-                   short_of_memory;
+    bool passing =
+        result >= 0 || result == -ETIME || result == -EINTR || result == -EBUSY || short_of_memory;
     return passing ? 0 : uv_translate_sys_error(-result);
 }
 

@@ -236,28 +236,41 @@ static int bench_choose_cases(struct bench *bench)
     return 0;
 }
 
-/* The path of a program in `directory`, or beside this one if that is NULL. It has the suffix of
- * this program, such as ".exe". */
-static int bench_program_path(const char *directory, const char *name, char *path)
+/* What follows "echo-bench" in the name of this program, such as ".exe". */
+static const char *bench_suffix(const char *self)
 {
-    char self[SUBJECT_PATH_SIZE];
+    static const char own[] = "echo-bench";
+    const char *found = strstr(self, own);
+    return found != NULL ? found + sizeof(own) - 1 : "";
+}
+
+static bool bench_has_file(const char *path)
+{
+    uv_fs_t request;
+    int status = uv_fs_stat(NULL, &request, path, NULL);
+    uv_fs_req_cleanup(&request);
+    return status == 0;
+}
+
+/* The path of a program in `directory`, or beside this one if that is NULL. 0; or UV_ENOENT, and a
+ * message about the option that named the directory. */
+static int bench_program_path(const char *option, const char *directory, const char *name,
+                              char *path)
+{
+    char self[SUBJECT_PATH_SIZE] = "";
     size_t length = sizeof(self);
-    int written = -1;
-    if (directory != NULL) {
-        written = snprintf(path, SUBJECT_PATH_SIZE, "%s/%s", directory, name);
-    } else if (uv_exepath(self, &length) == 0) {
-        static const char own[] = "echo-bench";
-        char *slash = strrchr(self, '/');
-        char *backslash = strrchr(self, '\\');
-        char *base = slash > backslash ? slash : backslash;
-        const char *ending = base == NULL ? NULL : strstr(base, own);
-        if (ending != NULL) {
-            written = snprintf(path, SUBJECT_PATH_SIZE, "%.*s%s%s", (int)(base - self + 1), self,
-                               name, ending + sizeof(own) - 1);
-        }
+    (void)uv_exepath(self, &length);
+    char *slash = strrchr(self, '/');
+    char *backslash = strrchr(self, '\\');
+    char *end = slash > backslash ? slash : backslash;
+    const char *suffix = bench_suffix(end != NULL ? end : self);
+    if (end != NULL) {
+        *end = '\0';
     }
-    if (written < 0 || written >= SUBJECT_PATH_SIZE) {
-        log_message("--bin: there is no %s", name);
+    const char *folder = directory != NULL ? directory : self;
+    int written = snprintf(path, SUBJECT_PATH_SIZE, "%s/%s%s", folder, name, suffix);
+    if (written < 0 || written >= SUBJECT_PATH_SIZE || !bench_has_file(path)) {
+        log_message("%s: there is no %s in '%s'", option, name, folder);
         return UV_ENOENT;
     }
     return 0;
@@ -339,7 +352,7 @@ static int bench_add_old(struct bench *bench)
         log_message("--against can't be used with --peers or --target");
         return UV_EINVAL;
     }
-    int status = bench_program_path(options->against, "echo-server", path);
+    int status = bench_program_path("--against", options->against, "echo-server", path);
     return status == 0 ? subjects_add_old(&bench->subjects, path) : status;
 }
 
@@ -367,9 +380,12 @@ static int bench_prepare(struct bench *bench)
     if (status == 0 && options->target != NULL) {
         status = subjects_add_target(&bench->subjects, options->target);
     }
-    status =
-        status == 0 ? bench_program_path(options->bin, "echo-server", bench->setup.server) : status;
-    status = status == 0 ? bench_program_path(NULL, "echo-client", bench->setup.client) : status;
+    if (status == 0) {
+        status = bench_program_path("--bin", options->bin, "echo-server", bench->setup.server);
+    }
+    if (status == 0) {
+        status = bench_program_path("echo-bench", NULL, "echo-client", bench->setup.client);
+    }
     bench->runs = bench_count_runs(bench);
     return status;
 }

@@ -16,8 +16,9 @@
 #define DEFAULT_PORT "5001"
 
 #define SERVER_TAKES                                                                               \
-    "a host name or an address, as in 127.0.0.1 or ::1, or with a port of 1 to 65535 or a "        \
-    "service name, as in 127.0.0.1:6001, [::1]:6001 or :6001"
+    "HOST or HOST:PORT, as in 127.0.0.1:6001, [::1]:6001 or :6001, with a port of 1 to 65535 or "  \
+    "a "                                                                                           \
+    "service name"
 
 static const char group_common[] = "Most used";
 static const char group_server[] = "The server";

@@ -314,7 +314,7 @@ static int accept_word(struct parser *parser, const char *word, const struct opt
         return FAIL(parser, "unexpected word: %s has been given already", row->argument);
     }
     if (option_store(row, parser->options, word) != 0) {
-        return FAIL(parser, "unexpected word: it is no option, and not %s", row->takes);
+        return FAIL(parser, "unexpected word: it is neither an option nor %s", row->takes);
     }
     return 0;
 }

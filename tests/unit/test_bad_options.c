@@ -249,7 +249,7 @@ static const struct subject subjects[] = {
     {false, '\0', "backend", "the name of a backend", {LIST(bad_words)}},
     {true, '\0', "signal", "it takes stop, restart or report", {LIST(bad_signals)}},
     {true, '\0', "pid", "it takes 1 to 2147483647", {LIST(bad_numbers), LIST(bad_pids)}},
-    {false, 'n', "host", "a host name or an address", {LIST(bad_hosts)}},
+    {false, 'n', "host", "HOST or HOST:PORT", {LIST(bad_hosts)}},
     {false, 'e', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {false, 'p', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
     {true, 'p', "port", "it takes 0 to 65535 or a service name", {LIST(bad_ports)}},

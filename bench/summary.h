@@ -6,7 +6,7 @@
  * ratio is made of pairs, the two runs of a round, so a disturbance that lasts a while disturbs
  * both.
  *
- * A run that failed, or whose books disagree, counts for nothing. A run in which the client was the
+ * A run counts for nothing if it failed or its books disagree. A run in which the client was the
  * bottleneck counts only for what a message costs, which does not depend on that. A subject with
  * more than one such run in a case has no figures of speed there and no ratios of them. The
  * remaining runs would be those in which it happened to be slow.

@@ -186,7 +186,7 @@ void load_conn_settle(struct load_conn *c);
 /* The run is ending: finishes outstanding messages. */
 void load_conn_end(struct load_conn *c);
 
-/* Closes a connection whose connect is still outstanding. */
+/* Closes a connection while its connect is outstanding. */
 void load_conn_abandon(struct load_conn *c);
 
 /* Resets the connection in any state. */

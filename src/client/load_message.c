@@ -22,7 +22,7 @@ bool load_goes_on(const struct load_conn *c)
     return alive && load_has_more(load_owner(c));
 }
 
-/* Begins one message, whose latency counts from `begun_ns`. */
+/* Begins one message. Its latency counts from `begun_ns`. */
 static void load_begin_one(struct load_conn *c, uint64_t begun_ns)
 {
     struct load *load = load_owner(c);

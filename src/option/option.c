@@ -162,7 +162,7 @@ static size_t difference(const char *word, size_t length, const char *name)
     return length + width - shorter - same;
 }
 
-/* The row whose name begins with the word or differs from it in a typing error; or NULL. */
+/* The row with a name that begins with the word or differs from it by a typing error; or NULL. */
 static const struct option_row *find_like(const struct option_program *program, const char *word,
                                           size_t length)
 {

@@ -37,7 +37,7 @@ struct option_error {
  * Fills `options`, whatever it held, with the defaults and then from argv[1] on. Words that start
  * with '/' are options, too, if `allow_slash`. argv must outlive `options`.
  *
- * Returns 0; 1 when a row that `stops` was met, whose member is then true; or UV_EINVAL for a usage
+ * Returns 0; 1 when a row that `stops` was met, and its member is true; or UV_EINVAL for a usage
  * error, with `error` filled.
  */
 int option_parse(const struct option_program *program, void *options, int argc, char **argv,

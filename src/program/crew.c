@@ -118,7 +118,7 @@ static int crew_launch(struct crew *crew, const char **error)
     return 0;
 }
 
-/* Replaces the backend, whose loop did not open. 0; or a UV error, which has been reported. */
+/* Replaces the backend, since its loop did not open. 0; or a UV error, which has been reported. */
 static int crew_fall_back(struct crew *crew, const char *error)
 {
     int status = backend_fall_back(crew->options->backend, &crew->backend, error, crew->note,

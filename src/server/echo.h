@@ -19,7 +19,7 @@
  * until the client ends too. At the deadline it resets.
  *
  * Stall: a peer that sends and does not read keeps a buffer. While other connections wait for a
- * buffer, a connection whose peer has taken no byte for --stall-timeout is reset. That time counts
+ * buffer, a connection is reset if its peer has taken no byte for --stall-timeout. That time counts
  * from the last byte taken, not from when the connection got its buffer. So many such peers are
  * reset together, not one after another.
  */

@@ -129,8 +129,8 @@ static const struct option_row rows[] = {
                      FIELD(idle_timeout_ns)),
     PROGRAM_TIME_ROW(
         group_time, "stall-timeout",
-        "reset a connection whose peer has taken no byte for this long, while it holds a "
-        "buffer that others wait for",
+        "reset a connection if its peer has taken no byte for this long, while it holds "
+        "a buffer that others wait for",
         "5s", "never", FIELD(stall_timeout_ns)),
     PROGRAM_TIME_ROW(group_time, "drain-timeout",
                      "after Ctrl-C, wait this long for connections to end, then reset them", "10s",

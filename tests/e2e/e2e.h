@@ -233,7 +233,7 @@ void e2e_peer_echoes(uv_os_sock_t peer, const void *data, size_t length);
  * came early. */
 int e2e_peer_finish(uv_os_sock_t peer, const void *data, size_t length);
 
-/* A connection whose peer sends as long as the server takes bytes, and reads nothing. */
+/* A connection to a peer that sends as long as the server takes bytes, and reads nothing. */
 uv_os_sock_t e2e_slow_reader(const struct e2e_server *server);
 
 /* A client is served beside `count` connections that send nothing. Ends the server. */

@@ -564,7 +564,7 @@ static void statistics_are_printed_at_intervals(void **state)
     (void)e2e_line(server.process, PROCESS_ERR, "0 open, 1 accepted", 0);
 }
 
-/* A server whose connections have come and gone, and its client. Neither prints progress. */
+/* A server and its client after the end of their connections. Neither prints progress. */
 static void nothing_is_printed_without_an_interval(void **state)
 {
     struct e2e_server server;

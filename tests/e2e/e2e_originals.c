@@ -409,7 +409,7 @@ struct original {
     const struct sockaddr_storage *address;
     uint8_t value;
     int status;        /* 0, or a UV error */
-    unsigned messages; /* messages whose first and last byte were right */
+    unsigned messages; /* messages with the right first and last byte */
 };
 
 /* Sends a message and receives as many bytes: 0 or a UV error. */

@@ -322,7 +322,7 @@ static void a_reset_at_once_has_failed(void **state)
 
 /* ---- connect ------------------------------------------------------------------------------- */
 
-/* A listener whose backlog is full answers no SYN: on Linux. */
+/* With a full backlog a listener on Linux answers no SYN. */
 static void connect_times_out(void **state)
 {
     struct e2e_server listener = {.process = NULL};

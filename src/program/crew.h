@@ -63,8 +63,8 @@ struct worker *crew_worker(const struct crew *crew, size_t index);
 /*
  * Starts the workers: opens the loop of each, then starts the role of each. So no worker serves
  * before all have a loop. If a loop does not open and --backend is `raw`, the next backend that
- * works is used. 0; or a UV error, which has been reported. Then some workers may have started their
- * role and go on running: post WORKER_ABORT and wait for them.
+ * works is used. 0; or a UV error, which has been reported. Then some workers may have started
+ * their role and go on running: post WORKER_ABORT and wait for them.
  */
 int crew_start(struct crew *crew);
 

@@ -2,9 +2,9 @@
 #define ECHOPORT_LOAD_CONN_H
 
 /*
- * One user of the client and its current connection. This header is private to one module of four
+ * One user of the client and its current connection. This header is private to one module of five
  * files: load_conn.c (sending, receiving, time, life), load_connect.c (coming up), load_message.c
- * (what is sent and checked), load_end.c (ending).
+ * (what is sent and checked), load_mismatch.c (wrong answers), load_end.c (ending).
  *
  *     WAITING -> CONNECTING -> UP -> ENDING -> CLOSING -> WAITING ... -> DONE
  *
@@ -138,6 +138,12 @@ void load_begin(struct load_conn *c);
 
 /* Checks received bytes. False: they are wrong, and the connection is closing. */
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length);
+
+/* ---- load_mismatch.c ---- */
+
+/* `data` is not what the connection sent; or nothing more was sent, if not `expected`. Reports it,
+ * unless the worker has reported one before, and closes the connection. */
+void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected);
 
 /* ---- load_conn.c ---- */
 

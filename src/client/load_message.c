@@ -12,9 +12,6 @@
  * off. */
 #define LOAD_IN_VAIN 3
 
-/* The number of wrong bytes that are shown. */
-#define LOAD_SHOWN 16
-
 bool load_goes_on(const struct load_conn *c)
 {
     const struct load_plan *plan = load_plan_of(c);
@@ -84,43 +81,6 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
                   load->worker.index, c->conn.number, units_counted(load->plan->size, "byte").text,
                   (double)latency_ns / 1e3);
     }
-}
-
-static void load_to_hex(const uint8_t *bytes, size_t length, char *text)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < length; i++) {
-        *text++ = digits[bytes[i] >> 4];
-        *text++ = digits[bytes[i] & 15];
-        *text++ = ' ';
-    }
-    text[length > 0 ? -1 : 0] = '\0';
-}
-
-/* `data` is not what the connection sent; or nothing more was sent, if not `expected`. A worker
- * reports only the first mismatch. */
-static void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected)
-{
-    struct load *load = load_owner(c);
-    size_t shown = length < LOAD_SHOWN ? length : LOAD_SHOWN;
-    if (!load->reported_mismatch) {
-        uint8_t want[LOAD_SHOWN];
-        char want_text[LOAD_SHOWN * 3 + 1] = "nothing: it was not sent";
-        char got_text[LOAD_SHOWN * 3 + 1];
-        if (expected) {
-            stream_fill(&c->stream, c->verified, want, shown);
-            load_to_hex(want, shown, want_text);
-        }
-        load_to_hex(data, shown, got_text);
-        log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64
-                    ": expected %s, got %s",
-                    c->conn.number, c->verified, want_text, got_text);
-        load->reported_mismatch = true;
-    }
-    load_close(c, (struct load_end){.counter = &load->stats.counters.mismatches,
-                                    .fate = LOAD_UNCHECKED,
-                                    .how = IO_CLOSE_RESET,
-                                    .why = "wrong data"});
 }
 
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)

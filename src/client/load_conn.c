@@ -112,10 +112,28 @@ static bool load_sent(struct load_conn *c, bool queued)
         load_fail(c, STATS_SEND, c->conn.send.status);
         return false;
     }
-    bool more = c->offered < c->begun * load->plan->size;
+    bool more = c->offered < c->begun_end;
     conn_trace_bytes(&c->conn, "send", c->conn.send.length, queued,
                      more ? "send follows" : "its echo is awaited");
     return true;
+}
+
+/* Open loop: notes the time at the messages of which a byte has been given to a send for the first
+ * time. */
+static void load_note_sent(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    if (load->plan->rate <= 0) {
+        return;
+    }
+    uint64_t now_ns = worker_clock(&load->worker);
+    uint64_t begin = c->started_end;
+    while (c->started < c->begun && begin < c->offered) {
+        struct load_message *message = load_message(c, c->started++);
+        message->sent_ns = now_ns;
+        begin = message->end;
+    }
+    c->started_end = begin;
 }
 
 /* Sends the next chunk of the messages that have begun: an outcome of send, or UV_ENOMEM without a
@@ -123,7 +141,7 @@ static bool load_sent(struct load_conn *c, bool queued)
 static int load_send(struct load_conn *c)
 {
     struct load *load = load_owner(c);
-    uint64_t left = c->begun * load->plan->size - c->offered;
+    uint64_t left = c->begun_end - c->offered;
     size_t chunk = load->chunks.buffer_size;
     size_t length = left < chunk ? (size_t)left : chunk;
     c->chunk = pool_take(&load->chunks);
@@ -132,6 +150,7 @@ static int load_send(struct load_conn *c)
     }
     stream_fill(&c->stream, c->offered, c->chunk, length);
     c->offered += length;
+    load_note_sent(c);
     return conn_send(&c->conn, c->chunk, length);
 }
 
@@ -139,7 +158,7 @@ static int load_send(struct load_conn *c)
 static bool load_step_send(struct load_conn *c)
 {
     load_begin(c);
-    if (c->conn.send_pending || c->offered == c->begun * load_plan_of(c)->size) {
+    if (c->conn.send_pending || c->offered == c->begun_end) {
         return false;
     }
     int outcome = load_send(c);
@@ -326,6 +345,17 @@ static void load_on_first_task(struct worker_task *task)
     load_connect(c);
 }
 
+static bool load_make_ring(struct load_conn *c, uint64_t depth)
+{
+    size_t length = 1;
+    while (length < depth) {
+        length *= 2;
+    }
+    c->ring_mask = length - 1;
+    c->messages = calloc(length, sizeof(*c->messages));
+    return c->messages != NULL;
+}
+
 struct load_conn *load_conn_start(struct load *load, size_t index)
 {
     struct conn *conn = conn_alloc(&load->worker, sizeof(struct load_conn));
@@ -333,8 +363,7 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
         return NULL;
     }
     struct load_conn *c = load_of(conn);
-    c->begun_ns = calloc((size_t)load->plan->depth, sizeof(uint64_t));
-    if (c->begun_ns == NULL) {
+    if (!load_make_ring(c, load->plan->depth)) {
         conn_free(conn);
         return NULL;
     }
@@ -363,7 +392,7 @@ void load_conn_free(struct load_conn *c)
 {
     conn_stop_timer(&c->conn);
     worker_cancel(c->conn.worker, &c->conn.task);
-    free(c->begun_ns);
+    free(c->messages);
     conn_free(&c->conn);
 }
 

@@ -27,28 +27,40 @@ enum load_state { LOAD_WAITING, LOAD_CONNECTING, LOAD_UP, LOAD_ENDING, LOAD_CLOS
 /* How a connection's unanswered messages and bytes are counted. */
 enum load_fate { LOAD_ANSWERED, LOAD_LOST, LOAD_DRAINED, LOAD_UNANSWERED, LOAD_UNCHECKED };
 
+/* A message that has begun and is not answered. */
+struct load_message {
+    uint64_t end;     /* offset in the stream after its last byte */
+    uint64_t due_ns;  /* closed loop: when it began */
+    uint64_t sent_ns; /* when its first byte was given to a send; 0: not yet, or closed loop */
+};
+
 struct load_conn {
     struct conn conn; /* first */
     struct io_connect connect;
     struct stream stream;
-    size_t index;      /* of the user, in load.users */
-    uint64_t offered;  /* bytes of the stream given to sends */
-    uint64_t sent;     /* bytes that sends have taken */
-    uint64_t verified; /* bytes that came back right; at most `offered` */
-    uint64_t begun;    /* messages, on this connection */
+    size_t index;       /* of the user, in load.users */
+    uint64_t offered;   /* bytes of the stream given to sends */
+    uint64_t sent;      /* bytes that sends have taken */
+    uint64_t verified;  /* bytes that came back right; at most `offered` */
+    uint64_t begun;     /* messages, on this connection */
+    uint64_t begun_end; /* bytes of all these messages */
     uint64_t completed;
-    uint64_t *begun_ns; /* of message n at n % depth: when it began, or was due */
-    uint64_t owed;      /* due messages of the schedule that have not begun */
-    uint64_t taken;     /* messages of the schedule that have begun, on any connection */
-    uint64_t retry_ns;  /* the last pause; 0: the last connection ended well */
-    uint64_t down_ns;   /* when the last connection went down */
-    uint64_t full_ns;   /* since when `depth` messages have been outstanding, if they are */
-    unsigned in_vain;   /* consecutive connections without a complete message */
-    int connect_error;  /* why this connection did not come up; 0: it did, or was abandoned */
-    int last_error;     /* the same for the previous connection */
-    uint8_t *chunk;     /* lent to the outstanding send */
-    size_t first;       /* index of the first address tried since a connection last came up */
-    size_t tried;       /* addresses tried, from `first` on */
+    uint64_t completed_end; /* bytes of the messages that are answered */
+    uint64_t started;       /* messages of which a byte was given to a send; only open loop */
+    uint64_t started_end;   /* bytes of these messages */
+    struct load_message *messages; /* a ring: message n is at n & ring_mask */
+    uint64_t ring_mask;            /* its length - 1; the length is a power of two, >= depth */
+    uint64_t owed;                 /* due messages of the schedule that have not begun */
+    uint64_t taken;                /* messages of the schedule that have begun, on any connection */
+    uint64_t retry_ns;             /* the last pause; 0: the last connection ended well */
+    uint64_t down_ns;              /* when the last connection went down */
+    uint64_t full_ns;  /* since when `depth` messages have been outstanding, if they are */
+    unsigned in_vain;  /* consecutive connections without a complete message */
+    int connect_error; /* why this connection did not come up; 0: it did, or was abandoned */
+    int last_error;    /* the same for the previous connection */
+    uint8_t *chunk;    /* lent to the outstanding send */
+    size_t first;      /* index of the first address tried since a connection last came up */
+    size_t tried;      /* addresses tried, from `first` on */
     enum load_state state;
     enum load_fate fate; /* while CLOSING */
     bool awaits;         /* counted in load.awaiting */
@@ -64,6 +76,12 @@ static inline struct load_conn *load_of(struct conn *conn)
 static inline struct load *load_owner(const struct load_conn *c)
 {
     return (struct load *)(void *)c->conn.worker;
+}
+
+/* Message n of the connection, from 0; it has begun and is not answered. */
+static inline struct load_message *load_message(const struct load_conn *c, uint64_t n)
+{
+    return &c->messages[n & c->ring_mask];
 }
 
 static inline struct client_counters *load_counters(const struct load_conn *c)

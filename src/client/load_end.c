@@ -37,10 +37,10 @@ static struct load_fate_counts load_fate_counts(const struct load_conn *c)
 static void load_note_oldest(const struct load_conn *c)
 {
     struct load *load = load_owner(c);
-    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
+    uint64_t due_ns = load_message(c, c->completed)->due_ns;
     uint64_t now_ns = worker_now(&load->worker);
-    if (now_ns > begun_ns && now_ns - begun_ns > load->stats.unanswered_oldest_ns) {
-        load->stats.unanswered_oldest_ns = now_ns - begun_ns;
+    if (now_ns > due_ns && now_ns - due_ns > load->stats.unanswered_oldest_ns) {
+        load->stats.unanswered_oldest_ns = now_ns - due_ns;
     }
 }
 
@@ -95,6 +95,7 @@ static void load_give_back(struct load_conn *c)
         load->requests_left += outstanding;
     }
     c->begun = c->completed;
+    c->begun_end = c->completed_end;
 }
 
 void load_close(struct load_conn *c, struct load_end end)

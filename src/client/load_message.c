@@ -19,12 +19,13 @@ bool load_goes_on(const struct load_conn *c)
     return alive && load_has_more(load_owner(c));
 }
 
-/* Begins one message. Its latency counts from `begun_ns`. */
-static void load_begin_one(struct load_conn *c, uint64_t begun_ns)
+/* Begins one message. Its latency counts from `due_ns`. */
+static void load_begin_one(struct load_conn *c, uint64_t due_ns)
 {
     struct load *load = load_owner(c);
     uint64_t depth = load->plan->depth;
-    c->begun_ns[c->begun % depth] = begun_ns;
+    c->begun_end += load->plan->size;
+    *load_message(c, c->begun) = (struct load_message){.end = c->begun_end, .due_ns = due_ns};
     if (c->begun == c->completed) {
         progress_moved(&c->conn); /* the time of the answer begins now */
         load_set_awaits(c, true);
@@ -63,9 +64,12 @@ void load_begin(struct load_conn *c)
 static void load_complete(struct load_conn *c, uint64_t now_ns)
 {
     struct load *load = load_owner(c);
-    uint64_t begun_ns = c->begun_ns[c->completed % load->plan->depth];
-    uint64_t latency_ns = now_ns > begun_ns ? now_ns - begun_ns : 0;
+    const struct load_message *message = load_message(c, c->completed);
+    uint64_t due_ns = message->due_ns;
+    uint64_t latency_ns = now_ns > due_ns ? now_ns - due_ns : 0;
+    uint64_t size = message->end - c->completed_end;
     c->completed++;
+    c->completed_end = message->end;
     c->in_vain = 0;
     load->stats.counters.messages++;
     if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
@@ -73,12 +77,12 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
     }
     /* It counts by when it began: otherwise the slowest, which outlast the run, would be
      * missing. */
-    if (begun_ns >= load->measure_from_ns && begun_ns < load->measure_until_ns) {
+    if (due_ns >= load->measure_from_ns && due_ns < load->measure_until_ns) {
         histogram_record(&load->stats.latency, latency_ns);
     }
     if (load->plan->trace) {
         log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %s %.1f us", c->completed,
-                  load->worker.index, c->conn.number, units_counted(load->plan->size, "byte").text,
+                  load->worker.index, c->conn.number, units_counted(size, "byte").text,
                   (double)latency_ns / 1e3);
     }
 }
@@ -86,7 +90,6 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
 {
     struct load *load = load_owner(c);
-    uint64_t size = load->plan->size;
     uint64_t now_ns = worker_clock(&load->worker);
     uint64_t awaited = c->offered - c->verified;
     size_t known = length < awaited ? length : (size_t)awaited;
@@ -97,7 +100,7 @@ bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
     if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
         load->stats.measured_bytes += right;
     }
-    while (c->completed < c->begun && c->verified >= (c->completed + 1) * size) {
+    while (c->completed < c->begun && c->verified >= load_message(c, c->completed)->end) {
         load_complete(c, now_ns);
     }
     if (right > 0 && c->in_vain < LOAD_IN_VAIN) {

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "fairness.h"
 #include "units.h"
 
 static const double client_percentiles[] = {50, 90, 99, 99.9};
@@ -127,11 +128,10 @@ static void client_report_books(const struct client_report *report, struct text 
     text_printf(out, "; %s in the whole run\n", units_counted(n->messages, "message").text);
 }
 
-static void client_report_latency(const struct client_report *report, struct text *out)
+/* The percentiles, maximum and mean of latencies. */
+static void client_report_durations(const struct histogram *latency, struct text *out)
 {
-    const struct histogram *latency = &report->stats->latency;
     char text[UNITS_TEXT_SIZE];
-    text_printf(out, "  latency      ");
     if (latency->count == 0) {
         text_printf(out, "no message began and ended in the measured time");
     } else {
@@ -144,7 +144,32 @@ static void client_report_latency(const struct client_report *report, struct tex
         text_printf(out, "%s",
                     units_format_duration(text, sizeof(text), (uint64_t)histogram_mean(latency)));
     }
+}
+
+/* With --rate: the latency since the messages were sent, and how late the client itself was. */
+static void client_report_schedule(const struct client_report *report, struct text *out)
+{
+    const struct histogram *lateness = &report->stats->lateness;
+    char text[UNITS_TEXT_SIZE];
+    if (report->options->rate == 0) {
+        return;
+    }
+    text_printf(out, "  latency since sent   ");
+    client_report_durations(&report->stats->since_sent, out);
+    text_printf(out, "\n");
+    if (lateness->count > 0) {
+        text_printf(out, "  client lateness p99  %s",
+                    units_format_duration(text, sizeof(text), histogram_percentile(lateness, 99)));
+        text_printf(out, ", max %s\n", units_format_duration(text, sizeof(text), lateness->max));
+    }
+}
+
+static void client_report_latency(const struct client_report *report, struct text *out)
+{
     uint64_t unanswered = report->stats->counters.unanswered_messages;
+    char text[UNITS_TEXT_SIZE];
+    text_printf(out, report->options->rate > 0 ? "  latency since due    " : "  latency      ");
+    client_report_durations(&report->stats->latency, out);
     if (unanswered > 0) {
         text_printf(out, "; %s unanswered, the oldest for %s",
                     units_counted(unanswered, "message").text,
@@ -184,6 +209,8 @@ void client_report_text(const struct client_report *report, struct text *out)
     client_report_head(report, out);
     client_report_data(report, out);
     client_report_latency(report, out);
+    client_report_schedule(report, out);
+    fairness_text(&report->stats->fairness, out);
     client_report_connections(report, out);
     client_report_books(report, out);
     report_text_errors(out, &report->stats->errors);
@@ -205,14 +232,10 @@ static void client_report_json_if(struct json *json, const char *key, bool measu
     }
 }
 
-static void client_report_json_latency(struct json *json, const struct client_stats *stats)
+/* The members of durations, up to the maximum. */
+static void client_report_json_durations(struct json *json, const struct histogram *latency)
 {
-    const struct histogram *latency = &stats->latency;
-    struct histogram_bucket bucket;
-    size_t position = 0;
     bool measured = latency->count > 0;
-    uint64_t unanswered = stats->counters.unanswered_messages;
-    json_object(json, "latency_ns");
     json_uint(json, "count", latency->count);
     client_report_json_if(json, "min", measured, latency->min);
     json_double(json, "mean", measured ? histogram_mean(latency) : NAN);
@@ -221,8 +244,12 @@ static void client_report_json_latency(struct json *json, const struct client_st
                               histogram_percentile(latency, client_percentiles[i]));
     }
     client_report_json_if(json, "max", measured, latency->max);
-    json_uint(json, "unanswered", unanswered);
-    client_report_json_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
+}
+
+static void client_report_json_buckets(struct json *json, const struct histogram *latency)
+{
+    struct histogram_bucket bucket;
+    size_t position = 0;
     json_array(json, "buckets");
     while (histogram_next(latency, &position, &bucket)) {
         json_array(json, NULL);
@@ -231,6 +258,32 @@ static void client_report_json_latency(struct json *json, const struct client_st
         json_end_array(json);
     }
     json_end_array(json);
+}
+
+static void client_report_json_latency(struct json *json, const struct client_report *report)
+{
+    const struct client_stats *stats = report->stats;
+    uint64_t unanswered = stats->counters.unanswered_messages;
+    json_object(json, "latency_ns");
+    json_string(json, "since", report->options->rate > 0 ? "due" : "begin");
+    client_report_json_durations(json, &stats->latency);
+    json_uint(json, "unanswered", unanswered);
+    client_report_json_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
+    client_report_json_buckets(json, &stats->latency);
+    json_end_object(json);
+}
+
+/* What there is only with --rate; null without. */
+static void client_report_json_open_loop(struct json *json, const struct client_report *report,
+                                         const char *key, const struct histogram *durations)
+{
+    if (report->options->rate == 0) {
+        json_null(json, key);
+        return;
+    }
+    json_object(json, key);
+    client_report_json_durations(json, durations);
+    client_report_json_buckets(json, durations);
     json_end_object(json);
 }
 
@@ -309,7 +362,11 @@ void client_report_json(const struct client_report *report, struct text *out)
     json_begin(&json, out);
     json_object(&json, NULL);
     client_report_json_run(&json, report);
-    client_report_json_latency(&json, report->stats);
+    client_report_json_latency(&json, report);
+    client_report_json_open_loop(&json, report, "latency_since_sent_ns",
+                                 &report->stats->since_sent);
+    client_report_json_open_loop(&json, report, "lateness_ns", &report->stats->lateness);
+    fairness_json(&report->stats->fairness, &json);
     report_json_counters(&json, &stats_client_list, &report->stats->counters);
     report_json_errors(&json, &report->stats->errors);
     client_report_json_workers(&json, report);

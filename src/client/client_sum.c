@@ -22,7 +22,7 @@ bool client_sum_init(struct client_sum *sum, size_t workers)
         client_sum_free(sum);
         return false;
     }
-    histogram_init(&sum->stats->latency);
+    client_stats_init(sum->stats);
     return true;
 }
 

@@ -38,7 +38,7 @@ void load_init(struct load *load, const struct load_plan *plan, size_t user_coun
     load->plan = plan;
     load->user_count = user_count;
     load->requests_left = requests;
-    histogram_init(&load->stats.latency);
+    client_stats_init(&load->stats);
 }
 
 bool load_has_more(const struct load *load)
@@ -61,6 +61,16 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
     return load_tick_ns(load, n * load->user_count + user);
 }
 
+/* Records how late a message is given out. The turn began at `turn_ns`; since then others may have
+ * been sent. */
+static void load_record_lateness(struct load *load, uint64_t due_ns, uint64_t turn_ns)
+{
+    uint64_t now_ns = load->sent_ns > turn_ns ? load->sent_ns : turn_ns;
+    if (load_measures(load, due_ns)) {
+        histogram_record(&load->stats.lateness, now_ns > due_ns ? now_ns - due_ns : 0);
+    }
+}
+
 /* Gives out the messages that are due before `until_ns`, at most LOAD_TICKS_A_TURN. Returns when
  * the next one is due. */
 static uint64_t load_give_out(struct load *load, uint64_t until_ns)
@@ -68,6 +78,7 @@ static uint64_t load_give_out(struct load *load, uint64_t until_ns)
     uint64_t due_ns = load_tick_ns(load, load->ticks);
     uint64_t late_ns = until_ns > LOAD_LATE_NS ? until_ns - LOAD_LATE_NS : 0;
     for (unsigned n = 0; due_ns < until_ns && n < LOAD_TICKS_A_TURN; n++) {
+        load_record_lateness(load, due_ns, until_ns);
         load_conn_due(load->users[load->ticks++ % load->user_count], due_ns, due_ns < late_ns);
         due_ns = load_tick_ns(load, load->ticks);
     }
@@ -343,12 +354,21 @@ void load_report(const struct load *load, struct load_report *report)
                                    .address = load->address};
 }
 
+/* Counts what each user had in the measured time. */
+static void load_count_fairness(const struct load *load, struct histogram *fairness)
+{
+    for (size_t i = 0; load->begun && i < load->user_count; i++) {
+        histogram_record(fairness, load_conn_measured(load->users[i]));
+    }
+}
+
 static void load_publish_report(struct load *load)
 {
     uint64_t now_ns = worker_now(&load->worker);
     struct load_report *report = malloc(sizeof(*report));
     if (report != NULL) {
         load_report(load, report);
+        load_count_fairness(load, &report->stats.fairness);
         report->work.io = load->worker.io->stats;
         report->work.cpu_ns = sys_thread_cpu_ns();
         report->measured_until_ns =
@@ -445,6 +465,7 @@ static void load_free_users(struct load *load)
 static void load_stop(struct worker *worker)
 {
     struct load *load = load_self(worker);
+    load_count_fairness(load, &load->stats.fairness);
     load_free_users(load);
     worker_cancel(worker, &load->spent_task);
     worker_cancel(worker, &load->stop_task);

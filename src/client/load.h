@@ -86,6 +86,7 @@ struct load {
     uint64_t next_number;            /* of a connection; unique in a run */
     size_t address;                  /* index of the address that worked last */
     uint64_t ticks;                  /* messages of the schedule that were due so far */
+    uint64_t sent_ns;                /* open loop: when a user last sent something */
     struct worker_task spent_task;   /* queued when the last message of the share has begun */
     struct worker_task abandon_task; /* queued at the end, while outstanding connects still end */
     size_t connecting_last;          /* `connecting` when the task ran last */
@@ -155,6 +156,12 @@ void load_has_progress(struct load *load);
 /* A connection or a connect has failed. */
 void load_has_failed(struct load *load);
 
+/* Whether the time is in the measured time. */
+static inline bool load_measures(const struct load *load, uint64_t at_ns)
+{
+    return at_ns >= load->measure_from_ns && at_ns < load->measure_until_ns;
+}
+
 /* When the user's n-th message (from 0) is due by the schedule. */
 uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
 
@@ -166,6 +173,9 @@ bool load_has_more(const struct load *load);
 void load_reached(struct load *load, int status, size_t address);
 
 /* ---- load_conn.c; on the worker's thread ---- */
+
+/* Messages that the user had in the measured time, on any connection. */
+uint64_t load_conn_measured(const struct load_conn *c);
 
 /* A new user, which does nothing yet. NULL: out of memory. */
 struct load_conn *load_conn_start(struct load *load, size_t index);

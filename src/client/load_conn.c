@@ -118,24 +118,6 @@ static bool load_sent(struct load_conn *c, bool queued)
     return true;
 }
 
-/* Open loop: notes the time at the messages of which a byte has been given to a send for the first
- * time. */
-static void load_note_sent(struct load_conn *c)
-{
-    struct load *load = load_owner(c);
-    if (load->plan->rate <= 0) {
-        return;
-    }
-    uint64_t now_ns = worker_clock(&load->worker);
-    uint64_t begin = c->started_end;
-    while (c->started < c->begun && begin < c->offered) {
-        struct load_message *message = load_message(c, c->started++);
-        message->sent_ns = now_ns;
-        begin = message->end;
-    }
-    c->started_end = begin;
-}
-
 /* Sends the next chunk of the messages that have begun: an outcome of send, or UV_ENOMEM without a
  * chunk. */
 static int load_send(struct load_conn *c)
@@ -378,6 +360,11 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
     c->state = LOAD_WAITING;
     load->users_live++;
     return c;
+}
+
+uint64_t load_conn_measured(const struct load_conn *c)
+{
+    return c->measured;
 }
 
 void load_conn_begin(struct load_conn *c)

@@ -54,6 +54,7 @@ struct load_conn {
     uint64_t taken;                /* messages of the schedule that have begun, on any connection */
     uint64_t retry_ns;             /* the last pause; 0: the last connection ended well */
     uint64_t down_ns;              /* when the last connection went down */
+    uint64_t measured;             /* messages in the measured time, on any connection */
     uint64_t full_ns;  /* since when `depth` messages have been outstanding, if they are */
     unsigned in_vain;  /* consecutive connections without a complete message */
     int connect_error; /* why this connection did not come up; 0: it did, or was abandoned */
@@ -153,6 +154,10 @@ bool load_goes_on(const struct load_conn *c);
 
 /* Begins as many messages as may be outstanding. */
 void load_begin(struct load_conn *c);
+
+/* Open loop: bytes up to `offered` have been given to sends. Notes when each message was sent
+ * first. */
+void load_note_sent(struct load_conn *c);
 
 /* Checks received bytes. False: they are wrong, and the connection is closing. */
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length);

@@ -61,29 +61,56 @@ void load_begin(struct load_conn *c)
     }
 }
 
+static uint64_t load_since(uint64_t from_ns, uint64_t now_ns)
+{
+    return now_ns > from_ns ? now_ns - from_ns : 0;
+}
+
+void load_note_sent(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    if (load->plan->rate <= 0) {
+        return;
+    }
+    uint64_t now_ns = load->sent_ns = worker_clock(&load->worker);
+    while (c->started < c->begun && c->started_end < c->offered) {
+        struct load_message *message = load_message(c, c->started++);
+        message->sent_ns = now_ns;
+        c->started_end = message->end;
+    }
+}
+
+/* A message counts by when it was due: otherwise the slowest, which outlast the run, would be
+ * missing. */
+static void load_record(struct load *load, const struct load_message *message, uint64_t now_ns)
+{
+    if (!load_measures(load, message->due_ns)) {
+        return;
+    }
+    histogram_record(&load->stats.latency, load_since(message->due_ns, now_ns));
+    if (message->sent_ns != 0) {
+        histogram_record(&load->stats.since_sent, load_since(message->sent_ns, now_ns));
+    }
+}
+
 static void load_complete(struct load_conn *c, uint64_t now_ns)
 {
     struct load *load = load_owner(c);
     const struct load_message *message = load_message(c, c->completed);
-    uint64_t due_ns = message->due_ns;
-    uint64_t latency_ns = now_ns > due_ns ? now_ns - due_ns : 0;
     uint64_t size = message->end - c->completed_end;
     c->completed++;
     c->completed_end = message->end;
     c->in_vain = 0;
     load->stats.counters.messages++;
-    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
+    if (load_measures(load, now_ns)) {
         load->stats.measured_messages++;
+        c->measured++;
     }
-    /* It counts by when it began: otherwise the slowest, which outlast the run, would be
-     * missing. */
-    if (due_ns >= load->measure_from_ns && due_ns < load->measure_until_ns) {
-        histogram_record(&load->stats.latency, latency_ns);
-    }
+    load_record(load, message, now_ns);
     if (load->plan->trace) {
         log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %s %.1f us", c->completed,
                   load->worker.index, c->conn.number, units_counted(size, "byte").text,
-                  (double)latency_ns / 1e3);
+                  (double)load_since(message->due_ns, now_ns) / 1e3);
     }
 }
 
@@ -97,7 +124,7 @@ bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
     c->verified += right;
     progress_moved(&c->conn);
     load->stats.counters.verified += right;
-    if (now_ns >= load->measure_from_ns && now_ns < load->measure_until_ns) {
+    if (load_measures(load, now_ns)) {
         load->stats.measured_bytes += right;
     }
     while (c->completed < c->begun && c->verified >= load_message(c, c->completed)->end) {

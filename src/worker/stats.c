@@ -49,6 +49,14 @@ static void stats_errors_add(struct stats_errors *into, const struct stats_error
     }
 }
 
+void client_stats_init(struct client_stats *stats)
+{
+    histogram_init(&stats->latency);
+    histogram_init(&stats->since_sent);
+    histogram_init(&stats->lateness);
+    histogram_init(&stats->fairness);
+}
+
 void client_counters_add(struct client_counters *into, const struct client_counters *from)
 {
     counters_add(&stats_client_list, into, from);
@@ -76,6 +84,9 @@ void client_stats_add(struct client_stats *into, const struct client_stats *from
     into->failed_error = stats_reason(into->failed_error, from->failed_error);
     into->gave_up = into->gave_up || from->gave_up;
     histogram_merge(&into->latency, &from->latency);
+    histogram_merge(&into->since_sent, &from->since_sent);
+    histogram_merge(&into->lateness, &from->lateness);
+    histogram_merge(&into->fairness, &from->fairness);
 }
 
 void io_stats_keep_maxima(struct io_stats *into, const struct io_stats *now)

@@ -157,7 +157,13 @@ struct client_stats {
     struct client_counters counters; /* of the whole run */
     struct stats_errors errors;
     CLIENT_FIGURES(STATS_FIGURE)
-    struct histogram latency; /* of the measured time */
+
+    /* Of messages that were due in the measured time, or that began in it without --rate. */
+    struct histogram latency;    /* since then */
+    struct histogram since_sent; /* only with --rate: since the first byte was given to a send */
+    struct histogram lateness;   /* only with --rate: by how much the client gave it out late */
+
+    struct histogram fairness; /* of users: messages that each had in the measured time */
 
     /* UV errors; 0: none. */
     int not_up_reason; /* of one of `not_up` */
@@ -166,6 +172,9 @@ struct client_stats {
 
     bool gave_up; /* the run was ended by --give-up */
 };
+
+/* Makes a zeroed struct empty. */
+void client_stats_init(struct client_stats *stats);
 
 /* Each adds `from` to `into`. */
 void client_counters_add(struct client_counters *into, const struct client_counters *from);

@@ -109,6 +109,12 @@ static void a_slow_answer_is_the_servers_delay(void **state)
         fails_as(VERDICT_RATE);
         WORLD_CHECK(failures(VERDICT_RATE) >= 1500);
         WORLD_CHECK(world.client_stats.late == 0);
+        WORLD_CHECK(world.client_stats.latency.max >= SECOND);
+        WORLD_CHECK(world.client_stats.since_sent.min >= 200 * MILLISECOND);
+        WORLD_CHECK(histogram_mean(&world.client_stats.since_sent) <
+                    histogram_mean(&world.client_stats.latency));
+        WORLD_CHECK(world.client_stats.lateness.count >= world.client_stats.since_sent.count);
+        WORLD_CHECK(world.client_stats.lateness.max < MILLISECOND);
         WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 2000);
         end();
     }
@@ -128,6 +134,7 @@ static void what_is_given_out_late_is_the_clients_delay(void **state)
                     SECOND + SECOND / 2); /* the server ends a second later */
         fails_as(VERDICT_RATE);
         WORLD_CHECK(world.client_stats.late > world.client_stats.blocked);
+        WORLD_CHECK(world.client_stats.lateness.max >= 10 * MILLISECOND);
         WORLD_CHECK(world.client_stats.begun + world.client_stats.unsent == 20000000);
         end();
     }

@@ -200,7 +200,7 @@ static void world_make_client(size_t i)
 
 static void world_open_clients(void)
 {
-    histogram_init(&world.client_stats.latency);
+    client_stats_init(&world.client_stats);
     memset(world.addresses, 0, sizeof(world.addresses));
     (void)uv_ip4_addr("127.0.0.1", WORLD_PORT + 1, (struct sockaddr_in *)&world.addresses[0]);
     (void)uv_ip4_addr("127.0.0.1", WORLD_PORT, (struct sockaddr_in *)&world.addresses[1]);

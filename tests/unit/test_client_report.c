@@ -28,7 +28,7 @@ static int begin_client(void **state)
     client_options.rate = 804;
     client_options.lifetime = 805;
     client_options.buffer_size = 806;
-    histogram_init(&client_stats.latency);
+    client_stats_init(&client_stats);
     (void)rig_fill(&stats_client_list, &client_stats.counters, 1000);
     client_stats.counters.sent = client_stats.counters.verified + 17;
     client_stats.measured_messages = 5000;
@@ -140,7 +140,8 @@ static void client_json_has_the_latencies(void **state)
     }
     client_stats.counters.unanswered_messages = 0;
     client_json();
-    rig_has("\"latency_ns\":{\"count\":100,\"min\":1,\"mean\":50.5,\"p50\":50,\"p90\":90,"
+    rig_has("\"latency_ns\":{\"since\":\"due\",\"count\":100,\"min\":1,\"mean\":50.5,\"p50\":50,"
+            "\"p90\":90,"
             "\"p99\":99,\"p999\":100,\"max\":100,\"unanswered\":0,"
             "\"unanswered_oldest\":null,\"buckets\":[[1,1],[2,1],");
     rig_has("[100,1]]}");
@@ -151,7 +152,8 @@ static void client_json_without_latencies(void **state)
     (void)state;
     client_stats.counters.unanswered_messages = 3;
     client_json();
-    rig_has("\"latency_ns\":{\"count\":0,\"min\":null,\"mean\":null,\"p50\":null,\"p90\":null,"
+    rig_has("\"latency_ns\":{\"since\":\"due\",\"count\":0,\"min\":null,\"mean\":null,\"p50\":null,"
+            "\"p90\":null,"
             "\"p99\":null,\"p999\":null,\"max\":null,\"unanswered\":3,"
             "\"unanswered_oldest\":9800000000,\"buckets\":[]}");
 }
@@ -179,8 +181,59 @@ static void client_text_has_the_numbers(void **state)
         "  connections  1,002 up (807 at once): 1,005 completed, 1,006 closed by the server, "
         "1,007 drained by the server, 1,008 reset at the end, 1,009 cut, 1,010 with wrong data, "
         "1,011 lost, ");
-    rig_has("latency      p50 100 ns, p90 100 ns, p99 100 ns, p99.9 100 ns, max 100 ns, mean");
+    rig_has(
+        "latency since due    p50 100 ns, p90 100 ns, p99 100 ns, p99.9 100 ns, max 100 ns, mean");
     rig_has("messages unanswered, the oldest for 9.80 s\n");
+}
+
+static void both_latencies_stand_side_by_side(void **state)
+{
+    (void)state;
+    histogram_record(&client_stats.latency, 90);
+    histogram_record(&client_stats.since_sent, 70);
+    histogram_record(&client_stats.lateness, 20);
+    client_text();
+    rig_has("  latency since due    p50 90 ns, ");
+    rig_has("  latency since sent   p50 70 ns, ");
+    rig_has("  client lateness p99  20 ns, max 20 ns\n");
+    rig_clear();
+    client_json();
+    rig_has("\"latency_since_sent_ns\":{\"count\":1,\"min\":70,");
+    rig_has("\"lateness_ns\":{\"count\":1,\"min\":20,");
+}
+
+static void without_a_rate_latency_counts_from_the_begin(void **state)
+{
+    (void)state;
+    client_options.rate = 0;
+    client_text();
+    rig_has("  latency      ");
+    rig_has_not("since");
+    rig_has_not("client lateness");
+    rig_clear();
+    client_json();
+    rig_has("\"latency_ns\":{\"since\":\"begin\",");
+    rig_has("\"latency_since_sent_ns\":null,\"lateness_ns\":null,");
+}
+
+static void fairness_is_told_of_several_connections(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("\"fairness\":null,");
+    histogram_record(&client_stats.fairness, 20000);
+    rig_clear();
+    client_text();
+    rig_has_not("fairness");
+    histogram_record(&client_stats.fairness, 0);
+    histogram_record(&client_stats.fairness, 7);
+    rig_clear();
+    client_text();
+    rig_has("  fairness     0 messages on the slowest connection, 7 on the median one; "
+            "1 connection had none\n");
+    rig_clear();
+    client_json();
+    rig_has("\"fairness\":{\"slowest\":0,\"median\":7,\"none\":1}");
 }
 
 static void one_of_a_kind_is_singular(void **state)
@@ -254,7 +307,9 @@ static void client_text_is_silent_about_what_did_not_happen(void **state)
     client_text();
     rig_has_not("FAILED");
     rig_has_not("unsent");
-    rig_has("latency      no message");
+    rig_has("latency since due    no message");
+    rig_has_not("client lateness");
+    rig_has_not("fairness");
 }
 
 static void client_text_says_what_of_the_schedule_never_began(void **state)
@@ -364,6 +419,9 @@ int main(void)
         CLIENT(client_json_has_the_latencies),
         CLIENT(client_json_without_latencies),
         CLIENT(client_text_has_the_numbers),
+        CLIENT(both_latencies_stand_side_by_side),
+        GOOD_CLIENT(without_a_rate_latency_counts_from_the_begin),
+        CLIENT(fairness_is_told_of_several_connections),
         CLIENT(one_of_a_kind_is_singular),
         GOOD_CLIENT(the_table_of_workers_is_a_detail),
         CLIENT(bytes_that_were_not_verified_are_no_detail),

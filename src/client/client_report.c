@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "answer.h"
 #include "fairness.h"
 #include "units.h"
 
@@ -213,6 +214,7 @@ void client_report_text(const struct client_report *report, struct text *out)
     fairness_text(&report->stats->fairness, out);
     client_report_connections(report, out);
     client_report_books(report, out);
+    answer_text(report->stats, out);
     report_text_errors(out, &report->stats->errors);
     if (report->options->common.details) {
         report_text_details(out, &details);
@@ -343,6 +345,7 @@ static void client_report_json_run(struct json *json, const struct client_report
     json_uint(json, "up_peak", stats->up_peak);
     json_double(json, "down_seconds", (double)stats->down_ns / 1e9);
     client_report_json_schedule(json, report);
+    answer_json(report->stats, json);
 }
 
 static void client_report_json_workers(struct json *json, const struct client_report *report)

@@ -3,38 +3,69 @@
 #include "load_conn.h"
 
 #include <inttypes.h>
+#include <string.h>
 
-/* The number of wrong bytes that are shown. */
-#define LOAD_SHOWN 16
+#include "answer.h"
 
-static void load_to_hex(const uint8_t *bytes, size_t length, char *text)
+/* A wrong answer may begin with some bytes that are right by chance. Beyond this offset it does
+ * not. */
+#define LOAD_CHANCE 16
+
+/* Keeps the first wrong answer of the worker, for the report. It begins where the connection does,
+ * if that is near. */
+static void load_keep_answer(const struct load_conn *c, const uint8_t *data, size_t length)
 {
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < length; i++) {
-        *text++ = digits[bytes[i] >> 4];
-        *text++ = digits[bytes[i] & 15];
-        *text++ = ' ';
+    struct stats_answer *answer = &load_owner(c)->stats.answer;
+    size_t right = c->verified <= LOAD_CHANCE ? (size_t)c->verified : 0;
+    size_t room = STATS_ANSWER_MAX - right;
+    size_t kept = length < room ? length : room;
+    stream_fill(&c->stream, c->verified - right, answer->bytes, right);
+    memcpy(answer->bytes + right, data, kept);
+    answer->length = right + kept;
+    answer->connection = c->conn.number;
+    answer->offset = c->verified;
+    answer->begin = c->verified - right;
+}
+
+/* What was expected instead of `shown` bytes. */
+static void load_say_expected(const struct load_conn *c, size_t shown, bool expected,
+                              struct text *out)
+{
+    uint8_t want[ANSWER_SHOWN];
+    if (!expected) {
+        text_string(out, "nothing: it was not sent");
+        return;
     }
-    text[length > 0 ? -1 : 0] = '\0';
+    stream_fill(&c->stream, c->verified, want, shown);
+    answer_hex(want, shown, out);
+}
+
+static void load_say_mismatch(const struct load_conn *c, const uint8_t *data, size_t length,
+                              bool expected)
+{
+    size_t shown = length < ANSWER_SHOWN ? length : ANSWER_SHOWN;
+    const struct stats_answer *answer = &load_owner(c)->stats.answer;
+    const char *peer = answer->begin == 0 ? answer_guess(answer->bytes, answer->length) : NULL;
+    struct text text = {0};
+    load_say_expected(c, shown, expected, &text);
+    text_string(&text, ", got ");
+    answer_hex(data, shown, &text);
+    text_string(&text, ", which is \"");
+    answer_escape(data, shown, &text);
+    text_printf(&text, "\"%s%s", peer != NULL ? ": this looks like " : "",
+                peer != NULL ? peer : "");
+    log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64 ": expected %s",
+                c->conn.number, c->verified, text.failed ? "another byte" : text.data);
+    text_free(&text);
 }
 
 void load_mismatch(struct load_conn *c, const uint8_t *data, size_t length, bool expected)
 {
     struct load *load = load_owner(c);
-    size_t shown = length < LOAD_SHOWN ? length : LOAD_SHOWN;
     if (!load->reported_mismatch) {
-        uint8_t want[LOAD_SHOWN];
-        char want_text[LOAD_SHOWN * 3 + 1] = "nothing: it was not sent";
-        char got_text[LOAD_SHOWN * 3 + 1];
-        if (expected) {
-            stream_fill(&c->stream, c->verified, want, shown);
-            load_to_hex(want, shown, want_text);
-        }
-        load_to_hex(data, shown, got_text);
-        log_message("wrong data on connection %" PRIu64 " at offset %" PRIu64
-                    ": expected %s, got %s",
-                    c->conn.number, c->verified, want_text, got_text);
         load->reported_mismatch = true;
+        load_keep_answer(c, data, length);
+        load_say_mismatch(c, data, length, expected);
     }
     load_close(c, (struct load_end){.counter = &load->stats.counters.mismatches,
                                     .fate = LOAD_UNCHECKED,

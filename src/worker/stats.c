@@ -82,6 +82,9 @@ void client_stats_add(struct client_stats *into, const struct client_stats *from
     into->not_up_reason = stats_reason(into->not_up_reason, from->not_up_reason);
     into->connect_error = stats_reason(into->connect_error, from->connect_error);
     into->failed_error = stats_reason(into->failed_error, from->failed_error);
+    if (into->answer.length == 0) {
+        into->answer = from->answer;
+    }
     into->gave_up = into->gave_up || from->gave_up;
     histogram_merge(&into->latency, &from->latency);
     histogram_merge(&into->since_sent, &from->since_sent);

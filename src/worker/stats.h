@@ -153,6 +153,18 @@ struct server_stats {
     struct stats_errors errors;
 };
 
+/* The most bytes of a wrong answer that are kept. */
+#define STATS_ANSWER_MAX 48
+
+/* The first wrong answer. */
+struct stats_answer {
+    uint64_t connection;
+    uint64_t offset; /* in the connection's stream, of the first wrong byte */
+    uint64_t begin;  /* the same of bytes[0]; bytes before `offset` are right */
+    size_t length;   /* of `bytes`; 0: there was none */
+    uint8_t bytes[STATS_ANSWER_MAX];
+};
+
 struct client_stats {
     struct client_counters counters; /* of the whole run */
     struct stats_errors errors;
@@ -169,6 +181,8 @@ struct client_stats {
     int not_up_reason; /* of one of `not_up` */
     int connect_error; /* the last that counted as connect_failures */
     int failed_error;  /* the last that counted as failed */
+
+    struct stats_answer answer;
 
     bool gave_up; /* the run was ended by --give-up */
 };

@@ -154,7 +154,15 @@ static void a_banner_is_a_mismatch(void **state)
     e2e_ends(client, 1);
     e2e_says(client, PROCESS_ERR, "at offset 0: expected ");
     e2e_says(client, PROCESS_ERR, "got 32 32 30 20"); /* "220 " */
-    assert_int_equal(e2e_uint(e2e_report(client, 0), "counters.mismatches"), 1);
+    e2e_says(client, PROCESS_ERR, "which is \"220 ready when y\": this looks like an SMTP or FTP");
+    const json_t *report = e2e_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.mismatches"), 1);
+    assert_int_equal(e2e_uint(report, "wrong_answer.connection"), 0);
+    assert_int_equal(e2e_uint(report, "wrong_answer.offset"), 0);
+    assert_ptr_equal(
+        strstr(e2e_string(report, "wrong_answer.text"), "220 ready when you are\\r\\n"),
+        e2e_string(report, "wrong_answer.text")); /* an echo may follow */
+    assert_string_equal(e2e_string(report, "looks_like"), "an SMTP or FTP server");
 }
 
 /* The second connection has nothing to send for a minute. */
@@ -219,6 +227,8 @@ static void mute_at_the_end_is_cut_and_no_success(void **state)
     assert_int_equal(e2e_uint(report, "counters.verified"), 0);
     assert_int_equal(e2e_uint(report, "latency_ns.unanswered"), 2);
     assert_true(e2e_uint(report, "latency_ns.unanswered_oldest") >= UINT64_C(200000000));
+    assert_true(json_is_null(e2e_member(report, "wrong_answer")));
+    assert_non_null(strstr(e2e_string(report, "looks_like"), "a discard server"));
 }
 
 static bool two_have_come(void *argument)

@@ -27,6 +27,10 @@
  * on. */
 #define CLIENT_BUFFER_MEMORY ((size_t)64 << 20)
 
+/* Exit codes. */
+#define CLIENT_FAILED 1
+#define CLIENT_NOT_ENOUGH 3
+
 #define CLIENT_DESCRIPTORS 24
 #define CLIENT_DESCRIPTORS_PER_WORKER 8
 
@@ -184,14 +188,27 @@ static struct client_report client_make_report(const struct client *client,
     };
 }
 
-static bool client_print_report(struct client *client)
+/* The exit code of a run that has been measured. */
+static int client_exit_code(const struct client *client, const struct client_report *report)
+{
+    struct verdict verdict;
+    struct thresholds thresholds;
+    client_report_judge(report, &verdict);
+    client_report_thresholds(report, &thresholds);
+    if (!verdict.ok || client->control.crew.failed) {
+        return CLIENT_FAILED;
+    }
+    return thresholds.ok ? 0 : CLIENT_NOT_ENOUGH;
+}
+
+/* Returns the exit code. */
+static int client_print_report(struct client *client)
 {
     struct client_sum sum;
     char address[NET_ADDRESS_TEXT];
-    struct verdict verdict;
     size_t count = client->control.crew.count;
     if (!client_sum_init(&sum, count)) {
-        return false;
+        return CLIENT_FAILED;
     }
     for (size_t i = 0; i < count; i++) {
         client_sum_add_ended(&sum, client_load(client, i));
@@ -209,9 +226,9 @@ static bool client_print_report(struct client *client)
         client_report_json(&report, &text);
         output_print_file(&text);
     }
-    client_report_judge(&report, &verdict);
+    int code = client_exit_code(client, &report);
     client_sum_free(&sum);
-    return verdict.ok;
+    return code;
 }
 
 /* ---- the report so far --------------------------------------------------------------------- */
@@ -435,9 +452,9 @@ static int client_on_run(struct control *control)
             client_wait_report(&client->wait);
         }
     }
-    bool ok = control->begun && client_print_report(client) && !control->crew.failed;
+    int code = control->begun ? client_print_report(client) : CLIENT_FAILED;
     sys_timer_restore();
-    return ok ? 0 : 1;
+    return code;
 }
 
 static const struct control_events client_events = {

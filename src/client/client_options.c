@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "condition.h"
 #include "sys.h"
 #include "units.h"
 
@@ -221,6 +222,16 @@ static const struct option_row rows[] = {
      .group = group_end,
      .help = "stop at the first failure",
      .offset = FIELD(stop_on_error)},
+    {.name = "fail-if",
+     .type = OPTION_STRINGS,
+     .argument = "CONDITION",
+     .group = group_end,
+     .help = "exit with 3 if this holds for what was measured, as in 'p99>5ms', 'rate<10k', max, "
+             "mean, bytes, failures, lateness-p99; in cmd.exe p99-above=5ms or rate-below=10k; may "
+             "be repeated",
+     .check = condition_is,
+     .takes = CONDITION_TAKES,
+     .offset = FIELD(fail_if)},
     {.name = "allow-drain",
      .type = OPTION_FLAG,
      .group = group_end,
@@ -258,6 +269,7 @@ const struct option_program client_program = {
     .summary = "Sends messages to an echo server, verifies every byte that comes back, and reports "
                "throughput and latency.",
     .failure = "the client could not run, or the report's first line says FAILED and why",
+    .not_enough = "measured well, but not good enough, or the figures cannot tell",
     .examples = examples,
     .example_count = LENGTH(examples),
     .rows = rows,

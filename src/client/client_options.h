@@ -36,6 +36,7 @@ struct client_options {
     uint64_t give_up_ns; /* without a verified byte; at least twice the timeout; 0 = never */
     bool allow_drain;    /* the server may end connections with messages outstanding */
     bool stop_on_error;
+    struct option_strings fail_if; /* conditions: condition_is() */
     struct option_cpus cpus;
     uint64_t buffer_size; /* bytes */
 };

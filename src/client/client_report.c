@@ -34,6 +34,20 @@ void client_report_judge(const struct client_report *report, struct verdict *ver
     verdict_judge(&run, verdict);
 }
 
+void client_report_thresholds(const struct client_report *report, struct thresholds *thresholds)
+{
+    const struct client_stats *stats = report->stats;
+    const struct condition_figures figures = {
+        .latency = &stats->latency,
+        .lateness = &stats->lateness,
+        .seconds = report->seconds,
+        .messages = stats->measured_messages,
+        .bytes = stats->measured_bytes,
+        .failures = verdict_failures_so_far(&stats->counters),
+    };
+    threshold_judge(&report->options->fail_if, &figures, thresholds);
+}
+
 /* ---- progress ------------------------------------------------------------------------------ */
 
 void client_report_progress(const struct client_progress *progress, char *text)
@@ -201,6 +215,7 @@ static void client_report_connections(const struct client_report *report, struct
 void client_report_text(const struct client_report *report, struct text *out)
 {
     size_t begin = out->length;
+    struct thresholds thresholds;
     const struct report_details details = {.backend = report->backend,
                                            .workers = report->workers,
                                            .worker_count = report->worker_count,
@@ -216,6 +231,8 @@ void client_report_text(const struct client_report *report, struct text *out)
     client_report_books(report, out);
     answer_text(report->stats, out);
     report_text_errors(out, &report->stats->errors);
+    client_report_thresholds(report, &thresholds);
+    threshold_text(&thresholds, out);
     if (report->options->common.details) {
         report_text_details(out, &details);
     }
@@ -348,6 +365,13 @@ static void client_report_json_run(struct json *json, const struct client_report
     answer_json(report->stats, json);
 }
 
+static void client_report_json_thresholds(struct json *json, const struct client_report *report)
+{
+    struct thresholds thresholds;
+    client_report_thresholds(report, &thresholds);
+    threshold_json(&thresholds, json);
+}
+
 static void client_report_json_workers(struct json *json, const struct client_report *report)
 {
     json_array(json, "workers");
@@ -370,6 +394,7 @@ void client_report_json(const struct client_report *report, struct text *out)
                                  &report->stats->since_sent);
     client_report_json_open_loop(&json, report, "lateness_ns", &report->stats->lateness);
     fairness_json(&report->stats->fairness, &json);
+    client_report_json_thresholds(&json, report);
     report_json_counters(&json, &stats_client_list, &report->stats->counters);
     report_json_errors(&json, &report->stats->errors);
     client_report_json_workers(&json, report);

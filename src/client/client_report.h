@@ -4,6 +4,7 @@
 #include "client_options.h"
 #include "report.h"
 #include "stats.h"
+#include "threshold.h"
 #include "verdict.h"
 
 /* A run, added up over all workers. */
@@ -23,6 +24,9 @@ struct client_report {
 
 /* How the run went, by its statistics and options. */
 void client_report_judge(const struct client_report *report, struct verdict *verdict);
+
+/* Whether what was measured is good enough: --fail-if. */
+void client_report_thresholds(const struct client_report *report, struct thresholds *thresholds);
 
 /* While the run goes on. */
 struct client_progress {

@@ -56,8 +56,8 @@ static const char *condition_digits(const char *text, double *value, size_t *cou
     return text;
 }
 
-/* Reads a decimal number, which may have a fraction. Does not depend on the locale. Returns where it
- * ends; NULL: there is none, or it is too long. */
+/* Reads a decimal number, which may have a fraction. Does not depend on the locale. Returns where
+ * it ends; NULL: there is none, or it is too long. */
 static const char *condition_number(const char *text, double *number)
 {
     double value = 0;

@@ -149,4 +149,8 @@ void option_help(const struct option_program *program, FILE *out)
     fprintf(out, "\nExit codes:\n  0  success\n  1  failure: ");
     put_paragraph(out, program->failure, 14);
     fprintf(out, "  2  wrong usage\n");
+    if (program->not_enough != NULL) {
+        fprintf(out, "  3  ");
+        put_paragraph(out, program->not_enough, 5);
+    }
 }

@@ -77,7 +77,8 @@ struct option_example {
 struct option_program {
     const char *name;
     const char *summary;
-    const char *failure; /* what exit code 1 means */
+    const char *failure;    /* what exit code 1 means */
+    const char *not_enough; /* what exit code 3 means; NULL: there is no such exit code */
     const struct option_example *examples;
     size_t example_count;
     const struct option_row *rows;

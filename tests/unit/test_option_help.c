@@ -139,6 +139,8 @@ static const struct option_example examples[] = {
 static const struct option_program program = {.name = "made-up",
                                               .summary = "Does nothing.",
                                               .failure = "nothing was done",
+                                              .not_enough = "something was done, but not all that "
+                                                            "could have been done",
                                               .examples = examples,
                                               .example_count = LENGTH(examples),
                                               .rows = rows,
@@ -180,7 +182,8 @@ static const char end[] = "\nExamples:\n"
                           "Exit codes:\n"
                           "  0  success\n"
                           "  1  failure: nothing was done\n"
-                          "  2  wrong usage\n";
+                          "  2  wrong usage\n"
+                          "  3  something was done, but not all that could have been done\n";
 
 static void help_is_made_of_the_table(void **state)
 {

@@ -516,24 +516,24 @@ static bool bench_is_good(const struct bench *bench)
 
 static bool bench_open_output(const struct bench *bench)
 {
-    return output_open_file("", bench->options->output, OUTPUT_LATEST) == 0;
+    return output_open_file(OUTPUT_RESULT, "", bench->options->output, OUTPUT_LATEST) == 0;
 }
 
 static void bench_save(const struct bench *bench)
 {
     struct text text = {0};
     result_compose(bench->document, &text);
-    output_print_file(&text);
+    output_print_file(OUTPUT_RESULT, &text);
 }
 
 /* Saves the results after each case. A file that isn't replaced gets them once, when they are
  * complete. False: the file can't be written. */
 static bool bench_keep(const struct bench *bench)
 {
-    if (output_file_is_kept()) {
+    if (output_file_is_kept(OUTPUT_RESULT)) {
         bench_save(bench);
     }
-    return !output_file_has_failed();
+    return !output_file_has_failed(OUTPUT_RESULT);
 }
 
 static void bench_say_where(const struct bench *bench)
@@ -623,7 +623,7 @@ static int bench_measure(struct bench *bench)
     }
     bench_save(bench);
     bench_finish_output(bench);
-    if (!output_file_has_failed()) {
+    if (!output_file_has_failed(OUTPUT_RESULT)) {
         bench_say_where(bench);
     }
     if (bench->unread) {

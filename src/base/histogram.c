@@ -1,6 +1,7 @@
 #include "histogram.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /*
@@ -144,6 +145,31 @@ double histogram_mean(const struct histogram *histogram)
     assert(histogram->min <= histogram->max);
     return ((double)histogram->sum_high * word + (double)histogram->sum_low) /
            (double)histogram->count;
+}
+
+/* The middle of the values that a bucket can hold, given the minimum and the maximum. */
+static double bucket_middle(const struct histogram *histogram,
+                            const struct histogram_bucket *bucket)
+{
+    uint64_t lower = bucket->lower > histogram->min ? bucket->lower : histogram->min;
+    uint64_t upper = bucket->upper < histogram->max ? bucket->upper : histogram->max;
+
+    return ((double)lower + (double)upper) / 2.0;
+}
+
+double histogram_deviation(const struct histogram *histogram)
+{
+    double mean = histogram_mean(histogram);
+    double squares = 0.0;
+    struct histogram_bucket bucket;
+    size_t position = 0;
+
+    while (histogram_next(histogram, &position, &bucket)) {
+        double distance = bucket_middle(histogram, &bucket) - mean;
+
+        squares += distance * distance * (double)bucket.count;
+    }
+    return histogram->count > 0 ? sqrt(squares / (double)histogram->count) : 0.0;
 }
 
 bool histogram_next(const struct histogram *histogram, size_t *position,

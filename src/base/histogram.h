@@ -55,6 +55,11 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percenti
 /* The mean of the exact values, in nanoseconds; 0 when nothing is recorded. */
 double histogram_mean(const struct histogram *histogram);
 
+/* The standard deviation of the values from their exact mean, in nanoseconds; 0 when nothing is
+ * recorded. Each value counts as the middle of its bucket, so it is off by less than 1 % of the
+ * value. The buckets of the minimum and of the maximum end there. */
+double histogram_deviation(const struct histogram *histogram);
+
 /*
  * Steps through the buckets that aren't empty, in ascending order. Fills `bucket` and returns true,
  * or returns false if there are no more. Set `*position` to 0 before the first call.

@@ -18,7 +18,7 @@
 /* How often output_quit() checks whether the readers are done or stuck. */
 #define OUTPUT_LOOK_MS 1
 
-/* stdout, stderr or the file. */
+/* stdout, stderr or a file. */
 struct output_target {
     struct writer writer;
     const char *what; /* begins messages about it: "", or "--json: " */
@@ -28,18 +28,24 @@ struct output_target {
     bool reported; /* its error has been reported */
 };
 
+/* A file that the user has named. */
+struct output_named {
+    struct output_target target;
+    struct output_file destination;
+    enum output_mode mode;
+    bool open;
+    struct text all; /* what has been written; used only by its thread */
+};
+
 static struct {
     struct output_target streams[2]; /* stdout, stderr */
-    struct output_target file;
-    struct output_file destination; /* of the file */
-    enum output_mode mode;
-    struct text all;       /* what has been written to the file; used only by its thread */
+    struct output_named files[OUTPUT_FILES];
     struct writer *errors; /* stderr's */
     bool shared;           /* it is stdout's writer, too */
     bool given_up;
     bool said_waiting;
     bool gone; /* a reader of stdout or stderr has gone; output_look() has said so */
-} output_state = {.destination = {.stream = -1}};
+} output_state;
 
 /* ---- destinations -------------------------------------------------------------------------- */
 
@@ -61,14 +67,16 @@ static const struct writer_sink output_stream_sink = {.write = output_stream_wri
 
 static int output_destination_open(void *context)
 {
-    return output_file_connect(context);
+    struct output_named *file = context;
+    return output_file_connect(&file->destination);
 }
 
 static int output_destination_write(void *context, const char *data, size_t length)
 {
-    const struct output_file *destination = context;
-    struct text *all = &output_state.all;
-    if (output_state.mode == OUTPUT_LATEST || !output_file_is_replaced(destination)) {
+    struct output_named *file = context;
+    const struct output_file *destination = &file->destination;
+    struct text *all = &file->all;
+    if (file->mode == OUTPUT_LATEST || !output_file_is_replaced(destination)) {
         return output_file_write(destination, data, length);
     }
     text_append(all, data, length);
@@ -77,13 +85,15 @@ static int output_destination_write(void *context, const char *data, size_t leng
 
 static int output_destination_close(void *context)
 {
-    return output_file_close(context);
+    struct output_named *file = context;
+    return output_file_close(&file->destination);
 }
 
 /* A file that is replaced has no reader. A FIFO that isn't open yet waits for one. */
 static bool output_destination_is_stuck(void *context, bool opened, uint64_t for_ms)
 {
-    const struct output_file *destination = context;
+    const struct output_named *file = context;
+    const struct output_file *destination = &file->destination;
     if (output_file_is_replaced(destination)) {
         return false;
     }
@@ -144,35 +154,54 @@ int output_start(const char *program)
     return 0;
 }
 
-int output_open_file(const char *what, const char *path, enum output_mode mode)
+/* Finds out what the path refers to. Two texts in one stdout would be of no use. */
+static int output_prepare_named(struct output_named *file, const char *path)
 {
-    struct output_target *target = &output_state.file;
-    *target = (struct output_target){.what = what, .name = path};
-    output_state.mode = mode;
-    int status = output_file_prepare(&output_state.destination, path);
+    const char *what = file->target.what;
+    bool taken = output_file_has_stdout();
+    int status = output_file_prepare(&file->destination, path);
     if (status != 0) {
         log_message("%scannot write '%s': %s", what, path, uv_strerror(status));
-    } else if (!output_state.destination.standard) {
-        status = output_start_target(target, &output_destination_sink, &output_state.destination,
+    } else if (taken && output_file_is_stdout(&file->destination)) {
+        log_message("%s'%s' is standard output, to which another option writes; give it a file",
+                    what, path);
+        status = UV_EBUSY;
+    }
+    return status;
+}
+
+int output_open_file(enum output_id id, const char *what, const char *path, enum output_mode mode)
+{
+    struct output_named *file = &output_state.files[id];
+    *file = (struct output_named){.target = {.what = what, .name = path}, .mode = mode};
+    int status = output_prepare_named(file, path);
+    if (status == 0 && !file->destination.standard) {
+        status = output_start_target(&file->target, &output_destination_sink, file,
                                      output_state.streams[0].writer.program);
     }
+    file->open = status == 0;
     return status;
 }
 
 bool output_file_has_stdout(void)
 {
-    return output_file_is_stdout(&output_state.destination);
+    bool has = false;
+    for (size_t i = 0; i < OUTPUT_FILES; i++) {
+        const struct output_named *file = &output_state.files[i];
+        has = has || (file->open && output_file_is_stdout(&file->destination));
+    }
+    return has;
 }
 
-bool output_file_has_failed(void)
+bool output_file_has_failed(enum output_id id)
 {
-    struct output_target *target = &output_state.file;
+    struct output_target *target = &output_state.files[id].target;
     return target->started && writer_status(&target->writer) != 0;
 }
 
-bool output_file_is_kept(void)
+bool output_file_is_kept(enum output_id id)
 {
-    return output_file_is_replaced(&output_state.destination);
+    return output_file_is_replaced(&output_state.files[id].destination);
 }
 
 /* ---- what is put out ----------------------------------------------------------------------- */
@@ -187,27 +216,33 @@ void output_print_error(struct text *text)
     writer_add_text(output_state.errors, text);
 }
 
-void output_print_file(struct text *text)
+void output_print_file(enum output_id id, struct text *text)
 {
-    if (output_file_is_stdout(&output_state.destination)) {
+    struct output_named *file = &output_state.files[id];
+    if (output_file_is_stdout(&file->destination)) {
         output_print(text);
-    } else if (output_file_is_stderr(&output_state.destination)) {
+    } else if (output_file_is_stderr(&file->destination)) {
         output_print_error(text);
     } else {
-        writer_add_text(&output_state.file.writer, text);
+        writer_add_text(&file->target.writer, text);
     }
 }
 
 /* ---- all targets --------------------------------------------------------------------------- */
 
-#define OUTPUT_TARGETS 3
+#define OUTPUT_TARGETS (OUTPUT_FILES + 2)
 
 /* stderr is last: errors of the others are reported there. NULL: it has not been started. */
 static struct output_target *output_target(size_t i)
 {
-    struct output_target *const targets[OUTPUT_TARGETS] = {
-        &output_state.file, &output_state.streams[0], &output_state.streams[1]};
-    return targets[i]->started ? targets[i] : NULL;
+    struct output_target *target =
+        i < OUTPUT_FILES ? &output_state.files[i].target : &output_state.streams[i - OUTPUT_FILES];
+    return target->started ? target : NULL;
+}
+
+static bool output_is_stream(const struct output_target *target)
+{
+    return target == &output_state.streams[0] || target == &output_state.streams[1];
 }
 
 void output_watch(uv_async_t *watcher)
@@ -221,10 +256,9 @@ void output_watch(uv_async_t *watcher)
 
 static void output_report(struct output_target *target, int status)
 {
-    bool is_file = target == &output_state.file;
     target->reported = true;
-    log_message(is_file ? "%scannot write '%s': %s" : "%scannot write to %s: %s", target->what,
-                target->name, uv_strerror(status));
+    log_message(!output_is_stream(target) ? "%scannot write '%s': %s" : "%scannot write to %s: %s",
+                target->what, target->name, uv_strerror(status));
 }
 
 bool output_look(void)
@@ -237,7 +271,7 @@ bool output_look(void)
             continue;
         }
         output_report(target, status);
-        gone = gone || (target != &output_state.file && (status == UV_EPIPE || status == UV_EOF));
+        gone = gone || (output_is_stream(target) && (status == UV_EPIPE || status == UV_EOF));
     }
     bool first = gone && !output_state.gone;
     output_state.gone = output_state.gone || gone;
@@ -346,6 +380,8 @@ int output_exit(int code)
         }
         complete = (target == NULL || output_stop_target(target)) && complete;
     }
-    text_free(&output_state.all);
+    for (size_t i = 0; i < OUTPUT_FILES; i++) {
+        text_free(&output_state.files[i].all);
+    }
     return complete ? code : code == 0 ? 1 : code;
 }

@@ -2,7 +2,7 @@
 #define ECHOPORT_OUTPUT_H
 
 /*
- * The output of a running program: stdout, stderr, and a file that the user has named. Each has a
+ * The output of a running program: stdout, stderr, and files that the user has named. Each has a
  * writer, a thread that does the blocking writes. So a reader that stops reading blocks neither a
  * worker nor a signal. If stdout and stderr are the same file, they share a writer, which keeps the
  * order.
@@ -35,24 +35,33 @@ enum output_mode {
     OUTPUT_LATEST /* the last text */
 };
 
+/* The files that a program may have. */
+enum output_id {
+    OUTPUT_RESULT, /* the report or the results, for programs */
+    OUTPUT_TABLE,  /* a table of the same, for other tools */
+    OUTPUT_FILES
+};
+
 /* Opens the file at `path` by the rules of output_file.h. Both strings belong to the caller and
  * must stay. `what` begins the messages about it: "--json: ". The writer's thread opens a FIFO, and
- * waits there for a reader. Once. 0, or a UV error, which has been reported. */
-int output_open_file(const char *what, const char *path, enum output_mode mode);
+ * waits there for a reader. Once for each file; only one of them may be stdout. 0, or a UV error,
+ * which has been reported. */
+int output_open_file(enum output_id id, const char *what, const char *path, enum output_mode mode);
 
-/* Whether that file is stdout. Then nothing else may be printed there. */
+/* Whether one of the files is stdout. Then nothing else may be printed there. */
 bool output_file_has_stdout(void);
 
-/* Whether writing it has failed. */
-bool output_file_has_failed(void);
+/* Whether writing the file has failed. */
+bool output_file_has_failed(enum output_id id);
 
 /* Whether each text replaces the one before. If not, give it only the last text. */
-bool output_file_is_kept(void);
+bool output_file_is_kept(enum output_id id);
 
-/* Write a text to stdout, to stderr, to the file. Each takes the text over and leaves it empty. */
+/* Write a text to stdout, to stderr, to a file that is open. Each takes the text over and leaves it
+ * empty. */
 void output_print(struct text *text);
 void output_print_error(struct text *text);
-void output_print_file(struct text *text);
+void output_print_file(enum output_id id, struct text *text);
 
 /* Sets the handle that gets uv_async_send() when an error occurs. After output_end() it also gets
  * one when everything has been written. NULL: none. */

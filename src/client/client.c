@@ -15,6 +15,7 @@
 #include "client_sum.h"
 #include "client_wait.h"
 #include "control.h"
+#include "hgrm.h"
 #include "load.h"
 #include "log.h"
 #include "net.h"
@@ -224,7 +225,11 @@ static int client_print_report(struct client *client)
     }
     if (client->options->common.json != NULL) {
         client_report_json(&report, &text);
-        output_print_file(&text);
+        output_print_file(OUTPUT_RESULT, &text);
+    }
+    if (client->options->hgrm != NULL) {
+        hgrm_text(&report.stats->latency, &text);
+        output_print_file(OUTPUT_TABLE, &text);
     }
     int code = client_exit_code(client, &report);
     client_sum_free(&sum);
@@ -438,6 +443,12 @@ static void client_free(struct client *client)
     net_resolution_free(&client->resolution);
 }
 
+static bool client_on_open(struct control *control)
+{
+    const char *hgrm = client_of(control)->options->hgrm;
+    return hgrm == NULL || output_open_file(OUTPUT_TABLE, "--hgrm: ", hgrm, OUTPUT_ALL) == 0;
+}
+
 static int client_on_run(struct control *control)
 {
     struct client *client = client_of(control);
@@ -458,6 +469,7 @@ static int client_on_run(struct control *control)
 }
 
 static const struct control_events client_events = {
+    .open = client_on_open,
     .run = client_on_run,
     .so_far = client_on_so_far,
     .progress = client_on_progress,

@@ -261,6 +261,15 @@ static const struct option_row rows[] = {
                         "report so far on its stderr",
                         "stop or report", is_signal),
 
+    {.unreported = true,
+     .name = "hgrm",
+     .type = OPTION_STRING,
+     .argument = "FILE",
+     .group = group_output,
+     .help = "write the latency by percentile to FILE, in milliseconds and in HdrHistogram's "
+             "format; with -, to stdout",
+     .takes = "the name of a file, or - for stdout",
+     .offset = FIELD(hgrm)},
     PROGRAM_OUTPUT_ROWS(group_output),
 };
 
@@ -289,6 +298,17 @@ static int check_connections(struct client_options *options, struct option_error
                        "'%" PRIu64 "' is out of range; it takes at least %" PRIu64
                        " here, one for each of --threads",
                        options->connections, options->threads);
+}
+
+static int check_hgrm(const struct client_options *options, struct option_error *error)
+{
+    const char *json = options->common.json;
+
+    if (options->hgrm == NULL || json == NULL || strcmp(options->hgrm, json) != 0) {
+        return 0;
+    }
+    return option_fail(&client_program, error, "--hgrm",
+                       "'%s' is what --json has, too; give it a file of its own", json);
 }
 
 static int check_warmup(const struct client_options *options, struct option_error *error)
@@ -400,6 +420,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     }
     if (result == 0) {
         result = check_give_up(options, error);
+    }
+    if (result == 0) {
+        result = check_hgrm(options, error);
     }
     return result == 0 ? check_warmup(options, error) : result;
 }

@@ -37,6 +37,7 @@ struct client_options {
     bool allow_drain;    /* the server may end connections with messages outstanding */
     bool stop_on_error;
     struct option_strings fail_if; /* conditions: condition_is() */
+    const char *hgrm;              /* a file for the percentiles, "-" = stdout; NULL = none */
     struct option_cpus cpus;
     uint64_t buffer_size; /* bytes */
 };

@@ -413,7 +413,10 @@ int control_open(struct control *control, const struct control_events *events)
 
 int control_main(struct control *control, const struct control_events *events, const char *json)
 {
-    if (json != NULL && output_open_file("--json: ", json, OUTPUT_ALL) != 0) {
+    if (json != NULL && output_open_file(OUTPUT_RESULT, "--json: ", json, OUTPUT_ALL) != 0) {
+        return 1;
+    }
+    if (events->open != NULL && !events->open(control)) {
         return 1;
     }
     int status = control_open(control, events);

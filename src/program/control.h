@@ -25,7 +25,8 @@ struct control;
  * control_resolve() and control_pause(). A program without `restart` drains and ends instead.
  */
 struct control_events {
-    int (*run)(struct control *control); /* the program; returns the exit code */
+    bool (*open)(struct control *control); /* opens more files; false: it has said why not */
+    int (*run)(struct control *control);   /* the program; returns the exit code */
     void (*restart)(struct control *control);
     void (*so_far)(struct control *control); /* print the report so far: crew_has_reports() */
     void (*tick)(struct control *control);
@@ -55,9 +56,9 @@ struct control {
 };
 
 /*
- * Opens the file `json` (NULL: none) and the loop, and calls `run`. Then waits until stdout, stderr
- * and the file have been written. If the user asks to stop twice, it does not wait for readers that
- * take nothing. Returns the exit code.
+ * Opens the file `json` (NULL: none), calls `open` (NULL: nothing), opens the loop, and calls
+ * `run`. Then waits until stdout, stderr and the files have been written. If the user asks to stop
+ * twice, it does not wait for readers that take nothing. Returns the exit code.
  *
  * Signals are handled during the call, except those that sys_is_ignored(): a Ctrl-C stops in good
  * order. Before, it ends the process. If --signal can't reach this process, a message says so.

@@ -90,7 +90,7 @@ static void server_print_report(struct server *server, struct server_part *part)
     }
     if (server->options->common.json != NULL) {
         server_report_json(report, &text);
-        output_print_file(&text);
+        output_print_file(OUTPUT_RESULT, &text);
     }
 }
 

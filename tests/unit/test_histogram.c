@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "histogram.h"
@@ -49,6 +50,7 @@ static void empty_reports_zero(void **state)
     assert_int_equal(histogram_percentile(&histogram, 99.9), 0);
     assert_int_equal(histogram_percentile(&histogram, 100.0), 0);
     assert_true(histogram_mean(&histogram) == 0.0);
+    assert_true(histogram_deviation(&histogram) == 0.0);
     assert_false(histogram_next(&histogram, &position, &bucket));
     assert_false(histogram_next(&histogram, &position, &bucket));
 }
@@ -170,6 +172,59 @@ static void merge_equals_recording_all(void **state)
     assert_memory_equal(&histogram, &all, sizeof all);
 }
 
+/* Fails unless it is the deviation of the first `count` values, which are recorded. */
+static void assert_deviation(size_t count)
+{
+    double mean = histogram_mean(&histogram);
+    double squares = 0.0;
+
+    for (size_t i = 0; i < count; i++) {
+        squares += ((double)values[i] - mean) * ((double)values[i] - mean);
+    }
+    double exact = sqrt(squares / (double)count);
+    assert_true(fabs(histogram_deviation(&histogram) - exact) <= exact * 0.01);
+}
+
+static void the_deviation_is_close_to_the_exact_one(void **state)
+{
+    (void)state;
+    histogram_init(&histogram);
+    for (size_t i = 0; i < VALUE_COUNT; i++) {
+        values[i] = random_value();
+        histogram_record(&histogram, values[i]);
+        if (i < 2000 && i % 10 == 1) {
+            assert_deviation(i + 1);
+        }
+    }
+    assert_deviation(VALUE_COUNT);
+}
+
+static void equal_values_deviate_by_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t value = 1; value < HOUR_NS; value = value * 3 + 1) {
+        histogram_init(&histogram);
+        for (size_t i = 0; i < 7; i++) {
+            histogram_record(&histogram, value);
+        }
+        assert_true(histogram_deviation(&histogram) == 0.0);
+    }
+}
+
+/* 2, 4, 4, 4, 5, 5, 7, 9: all below 256, where buckets have one value. */
+static void a_known_deviation_is_exact(void **state)
+{
+    static const uint64_t known[] = {2, 4, 4, 4, 5, 5, 7, 9};
+
+    (void)state;
+    histogram_init(&histogram);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        histogram_record(&histogram, known[i]);
+    }
+    assert_true(histogram_mean(&histogram) == 5.0);
+    assert_true(histogram_deviation(&histogram) == 2.0);
+}
+
 static void extremes_are_kept(void **state)
 {
     (void)state;
@@ -198,6 +253,9 @@ int main(void)
         cmocka_unit_test(percentiles_are_close_to_the_exact_ones),
         cmocka_unit_test(ranks_are_nearest_ranks),
         cmocka_unit_test(merge_equals_recording_all),
+        cmocka_unit_test(the_deviation_is_close_to_the_exact_one),
+        cmocka_unit_test(equal_values_deviate_by_nothing),
+        cmocka_unit_test(a_known_deviation_is_exact),
         cmocka_unit_test(extremes_are_kept),
     };
 

@@ -67,6 +67,15 @@ void sys_timer_restore(void);
  * ticks of about 15 ms. */
 uint64_t sys_thread_cpu_ns(void);
 
+/* For how long the calling thread was ready to run and had no CPU, since it began, in nanoseconds.
+ * UINT64_MAX: this system does not say. Linux does, unless its kernel lacks schedstat. */
+uint64_t sys_thread_wait_ns(void);
+
+/* The time that the hypervisor gave to other machines while a CPU of this one was ready to run, of
+ * all CPUs together, since the system started, in nanoseconds. UINT64_MAX: this system does not
+ * say. Linux counts in ticks of about 10 ms. */
+uint64_t sys_steal_ns(void);
+
 /* CPU time of all threads of the process, in nanoseconds; 0: unknown. */
 void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns);
 

@@ -247,6 +247,49 @@ static uint64_t timeval_ns(struct timeval time)
     return (uint64_t)time.tv_sec * NS_PER_S + (uint64_t)time.tv_usec * NS_PER_US;
 }
 
+#ifdef __linux__
+
+/* The second number of /proc/thread-self/schedstat: "105423 2312 17". */
+uint64_t sys_thread_wait_ns(void)
+{
+    unsigned long long waited_ns;
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    bool known = file != NULL && fscanf(file, "%*u %llu", &waited_ns) == 1;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return known ? waited_ns : UINT64_MAX;
+}
+
+/* The eighth number of the first line of /proc/stat: "cpu  user nice system idle iowait irq softirq
+ * steal ...". */
+uint64_t sys_steal_ns(void)
+{
+    unsigned long long ticks;
+    long per_second = sysconf(_SC_CLK_TCK);
+    FILE *file = fopen("/proc/stat", "re");
+    bool known = file != NULL && per_second > 0 &&
+                 fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) == 1;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return known ? ticks * (NS_PER_S / (uint64_t)per_second) : UINT64_MAX;
+}
+
+#else
+
+uint64_t sys_thread_wait_ns(void)
+{
+    return UINT64_MAX;
+}
+
+uint64_t sys_steal_ns(void)
+{
+    return UINT64_MAX;
+}
+
+#endif
+
 void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
 {
     struct rusage usage = {0};

@@ -164,6 +164,16 @@ uint64_t sys_thread_cpu_ns(void)
     return filetime_ns(kernel) + filetime_ns(user);
 }
 
+uint64_t sys_thread_wait_ns(void)
+{
+    return UINT64_MAX;
+}
+
+uint64_t sys_steal_ns(void)
+{
+    return UINT64_MAX;
+}
+
 void sys_process_cpu_ns(uint64_t *user_ns, uint64_t *system_ns)
 {
     FILETIME created, ended, kernel, user;

@@ -245,6 +245,9 @@ static void load_end(struct load *load)
         load_skip(load, until_ns);
     }
     load->ending = true;
+    if (load->begun) {
+        strain_end(&load->strain, &load->worker);
+    }
     timer_stop(&load->worker.timers, &load->end_timer);
     if (now_ns < load->measure_until_ns) {
         load->measure_until_ns = now_ns;
@@ -317,6 +320,7 @@ static void load_begin_run(struct load *load)
     }
     load->begun = true;
     load->reaching = false;
+    strain_begin(&load->strain, &load->worker);
     load->measure_from_ns = plan->began_ns + plan->warmup_ns;
     load->measure_until_ns = UINT64_MAX;
     if (plan->duration_ns > 0) {
@@ -477,6 +481,9 @@ static void load_stop(struct worker *worker)
     uint64_t now_ns = worker_clock(worker);
     if (now_ns < load->measure_until_ns) {
         load->measure_until_ns = now_ns; /* it has ended early */
+    }
+    if (load->begun && !load->ending) {
+        strain_end(&load->strain, worker);
     }
     load_bound_unsent(load);
     load->work.io = worker->io->stats;

@@ -27,6 +27,7 @@
 #include "log.h"
 #include "pool.h"
 #include "stats.h"
+#include "strain.h"
 #include "worker.h"
 
 /* The most bytes that are prepared for one send of a connection. */
@@ -104,6 +105,7 @@ struct load {
     uint64_t measure_from_ns;
     uint64_t measure_until_ns; /* UINT64_MAX: not known yet; 0: the run has not begun */
     struct worker_stats work;  /* complete at the end */
+    struct strain strain;      /* complete at the end */
 
     /* For how long users have waited in vain for something, by the worker's awake clock: for an
      * answer, a connection, or the server's FIN. */

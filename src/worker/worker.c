@@ -155,9 +155,22 @@ static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
     return now_ns < worker->busy_until_ns ? 0 : deadline_ns;
 }
 
+/* A turn begins at `now_ns`, and the last one is over. */
+static void worker_count_idle(struct worker *worker, uint64_t before_ns, uint64_t now_ns)
+{
+    const struct io_stats *stats = &worker->io->stats;
+    uint64_t work = stats->completions + stats->inline_outcomes + stats->recv_calls +
+                    stats->send_calls + stats->wakes;
+    if (worker->spins && work == worker->work) {
+        worker->idle_ns += now_ns - before_ns;
+    }
+    worker->work = work;
+}
+
 static int worker_poll(struct worker *worker, uint64_t deadline_ns)
 {
     uint64_t until_ns = worker_wait_until(worker, deadline_ns);
+    worker->spins = until_ns == 0 && worker->tasks == NULL && worker->watches.suspects == NULL;
     if (until_ns > worker->expected_ns) {
         worker->expected_ns = until_ns;
     }
@@ -178,7 +191,10 @@ bool worker_turn(struct worker *worker)
     assert(worker->io != NULL);
     worker->turn++;
     worker->now_valid = false;
-    timer_wheel_run(&worker->timers, worker_now(worker));
+    uint64_t before_ns = worker->began_ns;
+    worker->began_ns = worker_now(worker);
+    worker_count_idle(worker, before_ns, worker->began_ns);
+    timer_wheel_run(&worker->timers, worker->began_ns);
     worker_run_tasks(worker);
     worker_plan_trim(worker);
     uint64_t due_ns = worker->role->turn != NULL ? worker->role->turn(worker) : UINT64_MAX;

@@ -118,6 +118,19 @@ static void process_time_has_all_threads(void **state)
     assert_true(user[1] - user[0] + system[1] - system[0] >= 60 * MS); /* 70, less rounding */
 }
 
+/* Both are known or not for the whole time, and only grow. */
+static void waiting_and_stolen_time_only_grow(void **state)
+{
+    (void)state;
+    uint64_t wait_ns = sys_thread_wait_ns();
+    uint64_t steal_ns = sys_steal_ns();
+    burn(20 * MS);
+    assert_true((sys_thread_wait_ns() == UINT64_MAX) == (wait_ns == UINT64_MAX));
+    assert_true((sys_steal_ns() == UINT64_MAX) == (steal_ns == UINT64_MAX));
+    assert_true(sys_thread_wait_ns() >= wait_ns);
+    assert_true(sys_steal_ns() >= steal_ns);
+}
+
 static void sleeping_costs_no_time(void **state)
 {
     (void)state;
@@ -284,6 +297,7 @@ int main(void)
         cmocka_unit_test(thread_time_is_the_thread_s_own),
         cmocka_unit_test(process_time_has_all_threads),
         cmocka_unit_test(sleeping_costs_no_time),
+        cmocka_unit_test(waiting_and_stolen_time_only_grow),
         cmocka_unit_test(peak_memory_is_in_bytes),
         cmocka_unit_test(a_thread_can_be_pinned),
         cmocka_unit_test(a_cpu_that_is_not_there_is_refused),

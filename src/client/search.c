@@ -11,8 +11,10 @@
 #define SEARCH_NARROW_TRIES 2
 #define SEARCH_NARROW 0.5 /* of the share that is needed */
 
-/* A client later than this share of the limit has disturbed the step. */
+/* What disturbs a step: the client is later than this share of the limit, or waits for a CPU for
+ * this share of the time. */
 #define SEARCH_LATENESS_MAX 0.5
+#define SEARCH_WAITED_MAX 0.05
 
 void search_init(struct search *search, const struct search_plan *plan)
 {
@@ -83,14 +85,27 @@ static double search_needed(const struct search *search)
     return search->plan.percentile / 100;
 }
 
+static bool search_is_narrow(const struct search *search, const struct search_step *step)
+{
+    return step->share >= search_needed(search) * SEARCH_NARROW;
+}
+
+/* Whether the machine explains why the step failed. */
+static bool search_is_disturbed(const struct search *search, const struct search_step *step)
+{
+    double late = (double)step->lateness_ns / (double)search->plan.limit_ns;
+    bool waited = step->waited > SEARCH_WAITED_MAX; /* false for NAN */
+    return late >= SEARCH_LATENESS_MAX || (waited && search_is_narrow(search, step));
+}
+
 static enum search_outcome search_outcome(const struct search *search,
                                           const struct search_step *step)
 {
     enum search_outcome outcome = step->share < search_needed(search) ? SEARCH_SLOW
                                   : step->growth > SEARCH_BACKLOG_MAX ? SEARCH_GROWS
                                                                       : SEARCH_HELD;
-    bool late = (double)step->lateness_ns >= (double)search->plan.limit_ns * SEARCH_LATENESS_MAX;
-    return outcome != SEARCH_HELD && late ? SEARCH_DISTURBED : outcome;
+    bool failed = outcome != SEARCH_HELD;
+    return failed && search_is_disturbed(search, step) ? SEARCH_DISTURBED : outcome;
 }
 
 /* How many steps in a row, up to now, had this rate. */
@@ -109,8 +124,7 @@ static bool search_repeats(const struct search *search, const struct search_step
     case SEARCH_DISTURBED:
         return search_tries(search) < SEARCH_DISTURBED_TRIES;
     case SEARCH_SLOW:
-        return step->share >= search_needed(search) * SEARCH_NARROW &&
-               search_tries(search) < SEARCH_NARROW_TRIES;
+        return search_is_narrow(search, step) && search_tries(search) < SEARCH_NARROW_TRIES;
     case SEARCH_GROWS:
     case SEARCH_HELD:
     default:
@@ -129,7 +143,8 @@ const struct search_step *search_judge(struct search *search, const struct searc
         .rate = rate,
         .share = figures->due > 0 ? (double)figures->in_time / (double)figures->due : 0,
         .growth = search_growth(figures),
-        .lateness_ns = figures->lateness_ns};
+        .lateness_ns = figures->lateness_ns,
+        .waited = figures->waited};
     step->outcome = search_outcome(search, step);
     step->repeated = search_repeats(search, step);
     if (step->outcome == SEARCH_HELD) {

@@ -9,8 +9,9 @@
  * A step holds if enough of the messages that were due in it were answered in time, and no backlog
  * grows. A step that fails is repeated at the same rate
  *
- *   - twice at most, if it was disturbed: the client itself was late;
- *   - once, if it failed narrowly: at least half as many messages as needed were in time.
+ *   - once, if it failed narrowly: at least half as many messages as needed were in time;
+ *   - twice at most, if it was disturbed: the client itself was late; or it failed narrowly, and a
+ *     thread of the client had to wait for a CPU.
  *
  *     search_init -> while (search_next) search_judge
  *
@@ -42,6 +43,8 @@ struct search_figures {
     double backlog[SEARCH_QUARTERS]; /* messages due and not answered, mean of each quarter; NAN:
                                         not measured */
     uint64_t lateness_ns;            /* of the client itself, at the percentile */
+    double waited;                   /* the share of the time, 0 to 1, that a thread of the client
+                                        was ready and had no CPU; NAN: not known */
 };
 
 enum search_outcome {
@@ -56,6 +59,7 @@ struct search_step {
     double share;  /* of messages in time, 0 to 1 */
     double growth; /* of the backlog, as a share of the messages due; NAN: not measured */
     uint64_t lateness_ns;
+    double waited; /* as above */
     enum search_outcome outcome;
     bool repeated; /* it does not count: the next step has the same rate */
 };

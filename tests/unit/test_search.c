@@ -246,6 +246,19 @@ static void a_disturbed_step_is_repeated_twice(void **state)
     assert_float_equal(judge(well)->rate, 500, 1e-9);
 }
 
+static void a_wait_for_a_cpu_disturbs_a_step_that_fails_narrowly(void **state)
+{
+    struct search_figures figures = bad;
+    (void)state;
+    figures.waited = 0.2;
+    search_init(&search, &plan);
+    assert_int_equal(judge(figures)->outcome, SEARCH_SLOW);
+    figures.in_time = 980;
+    assert_int_equal(judge(figures)->outcome, SEARCH_DISTURBED);
+    figures.waited = NAN;
+    assert_int_equal(judge(figures)->outcome, SEARCH_SLOW);
+}
+
 static void a_late_client_that_keeps_up_disturbs_nothing(void **state)
 {
     struct search_figures figures = well;
@@ -310,6 +323,7 @@ int main(void)
         cmocka_unit_test(the_share_decides),
         cmocka_unit_test(a_backlog_must_not_grow),
         cmocka_unit_test(a_disturbed_step_is_repeated_twice),
+        cmocka_unit_test(a_wait_for_a_cpu_disturbs_a_step_that_fails_narrowly),
         cmocka_unit_test(a_late_client_that_keeps_up_disturbs_nothing),
         cmocka_unit_test(a_client_that_is_late_above_the_answer_leaves_it_open),
         cmocka_unit_test(a_narrow_failure_is_repeated_once),

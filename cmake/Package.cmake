@@ -6,7 +6,7 @@ if(TARGET echo-bench)
 endif()
 # README.md links to files beside it, so the folders are the same as in the sources.
 install(FILES LICENSE README.md ARCHITECTURE.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs loads DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CPACK_GENERATOR ZIP)
 if(UNIX)

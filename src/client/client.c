@@ -317,6 +317,7 @@ static void client_make_plan(struct client *client)
         .workers = (size_t)options->threads,
         .seed = client_seed(options->seed),
         .size = options->message_size,
+        .sizes = options->sizes,
         .depth = options->pipeline,
         .lifetime = options->lifetime,
         .rate = (double)options->rate,

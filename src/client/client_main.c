@@ -12,5 +12,8 @@ int main(int argc, char **argv)
 {
     static const struct program program = {&client_program, client_parse, client_run};
     struct client_options options;
-    return program_main(&program, &options.common, argc, argv);
+    options.sizes = NULL;
+    int code = program_main(&program, &options.common, argc, argv);
+    client_options_free(&options);
+    return code;
 }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "condition.h"
@@ -14,6 +15,7 @@
 #define GIVE_UP_NS (30 * NS_PER_S)
 
 #define DEFAULT_HOST "localhost"
+#define DEFAULT_SIZE 4096
 #define DEFAULT_PORT "5001"
 
 #define SERVER_TAKES                                                                               \
@@ -45,6 +47,12 @@ static bool is_signal(const char *text)
     return program_meaning(text, &meaning) && meaning != SYS_RESTART;
 }
 
+/* Whether it means to be a range or a mix. choose_sizes() says what is wrong with it. */
+static bool is_size_list(const char *text)
+{
+    return strstr(text, "..") != NULL || strchr(text, ':') != NULL || strchr(text, '%') != NULL;
+}
+
 static const struct option_row rows[] = {
     {.word = true,
      .type = OPTION_STRING,
@@ -67,13 +75,16 @@ static const struct option_row rows[] = {
      .offset = FIELD(connections)},
     {.letter = 's',
      .name = "size",
-     .type = OPTION_BYTES,
+     .type = OPTION_SIZE,
      .argument = "SIZE",
      .group = group_common,
-     .help = "size of a message",
-     .default_text = "4096",
+     .help = "size of a message; of each at random in a range or mix",
+     .default_note = "4096",
      .min = 1,
-     .max = UNITS_TIB,
+     .max = SIZES_MAX,
+     .check = is_size_list,
+     .takes = SIZES_LIST_TAKES,
+     .text_offset = FIELD(size_text),
      .offset = FIELD(message_size)},
     {.letter = 'd',
      .name = "duration",
@@ -130,6 +141,16 @@ static const struct option_row rows[] = {
      .max = UNITS_GIB,
      .scale = UNITS_KIB,
      .offset = FIELD(message_size)},
+    {.name = "sizes",
+     .type = OPTION_STRING,
+     .argument = "TABLE",
+     .group = group_load,
+     .help = "sizes of messages at random by a table: w1 to w5, or a file with lines of bytes and "
+             "weight. w1: memcached at Facebook, w2: a search application at Google, w3: a data "
+             "center at Google, w4: Hadoop at Facebook, w5: web search (DCTCP). They are the "
+             "workloads of Homa (SIGCOMM 2018)",
+     .takes = SIZES_TABLE_TAKES,
+     .offset = FIELD(size_table)},
     {.letter = 'P',
      .name = "pipeline",
      .type = OPTION_COUNT,
@@ -311,6 +332,30 @@ static int check_hgrm(const struct client_options *options, struct option_error 
                        "'%s' is what --json has, too; give it a file of its own", json);
 }
 
+/* Makes the sizes of messages, if they differ. */
+static int choose_sizes(struct client_options *options, struct option_error *error)
+{
+    bool table = options->size_table != NULL;
+    const char *text = table ? options->size_table : options->size_text;
+    char reason[SIZES_ERROR_SIZE];
+    int result;
+
+    if (table && (options->message_size > 0 || options->size_text != NULL)) {
+        return option_fail(&client_program, error, "--sizes", "give either it or --size");
+    }
+    if (options->message_size == 0 && text == NULL) {
+        options->message_size = DEFAULT_SIZE;
+    }
+    if (options->message_size > 0) {
+        return 0;
+    }
+    result = (table ? sizes_read : sizes_parse)(text, &options->sizes, reason);
+    return result == 0 ? 0
+                       : option_fail(&client_program, error, table ? "--sizes" : "--size",
+                                     "'%s': %s; it takes %s", text, reason,
+                                     table ? SIZES_TABLE_TAKES : "1 to 1TiB, " SIZES_LIST_TAKES);
+}
+
 static int check_warmup(const struct client_options *options, struct option_error *error)
 {
     char warmup[UNITS_TEXT_SIZE];
@@ -424,5 +469,14 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     if (result == 0) {
         result = check_hgrm(options, error);
     }
-    return result == 0 ? check_warmup(options, error) : result;
+    if (result == 0) {
+        result = check_warmup(options, error);
+    }
+    return result == 0 ? choose_sizes(options, error) : result;
+}
+
+void client_options_free(struct client_options *options)
+{
+    free(options->sizes);
+    options->sizes = NULL;
 }

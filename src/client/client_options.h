@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "program_options.h"
+#include "sizes.h"
 
 /* Texts point to argv, to the two buffers here, or are constant. */
 struct client_options {
@@ -21,7 +22,10 @@ struct client_options {
     char port_text[OPTION_PORT_SIZE]; /* needs the original */
     uint64_t threads;
     uint64_t connections;        /* at least `threads` */
-    uint64_t message_size;       /* bytes */
+    uint64_t message_size;       /* bytes; 0 = `sizes` */
+    const char *size_text;       /* a range or a mix; of no meaning with a message_size */
+    const char *size_table;      /* --sizes; or NULL */
+    struct sizes *sizes;         /* of messages, see client_options_free(); NULL = message_size */
     uint64_t pipeline;           /* messages in flight per connection */
     uint64_t rate;               /* messages per second of all connections; 0 = closed loop */
     uint64_t lifetime;           /* messages per connection; 0 = for ever */
@@ -48,9 +52,12 @@ extern const struct option_program client_program;
  * Reads the command line as option_parse() does, and checks that the options agree with each other.
  *
  * Returns 0; 1 when `help` or `version` is set and to be printed; or UV_EINVAL for a usage error,
- * with `error` filled.
+ * with `error` filled. After 0 call client_options_free().
  */
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error);
+
+/* Frees the sizes. */
+void client_options_free(struct client_options *options);
 
 #endif

@@ -86,16 +86,31 @@ static void client_report_verdict(const struct client_report *report, struct tex
     }
 }
 
+/* "messages of 64 bytes"; of 64 to 65,536 bytes, 1,234 on average. */
+static void client_report_sizes(const struct client_options *options, struct text *out)
+{
+    const struct sizes *sizes = options->sizes;
+    char min[UNITS_TEXT_SIZE];
+    char mean[UNITS_TEXT_SIZE];
+    if (sizes == NULL) {
+        text_printf(out, "messages of %s", units_counted(options->message_size, "byte").text);
+        return;
+    }
+    text_printf(out, "messages of %s to %s (%s on average)",
+                units_format_grouped(min, sizeof(min), sizes->min),
+                units_counted(sizes->max, "byte").text,
+                units_format_grouped(mean, sizeof(mean), (uint64_t)(sizes->mean + 0.5)));
+}
+
 static void client_report_head(const struct client_report *report, struct text *out)
 {
     const struct client_options *options = report->options;
-    text_printf(out,
-                "echo-client: %s, %.1f s measured, backend %s, %s, %s, messages of %s, %" PRIu64
-                " in flight\n",
-                report->address, report->seconds, report->backend->name,
+    text_printf(out, "echo-client: %s, %.1f s measured, backend %s, %s, %s, ", report->address,
+                report->seconds, report->backend->name,
                 units_counted(report->worker_count, "thread").text,
-                units_counted(options->connections, "connection").text,
-                units_counted(options->message_size, "byte").text, options->pipeline);
+                units_counted(options->connections, "connection").text);
+    client_report_sizes(options, out);
+    text_printf(out, ", %" PRIu64 " in flight\n", options->pipeline);
 }
 
 /* The measured time. The counts of bytes are of the whole run. */

@@ -26,15 +26,16 @@ static struct load *load_self(struct worker *worker)
 
 static size_t load_chunk_size(const struct load_plan *plan)
 {
-    uint64_t window =
-        plan->size > LOAD_CHUNK_MAX / plan->depth ? LOAD_CHUNK_MAX : plan->size * plan->depth;
+    uint64_t size = plan->sizes != NULL ? plan->sizes->max : plan->size;
+    uint64_t window = size > LOAD_CHUNK_MAX / plan->depth ? LOAD_CHUNK_MAX : size * plan->depth;
     return (size_t)window;
 }
 
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
                uint64_t requests)
 {
-    assert(user_count > 0 && plan->size > 0 && plan->depth > 0 && plan->address_count > 0);
+    assert(user_count > 0 && (plan->size > 0 || plan->sizes != NULL) && plan->depth > 0 &&
+           plan->address_count > 0);
     load->plan = plan;
     load->user_count = user_count;
     load->requests_left = requests;

@@ -26,6 +26,7 @@
 #include "conn.h"
 #include "log.h"
 #include "pool.h"
+#include "sizes.h"
 #include "stats.h"
 #include "strain.h"
 #include "worker.h"
@@ -39,11 +40,12 @@ struct load_plan {
     size_t address_count;
     size_t workers;
     uint64_t seed;
-    uint64_t size;     /* bytes of a message, at least 1 */
-    uint64_t depth;    /* outstanding messages per connection, at least 1 */
-    uint64_t lifetime; /* messages per connection; 0: no limit */
-    double rate;       /* messages per second of all workers together; 0: closed loop */
-    uint64_t began_ns; /* start of the run, by the loops' clock; set before WORKER_BEGIN */
+    uint64_t size; /* bytes of a message, at least 1; without effect if there are `sizes` */
+    const struct sizes *sizes; /* of messages; NULL: all have `size` */
+    uint64_t depth;            /* outstanding messages per connection, at least 1 */
+    uint64_t lifetime;         /* messages per connection; 0: no limit */
+    double rate;               /* messages per second of all workers together; 0: closed loop */
+    uint64_t began_ns;         /* start of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;
     uint64_t duration_ns;        /* with the warm-up; 0: until told to end */
     uint64_t connect_timeout_ns; /* 0: only the system's */

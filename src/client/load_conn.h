@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dice.h"
 #include "load.h"
 #include "stream.h"
 
@@ -38,6 +39,7 @@ struct load_conn {
     struct conn conn; /* first */
     struct io_connect connect;
     struct stream stream;
+    uint64_t sizes_key; /* of the connection's message sizes */
     size_t index;       /* of the user, in load.users */
     uint64_t offered;   /* bytes of the stream given to sends */
     uint64_t sent;      /* bytes that sends have taken */
@@ -93,6 +95,13 @@ static inline struct client_counters *load_counters(const struct load_conn *c)
 static inline const struct load_plan *load_plan_of(const struct load_conn *c)
 {
     return load_owner(c)->plan;
+}
+
+/* The size of message n of the connection, in bytes. */
+static inline uint64_t load_message_size(const struct load_conn *c, uint64_t n)
+{
+    const struct load_plan *plan = load_plan_of(c);
+    return plan->sizes == NULL ? plan->size : sizes_draw(plan->sizes, dice_at(c->sizes_key, n));
 }
 
 /* Messages that have begun and have not been answered. */

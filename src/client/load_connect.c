@@ -206,6 +206,7 @@ static void load_renew(struct load_conn *c)
     c->conn.number = load->next_number;
     load->next_number += load->plan->workers;
     c->stream = stream_of(load->plan->seed, c->conn.number);
+    c->sizes_key = dice_key(load->plan->seed, c->conn.number);
     c->offered = c->sent = c->verified = 0;
     c->begun = c->completed = c->started = 0;
     c->begun_end = c->completed_end = c->started_end = 0;

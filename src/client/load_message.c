@@ -24,7 +24,7 @@ static void load_begin_one(struct load_conn *c, uint64_t due_ns)
 {
     struct load *load = load_owner(c);
     uint64_t depth = load->plan->depth;
-    c->begun_end += load->plan->size;
+    c->begun_end += load_message_size(c, c->begun);
     *load_message(c, c->begun) = (struct load_message){.end = c->begun_end, .due_ns = due_ns};
     if (c->begun == c->completed) {
         progress_moved(&c->conn); /* the time of the answer begins now */

@@ -56,8 +56,20 @@ static void put_cpus(struct json *json, const char *member, const struct option_
     json_end_array(json);
 }
 
-static void put_row(struct json *json, const struct option_row *row, const void *field)
+/* A number; or the text if there is none; or null. */
+static void put_size(struct json *json, const char *member, uint64_t bytes, const char *several)
 {
+    if (bytes > 0) {
+        json_uint(json, member, bytes);
+    } else {
+        put_text(json, member, several);
+    }
+}
+
+static void put_row(struct json *json, const struct option_row *row, const void *options)
+{
+    const void *field = (const char *)options + row->offset;
+    const void *text = (const char *)options + row->text_offset;
     char member[MEMBER_SIZE];
 
     name_member(member, row);
@@ -75,6 +87,9 @@ static void put_row(struct json *json, const struct option_row *row, const void 
     case OPTION_STRINGS:
         put_strings(json, member, field);
         break;
+    case OPTION_SIZE:
+        put_size(json, member, *(const uint64_t *)field, *(const char *const *)text);
+        break;
     case OPTION_CPUS:
         put_cpus(json, member, field);
         break;
@@ -90,7 +105,7 @@ void option_json(const struct option_program *program, const void *options, stru
         const struct option_row *row = &program->rows[i];
 
         if (row->name != NULL && !row->stops && !row->unreported) {
-            put_row(json, row, (const char *)options + row->offset);
+            put_row(json, row, options);
         }
     }
 }

@@ -20,6 +20,7 @@ enum option_type {
     OPTION_SWITCH,   /* bool: on or off */
     OPTION_COUNT,    /* uint64_t: see units_parse_count */
     OPTION_BYTES,    /* uint64_t: see units_parse_bytes */
+    OPTION_SIZE,     /* uint64_t: as OPTION_BYTES; 0 if it is a text that `check` accepts */
     OPTION_DURATION, /* uint64_t in nanoseconds: see units_parse_duration */
     OPTION_INTEGER,  /* uint64_t: see units_parse_integer */
     OPTION_STRING,   /* const char *: a text that is not empty and that `check` accepts */
@@ -62,11 +63,12 @@ struct option_row {
     const char *zero; /* what 0 means, which is accepted although it is below `min`; or NULL */
     const char *none; /* what the word "none" means, which is accepted; or NULL. Needs `zero` */
 
-    /* Of OPTION_STRING and OPTION_STRINGS. */
+    /* Of OPTION_STRING, OPTION_STRINGS and the text of an OPTION_SIZE. */
     bool (*check)(const char *text); /* NULL: any text is accepted */
     const char *takes;               /* what `check` accepts, in words */
 
-    size_t offset; /* of the member in the options */
+    size_t text_offset; /* of an OPTION_SIZE: of the const char *, NULL if it is a number */
+    size_t offset;      /* of the member in the options */
 };
 
 struct option_example {

@@ -16,6 +16,7 @@ static const struct {
 } types[OPTION_TYPES] = {
     [OPTION_COUNT] = {"a number", units_parse_count, units_exact_count},
     [OPTION_BYTES] = {"a size such as 64KiB", units_parse_bytes, units_exact_bytes},
+    [OPTION_SIZE] = {"a size such as 64KiB", units_parse_bytes, units_exact_bytes},
     [OPTION_DURATION] = {"a duration such as 500ms", units_parse_duration, units_exact_duration},
     [OPTION_INTEGER] = {"a number", units_parse_integer, units_exact_count},
     [OPTION_CPUS] = {"a list of different CPUs such as 0,2-3", NULL, NULL},
@@ -43,6 +44,8 @@ static void range_of_numbers(const struct option_row *row, char *buffer, size_t 
         snprintf(buffer, size, "0 (%s), none (%s) or %s to %s", row->zero, row->none, min, max);
     } else if (row->zero != NULL) {
         snprintf(buffer, size, "0 (%s) or %s to %s", row->zero, min, max);
+    } else if (row->type == OPTION_SIZE) {
+        snprintf(buffer, size, "%s to %s, %s", min, max, row->takes);
     } else {
         snprintf(buffer, size, "%s to %s", min, max);
     }
@@ -90,6 +93,21 @@ static int store_number(const struct option_row *row, uint64_t *field, const cha
     return 0;
 }
 
+/* A size in bytes, or a text about several sizes. */
+static int store_size(const struct option_row *row, void *options, const char *text)
+{
+    uint64_t *bytes = (uint64_t *)(void *)((char *)options + row->offset);
+    const char **several = (const char **)(void *)((char *)options + row->text_offset);
+    int result = store_number(row, bytes, text);
+
+    if (result == UV_EINVAL && row->check(text)) {
+        *bytes = 0;
+        *several = text;
+        return 0;
+    }
+    return result;
+}
+
 static int store_switch(bool *field, const char *text)
 {
     bool on = strcmp(text, "on") == 0;
@@ -135,6 +153,8 @@ int option_store(const struct option_row *row, void *options, const char *text)
         return store_text(row, field, text);
     case OPTION_STRINGS:
         return store_strings(row, field, text);
+    case OPTION_SIZE:
+        return store_size(row, options, text);
     case OPTION_CPUS:
         return option_parse_cpus(text, field);
     default:

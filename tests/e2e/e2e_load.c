@@ -376,6 +376,22 @@ static void pipelined_messages_are_verified(void **state)
     e2e_books_agree(&server, client);
 }
 
+static void messages_of_several_sizes_are_verified(void **state)
+{
+    static const char *const shapes[][2] = {
+        {"--size", "1..100KiB"}, {"--size", "64:80%,64KiB:20%"}, {"--sizes", "w2"}};
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    for (size_t i = 0; i < LENGTH(shapes); i++) {
+        struct process *client = e2e_client(&server, "-t", "2", "-c", "4", "-P", "3", shapes[i][0],
+                                            shapes[i][1], "--requests", "1000", NULL);
+        const json_t *report = e2e_end_report(client, 0);
+        assert_int_equal(e2e_uint(report, "counters.messages"), 1000);
+        assert_int_equal(e2e_uint(report, "counters.verified"), e2e_uint(report, "counters.sent"));
+    }
+}
+
 /* No message begins before it is due, and all due messages are counted. test_load.c tests in
  * virtual time that none begins late. */
 static void a_rate_is_not_exceeded(void **state)
@@ -580,6 +596,7 @@ int main(int argc, char **argv)
         E2E(requests_are_counted_exactly),
         E2E(lifetime_makes_new_connections),
         E2E(pipelined_messages_are_verified),
+        E2E(messages_of_several_sizes_are_verified),
         E2E(a_rate_is_not_exceeded),
         E2E(what_is_due_in_a_time_is_begun_or_unsent),
         E2E(requests_at_a_rate_come_to_an_end),

@@ -11,8 +11,10 @@
 #include <cmocka.h>
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "dice.h"
 #include "log.h"
 #include "sim.h"
 #include "sim_network.h"
@@ -177,6 +179,48 @@ static void a_schedule_that_is_kept_is_fine(void **state)
 }
 
 /* All workers and users together have one message each millisecond, in turn. */
+/* The sizes that the client must have drawn, of the first messages of its first connection. */
+static uint64_t sizes_of(const struct load_plan *plan, uint64_t number, uint64_t messages)
+{
+    uint64_t bytes = 0;
+    for (uint64_t n = 0; n < messages; n++) {
+        bytes += sizes_draw(plan->sizes, dice_at(dice_key(plan->seed, number), n));
+    }
+    return bytes;
+}
+
+/* The connection of a single user has messages of the sizes that its number decides. */
+static bool sizes_are_drawn(uint64_t seed, const struct sizes *sizes)
+{
+    begin(seed, 1000);
+    world.client_count = 1;
+    make();
+    bool single = world.clients[0].user_count == 1;
+    world.plan.sizes = sizes;
+    world.clients[0].requests_left = 20;
+    (void)run();
+    WORLD_CHECK(verdict.ok);
+    WORLD_CHECK(world.client_stats.counters.messages == 20);
+    WORLD_CHECK(!single || world.client_stats.counters.verified == sizes_of(&world.plan, 0, 20));
+    end();
+    return single;
+}
+
+static void sizes_are_those_of_the_connection(void **state)
+{
+    static const char *const texts[] = {"1..300", "1:50%,20000:50%", "7..7"};
+    unsigned singles = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        char error[SIZES_ERROR_SIZE];
+        struct sizes *sizes;
+        assert_int_equal(sizes_parse(texts[seed % LENGTH(texts)], &sizes, error), 0);
+        singles += sizes_are_drawn(seed, sizes);
+        free(sizes);
+    }
+    assert_true(singles > 5);
+}
+
 static void the_schedule_is_even(void **state)
 {
     (void)state;
@@ -445,6 +489,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(what_is_given_out_late_is_the_clients_delay),
         cmocka_unit_test(a_rate_is_kept),
         cmocka_unit_test(a_schedule_that_is_kept_is_fine),
+        cmocka_unit_test(sizes_are_those_of_the_connection),
         cmocka_unit_test(the_schedule_is_even),
         cmocka_unit_test(latency_counts_from_when_a_message_was_due),
         cmocka_unit_test(latency_has_the_time_before_a_message_can_begin),

@@ -61,6 +61,18 @@ void histogram_init(struct histogram *histogram)
     histogram->min = UINT64_MAX;
 }
 
+void histogram_clear(struct histogram *histogram)
+{
+    if (histogram->count > 0) {
+        size_t first = bucket_index(histogram->min);
+        size_t count = bucket_index(histogram->max) - first + 1;
+
+        memset(&histogram->buckets[first], 0, count * sizeof histogram->buckets[0]);
+    }
+    histogram->count = histogram->max = histogram->sum_low = histogram->sum_high = 0;
+    histogram->min = UINT64_MAX;
+}
+
 void histogram_record(struct histogram *histogram, uint64_t value)
 {
     size_t index = bucket_index(value);
@@ -80,9 +92,15 @@ void histogram_record(struct histogram *histogram, uint64_t value)
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
+    size_t last;
+
     assert(into != from);
     assert(from->count <= UINT64_MAX - into->count);
-    for (size_t index = 0; index < HISTOGRAM_BUCKETS; index++) {
+    if (from->count == 0) {
+        return;
+    }
+    last = bucket_index(from->max);
+    for (size_t index = bucket_index(from->min); index <= last; index++) {
         into->buckets[index] += from->buckets[index];
     }
     into->count += from->count;

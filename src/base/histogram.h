@@ -36,10 +36,14 @@ struct histogram_bucket {
 /* Makes `histogram` empty. */
 void histogram_init(struct histogram *histogram);
 
+/* Empties one that has been initialised. Takes less time if its values are close together. */
+void histogram_clear(struct histogram *histogram);
+
 /* Counts `value`, in nanoseconds. Any value is allowed. */
 void histogram_record(struct histogram *histogram, uint64_t value);
 
-/* Adds to `into` what was recorded in `from`: as if all of it had been recorded in `into`. */
+/* Adds to `into` what was recorded in `from`: as if all of it had been recorded in `into`. Takes
+ * less time if the values of `from` are close together. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /*

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "client_report.h"
+#include "client_slices.h"
 #include "client_sum.h"
 #include "client_wait.h"
 #include "control.h"
@@ -42,6 +43,7 @@ struct client {
     struct client_wait wait;
     struct net_resolution resolution;
     struct load_plan plan;
+    struct client_slices slices;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error */
@@ -127,6 +129,7 @@ static void client_begin(struct client *client)
     control->begun = true;
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
     crew_post(&control->crew, WORKER_BEGIN);
+    client_slices_begin(&client->slices, client->plan.slice_ns);
     control_show_progress(control);
 }
 
@@ -322,6 +325,7 @@ static void client_make_plan(struct client *client)
         .lifetime = options->lifetime,
         .rate = (double)options->rate,
         .warmup_ns = options->warmup_ns,
+        .slice_ns = SLICE_NS,
         .duration_ns = options->duration_ns,
         .connect_timeout_ns = options->connect_timeout_ns,
         .timeout_ns = options->timeout_ns,
@@ -425,6 +429,9 @@ static int client_start(struct client *client)
 {
     client_check_descriptors(client);
     client_make_plan(client);
+    if (!client_slices_init(&client->slices, &client->control, (size_t)client->options->threads)) {
+        return UV_ENOMEM;
+    }
     int status = client_start_workers(client);
     if (status == 0 && client->options->wait_ns > 0) {
         client_wait_reach(&client->wait, client_load(client, 0));
@@ -439,8 +446,10 @@ static void client_free(struct client *client)
     struct crew *crew = &client->control.crew;
     for (size_t i = 0; i < crew->count; i++) {
         free(worker_take_report(crew_worker(crew, i)));
+        load_free(client_load(client, i));
     }
     crew_free(crew);
+    client_slices_free(&client->slices);
     net_resolution_free(&client->resolution);
 }
 
@@ -463,6 +472,9 @@ static int client_on_run(struct control *control)
         if (status == 0 && !control->begun) {
             client_wait_report(&client->wait);
         }
+    }
+    if (control->begun) {
+        client_slices_end(&client->slices);
     }
     int code = control->begun ? client_print_report(client) : CLIENT_FAILED;
     sys_timer_restore();

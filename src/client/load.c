@@ -42,6 +42,11 @@ void load_init(struct load *load, const struct load_plan *plan, size_t user_coun
     client_stats_init(&load->stats);
 }
 
+void load_free(struct load *load)
+{
+    slicer_free(&load->slices);
+}
+
 bool load_has_more(const struct load *load)
 {
     return !load->ending && load->requests_left > 0;
@@ -67,8 +72,9 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
 static void load_record_lateness(struct load *load, uint64_t due_ns, uint64_t turn_ns)
 {
     uint64_t now_ns = load->sent_ns > turn_ns ? load->sent_ns : turn_ns;
-    if (load_measures(load, due_ns)) {
-        histogram_record(&load->stats.lateness, now_ns > due_ns ? now_ns - due_ns : 0);
+    struct slice *slice = load_slice(load, now_ns);
+    if (load_records(load, due_ns)) {
+        histogram_record(&slice->lateness, now_ns > due_ns ? now_ns - due_ns : 0);
     }
 }
 
@@ -332,6 +338,7 @@ static void load_begin_run(struct load *load)
         load_has_progress(load); /* the time to reach the server does not count */
         load_plan_give_up(load);
     }
+    load_begin_slices(load);
     for (size_t i = 0; i < load->user_count; i++) {
         load_conn_begin(load->users[i]);
     }
@@ -373,6 +380,7 @@ static void load_publish_report(struct load *load)
     struct load_report *report = malloc(sizeof(*report));
     if (report != NULL) {
         load_report(load, report);
+        slicer_add_now(&load->slices, &report->stats);
         load_count_fairness(load, &report->stats.fairness);
         report->work.io = load->worker.io->stats;
         report->work.cpu_ns = sys_thread_cpu_ns();
@@ -442,7 +450,7 @@ static int load_start(struct worker *worker)
     timer_init(&load->end_timer, load_on_end);
     watch_init(&load->cut, worker, load_on_cut);
     load->next_number = worker->index;
-    if (!load_make_users(load)) {
+    if (!load_make_slices(load) || !load_make_users(load)) {
         (void)snprintf(worker->error, sizeof(worker->error), "worker %u: no memory for %s",
                        worker->index, units_counted(load->user_count, "connection").text);
         return UV_ENOMEM;
@@ -486,6 +494,7 @@ static void load_stop(struct worker *worker)
     if (load->begun && !load->ending) {
         strain_end(&load->strain, worker);
     }
+    load_end_slices(load, now_ns);
     load_bound_unsent(load);
     load->work.io = worker->io->stats;
     load->work.cpu_ns = sys_thread_cpu_ns();

@@ -27,6 +27,7 @@
 #include "log.h"
 #include "pool.h"
 #include "sizes.h"
+#include "slice.h"
 #include "stats.h"
 #include "strain.h"
 #include "worker.h"
@@ -47,6 +48,7 @@ struct load_plan {
     double rate;               /* messages per second of all workers together; 0: closed loop */
     uint64_t began_ns;         /* start of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;
+    uint64_t slice_ns;           /* length of a slice; 0: SLICE_NS */
     uint64_t duration_ns;        /* with the warm-up; 0: until told to end */
     uint64_t connect_timeout_ns; /* 0: only the system's */
     uint64_t timeout_ns;         /* for an answer, while no byte moves; 0: no limit */
@@ -104,6 +106,9 @@ struct load {
     struct log_limit connect_log;
     struct log_limit error_log;
     struct client_stats stats;
+    uint64_t begun_messages;  /* on all connections */
+    struct slicer slices;     /* records the latencies, and adds them to `stats` */
+    struct timer slice_timer; /* its end */
     uint64_t measure_from_ns;
     uint64_t measure_until_ns; /* UINT64_MAX: not known yet; 0: the run has not begun */
     struct worker_stats work;  /* complete at the end */
@@ -138,6 +143,10 @@ extern const struct worker_role load_role;
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
                uint64_t requests);
 
+/* Frees what the worker keeps for the main thread after its end: slices that nobody has taken. Does
+ * nothing if it never started. */
+void load_free(struct load *load);
+
 /* Whether the worker has awaited something in vain for the time of --give-up. Main thread. */
 bool load_is_hopeless(struct load *load);
 
@@ -166,6 +175,22 @@ static inline bool load_measures(const struct load *load, uint64_t at_ns)
     return at_ns >= load->measure_from_ns && at_ns < load->measure_until_ns;
 }
 
+/* The slice of `now_ns`, by the loop's clock. What is recorded there is of that time or later. */
+void load_cut_slice(struct load *load, uint64_t now_ns); /* private to load_slice() */
+static inline struct slice *load_slice(struct load *load, uint64_t now_ns)
+{
+    if (now_ns >= load->slices.until_ns) {
+        load_cut_slice(load, now_ns);
+    }
+    return load->slices.now;
+}
+
+/* Whether the current slice records the latency of a message that was due at `due_ns`. */
+static inline bool load_records(const struct load *load, uint64_t due_ns)
+{
+    return load_measures(load, due_ns) || !slicer_counts(&load->slices);
+}
+
 /* When the user's n-th message (from 0) is due by the schedule. */
 uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
 
@@ -175,6 +200,13 @@ bool load_has_more(const struct load *load);
 /* A try to reach the server has ended with `status`, at the address with this index. Before
  * WORKER_BEGIN. */
 void load_reached(struct load *load, int status, size_t address);
+
+/* ---- load_slice.c, for load.c; on the worker's thread ---- */
+
+/* Before the run; at its begin; at its end, by the loop's clock. False: out of memory. */
+bool load_make_slices(struct load *load);
+void load_begin_slices(struct load *load);
+void load_end_slices(struct load *load, uint64_t now_ns);
 
 /* ---- load_conn.c; on the worker's thread ---- */
 

@@ -31,6 +31,7 @@ static void load_begin_one(struct load_conn *c, uint64_t due_ns)
         load_set_awaits(c, true);
     }
     c->begun++;
+    load->begun_messages++;
     if (load_outstanding(c) == depth) {
         c->full_ns = worker_now(&load->worker);
     }
@@ -84,12 +85,13 @@ void load_note_sent(struct load_conn *c)
  * missing. */
 static void load_record(struct load *load, const struct load_message *message, uint64_t now_ns)
 {
-    if (!load_measures(load, message->due_ns)) {
+    struct slice *slice = load->slices.now;
+    if (!load_records(load, message->due_ns)) {
         return;
     }
-    histogram_record(&load->stats.latency, load_since(message->due_ns, now_ns));
+    histogram_record(&slice->latency, load_since(message->due_ns, now_ns));
     if (message->sent_ns != 0) {
-        histogram_record(&load->stats.since_sent, load_since(message->sent_ns, now_ns));
+        histogram_record(&slice->since_sent, load_since(message->sent_ns, now_ns));
     }
 }
 
@@ -114,10 +116,18 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
     }
 }
 
+/* The time of what is verified now. What is counted from here on is of the slice of that time. */
+static uint64_t load_verify_ns(struct load *load)
+{
+    uint64_t now_ns = worker_clock(&load->worker);
+    (void)load_slice(load, now_ns);
+    return now_ns;
+}
+
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
 {
     struct load *load = load_owner(c);
-    uint64_t now_ns = worker_clock(&load->worker);
+    uint64_t now_ns = load_verify_ns(load);
     uint64_t awaited = c->offered - c->verified;
     size_t known = length < awaited ? length : (size_t)awaited;
     size_t right = stream_check(&c->stream, c->verified, data, known);

@@ -233,6 +233,7 @@ static void client_run(const struct fault_mode *mode, struct fault_outcome *outc
     }
     outcome->struck = imports_end();
     mirror_close(&rig->mirror);
+    load_free(&rig->load);
     worker_destroy(&rig->load.worker);
     free(rig);
 }

@@ -258,6 +258,7 @@ static void run_scene(void)
 
 static void end(void)
 {
+    load_free(&scene.client);
     worker_destroy(&scene.client.worker);
     worker_destroy(&scene.peer.worker);
     adversary_free(&scene.peer);

@@ -487,6 +487,7 @@ void world_end(void)
         worker_destroy(&world.servers[i].worker);
     }
     for (size_t i = 0; i < world.plan.workers; i++) {
+        load_free(&world.clients[i]);
         worker_destroy(&world.clients[i].worker);
     }
     handover_destroy(&world.handover);

@@ -69,6 +69,7 @@ static void run_client(const struct backend *backend)
     plan.began_ns = uv_hrtime();
     worker_post(&load.worker, WORKER_BEGIN);
     worker_join(&load.worker);
+    load_free(&load);
     worker_destroy(&load.worker);
 }
 

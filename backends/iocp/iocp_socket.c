@@ -90,14 +90,23 @@ static int iocp_address_size(const struct sockaddr *address)
                                           : (int)sizeof(struct sockaddr_in);
 }
 
-/* ConnectEx wants a socket that is bound. */
+static bool iocp_is_bound(SOCKET os_socket)
+{
+    struct sockaddr_storage name;
+    int size = (int)sizeof(name);
+    return getsockname(os_socket, (struct sockaddr *)&name, &size) == 0;
+}
+
+/* ConnectEx wants a socket that is bound. The config's open_socket may have bound it. */
 static int iocp_bind_any(SOCKET os_socket, const struct sockaddr *address)
 {
     struct sockaddr_storage any = {0};
     memcpy(&any, address, offsetof(struct sockaddr, sa_data)); /* the family */
-    return bind(os_socket, (struct sockaddr *)&any, iocp_address_size(address)) == 0
-               ? 0
-               : iocp_last_error();
+    if (bind(os_socket, (struct sockaddr *)&any, iocp_address_size(address)) == 0) {
+        return 0;
+    }
+    int status = iocp_last_error();
+    return status == UV_EINVAL && iocp_is_bound(os_socket) ? 0 : status;
 }
 
 static bool iocp_is_loopback(const struct sockaddr *address)

@@ -69,7 +69,7 @@ void hint_connect(const struct sockaddr *address, int status, char text[HINT_TEX
         (void)snprintf(text, HINT_TEXT,
                        "; the local ports for this address are used up%s: use fewer and longer "
                        "connections (--connections, --lifetime), a wider range of ports (%s), or "
-                       "more addresses",
+                       "more addresses (--source)",
                        address->sa_family == AF_INET6 ? ", or there is no local IPv6 address" : "",
                        net_port_range);
     }

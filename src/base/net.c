@@ -114,6 +114,20 @@ int net_open(const struct net_options *options, int family, uv_os_sock_t *os_soc
     return error;
 }
 
+int net_open_from(const struct net_options *options, const struct sockaddr *source,
+                  uv_os_sock_t *os_socket)
+{
+    uv_os_sock_t opened = NET_NO_SOCKET;
+    int error = net_open(options, source->sa_family, &opened);
+    return error != 0 ? error
+                      : finish_open(net_system_bind_source(opened, source), opened, os_socket);
+}
+
+unsigned net_open_from_calls(const struct net_options *options)
+{
+    return net_open_calls(options) + net_system_bind_source_calls;
+}
+
 /* Sets IPV6_V6ONLY. Its default depends on the system and its configuration. */
 static int choose_families(uv_os_sock_t os_socket, const struct sockaddr *address)
 {

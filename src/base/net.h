@@ -38,6 +38,18 @@ int net_open(const struct net_options *options, int family, uv_os_sock_t *os_soc
 unsigned net_open_calls(const struct net_options *options);
 
 /*
+ * As net_open(), and binds the socket to the address `source` of this machine with port 0. The
+ * system chooses the port at the connect where it can: then sockets with different peers share
+ * ports (Linux: IP_BIND_ADDRESS_NO_PORT; Windows: SO_REUSE_UNICASTPORT). UV_EADDRNOTAVAIL: no
+ * interface has that address.
+ */
+int net_open_from(const struct net_options *options, const struct sockaddr *source,
+                  uv_os_sock_t *os_socket);
+
+/* How many system calls a successful net_open_from() makes. */
+unsigned net_open_from_calls(const struct net_options *options);
+
+/*
  * Binds `count` sockets (at least 1) to one address, so that `count` loops can each listen. All get
  * the same port, also for port 0. `options` are set first, since accepted sockets inherit them: see
  * net_tune_accepted(). [::] takes IPv4 too. 0 and `count` sockets, which are the caller's; or an

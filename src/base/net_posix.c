@@ -36,6 +36,20 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
 
 const char net_port_range[] = "sysctl net.ipv4.ip_local_port_range";
 
+#ifndef IP_BIND_ADDRESS_NO_PORT /* older headers of the C library lack it */
+#define IP_BIND_ADDRESS_NO_PORT 24
+#endif
+
+const unsigned net_system_bind_source_calls = 2; /* setsockopt, bind */
+
+/* See ip(7). It works for IPv6 as well. Without it, bind() reserves a port for this socket alone:
+ * then all connections together have some 28,000 for each address. */
+int net_system_bind_source(uv_os_sock_t os_socket, const struct sockaddr *source)
+{
+    (void)net_set_option(os_socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    return bind(os_socket, source, net_address_size(source)) != 0 ? net_system_error() : 0;
+}
+
 static int allow_sharing(uv_os_sock_t os_socket)
 {
     return net_set_option(os_socket, SOL_SOCKET, SO_REUSEPORT, 1);
@@ -109,6 +123,13 @@ int net_accept(uv_os_sock_t listener, uv_os_sock_t *os_socket)
 
 const char net_port_range[] = "sysctl net.inet.ip.portrange.first";
 
+const unsigned net_system_bind_source_calls = 1; /* bind */
+
+int net_system_bind_source(uv_os_sock_t os_socket, const struct sockaddr *source)
+{
+    return bind(os_socket, source, net_address_size(source)) != 0 ? net_system_error() : 0;
+}
+
 /* SO_REUSEPORT does not balance here: the socket that bound last gets every connection. So these
  * are duplicates of one socket, which share its queue. */
 int net_system_share(uv_os_sock_t claimed, const struct sockaddr *name,
@@ -159,7 +180,7 @@ int net_duplicate(uv_os_sock_t os_socket, uv_os_sock_t *duplicate)
 
 bool net_is_out_of_ports(int status)
 {
-    return status == UV_EADDRNOTAVAIL;
+    return status == UV_EADDRNOTAVAIL || status == UV_EADDRINUSE;
 }
 
 const bool net_accepts_ahead = false;

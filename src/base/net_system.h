@@ -24,6 +24,12 @@ void net_system_share_ephemeral(uv_os_sock_t os_socket);
 /* How many system calls the two functions above make when they succeed. */
 extern const unsigned net_system_open_calls;
 
+/* Binds to an address with port 0 before a connect. */
+int net_system_bind_source(uv_os_sock_t os_socket, const struct sockaddr *source);
+
+/* How many system calls it makes when it succeeds. */
+extern const unsigned net_system_bind_source_calls;
+
 /* Binds so that no other server can take the port once `os_socket` listens. */
 int net_system_bind(uv_os_sock_t os_socket, const struct sockaddr *address);
 

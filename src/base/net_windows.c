@@ -28,6 +28,15 @@ void net_system_share_ephemeral(uv_os_sock_t os_socket)
     (void)net_set_option(os_socket, SOL_SOCKET, SO_REUSE_UNICASTPORT, 1);
 }
 
+const unsigned net_system_bind_source_calls = 1; /* bind */
+
+/* With SO_REUSE_UNICASTPORT, which net_system_share_ephemeral() has set, a bind to port 0 reserves
+ * no port; see "SOL_SOCKET Socket Options" in Microsoft's Winsock documentation. */
+int net_system_bind_source(uv_os_sock_t os_socket, const struct sockaddr *source)
+{
+    return bind(os_socket, source, net_address_size(source)) != 0 ? net_system_error() : 0;
+}
+
 /*
  * On Windows SO_REUSEADDR lets any program take the port while we have it; SO_EXCLUSIVEADDRUSE
  * prevents that. A port in TIME-WAIT can be bound with either. See "Using SO_REUSEADDR and

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "client_addresses.h"
 #include "client_report.h"
 #include "client_slices.h"
 #include "client_sum.h"
@@ -39,7 +40,7 @@
 struct client {
     struct control control; /* first */
     const struct client_options *options;
-    struct net_options net;
+    struct source source; /* of connections */
     struct client_wait wait;
     struct net_resolution resolution;
     struct load_plan plan;
@@ -323,6 +324,9 @@ static void client_make_plan(struct client *client)
         .sizes = options->sizes,
         .depth = options->pipeline,
         .lifetime = options->lifetime,
+        .connections = options->connections,
+        .connect_rate = (double)options->connect_rate,
+        .ramp_ns = options->ramp_ns,
         .rate = (double)options->rate,
         .warmup_ns = options->warmup_ns,
         .slice_ns = SLICE_NS,
@@ -337,23 +341,15 @@ static void client_make_plan(struct client *client)
     };
 }
 
-/* For connect: a socket with the options of the command line. */
-static int client_open_socket(void *context, int family, uv_os_sock_t *os_socket)
-{
-    const struct net_options *options = context;
-    return net_open(options, family, os_socket);
-}
-
 static struct io_config client_io_config(struct client *client)
 {
     size_t buffer_size = (size_t)client->options->buffer_size;
-    client->net = program_options_net(&client->options->common);
     return (struct io_config){
         .buffer_size = buffer_size,
         .buffer_memory = buffer_size > CLIENT_BUFFER_MEMORY ? buffer_size : CLIENT_BUFFER_MEMORY,
-        .open_socket = client_open_socket,
-        .open_context = &client->net,
-        .open_calls = net_open_calls(&client->net),
+        .open_socket = source_open,
+        .open_context = &client->source,
+        .open_calls = source_open_calls(&client->source),
     };
 }
 
@@ -419,10 +415,10 @@ static int client_resolve(struct client *client)
 {
     client_wait_init(&client->wait, &client->control, client->options);
     int status = client_wait_resolve(&client->wait, &client->resolution);
-    for (size_t i = 0; status == 0 && i < client->resolution.count; i++) {
-        net_any_to_loopback(&client->resolution.addresses[i]);
+    if (status == 0) {
+        status = client_addresses_choose(client->options, &client->resolution);
     }
-    return status;
+    return status == 0 ? client_addresses_try(&client->source) : status;
 }
 
 static int client_start(struct client *client)
@@ -451,6 +447,7 @@ static void client_free(struct client *client)
     crew_free(crew);
     client_slices_free(&client->slices);
     net_resolution_free(&client->resolution);
+    source_free(&client->source);
 }
 
 static bool client_on_open(struct control *control)
@@ -501,6 +498,13 @@ int client_run(const struct program_options *common, const struct backend *backe
     client_say_backend(crew);
     if (status != 0) {
         return 2;
+    }
+    struct net_options net = program_options_net(common);
+    status = source_init(&client.source, &options->sources, &net);
+    if (status != 0) {
+        log_message("cannot start: %s", uv_strerror(status));
+        crew_free(crew);
+        return 1;
     }
     int code = control_main(&client.control, &client_events, common->json);
     client_free(&client);

@@ -23,6 +23,10 @@
     "a "                                                                                           \
     "service name"
 
+#define SOURCE_TAKES                                                                               \
+    "addresses and blocks with commas between them, as in 127.0.0.2,127.1.0.0/24 or "              \
+    "fe80::1%eth0: up to 64 of them with 65536 addresses; a block begins with its first address"
+
 static const char group_common[] = "Most used";
 static const char group_server[] = "The server";
 static const char group_load[] = "The load";
@@ -131,6 +135,29 @@ static const struct option_row rows[] = {
         "the server is up",
         "0", "don't wait", FIELD(wait_ns)),
 
+    {.letter = '4',
+     .name = "ipv4",
+     .type = OPTION_FLAG,
+     .group = group_server,
+     .help = "connect only to IPv4 addresses of the server",
+     .offset = FIELD(ipv4)},
+    {.letter = '6',
+     .name = "ipv6",
+     .type = OPTION_FLAG,
+     .group = group_server,
+     .help = "connect only to IPv6 addresses of the server",
+     .offset = FIELD(ipv6)},
+    {.name = "source",
+     .type = OPTION_STRING,
+     .argument = "LIST",
+     .group = group_server,
+     .help = "connect from these addresses of this machine in turn, for more than 28,000 "
+             "connections: 127.0.0.2,127.1.0.0/24",
+     .default_note = "the system chooses",
+     .check = source_is_list,
+     .takes = SOURCE_TAKES,
+     .offset = FIELD(source)},
+
     {.letter = 'b',
      .any_case = true,
      .type = OPTION_COUNT,
@@ -173,6 +200,28 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = 1000000000,
      .offset = FIELD(rate)},
+    {.name = "connect-rate",
+     .type = OPTION_COUNT,
+     .argument = "N",
+     .group = group_load,
+     .help = "connects per second of all threads together, those of new connections for old ones "
+             "too",
+     .default_text = "0",
+     .zero = "as fast as possible",
+     .min = 1,
+     .max = 1000000,
+     .offset = FIELD(connect_rate)},
+    {.name = "ramp",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_load,
+     .help = "begin the connections evenly over this time; a --warmup of this length leaves it out "
+             "of the results",
+     .default_text = "0",
+     .zero = "all at once",
+     .min = NS_PER_MS,
+     .max = PROGRAM_TIME_MAX,
+     .offset = FIELD(ramp_ns)},
     {.name = "lifetime",
      .type = OPTION_COUNT,
      .argument = "N",
@@ -449,6 +498,89 @@ static int choose_server(struct client_options *options, struct option_error *er
     return result;
 }
 
+static int check_families(const struct client_options *options, struct option_error *error)
+{
+    if (!options->ipv4 || !options->ipv6) {
+        return 0;
+    }
+    return option_fail(&client_program, error, "-6",
+                       "does not go with -4; leave both out for addresses of both families");
+}
+
+static int check_sources(struct client_options *options, struct option_error *error)
+{
+    if (options->source == NULL) {
+        return 0;
+    }
+    (void)source_parse(options->source, &options->sources); /* the row has checked it */
+    if (options->ipv4 && source_count(&options->sources, AF_INET) == 0) {
+        return option_fail(&client_program, error, "--source",
+                           "'%s' is not accepted; it takes an IPv4 address here, since -4 is given",
+                           options->source);
+    }
+    if (options->ipv6 && source_count(&options->sources, AF_INET6) == 0) {
+        return option_fail(&client_program, error, "--source",
+                           "'%s' is not accepted; it takes an IPv6 address here, since -6 is given",
+                           options->source);
+    }
+    return 0;
+}
+
+/* --ramp is a rate of the first connects. Another one may not be given. */
+static int check_ramp(const struct client_options *options, struct option_error *error)
+{
+    double wanted = (double)options->connect_rate * (double)options->ramp_ns;
+    char ramp[UNITS_TEXT_SIZE];
+    char duration[UNITS_TEXT_SIZE];
+
+    (void)units_exact_duration(ramp, sizeof ramp, options->ramp_ns);
+    if (wanted > 0 && wanted != (double)options->connections * 1e9) {
+        return option_fail(&client_program, error, "--ramp",
+                           "'%s' does not agree with --connect-rate: %" PRIu64
+                           " connections in that time are not %" PRIu64
+                           " a second; give one of the two",
+                           ramp, options->connections, options->connect_rate);
+    }
+    if (options->duration_ns > 0 && options->ramp_ns >= options->duration_ns) {
+        return option_fail(&client_program, error, "--ramp",
+                           "'%s' is out of range; it takes less than %s here, the --duration", ramp,
+                           units_exact_duration(duration, sizeof duration, options->duration_ns));
+    }
+    return 0;
+}
+
+/* All connections must have their turn before the run ends. */
+static int check_connect_rate(const struct client_options *options, struct option_error *error)
+{
+    double last = (double)(options->connections - 1);
+    double seconds = (double)options->duration_ns / 1e9;
+    char duration[UNITS_TEXT_SIZE];
+
+    if (options->connect_rate == 0 || options->duration_ns == 0 ||
+        last < (double)options->connect_rate * seconds) {
+        return 0;
+    }
+    return option_fail(&client_program, error, "--connect-rate",
+                       "'%" PRIu64 "' is out of range; it takes more than %.0f here, so that all "
+                       "--connections begin in the --duration of %s",
+                       options->connect_rate, last / seconds,
+                       units_exact_duration(duration, sizeof duration, options->duration_ns));
+}
+
+/* What the options about connections say together. */
+static int check_connects(struct client_options *options, struct option_error *error)
+{
+    int result = check_families(options, error);
+
+    if (result == 0) {
+        result = check_sources(options, error);
+    }
+    if (result == 0) {
+        result = check_ramp(options, error);
+    }
+    return result == 0 ? check_connect_rate(options, error) : result;
+}
+
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error)
 {
@@ -465,6 +597,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     }
     if (result == 0) {
         result = check_give_up(options, error);
+    }
+    if (result == 0) {
+        result = check_connects(options, error);
     }
     if (result == 0) {
         result = check_hgrm(options, error);

@@ -11,6 +11,7 @@
 
 #include "program_options.h"
 #include "sizes.h"
+#include "source.h"
 
 /* Texts point to argv, to the two buffers here, or are constant. */
 struct client_options {
@@ -20,6 +21,12 @@ struct client_options {
     const char *port;                 /* a number of 1 to 65535, or a service name */
     char host_text[OPTION_HOST_SIZE]; /* `host` and `port` may point here: a copy of the options */
     char port_text[OPTION_PORT_SIZE]; /* needs the original */
+    bool ipv4;                        /* only the server's IPv4 addresses */
+    bool ipv6;                        /* only its IPv6 addresses */
+    const char *source;               /* the local addresses, as given; or NULL */
+    struct source_list sources;       /* the same; empty without --source */
+    uint64_t connect_rate; /* connects per second of all threads; 0 = as fast as possible */
+    uint64_t ramp_ns;      /* in which the connections begin; 0 = at once */
     uint64_t threads;
     uint64_t connections;        /* at least `threads` */
     uint64_t message_size;       /* bytes; 0 = `sizes` */

@@ -1,6 +1,7 @@
 #include "load.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -124,6 +125,45 @@ static uint64_t load_turn(struct worker *worker)
         return UINT64_MAX; /* the run is over; end_timer ends it */
     }
     return due_ns - now_ns > LOAD_AWAKE_NS ? due_ns - LOAD_AWAKE_NS : 0;
+}
+
+/* ---- when connections begin ---------------------------------------------------------------- */
+
+/* User u of worker w is number u * workers + w of all. */
+static uint64_t load_ramp_ns(const struct load *load, size_t user)
+{
+    const struct load_plan *plan = load->plan;
+    double number = (double)user * (double)plan->workers + (double)load->worker.index;
+    return (uint64_t)(number * (double)plan->ramp_ns / (double)plan->connections);
+}
+
+/* The turns of worker w are number w, w + workers, ... of all. Of those that have passed unused
+ * only the last counts: otherwise many connects could follow each other at once. */
+static uint64_t load_turn_ns(struct load *load)
+{
+    const struct load_plan *plan = load->plan;
+    double step_ns = (double)plan->workers * 1e9 / plan->connect_rate;
+    double offset_ns = (double)load->worker.index * 1e9 / plan->connect_rate;
+    double passed_ns = (double)worker_now(&load->worker) - (double)plan->began_ns - offset_ns;
+    uint64_t turn = passed_ns > 0 ? (uint64_t)(passed_ns / step_ns) : 0;
+    turn = turn > load->connects ? turn : load->connects;
+    load->connects = turn + 1;
+    return (uint64_t)ceil((double)turn * step_ns + offset_ns);
+}
+
+uint64_t load_connect_ns(struct load *load, size_t user, bool first)
+{
+    const struct load_plan *plan = load->plan;
+    uint64_t turn_ns = 0;
+    if (!load->begun) {
+        return 0; /* it looks for the server */
+    }
+    if (plan->connect_rate > 0) {
+        turn_ns = load_turn_ns(load);
+    } else if (first && plan->ramp_ns > 0) {
+        turn_ns = load_ramp_ns(load, user);
+    }
+    return plan->began_ns + turn_ns;
 }
 
 /* ---- before the run ------------------------------------------------------------------------ */

@@ -46,6 +46,9 @@ struct load_plan {
     uint64_t depth;            /* outstanding messages per connection, at least 1 */
     uint64_t lifetime;         /* messages per connection; 0: no limit */
     double rate;               /* messages per second of all workers together; 0: closed loop */
+    uint64_t connections;      /* users of all workers together; only for `ramp_ns` */
+    double connect_rate;       /* connects per second of all workers together; 0: no limit */
+    uint64_t ramp_ns;          /* in which the users begin, evenly; 0: all at once */
     uint64_t began_ns;         /* start of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;
     uint64_t slice_ns;           /* length of a slice; 0: SLICE_NS */
@@ -88,6 +91,7 @@ struct load {
     size_t users_live; /* users that are not done */
     size_t connecting; /* users with an outstanding connect */
     struct pool chunks;
+    uint64_t connects;               /* turns of --connect-rate that have been taken */
     uint64_t next_number;            /* of a connection; unique in a run */
     size_t address;                  /* index of the address that worked last */
     uint64_t ticks;                  /* messages of the schedule that were due so far */
@@ -193,6 +197,9 @@ static inline bool load_records(const struct load *load, uint64_t due_ns)
 
 /* When the user's n-th message (from 0) is due by the schedule. */
 uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
+
+/* Takes the user's turn to connect: when it comes. `first`: it has not connected before. */
+uint64_t load_connect_ns(struct load *load, size_t user, bool first);
 
 /* Whether another message may begin in this run. */
 bool load_has_more(const struct load *load);

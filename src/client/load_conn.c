@@ -27,7 +27,7 @@ void load_again(struct load_conn *c)
     c->state = LOAD_WAITING;
     if (c->well) {
         c->retry_ns = 0;
-        load_connect(c);
+        load_connect_in_turn(c);
         return;
     }
     c->retry_ns = c->retry_ns == 0 ? LOAD_RETRY_MIN_NS : c->retry_ns * 2;
@@ -256,16 +256,25 @@ static void load_watch_answer(struct load_conn *c)
     }
 }
 
+/* The pause before a connect is over. The first connect does not depend on messages: all
+ * connections of a ramp come up, even if the messages are spent. */
+static void load_on_pause_over(struct load_conn *c)
+{
+    if (c->in_turn) {
+        load_connect(c);
+    } else if (load_has_more(load_owner(c))) {
+        load_connect_in_turn(c);
+    } else {
+        load_done(c);
+    }
+}
+
 static void load_on_timer(struct watch *watch)
 {
     struct load_conn *c = load_of(CONTAINER_OF(watch, struct conn, timer));
     switch (c->state) {
     case LOAD_WAITING:
-        if (load_has_more(load_owner(c))) {
-            load_connect(c);
-        } else {
-            load_done(c);
-        }
+        load_on_pause_over(c);
         break;
     case LOAD_CONNECTING:
         load_not_connected(c, UV_ETIMEDOUT);
@@ -324,7 +333,7 @@ static void load_on_first_task(struct worker_task *task)
     struct load_conn *c = load_of(CONTAINER_OF(task, struct conn, task));
     task->run = load_on_task;
     c->down_ns = worker_now(c->conn.worker);
-    load_connect(c);
+    load_connect_in_turn(c);
 }
 
 static bool load_make_ring(struct load_conn *c, uint64_t depth)

@@ -67,6 +67,8 @@ struct load_conn {
     enum load_state state;
     enum load_fate fate; /* while CLOSING */
     bool awaits;         /* counted in load.awaiting */
+    bool in_turn;        /* WAITING for its turn to connect, see load_connect_ns() */
+    bool began;          /* it has taken a turn */
     bool was_up;
     bool well; /* the last connection ended well */
 };
@@ -144,6 +146,9 @@ void load_done(struct load_conn *c);
 
 /* Begins a new connection, to the next address. */
 void load_connect(struct load_conn *c);
+
+/* The same, when --connect-rate and --ramp allow. */
+void load_connect_in_turn(struct load_conn *c);
 
 /* The connect to one address has failed. True: call load_connect() for the next address. */
 bool load_connect_failed(struct load_conn *c, int status);

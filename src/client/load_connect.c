@@ -238,6 +238,7 @@ void load_connect(struct load_conn *c)
 {
     int outcome;
     assert(c->state == LOAD_WAITING);
+    c->in_turn = false;
     load_set_awaits(c, true);
     if (c->tried == 0) {
         c->first = load_owner(c)->address;
@@ -249,4 +250,21 @@ void load_connect(struct load_conn *c)
     if (outcome == IO_DONE) {
         load_connect_outcome(c, false);
     }
+}
+
+/* A user that waits for its turn does not wait for the server, unless its last connection has
+ * failed. */
+void load_connect_in_turn(struct load_conn *c)
+{
+    struct load *load = load_owner(c);
+    uint64_t now_ns = worker_now(&load->worker);
+    uint64_t turn_ns = load_connect_ns(load, c->index, !c->began);
+    c->began = c->began || load->begun;
+    if (turn_ns <= now_ns) {
+        load_connect(c);
+        return;
+    }
+    c->in_turn = true;
+    load_set_awaits(c, c->awaits && !c->well);
+    watch_set_by_clock(&c->conn.timer, turn_ns);
 }

@@ -218,10 +218,15 @@ static const struct option_row *find_word(const struct option_program *program)
 
 /* ---- words ---- */
 
-/* Whether `word` can be the value of the option before it. "-1" can: it is refused as a number. */
-static bool is_value(const char *word)
+/* Whether `word` can be the value of the option before it. "-1" can: it is refused as a number.
+ * "-4" can't where it is an option. */
+static bool is_value(const struct option_program *program, const char *word)
 {
-    return word[0] != '-' || word[1] == '\0' || strchr("0123456789.", word[1]) != NULL;
+    if (word[0] != '-' || word[1] == '\0') {
+        return true;
+    }
+    return strchr("0123456789.", word[1]) != NULL &&
+           (word[2] != '\0' || find_letter(program, word[1]) == NULL);
 }
 
 static int accept_flag(const struct parser *parser, const struct option_row *row, const char *value)
@@ -246,7 +251,7 @@ static int accept_option(struct parser *parser, const struct option_row *row, co
         parser->output = row;
     }
     if (value == NULL && parser->index + 1 < parser->argc &&
-        is_value(parser->argv[parser->index + 1])) {
+        is_value(parser->program, parser->argv[parser->index + 1])) {
         value = parser->argv[++parser->index];
     }
     if (value == NULL || value[0] == '\0') {

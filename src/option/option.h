@@ -10,10 +10,10 @@
  * attached to its letter (-e6001) and names cut short are refused, with a hint at what to write.
  *
  * A word that starts with '-' is not the value of the option before it, unless a digit or nothing
- * follows the '-'. A word attached by ':' or '=' always is. If an option is given more than once,
- * its last value counts; OPTION_STRINGS keeps all of them. A word that is neither an option nor a
- * value belongs to the row that has `word`, if there is one. Only one such word may be given. "--"
- * ends the options; only such a word may follow.
+ * follows the '-' and it is no option itself, as -4 may be. A word attached by ':' or '=' always
+ * is. If an option is given more than once, its last value counts; OPTION_STRINGS keeps all of
+ * them. A word that is neither an option nor a value belongs to the row that has `word`, if there
+ * is one. Only one such word may be given. "--" ends the options; only such a word may follow.
  *
  * Only option_help() prints, and nothing here exits. The functions share no state.
  */

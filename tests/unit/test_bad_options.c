@@ -118,6 +118,11 @@ static const struct bad_value bad_ports[] = {
     {"e\x1b]0;x\x07", "'e\\x1b]0;x\\x07'"},
 };
 
+static const struct bad_value bad_sources[] = {
+    SAME("-1"),          SAME("127.0.0.1,"), SAME("localhost"),    SAME("127.0.0.1:80"),
+    SAME("10.0.0.1/24"), SAME("10.0.0.0/8"), SAME("127.0.0.1/33"),
+};
+
 static const struct bad_value bad_switches[] = {
     SAME("On"),  SAME("OFF"), SAME("1"),
     SAME("0"),   SAME("yes"), SAME("true"),
@@ -180,6 +185,7 @@ static const struct bad_value over_backlog[] = {SAME("0"), SAME("65536"), SAME("
 static const struct bad_value over_depth[] = {SAME("0"), SAME("1025"), SAME("2k")};
 static const struct bad_value over_connections[] = {SAME("0"), SAME("10000001"), SAME("11M")};
 static const struct bad_value over_client[] = {SAME("0"), SAME("1000001"), SAME("1Mi")};
+static const struct bad_value over_connects[] = {SAME("1000001"), SAME("1Mi")};
 static const struct bad_value over_buffer[] = {SAME("0"), SAME("1023"), SAME("1k"), SAME("65MiB")};
 static const struct bad_value over_memory[] = {SAME("0"), SAME("1MB"), SAME("1025GiB"),
                                                SAME("2TiB")};
@@ -255,6 +261,13 @@ static const struct subject subjects[] = {
     {true, 'p', "port", "it takes 0 to 65535 or a service name", {LIST(bad_ports)}},
     {false, '\0', "wait", "0 (don't wait) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, 'E', "port", "1 to 65535 or a service name", {LIST(bad_ports), LIST(client_port)}},
+    {false, '\0', "source", "it takes addresses and blocks", {LIST(bad_sources)}},
+    {false,
+     '\0',
+     "connect-rate",
+     "it takes 0 (as fast as possible) or 1 to 1M",
+     {COUNTS, LIST(over_connects)}},
+    {false, '\0', "ramp", "it takes 0 (all at once) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, 'c', "connections", "it takes 1 to 1M", {COUNTS, LIST(over_client)}},
     {false, 's', "size", "it takes 1 to 1TiB", {SIZES, LIST(over_size)}},
     {false, 'b', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},

@@ -196,7 +196,7 @@ static void ports_that_are_used_up_have_a_remedy(void **state)
         (void)snprintf(expected, sizeof(expected),
                        "; the local ports for this address are used up%s: use fewer and longer "
                        "connections (--connections, --lifetime), a wider range of ports (%s), or "
-                       "more addresses",
+                       "more addresses (--source)",
                        v6 ? ", or there is no local IPv6 address" : "", net_port_range);
         connect_says(v6 ? "2001:db8::1" : "192.0.2.1", UV_EADDRNOTAVAIL, expected);
     }

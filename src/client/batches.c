@@ -64,6 +64,13 @@ void batches_add(struct batches *batches, uint64_t from_ns, uint64_t until_ns, u
     batches->filled++;
 }
 
+void batches_add_latency(struct batches *batches, const struct histogram *latency)
+{
+    if (batches->count > 0) {
+        histogram_merge(&batches->list[batches->count - 1].latency, latency);
+    }
+}
+
 void batches_sum(const struct batches *batches, size_t first, size_t count, struct histogram *sum)
 {
     assert(first + count <= batches->count);

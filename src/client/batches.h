@@ -38,6 +38,9 @@ void batches_free(struct batches *batches);
 void batches_add(struct batches *batches, uint64_t from_ns, uint64_t until_ns, uint64_t messages,
                  const struct histogram *latency);
 
+/* Adds latencies to the last batch, without time. Does nothing if there is no batch. */
+void batches_add_latency(struct batches *batches, const struct histogram *latency);
+
 /* Adds up the latencies of `count` batches from `first` on. */
 void batches_sum(const struct batches *batches, size_t first, size_t count, struct histogram *sum);
 

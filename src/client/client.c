@@ -15,6 +15,7 @@
 #include "client_report.h"
 #include "client_slices.h"
 #include "client_sum.h"
+#include "client_trust.h"
 #include "client_wait.h"
 #include "control.h"
 #include "hgrm.h"
@@ -45,9 +46,10 @@ struct client {
     struct net_resolution resolution;
     struct load_plan plan;
     struct client_slices slices;
+    struct client_trust trust;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
-    bool stopped;                  /* by --stop-on-error */
+    bool stopped;                  /* by --stop-on-error or --until */
     uint64_t stopped_ns;           /* when, by uv_hrtime() */
     bool gave_up;                  /* --give-up is over */
 };
@@ -130,6 +132,7 @@ static void client_begin(struct client *client)
     control->begun = true;
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
     crew_post(&control->crew, WORKER_BEGIN);
+    client_trust_begin(&client->trust);
     client_slices_begin(&client->slices, client->plan.slice_ns);
     control_show_progress(control);
 }
@@ -147,10 +150,10 @@ static bool client_is_hopeless(const struct client *client)
     return crew->running > 0;
 }
 
-/* Whether a worker wants the run to end: --stop-on-error. */
+/* Whether the run is to end: --until, or a worker wants it to (--stop-on-error). */
 static bool client_is_stopping(const struct client *client)
 {
-    bool stopping = false;
+    bool stopping = client->trust.until.reached;
     for (size_t i = 0; i < client->control.crew.count && !stopping; i++) {
         stopping = load_is_stopping(client_load(client, i));
     }
@@ -169,6 +172,13 @@ static void client_end_early(struct client *client)
         client->gave_up = true;
         crew_post(crew, WORKER_ABORT);
     }
+}
+
+static void client_on_slice(void *context, const struct slice *slice)
+{
+    struct client *client = context;
+    client_trust_on_slice(&client->trust, slice);
+    client_end_early(client);
 }
 
 /* ---- report -------------------------------------------------------------------------------- */
@@ -203,13 +213,15 @@ static int client_exit_code(const struct client *client, const struct client_rep
     if (!verdict.ok || client->control.crew.failed) {
         return CLIENT_FAILED;
     }
-    return thresholds.ok ? 0 : CLIENT_NOT_ENOUGH;
+    bool enough = thresholds.ok && !until_has_failed(&client->trust.until);
+    return enough ? 0 : CLIENT_NOT_ENOUGH;
 }
 
 /* Returns the exit code. */
 static int client_print_report(struct client *client)
 {
     struct client_sum sum;
+    struct trust trust;
     char address[NET_ADDRESS_TEXT];
     size_t count = client->control.crew.count;
     if (!client_sum_init(&sum, count)) {
@@ -220,6 +232,9 @@ static int client_print_report(struct client *client)
     }
     sum.stats->gave_up = client->gave_up;
     struct client_report report = client_make_report(client, &sum, address);
+    client_trust_judge(&client->trust, &client->control.crew, sum.stats, client->plan.rate, &trust);
+    report.trust = &trust;
+    report.until = &client->trust.until;
     log_progress("");
     struct text text = {0};
     if (!output_file_has_stdout()) {
@@ -425,9 +440,11 @@ static int client_start(struct client *client)
 {
     client_check_descriptors(client);
     client_make_plan(client);
-    if (!client_slices_init(&client->slices, &client->control, (size_t)client->options->threads)) {
+    if (!client_trust_init(&client->trust, client->options->until) ||
+        !client_slices_init(&client->slices, &client->control, (size_t)client->options->threads)) {
         return UV_ENOMEM;
     }
+    series_subscribe(&client->slices.series, client_on_slice, client);
     int status = client_start_workers(client);
     if (status == 0 && client->options->wait_ns > 0) {
         client_wait_reach(&client->wait, client_load(client, 0));
@@ -446,6 +463,7 @@ static void client_free(struct client *client)
     }
     crew_free(crew);
     client_slices_free(&client->slices);
+    client_trust_free(&client->trust);
     net_resolution_free(&client->resolution);
     source_free(&client->source);
 }

@@ -292,6 +292,16 @@ static const struct option_row rows[] = {
      .group = group_end,
      .help = "stop at the first failure",
      .offset = FIELD(stop_on_error)},
+    {.unreported = true, /* the report's own member has it */
+     .name = "until",
+     .type = OPTION_STRING,
+     .argument = "PRECISION",
+     .group = group_end,
+     .help = "end as soon as a percentile of the latency is known so well, at the latest after "
+             "--duration, as in p99+-5%; exit with 3 if it never is",
+     .check = condition_is_precision,
+     .takes = CONDITION_PRECISION_TAKES,
+     .offset = FIELD(until)},
     {.name = "fail-if",
      .type = OPTION_STRINGS,
      .argument = "CONDITION",

@@ -47,6 +47,7 @@ struct client_options {
     uint64_t give_up_ns; /* without a verified byte; at least twice the timeout; 0 = never */
     bool allow_drain;    /* the server may end connections with messages outstanding */
     bool stop_on_error;
+    const char *until; /* a condition_precision; NULL: the run has only its other ends */
     struct option_strings fail_if; /* conditions: condition_is() */
     const char *hgrm;              /* a file for the percentiles, "-" = stdout; NULL = none */
     struct option_cpus cpus;

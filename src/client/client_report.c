@@ -227,6 +227,15 @@ static void client_report_connections(const struct client_report *report, struct
     }
 }
 
+/* At the end of the run. */
+static void client_report_trust(const struct client_report *report, struct text *out)
+{
+    if (report->trust != NULL) {
+        trust_text(report->trust, out);
+        until_text(report->until, out);
+    }
+}
+
 void client_report_text(const struct client_report *report, struct text *out)
 {
     size_t begin = out->length;
@@ -248,6 +257,7 @@ void client_report_text(const struct client_report *report, struct text *out)
     report_text_errors(out, &report->stats->errors);
     client_report_thresholds(report, &thresholds);
     threshold_text(&thresholds, out);
+    client_report_trust(report, out);
     if (report->options->common.details) {
         report_text_details(out, &details);
     }
@@ -387,6 +397,17 @@ static void client_report_json_thresholds(struct json *json, const struct client
     threshold_json(&thresholds, json);
 }
 
+static void client_report_json_trust(struct json *json, const struct client_report *report)
+{
+    if (report->trust != NULL) {
+        trust_json(report->trust, json);
+        until_json(report->until, json);
+    } else {
+        json_null(json, "trust");
+        json_null(json, "until");
+    }
+}
+
 static void client_report_json_workers(struct json *json, const struct client_report *report)
 {
     json_array(json, "workers");
@@ -410,6 +431,7 @@ void client_report_json(const struct client_report *report, struct text *out)
     client_report_json_open_loop(&json, report, "lateness_ns", &report->stats->lateness);
     fairness_json(&report->stats->fairness, &json);
     client_report_json_thresholds(&json, report);
+    client_report_json_trust(&json, report);
     report_json_counters(&json, &stats_client_list, &report->stats->counters);
     report_json_errors(&json, &report->stats->errors);
     client_report_json_workers(&json, report);

@@ -5,6 +5,8 @@
 #include "report.h"
 #include "stats.h"
 #include "threshold.h"
+#include "trust.h"
+#include "until.h"
 #include "verdict.h"
 
 /* A run, added up over all workers. */
@@ -20,6 +22,8 @@ struct client_report {
     const struct client_stats *stats;
     const struct report_worker *workers;
     size_t worker_count;
+    const struct trust *trust; /* NULL: not judged, as while the run goes on */
+    const struct until *until; /* NULL if `trust` is */
 };
 
 /* How the run went, by its statistics and options. */

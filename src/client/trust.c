@@ -29,6 +29,17 @@ static struct trust_finding *find(struct trust *trust, enum trust_class class)
     return finding;
 }
 
+/* The longest run of a worker. */
+static uint64_t find_run_ns(const struct trust_run *run)
+{
+    uint64_t longest_ns = 0;
+    for (size_t i = 0; i < run->strain_count; i++) {
+        uint64_t run_ns = run->strains[i].run_ns;
+        longest_ns = run_ns > longest_ns ? run_ns : longest_ns;
+    }
+    return longest_ns;
+}
+
 /* ---- the client ---------------------------------------------------------------------------- */
 
 static void judge_busy(const struct trust_run *run, struct trust *trust)
@@ -42,7 +53,7 @@ static void judge_busy(const struct trust_run *run, struct trust *trust)
             busiest = i;
         }
     }
-    if (trust->busy_share_max > TRUST_BUSY_SHARE) {
+    if (trust->busy_share_max > TRUST_BUSY_SHARE && find_run_ns(run) >= TRUST_RUN_NS_MIN) {
         (void)snprintf(find(trust, TRUST_CLIENT_BOUND)->text, TRUST_TEXT,
                        "client-bound: its thread %zu was busy for %.0f %% of the time, so the "
                        "client may be the bottleneck; use more threads (-t)",
@@ -71,7 +82,7 @@ static void judge_schedule(const struct trust_run *run, struct trust *trust)
     uint64_t due = run->begun + run->unsent;
     uint64_t lateness_ns;
     char text[UNITS_TEXT_SIZE];
-    if (!run->scheduled) {
+    if (!run->scheduled || due < TRUST_DUE_MIN) {
         return;
     }
     if (share_of(run->late, due) > TRUST_LATE_SHARE) {
@@ -165,17 +176,6 @@ static void judge_dependence(struct trust *trust)
 
 /* ---- the machine --------------------------------------------------------------------------- */
 
-/* The longest run of a worker. */
-static uint64_t find_run_ns(const struct trust_run *run)
-{
-    uint64_t longest_ns = 0;
-    for (size_t i = 0; i < run->strain_count; i++) {
-        uint64_t run_ns = run->strains[i].run_ns;
-        longest_ns = run_ns > longest_ns ? run_ns : longest_ns;
-    }
-    return longest_ns;
-}
-
 static void judge_machine(const struct trust_run *run, struct trust *trust)
 {
     uint64_t run_ns = find_run_ns(run);
@@ -190,11 +190,11 @@ static void judge_machine(const struct trust_run *run, struct trust *trust)
     }
     if (!known) {
         trust->wait_ns = TRUST_UNKNOWN;
-    } else {
+    } else if (run_ns >= TRUST_RUN_NS_MIN) {
         waited = share_of(trust->wait_ns, run_ns);
     }
     trust->steal_ns = run->steal_ns;
-    if (run->steal_ns != TRUST_UNKNOWN) {
+    if (run->steal_ns != TRUST_UNKNOWN && run_ns >= TRUST_RUN_NS_MIN) {
         stolen = share_of(run->steal_ns, run_ns) / run->cpus;
     }
     if (stolen > TRUST_STEAL_SHARE) {

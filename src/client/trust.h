@@ -36,6 +36,12 @@ enum trust_class {
 #define TRUST_WAIT_SHARE 0.10  /* of the time, of one thread for a CPU */
 #define TRUST_STEAL_SHARE 0.01 /* of the time of all CPUs */
 
+/* A shorter schedule is not judged. */
+#define TRUST_DUE_MIN 100
+
+/* The threads and the machine are not judged by a shorter run. */
+#define TRUST_RUN_NS_MIN UINT64_C(500000000)
+
 #define TRUST_UNKNOWN UINT64_MAX
 
 /* What is known of a run. Times that the system does not provide are TRUST_UNKNOWN. */

@@ -12,6 +12,7 @@
 
 #include "random.h"
 #include "trust.h"
+#include "until.h"
 
 #define SECOND UINT64_C(1000000000)
 #define MS UINT64_C(1000000)
@@ -93,6 +94,19 @@ static void a_busy_thread_is_client_bound(void **state)
     (void)state;
     strains[1].cpu_ns = 3150 * MS;
     assert_finds_only(&run, TRUST_CLIENT_BOUND, "thread 1 was busy for 98 % of the time");
+}
+
+static void a_short_run_says_nothing_of_its_threads(void **state)
+{
+    struct trust_run run = quiet_run();
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        strains[i] = (struct strain){.run_ns = 20 * MS, .cpu_ns = 20 * MS, .wait_ns = 10 * MS};
+    }
+    run.steal_ns = 10 * MS;
+    trust_judge(&run, &trust);
+    assert_int_equal(trust.count, 0);
+    assert_true(trust.busy_share_max > 0.99);
 }
 
 /* With --busy-poll and --rate a thread looks for events all the time. */
@@ -278,6 +292,86 @@ static void a_run_without_a_message_is_reported(void **state)
                   "\"correlation\":null,\"busy_share_max\":null,\"run_queue_wait_seconds\":null");
 }
 
+/* ---- --until ------------------------------------------------------------------------------- */
+
+static void assert_until(struct until *until, const char *words, const char *json_words)
+{
+    struct text text = {0};
+    struct json json;
+    until_text(until, &text);
+    assert_non_null(strstr(text.data, words));
+    text_free(&text);
+    json_begin(&json, &text);
+    json_object(&json, NULL);
+    until_json(until, &json);
+    json_end_object(&json);
+    assert_non_null(strstr(text.data, json_words));
+    text_free(&text);
+}
+
+static void a_precise_run_is_over(void **state)
+{
+    struct until until;
+    (void)state;
+    (void)quiet_run();
+    until_init(&until, "p50+-5%");
+    assert_true(until_has_failed(&until));
+    until_look(&until, &batches);
+    assert_true(until.reached && !until_has_failed(&until));
+    assert_until(&until, "  until        p50+-5%: reached, p50 is 1.5",
+                 "{\"until\":{\"condition\":\"p50+-5%\",\"reached\":true,\"half_width_percent\":");
+}
+
+/* A few batches say too little about how much they vary. */
+static void a_young_run_is_not_over(void **state)
+{
+    struct until until;
+    (void)state;
+    (void)quiet_run();
+    batches.count = UNTIL_BATCHES_MIN - 1;
+    until_init(&until, "p50+-5%");
+    until_look(&until, &batches);
+    assert_false(until.reached);
+    batches.count = UNTIL_BATCHES_MIN;
+    until_look(&until, &batches);
+    assert_true(until.reached);
+    batches.count = 1; /* once reached, it stays so */
+    until_look(&until, &batches);
+    assert_true(until.reached);
+}
+
+static void a_run_that_is_not_precise_cannot_tell(void **state)
+{
+    struct until until;
+    (void)state;
+    (void)quiet_run();
+    until_init(&until, "p50+-0.1%");
+    until_look(&until, &batches);
+    assert_true(until_has_failed(&until));
+    assert_until(&until, "  until        p50+-0.1%: cannot tell, p50 is 1.5", "\"reached\":false");
+    batches.count = 1;
+    until_init(&until, "p99.9+-10%");
+    until_look(&until, &batches);
+    assert_until(&until,
+                 "p99.9+-10%: cannot tell, p99.9 needs at least 3688 independent messages, and "
+                 "there were 1,000; measure longer\n",
+                 "\"reached\":false,\"half_width_percent\":null}");
+}
+
+static void without_a_condition_it_says_nothing(void **state)
+{
+    struct until until;
+    struct text text = {0};
+    (void)state;
+    (void)quiet_run();
+    until_init(&until, NULL);
+    until_look(&until, &batches);
+    until_text(&until, &text);
+    assert_int_equal(text.length, 0);
+    assert_false(until_has_failed(&until));
+    assert_false(until.reached);
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -290,6 +384,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_quiet_run_has_no_finding),
         cmocka_unit_test(a_busy_thread_is_client_bound),
+        cmocka_unit_test(a_short_run_says_nothing_of_its_threads),
         cmocka_unit_test(a_thread_that_only_looks_is_not_busy),
         cmocka_unit_test(a_client_that_gives_out_late_is_named),
         cmocka_unit_test(lateness_that_shows_in_the_latency_is_named),
@@ -304,6 +399,10 @@ int main(void)
         cmocka_unit_test(the_report_says_that_all_is_well),
         cmocka_unit_test(the_report_names_each_finding),
         cmocka_unit_test(a_run_without_a_message_is_reported),
+        cmocka_unit_test(a_precise_run_is_over),
+        cmocka_unit_test(a_young_run_is_not_over),
+        cmocka_unit_test(a_run_that_is_not_precise_cannot_tell),
+        cmocka_unit_test(without_a_condition_it_says_nothing),
     };
     return cmocka_run_group_tests_name("trust", tests, NULL, tear_down);
 }

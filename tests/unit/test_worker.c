@@ -46,6 +46,35 @@ static void busy_poll_asks_without_waiting_for_a_while_after_an_outcome(void **s
     assert_true(rig.fake.deadline_ns == UINT64_MAX);
 }
 
+/* Turns that only look for events are idle, though they use the CPU. */
+static void turns_that_find_nothing_are_idle(void **state)
+{
+    (void)state;
+    rig.worker.busy_poll_ns = 9 * MS;
+    rig.fake.on_poll = complete_in_the_poll;
+    worker_rig_turn();
+    worker_rig_turn(); /* handles the outcome, and does not wait from now on */
+    rig.fake.now_ns += MS;
+    worker_rig_turn();
+    uint64_t before_ns = rig.worker.idle_ns;
+    rig.fake.now_ns += 2 * MS;
+    worker_rig_turn();
+    assert_int_equal(rig.worker.idle_ns - before_ns, 2 * MS);
+    rig.fake.io.stats.send_calls++; /* this turn has sent something */
+    rig.fake.now_ns += MS;
+    worker_rig_turn();
+    assert_int_equal(rig.worker.idle_ns - before_ns, 2 * MS);
+}
+
+static void turns_that_may_wait_are_not_idle(void **state)
+{
+    (void)state;
+    worker_rig_turn();
+    rig.fake.now_ns += 2 * MS;
+    worker_rig_turn();
+    assert_int_equal(rig.worker.idle_ns, 0);
+}
+
 static void inline_outcome_keeps_awake_as_well(void **state)
 {
     (void)state;
@@ -287,6 +316,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TURNS(poll_waits_for_the_roles_schedule),
         TURNS(busy_poll_asks_without_waiting_for_a_while_after_an_outcome),
+        TURNS(turns_that_find_nothing_are_idle),
+        TURNS(turns_that_may_wait_are_not_idle),
         TURNS(inline_outcome_keeps_awake_as_well),
         TURNS(without_busy_poll_an_outcome_changes_nothing),
         TURNS(idle_buffers_go_back_in_a_quiet_time),

@@ -1,0 +1,92 @@
+#include "client_trust.h"
+
+#include <stdlib.h>
+
+#include "load.h"
+#include "log.h"
+#include "sys.h"
+#include "util.h"
+
+/* By how much the time of day is ahead of the monotonic clock; 0: it can't be read. */
+static int64_t read_clock(void)
+{
+    uv_timeval64_t now;
+    if (uv_gettimeofday(&now) != 0) {
+        return 0;
+    }
+    int64_t time_ns = now.tv_sec * (int64_t)NS_PER_S + now.tv_usec * (int64_t)NS_PER_US;
+    return time_ns - (int64_t)uv_hrtime();
+}
+
+bool client_trust_init(struct client_trust *trust, const char *until)
+{
+    *trust = (struct client_trust){.steal_ns = TRUST_UNKNOWN};
+    until_init(&trust->until, until);
+    if (!batches_init(&trust->batches)) {
+        log_message("out of memory: cannot keep the latencies of the run");
+        return false;
+    }
+    return true;
+}
+
+void client_trust_free(struct client_trust *trust)
+{
+    batches_free(&trust->batches);
+}
+
+void client_trust_begin(struct client_trust *trust)
+{
+    trust->steal_ns = sys_steal_ns();
+    trust->clock_ns = read_clock();
+}
+
+/* What is answered after the measured time belongs to its last batch. A run that is shorter than a
+ * slice has only that. */
+void client_trust_on_slice(void *context, const struct slice *slice)
+{
+    struct client_trust *trust = context;
+    struct batches *batches = &trust->batches;
+    bool measured = slice->phase == SLICE_MEASURED;
+    if (measured || (slice->phase == SLICE_AFTER && batches->count == 0)) {
+        batches_add(batches, slice->from_ns, slice->until_ns, slice->messages, &slice->latency);
+    } else if (slice->phase == SLICE_AFTER) {
+        batches_add_latency(batches, &slice->latency);
+    }
+    if (measured && batches->filled == batches->slices) {
+        until_look(&trust->until, batches);
+    }
+}
+
+/* Copies what the workers did. Without memory nothing is known of them. */
+static struct strain *copy_strains(const struct crew *crew)
+{
+    struct strain *strains = calloc(crew->count, sizeof(*strains));
+    for (size_t i = 0; strains != NULL && i < crew->count; i++) {
+        const struct load *load = (const struct load *)(const void *)crew_worker(crew, i);
+        strains[i] = load->strain;
+    }
+    return strains;
+}
+
+void client_trust_judge(struct client_trust *trust, const struct crew *crew,
+                        const struct client_stats *stats, double rate, struct trust *judged)
+{
+    struct strain *strains = copy_strains(crew);
+    uint64_t steal_ns = sys_steal_ns();
+    bool known = steal_ns != TRUST_UNKNOWN && trust->steal_ns != TRUST_UNKNOWN;
+    struct trust_run run = {.batches = &trust->batches,
+                            .strains = strains,
+                            .strain_count = strains != NULL ? crew->count : 0,
+                            .scheduled = rate > 0,
+                            .begun = stats->begun,
+                            .unsent = stats->unsent,
+                            .late = stats->late,
+                            .blocked = stats->blocked,
+                            .lateness = &stats->lateness,
+                            .steal_ns = known ? steal_ns - trust->steal_ns : TRUST_UNKNOWN,
+                            .cpus = sys_cpu_count(),
+                            .clock_moved_ns = read_clock() - trust->clock_ns};
+    trust_judge(&run, judged);
+    until_look(&trust->until, &trust->batches);
+    free(strains);
+}

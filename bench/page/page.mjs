@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
+import { clientMarkup } from "./clientpage.mjs";
 import { escape, figure } from "./figure.mjs";
 import { properties } from "./palette.mjs";
 import { byMachine, subjectsOf, tally } from "./result.mjs";
@@ -135,23 +136,28 @@ ${tableMarkup(newest, prefix, name)}
 </article>`;
 }
 
-/** The page for results (of result.mjs's readResult), of one machine or several. */
-export async function page(results) {
+const BENCH = "echoport: which backend is faster";
+
+/** The page for results of echo-bench, of one machine or several, and for runs of echo-client. */
+export async function page(results, runs = []) {
+    const ofBench = results.length > 0;
+    const heading = ofBench ? `${BENCH}, by how much, how sure` : "echo-client: how the runs went";
     return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>echoport: which backend is faster</title>
+<title>${ofBench ? BENCH : heading}</title>
 <style>
 ${await style()}</style>
 </head>
 <body>
 <main>
-<h1>echoport: which backend is faster, by how much, how sure</h1>
+<h1>${heading}</h1>
 ${byMachine(results)
     .map((machine, index) => machineMarkup(machine, index, results))
     .join("\n")}
+${runs.length > 0 ? clientMarkup(runs, sectionMarkup) : ""}
 </main>
 </body>
 </html>

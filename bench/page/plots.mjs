@@ -8,10 +8,10 @@ import { parseHTML } from "linkedom";
 import { latencies, spreads } from "./result.mjs";
 import { count, percent, ratio, size, tick, time } from "./units.mjs";
 
-const { document } = parseHTML("<!doctype html><html><body></body></html>");
+export const { document } = parseHTML("<!doctype html><html><body></body></html>");
 
 // The class of marks that show data, and not axes or labels: the test counts them.
-const DATA = { className: "data" };
+export const DATA = { className: "data" };
 
 const ROW = 24;
 const AXIS = 44;
@@ -46,7 +46,7 @@ function spreadOut(values, gap) {
 }
 
 // About four ticks from 0 to `high`, round in the unit that `high` is shown in: powers of `base`.
-function linearTicks(high, base) {
+export function linearTicks(high, base) {
     const unit = base ** Math.floor(Math.log(high) / Math.log(base) + 1e-9);
     const rough = high / unit / 4;
     const power = 10 ** Math.floor(Math.log10(rough));
@@ -58,7 +58,7 @@ const interval = ({ low, high }, format) =>
     low === undefined ? "no interval" : `${format(low)} to ${format(high)}`;
 
 // An axis with a label at every tick: by default Plot drops dense labels of a logarithmic axis.
-const labelled = (axis, ticks, format, options) =>
+export const labelled = (axis, ticks, format, options) =>
     axis(ticks, { text: ticks.map(format), label: null, ...options });
 
 /** A metric of one case by subject: a bar to the median, a whisker from low to high, the number. */
@@ -202,10 +202,10 @@ export function ratioPlot(data, label, { width, colour }) {
     };
 }
 
-const LINES = { height: 260, marginLeft: 56, marginRight: 96, marginTop: 12, marginBottom: 40 };
+export const LINES = { height: 260, marginLeft: 56, marginRight: 96, marginTop: 12, marginBottom: 40 };
 
 // 1, 2, 5 times the powers of ten in the domain; the powers alone if that's more than a few.
-function decades([low, high]) {
+export function decades([low, high]) {
     const powers = Array.from({ length: 24 }, (_, index) => 10 ** (index - 12));
     const fine = powers
         .flatMap((power) => [power, 2 * power, 5 * power])
@@ -223,7 +223,7 @@ const lastOfEach = (data) => [...new Map(data.map((d) => [d.subject.id, d])).val
 
 // What stands at the right ends of lines: the subjects' names, in their colours, apart from each
 // other.
-function endLabels(data, { x, y, toPixel, colour }) {
+export function endLabels(data, { x, y, toPixel, colour }) {
     const ends = lastOfEach(data);
     const places = spreadOut(
         ends.map((d) => toPixel(y(d))),
@@ -243,9 +243,29 @@ function endLabels(data, { x, y, toPixel, colour }) {
     );
 }
 
-/** Latency of one case by percentile, a line for each subject; both axes are logarithmic. */
-export function latencyPlot(benchCase, { width, colour }) {
-    const data = oursOnTop(latencies(benchCase));
+/** Latency of one case by percentile, a line for each subject. */
+export const latencyPlot = (benchCase, look) => quantilePlot(oursOnTop(latencies(benchCase)), look);
+
+// As wide as a label is in the plots' font, about, with a gap.
+const labelWidth = (text) => 6.5 * text.length + 6;
+
+// Those of `quantiles`, ascending, whose labels don't touch in `width` pixels up to `high` (1 / rest).
+function quantilesWithRoom(quantiles, high, width) {
+    let free = -Infinity;
+    return quantiles.filter((quantile) => {
+        const at = (width * Math.log(0.5 / (1 - quantile))) / Math.log(high / 2);
+        const half = labelWidth(percent(quantile)) / 2;
+        const fits = at - half >= free;
+        free = fits ? at + half : free;
+        return fits;
+    });
+}
+
+/**
+ * [{ subject, quantile, latency, plain }] as lines; both axes are logarithmic. A point that is
+ * `plain` has no dot.
+ */
+export function quantilePlot(data, { width, colour }) {
     if (data.length === 0) {
         return null;
     }
@@ -256,11 +276,13 @@ export function latencyPlot(benchCase, { width, colour }) {
         (LINES.height - LINES.marginTop - LINES.marginBottom);
     const x = (d) => 1 / (1 - d.quantile);
     const y = (d) => d.latency;
-    const quantiles = [0.5, 0.9, 0.99, 0.999, 0.9999].filter(
-        (each) => each <= Math.max(...data.map((d) => d.quantile)),
+    const highest = Math.max(...data.map((d) => d.quantile));
+    const quantiles = quantilesWithRoom(
+        [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999].filter((each) => each <= highest),
+        x({ quantile: highest }),
+        width - LINES.marginLeft - LINES.marginRight,
     );
     const title = (d) => `${d.subject.name}: ${percent(d.quantile)} within ${time(d.latency)}`;
-    const named = quantiles.filter((each) => each === 0.5 || each === 0.99);
     return {
         svg: Plot.plot({
             document,
@@ -285,12 +307,15 @@ export function latencyPlot(benchCase, { width, colour }) {
                     stroke: (d) => colour(d.subject),
                     strokeWidth: (d) => (d.subject.kind === "own" ? 2.25 : 1.25),
                 }),
-                Plot.dot(data, { x, y, r: 2.5, fill: (d) => colour(d.subject), title }),
+                Plot.dot(
+                    data.filter((d) => !d.plain),
+                    { ...DATA, x, y, r: 2.5, fill: (d) => colour(d.subject), title },
+                ),
                 ...endLabels(data, { x, y, toPixel, colour }),
             ],
         }),
         description: data
-            .filter((d) => named.includes(d.quantile))
+            .filter((d) => d.quantile === 0.5 || d.quantile === 0.99)
             .map(title)
             .join("; "),
     };

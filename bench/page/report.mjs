@@ -1,9 +1,10 @@
-// Makes a page, pictures or a summary from results of echo-bench. `node report.mjs --help`
+// Makes a page, pictures or a summary from results of echo-bench and reports of echo-client. `node report.mjs --help`
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { clientSections } from "./clientpage.mjs";
 import { picture } from "./figure.mjs";
 import { page } from "./page.mjs";
 import { byMachine, readResult } from "./result.mjs";
@@ -12,10 +13,13 @@ import { markdown } from "./table.mjs";
 
 const USAGE = `usage: report.mjs RESULT.json... [-o PAGE.html] [--svg DIRECTORY] [--markdown]
 
+RESULT.json is a result of echo-bench, or a report of echo-client --json=FILE.
+
   -o, --output PAGE.html   one HTML file with plots and a table; several results
-                           of a machine make a history
+                           of a machine make a history, several reports stand side by side
       --svg DIRECTORY      each plot as NAME-light.svg and NAME-dark.svg; of one machine only
-      --markdown           a table of the ratios on stdout, for the summary of a CI job
+      --markdown           a table of the ratios on stdout, for the summary of a CI job; of
+                           results of echo-bench only
 `;
 
 const OPTIONS = {
@@ -35,6 +39,20 @@ function readArguments() {
     }
 }
 
+async function writeFigures(figures, directory) {
+    await mkdir(directory, { recursive: true });
+    for (const figure of figures) {
+        for (const scheme of ["light", "dark"]) {
+            const text = picture(figure, scheme);
+            if (text !== null) {
+                await writeFile(join(directory, `${figure.id}-${scheme}.svg`), text);
+            }
+        }
+    }
+}
+
+const figuresOf = (sections) => sections.flatMap(({ figures }) => figures);
+
 async function writePictures(results, directory) {
     const machines = byMachine(results);
     if (machines.length !== 1) {
@@ -43,15 +61,7 @@ async function writePictures(results, directory) {
     if (machines[0].wine) {
         throw new Error("--svg: results from Wine are not drawn, since its times are its own");
     }
-    await mkdir(directory, { recursive: true });
-    for (const figure of sectionsOf(machines[0].results).flatMap((section) => section.figures)) {
-        for (const scheme of ["light", "dark"]) {
-            const text = picture(figure, scheme);
-            if (text !== null) {
-                await writeFile(join(directory, `${figure.id}-${scheme}.svg`), text);
-            }
-        }
-    }
+    await writeFigures(figuresOf(sectionsOf(machines[0].results)), directory);
 }
 
 async function main() {
@@ -63,12 +73,20 @@ async function main() {
     if (positionals.length === 0 || !(values.output ?? values.svg ?? values.markdown)) {
         throw new UsageError("results and what to make of them are needed");
     }
-    const results = await Promise.all(positionals.map(readResult));
-    if (values.output) {
-        await writeFile(values.output, await page(results));
+    const all = await Promise.all(positionals.map(readResult));
+    const runs = all.filter(({ report }) => report !== undefined);
+    const results = all.filter(({ report }) => report === undefined);
+    if (values.markdown && runs.length > 0) {
+        throw new Error("--markdown takes results of echo-bench, not reports of echo-client");
     }
-    if (values.svg) {
+    if (values.output) {
+        await writeFile(values.output, await page(results, runs));
+    }
+    if (values.svg && results.length > 0) {
         await writePictures(results, values.svg);
+    }
+    if (values.svg && runs.length > 0) {
+        await writeFigures(figuresOf(clientSections(runs)), values.svg);
     }
     if (values.markdown) {
         process.stdout.write(

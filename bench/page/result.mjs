@@ -2,15 +2,23 @@
 
 import { readFile } from "node:fs/promises";
 
+import { isReport, readReport } from "./client.mjs";
+
 const FORMAT = 1;
 
-/** Reads a result file. Throws an Error whose message names the file if it isn't one. */
+/**
+ * Reads a result file, or a report of echo-client, which becomes a `run` of client.mjs. Throws an
+ * Error whose message names the file if it is neither.
+ */
 export async function readResult(path) {
     let result;
     try {
         result = JSON.parse(await readFile(path, "utf8"));
     } catch (error) {
         throw new Error(`${path}: ${error.message}`, { cause: error });
+    }
+    if (isReport(result)) {
+        return readReport(result, path);
     }
     if (result.format !== FORMAT) {
         throw new Error(`${path}: format ${result.format}; this reads format ${FORMAT}`);

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { colours } from "../palette.mjs";
 import { look, openBrowser } from "./look.mjs";
+import { failedReport, sampleReport } from "./runs.mjs";
 import { sample } from "./sample.mjs";
 
 const REPORT = fileURLToPath(new URL("../report.mjs", import.meta.url));
@@ -289,4 +290,102 @@ test("without its packages it says so, and tries again the next time", async () 
     assert.match(stderr, /no route to the registry/);
     assert.match(stderr, /bench\/page: npm can't install its packages/);
     await assert.rejects(access(path("tree/build/page/installed.json")));
+});
+
+// ---- reports of echo-client
+
+const without = () => sampleReport({ seconds: null, rate: 60e3, p50: 0.8e6 });
+
+inBrowser("reports of the client have their plots, side by side", async () => {
+    const html = await makePage("runs.html", sampleReport(), failedReport(), without());
+    const { figures, papers, problems } = await look(browser, path("runs.html"));
+    assert.deepEqual(problems, []);
+    assert.equal(papers.size, 2, "light and dark differ");
+    assert.equal(figures, 1 + 2 + 1, "rate; latency of two runs with intervals; percentiles");
+    assert.match(html, /Without intervals: runs\.html-2\./);
+});
+
+inBrowser("a report without intervals has the plot by percentile", async () => {
+    const html = await makePage("plain.html", without());
+    const { figures, problems } = await look(browser, path("plain.html"));
+    assert.deepEqual(problems, []);
+    assert.equal(figures, 1);
+    assert.doesNotMatch(html, /over time/);
+});
+
+inBrowser("one interval, one message, and many intervals are drawn, too", async () => {
+    const one = sampleReport({ seconds: 1, rate: 1 });
+    await makePage("few.html", one, sampleReport({ seconds: 59 }));
+    const { figures, problems } = await look(browser, path("few.html"));
+    assert.deepEqual(problems, []);
+    assert.equal(figures, 1 + 2 + 1);
+});
+
+inBrowser("a run in which nothing was measured says so", async () => {
+    const empty = sampleReport({ seconds: null });
+    Object.assign(empty.latency_ns, { count: 0, p50: null, p90: null, p99: null, max: null });
+    empty.latency_ns.buckets = [];
+    const html = await makePage("none.html", empty, sampleReport());
+    const { problems } = await look(browser, path("none.html"));
+    assert.deepEqual(problems, []);
+    assert.match(await makePage("only.html", empty), /Nothing that counts was measured/);
+    assert.match(html, /none\.html-1: 99 % within/);
+    assert.doesNotMatch(html, /none\.html-0: 99 % within/);
+});
+
+inBrowser("results of the bench and reports share a page", async () => {
+    await makePage("both.html", sample(), sampleReport());
+    const { figures, problems } = await look(browser, path("both.html"));
+    assert.deepEqual(problems, []);
+    assert.equal(figures, 2 + 4 * 6 + 1 + 3);
+});
+
+test("the verdict, further failures, thresholds, doubts and options are shown", async () => {
+    const html = await makePage("verdicts.html", sampleReport(), failedReport());
+    assert.match(html, /<b>OK<\/b>/);
+    assert.match(html, /<b>FAILED: 3 mismatches: the first at byte 4,096<\/b>/);
+    assert.match(html, /<li>64 bytes were lost<\/li>/);
+    assert.match(html, /<li>--fail-if p99&gt;5ms: no, 4\.10 ms<\/li>/);
+    assert.match(html, /<li>In doubt: thread 0 was busy 99 % of the time<\/li>/);
+    assert.match(html, /<dt>connections<\/dt><dd>50<\/dd>/);
+    assert.match(html, /<dt>duration<\/dt><dd>10 s<\/dd>/);
+});
+
+test("the table has the options in which runs differ", async () => {
+    const html = await makePage("differ.html", sampleReport(), sampleReport({ size: 4096 }));
+    const table = /<section id="run-table">.*<\/section>/s.exec(html)[0];
+    assert.match(table, /<th scope="row">size<\/th><td>64<\/td><td>4096<\/td>/);
+    assert.doesNotMatch(table, /<th scope="row">connections</);
+});
+
+test("percentiles are those of the report", async () => {
+    const report = sampleReport();
+    const html = await makePage("points.html", report);
+    const shown = /99 % within ([\d.]+) ms/.exec(html)[1];
+    assert.ok(Math.abs(shown - report.latency_ns.p99 / 1e6) < 0.25 * shown, shown);
+});
+
+test("reports are pictures, too, but no summary", async () => {
+    const file = await save("picture.json", sampleReport());
+    assert.equal((await report(file, "--svg", path("pictures"))).status, 0);
+    const names = await readdir(path("pictures"));
+    assert.deepEqual(
+        names.filter((name) => name.endsWith("light.svg")).sort(),
+        ["run-latency-1-light.svg", "run-percentiles-all-light.svg", "run-rate-all-light.svg"],
+    );
+    const { status, stderr } = await report(file, "--markdown");
+    assert.equal(status, 1);
+    assert.match(stderr, /--markdown takes results of echo-bench/);
+});
+
+test("a report that is cut or has no histogram is refused by name", async () => {
+    const file = await save("cut.json", { program: "echo-client", ok: true });
+    const { status, stderr } = await report(file, "-o", path("never.html"));
+    assert.equal(status, 1);
+    assert.match(stderr, /cut\.json: has no latency_ns\.buckets/);
+});
+
+test("what a report says is text, not markup", async () => {
+    const html = await makePage("evil.html", sampleReport({ verdict: "<script>x</script>" }));
+    assert.doesNotMatch(html, /<script/);
 });

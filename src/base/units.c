@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -162,6 +163,26 @@ static int parse(const char *text, const struct unit *units, size_t count, char 
 int units_parse_count(const char *text, uint64_t *value)
 {
     return parse(text, count_units, LENGTH(count_units), '\0', value);
+}
+
+int units_parse_decimal(const char *text, double *value)
+{
+    struct decimal decimal;
+    const char *unit = scan_decimal(text, &decimal);
+    uint64_t factor = 0;
+
+    if (unit != NULL) {
+        factor = unit_factor(count_units, LENGTH(count_units), unit, strlen(unit));
+    }
+    if (factor == 0) {
+        return UV_EINVAL;
+    }
+    if (decimal.overflow) {
+        return UV_ERANGE;
+    }
+    *value = ((double)decimal.whole + (double)decimal.numerator / (double)decimal.denominator) *
+             (double)factor;
+    return 0;
 }
 
 int units_parse_bytes(const char *text, uint64_t *value)
@@ -329,6 +350,15 @@ char *units_exact_bytes(char *buffer, size_t size, uint64_t value)
 char *units_exact_duration(char *buffer, size_t size, uint64_t value_ns)
 {
     return format_exact(buffer, size, value_ns, duration_units, LENGTH(duration_units));
+}
+
+char *units_exact_decimal(char *buffer, size_t size, double value)
+{
+    if (value >= 1 && value < 1e18 && value == floor(value)) {
+        return units_exact_count(buffer, size, (uint64_t)value);
+    }
+    (void)snprintf(buffer, size, "%.6g", value);
+    return buffer;
 }
 
 struct units_counted units_counted(uint64_t count, const char *noun)

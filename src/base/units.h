@@ -32,6 +32,10 @@
 /* Units: k (or K), M, G, T are powers of 1,000; Ki, Mi, Gi, Ti of 1,024. */
 int units_parse_count(const char *text, uint64_t *value);
 
+/* A number that may have a fraction: 0.5, 1.5k. Units as those of a count. UV_ERANGE when it is
+ * 2^64 or more without its unit. */
+int units_parse_decimal(const char *text, double *value);
+
 /* In bytes. Units: those of a count, with or without a B after them, and B. */
 int units_parse_bytes(const char *text, uint64_t *value);
 
@@ -66,6 +70,9 @@ char *units_format_grouped(char *buffer, size_t size, uint64_t value);
 char *units_exact_count(char *buffer, size_t size, uint64_t value);
 char *units_exact_bytes(char *buffer, size_t size, uint64_t value);
 char *units_exact_duration(char *buffer, size_t size, uint64_t value_ns);
+
+/* A text that units_parse_decimal() reads back as nearly the same value: "0.5", "10k". */
+char *units_exact_decimal(char *buffer, size_t size, double value);
 
 /* A count and its noun, of which the plural takes an s: "1 connection", "1,234 connections". It is
  * cut to the size of the text. */

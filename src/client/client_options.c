@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "condition.h"
 #include "sys.h"
 #include "units.h"
@@ -16,6 +17,8 @@
 
 #define DEFAULT_HOST "localhost"
 #define DEFAULT_SIZE 4096
+#define RATE_MIN_THOUSANDTHS 1
+#define RATE_MAX UINT64_C(1000000000)
 #define DEFAULT_PORT "5001"
 
 #define SERVER_TAKES                                                                               \
@@ -190,15 +193,15 @@ static const struct option_row rows[] = {
      .offset = FIELD(pipeline)},
     {.letter = 'R',
      .name = "rate",
-     .type = OPTION_COUNT,
+     .type = OPTION_DECIMAL,
      .argument = "N",
      .group = group_load,
-     .help = "messages per second of all connections together; latency then counts from when a "
-             "message was due",
+     .help = "messages per second of all connections together, such as 50k or 0.5; latency then "
+             "counts from when a message was due",
      .default_text = "0",
      .zero = "each after the echo of the one before",
-     .min = 1,
-     .max = 1000000000,
+     .min = RATE_MIN_THOUSANDTHS,
+     .max = RATE_MAX * 1000,
      .offset = FIELD(rate)},
     {.name = "connect-rate",
      .type = OPTION_COUNT,
@@ -222,6 +225,27 @@ static const struct option_row rows[] = {
      .min = NS_PER_MS,
      .max = PROGRAM_TIME_MAX,
      .offset = FIELD(ramp_ns)},
+    {.name = "bandwidth",
+     .type = OPTION_BYTES,
+     .argument = "SIZE",
+     .group = group_load,
+     .help = "bytes per second in each direction, instead of --rate: that divided by the mean size "
+             "of a message",
+     .default_text = "0",
+     .zero = "no such limit",
+     .min = 1,
+     .max = UNITS_TIB,
+     .offset = FIELD(bandwidth)},
+    {.name = "arrival",
+     .type = OPTION_STRING,
+     .argument = "KIND",
+     .group = group_load,
+     .help = "with --rate, the gaps between messages: uniform (all the same) or poisson (random, "
+             "as of many independent people)",
+     .default_text = "uniform",
+     .check = arrival_is_kind,
+     .takes = "uniform or poisson",
+     .offset = FIELD(arrival)},
     {.name = "lifetime",
      .type = OPTION_COUNT,
      .argument = "N",
@@ -591,6 +615,29 @@ static int check_connects(struct client_options *options, struct option_error *e
     return result == 0 ? check_connect_rate(options, error) : result;
 }
 
+/* Makes a rate of --bandwidth. */
+static int choose_rate(struct client_options *options, struct option_error *error)
+{
+    double mean = options->sizes != NULL ? options->sizes->mean : (double)options->message_size;
+    char given[UNITS_TEXT_SIZE];
+    double rate = (double)options->bandwidth / mean;
+
+    if (options->bandwidth == 0) {
+        return 0;
+    }
+    if (options->rate > 0) {
+        return option_fail(&client_program, error, "--bandwidth", "give either it or --rate");
+    }
+    if (rate < RATE_MIN_THOUSANDTHS / 1e3 || rate > (double)RATE_MAX) {
+        return option_fail(&client_program, error, "--bandwidth",
+                           "'%s' is out of range; it takes what is 0.001 to 1G messages per second "
+                           "here, with a mean size of %.10g bytes",
+                           units_exact_bytes(given, sizeof given, options->bandwidth), mean);
+    }
+    options->rate = rate;
+    return 0;
+}
+
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error)
 {
@@ -617,7 +664,10 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     if (result == 0) {
         result = check_warmup(options, error);
     }
-    return result == 0 ? choose_sizes(options, error) : result;
+    if (result == 0) {
+        result = choose_sizes(options, error);
+    }
+    return result == 0 ? choose_rate(options, error) : result;
 }
 
 void client_options_free(struct client_options *options)

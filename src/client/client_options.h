@@ -34,7 +34,9 @@ struct client_options {
     const char *size_table;      /* --sizes; or NULL */
     struct sizes *sizes;         /* of messages, see client_options_free(); NULL = message_size */
     uint64_t pipeline;           /* messages in flight per connection */
-    uint64_t rate;               /* messages per second of all connections; 0 = closed loop */
+    double rate;                 /* messages per second of all connections; 0 = closed loop */
+    uint64_t bandwidth;          /* bytes per second that have become `rate`; 0 = not given */
+    const char *arrival;         /* "uniform" or "poisson" */
     uint64_t lifetime;           /* messages per connection; 0 = for ever */
     uint64_t requests;           /* messages in all; 0 = no limit */
     uint64_t seed;               /* 0 = a random one */

@@ -181,7 +181,7 @@ static void client_report_schedule(const struct client_report *report, struct te
 {
     const struct histogram *lateness = &report->stats->lateness;
     char text[UNITS_TEXT_SIZE];
-    if (report->options->rate == 0) {
+    if (report->options->rate <= 0) {
         return;
     }
     text_printf(out, "  latency since sent   ");
@@ -321,7 +321,7 @@ static void client_report_json_latency(struct json *json, const struct client_re
 static void client_report_json_open_loop(struct json *json, const struct client_report *report,
                                          const char *key, const struct histogram *durations)
 {
-    if (report->options->rate == 0) {
+    if (report->options->rate <= 0) {
         json_null(json, key);
         return;
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "dice.h"
 #include "sys.h"
 #include "units.h"
 #include "util.h"
@@ -68,6 +69,59 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n)
     return load_tick_ns(load, n * load->user_count + user);
 }
 
+/* A schedule with random gaps has a process for each user, by its number in the run. */
+static uint64_t load_arrival_key(const struct load *load)
+{
+    return ~load->plan->seed;
+}
+
+static double load_arrival_mean_ns(const struct load *load)
+{
+    const struct load_plan *plan = load->plan;
+    return 1e9 * (double)plan->workers * (double)load->user_count / plan->rate;
+}
+
+struct arrival load_arrival(const struct load *load, size_t user)
+{
+    struct arrival arrival = {0};
+    if (load->arrivals.users != NULL) {
+        uint64_t number = user * load->plan->workers + load->worker.index;
+        arrival_begin(&arrival, dice_key(load_arrival_key(load), number),
+                      load_arrival_mean_ns(load));
+    }
+    return arrival;
+}
+
+/* False: out of memory, which it reports. */
+static bool load_begin_arrivals(struct load *load)
+{
+    const struct load_plan *plan = load->plan;
+    if (plan->rate <= 0 || plan->arrival == ARRIVAL_UNIFORM ||
+        arrivals_begin(&load->arrivals, load->user_count, load_arrival_key(load),
+                       load->worker.index, plan->workers, load_arrival_mean_ns(load))) {
+        return true;
+    }
+    log_message("worker %u: no memory for the schedule of %s", load->worker.index,
+                units_counted(load->user_count, "connection").text);
+    return false;
+}
+
+/* When the next message of the worker is due. */
+static uint64_t load_next_due_ns(const struct load *load)
+{
+    return load->arrivals.users != NULL ? load->plan->began_ns + arrivals_next_ns(&load->arrivals)
+                                        : load_tick_ns(load, load->ticks);
+}
+
+/* Takes that message: returns its user. */
+static struct load_conn *load_take_tick(struct load *load)
+{
+    uint64_t tick = load->ticks++;
+    size_t user = load->arrivals.users != NULL ? arrivals_take(&load->arrivals)
+                                               : (size_t)(tick % load->user_count);
+    return load->users[user];
+}
+
 /* Records how late a message is given out. The turn began at `turn_ns`; since then others may have
  * been sent. */
 static void load_record_lateness(struct load *load, uint64_t due_ns, uint64_t turn_ns)
@@ -83,20 +137,35 @@ static void load_record_lateness(struct load *load, uint64_t due_ns, uint64_t tu
  * the next one is due. */
 static uint64_t load_give_out(struct load *load, uint64_t until_ns)
 {
-    uint64_t due_ns = load_tick_ns(load, load->ticks);
+    uint64_t due_ns = load_next_due_ns(load);
     uint64_t late_ns = until_ns > LOAD_LATE_NS ? until_ns - LOAD_LATE_NS : 0;
     for (unsigned n = 0; due_ns < until_ns && n < LOAD_TICKS_A_TURN; n++) {
         load_record_lateness(load, due_ns, until_ns);
-        load_conn_due(load->users[load->ticks++ % load->user_count], due_ns, due_ns < late_ns);
-        due_ns = load_tick_ns(load, load->ticks);
+        load_conn_due(load_take_tick(load), due_ns, due_ns < late_ns);
+        due_ns = load_next_due_ns(load);
     }
     return due_ns;
 }
 
 /* Counts messages that were due before `until_ns` and were not given out as unsent and late. */
+static void load_skip_each(struct load *load, uint64_t until_ns)
+{
+    uint64_t before = load->ticks;
+    while (load_next_due_ns(load) < until_ns) {
+        (void)load_take_tick(load);
+    }
+    load->stats.unsent += load->ticks - before;
+    load->stats.late += load->ticks - before;
+}
+
+/* The same for even gaps, at once: there may be billions. */
 static void load_skip(struct load *load, uint64_t until_ns)
 {
     const struct load_plan *plan = load->plan;
+    if (load->arrivals.users != NULL) {
+        load_skip_each(load, until_ns);
+        return;
+    }
     double run_ns = until_ns > plan->began_ns ? (double)(until_ns - plan->began_ns) : 0;
     uint64_t ticks = (uint64_t)(run_ns / 1e9 * plan->rate / (double)plan->workers);
     while (load_tick_ns(load, ticks) < until_ns) {
@@ -365,6 +434,10 @@ static void load_begin_run(struct load *load)
     if (load->ending) {
         return; /* told to end before the server was reached */
     }
+    if (!load_begin_arrivals(load)) {
+        load_end(load);
+        return;
+    }
     load->begun = true;
     load->reaching = false;
     strain_begin(&load->strain, &load->worker);
@@ -527,6 +600,7 @@ static void load_stop(struct worker *worker)
     timer_stop(&worker->timers, &load->end_timer);
     watch_stop(&load->cut);
     pool_destroy(&load->chunks);
+    arrivals_free(&load->arrivals);
     uint64_t now_ns = worker_clock(worker);
     if (now_ns < load->measure_until_ns) {
         load->measure_until_ns = now_ns; /* it has ended early */

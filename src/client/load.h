@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arrival.h"
 #include "conn.h"
 #include "log.h"
 #include "pool.h"
@@ -49,6 +50,7 @@ struct load_plan {
     uint64_t connections;      /* users of all workers together; only for `ramp_ns` */
     double connect_rate;       /* connects per second of all workers together; 0: no limit */
     uint64_t ramp_ns;          /* in which the users begin, evenly; 0: all at once */
+    enum arrival_kind arrival; /* of the gaps of the rate */
     uint64_t began_ns;         /* start of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;
     uint64_t slice_ns;           /* length of a slice; 0: SLICE_NS */
@@ -95,6 +97,7 @@ struct load {
     uint64_t next_number;            /* of a connection; unique in a run */
     size_t address;                  /* index of the address that worked last */
     uint64_t ticks;                  /* messages of the schedule that were due so far */
+    struct arrivals arrivals;        /* from WORKER_BEGIN on, if they are random */
     uint64_t sent_ns;                /* open loop: when a user last sent something */
     struct worker_task spent_task;   /* queued when the last message of the share has begun */
     struct worker_task abandon_task; /* queued at the end, while outstanding connects still end */
@@ -200,6 +203,8 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
 
 /* Takes the user's turn to connect: when it comes. `first`: it has not connected before. */
 uint64_t load_connect_ns(struct load *load, size_t user, bool first);
+/* The user's own process of a schedule with random gaps. */
+struct arrival load_arrival(const struct load *load, size_t user);
 
 /* Whether another message may begin in this run. */
 bool load_has_more(const struct load *load);

@@ -39,13 +39,14 @@ struct load_conn {
     struct conn conn; /* first */
     struct io_connect connect;
     struct stream stream;
-    uint64_t sizes_key; /* of the connection's message sizes */
-    size_t index;       /* of the user, in load.users */
-    uint64_t offered;   /* bytes of the stream given to sends */
-    uint64_t sent;      /* bytes that sends have taken */
-    uint64_t verified;  /* bytes that came back right; at most `offered` */
-    uint64_t begun;     /* messages, on this connection */
-    uint64_t begun_end; /* bytes of all these messages */
+    struct arrival arrival; /* of the next message to begin, if the gaps are random */
+    uint64_t sizes_key;     /* of the connection's message sizes */
+    size_t index;           /* of the user, in load.users */
+    uint64_t offered;       /* bytes of the stream given to sends */
+    uint64_t sent;          /* bytes that sends have taken */
+    uint64_t verified;      /* bytes that came back right; at most `offered` */
+    uint64_t begun;         /* messages, on this connection */
+    uint64_t begun_end;     /* bytes of all these messages */
     uint64_t completed;
     uint64_t completed_end; /* bytes of the messages that are answered */
     uint64_t started;       /* messages of which a byte was given to a send; only open loop */

@@ -47,6 +47,17 @@ static bool load_may_begin(const struct load_conn *c)
     return due && load->begun && load_outstanding(c) < load->plan->depth && load_goes_on(c);
 }
 
+/* When the next message of the schedule that has not begun is due. */
+static uint64_t load_take_due_ns(struct load_conn *c)
+{
+    const struct load *load = load_owner(c);
+    uint64_t n = c->taken++;
+    if (load->plan->arrival == ARRIVAL_POISSON) {
+        return load->plan->began_ns + arrival_take(&c->arrival);
+    }
+    return load_due_ns(load, c->index, n);
+}
+
 void load_begin(struct load_conn *c)
 {
     struct load *load = load_owner(c);
@@ -54,7 +65,7 @@ void load_begin(struct load_conn *c)
     while (load_may_begin(c)) {
         if (load->plan->rate > 0) {
             c->owed--;
-            load_begin_one(c, load_due_ns(load, c->index, c->taken++));
+            load_begin_one(c, load_take_due_ns(c));
         } else {
             now_ns = now_ns == 0 ? worker_clock(&load->worker) : now_ns;
             load_begin_one(c, now_ns);

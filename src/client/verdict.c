@@ -108,7 +108,7 @@ static double verdict_real_rate(const struct verdict_run *run)
 {
     double begun = (double)run->stats->begun;
     double due = begun + (double)run->stats->unsent;
-    return due > 0 ? (double)run->rate * begun / due : 0;
+    return due > 0 ? run->rate * begun / due : 0;
 }
 
 static void say_rate(const struct verdict_run *run, uint64_t count, char *text)
@@ -118,8 +118,7 @@ static void say_rate(const struct verdict_run *run, uint64_t count, char *text)
     (void)count;
     (void)snprintf(text, VERDICT_TEXT, "rate not reached: %s of %s; the %s was late",
                    units_format_rate(real, sizeof(real), verdict_real_rate(run)),
-                   units_format_rate(wanted, sizeof(wanted), (double)run->rate),
-                   verdict_late_side(run));
+                   units_format_rate(wanted, sizeof(wanted), run->rate), verdict_late_side(run));
 }
 
 /* ---- counts -------------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ enum verdict_class {
 struct verdict_run {
     const struct client_stats *stats;
     uint64_t connections; /* to be kept up */
-    uint64_t rate;        /* messages per second; 0: closed loop */
+    double rate;          /* messages per second; 0: closed loop */
     uint64_t timeout_ns;  /* only for texts, as the next */
     uint64_t give_up_ns;
     bool so_far; /* the run goes on: judge only failures that are final */

@@ -81,6 +81,9 @@ static void put_row(struct json *json, const struct option_row *row, const void 
     case OPTION_DURATION:
         json_double(json, member, (double)*(const uint64_t *)field / NS_PER_S);
         break;
+    case OPTION_DECIMAL:
+        json_double(json, member, *(const double *)field);
+        break;
     case OPTION_STRING:
         put_text(json, member, *(const char *const *)field);
         break;

@@ -21,6 +21,7 @@ enum option_type {
     OPTION_COUNT,    /* uint64_t: see units_parse_count */
     OPTION_BYTES,    /* uint64_t: see units_parse_bytes */
     OPTION_SIZE,     /* uint64_t: as OPTION_BYTES; 0 if it is a text that `check` accepts */
+    OPTION_DECIMAL,  /* double: see units_parse_decimal */
     OPTION_DURATION, /* uint64_t in nanoseconds: see units_parse_duration */
     OPTION_INTEGER,  /* uint64_t: see units_parse_integer */
     OPTION_STRING,   /* const char *: a text that is not empty and that `check` accepts */
@@ -56,7 +57,7 @@ struct option_row {
     const char *implied;      /* an OPTION_STRING's value when given without one; or NULL */
 
     /* Of numbers. */
-    uint64_t min;
+    uint64_t min; /* of an OPTION_DECIMAL: in thousandths, as `max` */
     uint64_t max;
     uint64_t scale;   /* the member is the number times this; 0: it is the number */
     uint64_t unset;   /* the member without default_text, when the option is not given */

@@ -17,6 +17,7 @@ static const struct {
     [OPTION_COUNT] = {"a number", units_parse_count, units_exact_count},
     [OPTION_BYTES] = {"a size such as 64KiB", units_parse_bytes, units_exact_bytes},
     [OPTION_SIZE] = {"a size such as 64KiB", units_parse_bytes, units_exact_bytes},
+    [OPTION_DECIMAL] = {"a number", NULL, NULL},
     [OPTION_DURATION] = {"a duration such as 500ms", units_parse_duration, units_exact_duration},
     [OPTION_INTEGER] = {"a number", units_parse_integer, units_exact_count},
     [OPTION_CPUS] = {"a list of different CPUs such as 0,2-3", NULL, NULL},
@@ -29,7 +30,17 @@ const char *option_noun(const struct option_row *row)
 
 bool option_is_number(const struct option_row *row)
 {
-    return types[row->type].parse != NULL;
+    return types[row->type].parse != NULL || row->type == OPTION_DECIMAL;
+}
+
+/* One end of the range of numbers. */
+static void exact(const struct option_row *row, char *buffer, size_t size, uint64_t value)
+{
+    if (row->type == OPTION_DECIMAL) {
+        units_exact_decimal(buffer, size, (double)value / 1000);
+    } else {
+        types[row->type].exact(buffer, size, value);
+    }
 }
 
 static void range_of_numbers(const struct option_row *row, char *buffer, size_t size)
@@ -37,8 +48,8 @@ static void range_of_numbers(const struct option_row *row, char *buffer, size_t 
     char min[UNITS_TEXT_SIZE];
     char max[UNITS_TEXT_SIZE];
 
-    types[row->type].exact(min, sizeof min, row->min);
-    types[row->type].exact(max, sizeof max, row->max);
+    exact(row, min, sizeof min, row->min);
+    exact(row, max, sizeof max, row->max);
     if (row->none != NULL) {
         assert(row->zero != NULL);
         snprintf(buffer, size, "0 (%s), none (%s) or %s to %s", row->zero, row->none, min, max);
@@ -90,6 +101,22 @@ static int store_number(const struct option_row *row, uint64_t *field, const cha
         return UV_ERANGE;
     }
     *field = value * (row->scale != 0 ? row->scale : 1);
+    return 0;
+}
+
+static int store_decimal(const struct option_row *row, double *field, const char *text)
+{
+    double value;
+    int result = units_parse_decimal(text, &value);
+
+    if (result != 0) {
+        return result;
+    }
+    if ((value * 1000 < (double)row->min || value * 1000 > (double)row->max) &&
+        (value > 0 || row->zero == NULL)) {
+        return UV_ERANGE;
+    }
+    *field = value;
     return 0;
 }
 
@@ -153,6 +180,8 @@ int option_store(const struct option_row *row, void *options, const char *text)
         return store_text(row, field, text);
     case OPTION_STRINGS:
         return store_strings(row, field, text);
+    case OPTION_DECIMAL:
+        return store_decimal(row, field, text);
     case OPTION_SIZE:
         return store_size(row, options, text);
     case OPTION_CPUS:

@@ -24,7 +24,7 @@ void option_range(const struct option_row *row, char *buffer, size_t size);
 /* What a value of the row's type is called, as in "a number"; NULL when the range says it all. */
 const char *option_noun(const struct option_row *row);
 
-/* Whether the member is a uint64_t with a range. */
+/* Whether the member is a number with a range. */
 bool option_is_number(const struct option_row *row);
 
 #endif

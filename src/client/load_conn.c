@@ -256,16 +256,22 @@ static void load_watch_answer(struct load_conn *c)
     }
 }
 
-/* The pause before a connect is over. The first connect does not depend on messages: all
- * connections of a ramp come up, even if the messages are spent. */
+/* The first connect does not depend on messages: all connections of a ramp come up, even if the
+ * messages are spent. */
+static bool load_has_use(const struct load_conn *c)
+{
+    return load_has_more(load_owner(c)) || (c->in_turn && !c->was_up);
+}
+
+/* The pause before a connect is over. */
 static void load_on_pause_over(struct load_conn *c)
 {
-    if (c->in_turn) {
-        load_connect(c);
-    } else if (load_has_more(load_owner(c))) {
-        load_connect_in_turn(c);
-    } else {
+    if (!load_has_use(c)) {
         load_done(c);
+    } else if (c->in_turn) {
+        load_connect(c);
+    } else {
+        load_connect_in_turn(c);
     }
 }
 
@@ -397,6 +403,11 @@ void load_conn_free(struct load_conn *c)
 
 void load_conn_settle(struct load_conn *c)
 {
+    if (c->state == LOAD_WAITING && c->in_turn && !load_has_use(c)) {
+        conn_stop_timer(&c->conn);
+        load_done(c);
+        return;
+    }
     load_end_if_over(c);
 }
 

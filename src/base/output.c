@@ -160,6 +160,9 @@ static int output_prepare_named(struct output_named *file, const char *path)
     const char *what = file->target.what;
     bool taken = output_file_has_stdout();
     int status = output_file_prepare(&file->destination, path);
+    if (status == 0 && file->mode == OUTPUT_APPEND) {
+        output_file_append(&file->destination);
+    }
     if (status != 0) {
         log_message("%scannot write '%s': %s", what, path, uv_strerror(status));
     } else if (taken && output_file_is_stdout(&file->destination)) {
@@ -226,6 +229,20 @@ void output_print_file(enum output_id id, struct text *text)
     } else {
         writer_add_text(&file->target.writer, text);
     }
+}
+
+bool output_hint_file(enum output_id id, struct text *line)
+{
+    struct output_named *file = &output_state.files[id];
+    struct writer *writer = &file->target.writer;
+    if (output_file_is_stdout(&file->destination)) {
+        writer = &output_state.streams[0].writer;
+    } else if (output_file_is_stderr(&file->destination)) {
+        writer = output_state.errors;
+    }
+    bool written = !line->failed && writer_hint(writer, line->data, line->length);
+    text_free(line);
+    return written;
 }
 
 /* ---- all targets --------------------------------------------------------------------------- */

@@ -31,14 +31,16 @@ int output_start(const char *program);
 
 /* What a file that is replaced contains. What is written in place gets each text once. */
 enum output_mode {
-    OUTPUT_ALL,   /* all texts so far */
-    OUTPUT_LATEST /* the last text */
+    OUTPUT_ALL,    /* all texts so far */
+    OUTPUT_LATEST, /* the last text */
+    OUTPUT_APPEND /* it is not replaced: each text is added at once, from the file's beginning on */
 };
 
 /* The files that a program may have. */
 enum output_id {
     OUTPUT_RESULT, /* the report or the results, for programs */
     OUTPUT_TABLE,  /* a table of the same, for other tools */
+    OUTPUT_STREAM, /* what happens while the program runs, for programs */
     OUTPUT_FILES
 };
 
@@ -62,6 +64,10 @@ bool output_file_is_kept(enum output_id id);
 void output_print(struct text *text);
 void output_print_error(struct text *text);
 void output_print_file(enum output_id id, struct text *text);
+
+/* The same for a line that may get lost if the reader is slow, so that a long run needs a bounded
+ * memory. The text is left empty. False: the line was lost, and is not counted. */
+bool output_hint_file(enum output_id id, struct text *line);
 
 /* Sets the handle that gets uv_async_send() when an error occurs. After output_end() it also gets
  * one when everything has been written. NULL: none. */

@@ -338,12 +338,19 @@ int output_file_prepare(struct output_file *output, const char *path)
     return status != 0 || output->in_place ? status : output_try(path, &place);
 }
 
+void output_file_append(struct output_file *output)
+{
+    output->fresh = !output->in_place;
+    output->in_place = true;
+}
+
 int output_file_connect(struct output_file *output)
 {
     if (!output->in_place || output->stream >= 0) {
         return 0;
     }
-    uv_file file = output_open(output->path, UV_FS_O_NOCTTY);
+    int flags = output->fresh ? UV_FS_O_CREAT | UV_FS_O_TRUNC : UV_FS_O_NOCTTY;
+    uv_file file = output_open(output->path, flags);
     output->stream = file < 0 ? -1 : file;
     return file < 0 ? file : 0;
 }

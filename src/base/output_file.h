@@ -29,6 +29,7 @@ struct output_file {
     const char *path; /* the caller's, for as long as this is open */
     bool in_place;    /* it is a stream; otherwise the file is replaced */
     uv_file stream;   /* -1: it is not open */
+    bool fresh;       /* the stream is a file that is written from its beginning */
     bool standard;    /* the stream is stdout or stderr, and is not closed */
 };
 
@@ -40,6 +41,10 @@ struct output_file {
  * empty.
  */
 int output_file_prepare(struct output_file *output, const char *path);
+
+/* After output_file_prepare(): a regular file, or a new name, is written in place from its beginning
+ * too, so that texts follow each other there without a draft of all of them. */
+void output_file_append(struct output_file *output);
 
 /* Opens what is to be written in place, if it isn't open yet. On a FIFO the call blocks until there
  * is a reader. 0 or an error. */

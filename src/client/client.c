@@ -24,8 +24,10 @@
 #include "net.h"
 #include "output.h"
 #include "output_file.h"
+#include "stream_json.h"
 #include "sys.h"
 #include "units.h"
+#include "utc.h"
 
 /* Memory for the receive buffers of each worker: the client returns each buffer before it goes
  * on. */
@@ -47,6 +49,9 @@ struct client {
     struct load_plan plan;
     struct client_slices slices;
     struct client_trust trust;
+    struct intervals intervals;
+    struct stream_json stream;
+    uint64_t began_unix_ns;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error or --until */
@@ -124,6 +129,84 @@ static void client_on_progress(struct control *control)
     crew_post(&control->crew, WORKER_SNAPSHOT);
 }
 
+/* ---- time series --------------------------------------------------------------------------- */
+
+/* Of --interval; --json-stream has a line per second without it. 0: none is asked for. */
+static uint64_t client_interval_ns(const struct client_options *options)
+{
+    bool streams = options->json_stream != NULL;
+    return options->interval_ns == 0 && streams ? NS_PER_S : options->interval_ns;
+}
+
+/* A rest of the run, after its end, has a line only if something failed in it. */
+static bool client_shows(const struct client *client, const struct interval *interval)
+{
+    uint64_t least_ns = client->options->interval_ns / 10;
+    bool is_rest = interval->until_ns - interval->from_ns < least_ns && interval->failures == 0;
+    return client->options->interval_ns > 0 && !is_rest;
+}
+
+static void client_on_interval(void *context, const struct interval *interval)
+{
+    struct client *client = context;
+    struct text line = {0};
+    if (client_shows(client, interval)) {
+        interval_text(&client->intervals, interval, &line);
+        log_trace("%s", line.failed ? "out of memory for a line of --interval" : line.data);
+        text_free(&line);
+    }
+    if (client->options->json_stream != NULL) {
+        stream_json_interval(&client->stream, &client->intervals, interval);
+    }
+}
+
+/* False: out of memory, which has been reported. */
+static bool client_make_intervals(struct client *client)
+{
+    const struct client_options *options = client->options;
+    uint64_t length_ns = client_interval_ns(options);
+    if (length_ns == 0) {
+        return true;
+    }
+    if (!intervals_init(&client->intervals, length_ns, &options->percentile, client_on_interval,
+                        client)) {
+        log_message("out of memory for the intervals of the run");
+        return false;
+    }
+    series_subscribe(&client->slices.series, intervals_on_slice, &client->intervals);
+    return true;
+}
+
+static void client_end_intervals(struct client *client)
+{
+    if (client_interval_ns(client->options) > 0) {
+        intervals_end(&client->intervals);
+    }
+}
+
+/* Without results. */
+static struct client_report client_start_report(const struct client *client)
+{
+    return (struct client_report){
+        .options = client->options,
+        .backend = client->control.crew.backend,
+        .recv_mode = client->control.crew.recv_mode,
+        .seed = client->plan.seed,
+        .worker_count = client->control.crew.count,
+        .began_unix_ns = client->began_unix_ns,
+        .intervals = client_interval_ns(client->options) > 0 ? &client->intervals : NULL,
+    };
+}
+
+static void client_begin_intervals(struct client *client)
+{
+    intervals_begin(&client->intervals, client->began_unix_ns);
+    if (client->options->json_stream != NULL) {
+        const struct client_report report = client_start_report(client);
+        stream_json_start(&report);
+    }
+}
+
 /* ---- begin and early end ------------------------------------------------------------------- */
 
 static void client_begin(struct client *client)
@@ -131,9 +214,11 @@ static void client_begin(struct client *client)
     struct control *control = &client->control;
     control->begun = true;
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
+    client->began_unix_ns = utc_now_ns();
     crew_post(&control->crew, WORKER_BEGIN);
     client_trust_begin(&client->trust);
     client_slices_begin(&client->slices, client->plan.slice_ns);
+    client_begin_intervals(client);
     control_show_progress(control);
 }
 
@@ -190,17 +275,12 @@ static struct client_report client_make_report(const struct client *client,
 {
     const struct sockaddr_storage *at = &client->resolution.addresses[sum->address];
     net_format_address((const struct sockaddr *)(const void *)at, address, NET_ADDRESS_TEXT);
-    return (struct client_report){
-        .options = client->options,
-        .backend = client->control.crew.backend,
-        .recv_mode = client->control.crew.recv_mode,
-        .address = address,
-        .seed = client->plan.seed,
-        .seconds = client_sum_seconds(sum),
-        .stats = sum->stats,
-        .workers = sum->workers,
-        .worker_count = client->control.crew.count,
-    };
+    struct client_report report = client_start_report(client);
+    report.address = address;
+    report.seconds = client_sum_seconds(sum);
+    report.stats = sum->stats;
+    report.workers = sum->workers;
+    return report;
 }
 
 /* The exit code of a run that has been measured. */
@@ -245,6 +325,9 @@ static int client_print_report(struct client *client)
     if (client->options->common.json != NULL) {
         client_report_json(&report, &text);
         output_print_file(OUTPUT_RESULT, &text);
+    }
+    if (client->options->json_stream != NULL) {
+        stream_json_report(&client->stream, &report);
     }
     if (client->options->hgrm != NULL) {
         hgrm_text(&report.stats->latency, &text);
@@ -345,7 +428,7 @@ static void client_make_plan(struct client *client)
         .rate = options->rate,
         .arrival = arrival_kind(options->arrival),
         .warmup_ns = options->warmup_ns,
-        .slice_ns = SLICE_NS,
+        .slice_ns = slice_length_ns(client_interval_ns(options)),
         .duration_ns = options->duration_ns,
         .connect_timeout_ns = options->connect_timeout_ns,
         .timeout_ns = options->timeout_ns,
@@ -442,7 +525,8 @@ static int client_start(struct client *client)
     client_check_descriptors(client);
     client_make_plan(client);
     if (!client_trust_init(&client->trust, client->options->until) ||
-        !client_slices_init(&client->slices, &client->control, (size_t)client->options->threads)) {
+        !client_slices_init(&client->slices, &client->control, (size_t)client->options->threads) ||
+        !client_make_intervals(client)) {
         return UV_ENOMEM;
     }
     series_subscribe(&client->slices.series, client_on_slice, client);
@@ -465,13 +549,20 @@ static void client_free(struct client *client)
     crew_free(crew);
     client_slices_free(&client->slices);
     client_trust_free(&client->trust);
+    intervals_free(&client->intervals);
     net_resolution_free(&client->resolution);
     source_free(&client->source);
 }
 
 static bool client_on_open(struct control *control)
 {
-    const char *hgrm = client_of(control)->options->hgrm;
+    const struct client_options *options = client_of(control)->options;
+    const char *hgrm = options->hgrm;
+    const char *stream = options->json_stream;
+    if (stream != NULL &&
+        output_open_file(OUTPUT_STREAM, "--json-stream: ", stream, OUTPUT_APPEND) != 0) {
+        return false;
+    }
     return hgrm == NULL || output_open_file(OUTPUT_TABLE, "--hgrm: ", hgrm, OUTPUT_ALL) == 0;
 }
 
@@ -491,6 +582,7 @@ static int client_on_run(struct control *control)
     }
     if (control->begun) {
         client_slices_end(&client->slices);
+        client_end_intervals(client);
     }
     int code = control->begun ? client_print_report(client) : CLIENT_FAILED;
     sys_timer_restore();

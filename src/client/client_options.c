@@ -365,6 +365,37 @@ static const struct option_row rows[] = {
                         "report so far on its stderr",
                         "stop or report", is_signal),
 
+    {.letter = 'i',
+     .name = "interval",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_output,
+     .help = "print a line with rate and latency on stderr once in this time; the JSON gets "
+             "`intervals`, the last 3,600 of them",
+     .default_text = "0",
+     .zero = "never",
+     .min = 10 * NS_PER_MS,
+     .max = PROGRAM_TIME_MAX,
+     .offset = FIELD(interval_ns)},
+    {.name = "percentiles",
+     .type = OPTION_STRING,
+     .argument = "LIST",
+     .group = group_output,
+     .help = "the percentiles of the latency that are reported",
+     .default_text = PERCENTILES_DEFAULT,
+     .check = percentiles_is,
+     .takes = PERCENTILES_TAKES,
+     .offset = FIELD(percentiles)},
+    {.unreported = true,
+     .name = "json-stream",
+     .type = OPTION_STRING,
+     .argument = "FILE",
+     .implied = "-",
+     .group = group_output,
+     .help = "write a line of JSON at the start, for each interval (of a second without "
+             "--interval) and for the report to FILE; without FILE, or with -, to stdout",
+     .takes = "the name of a file, or - for stdout",
+     .offset = FIELD(json_stream)},
     {.unreported = true,
      .name = "hgrm",
      .type = OPTION_STRING,
@@ -404,15 +435,28 @@ static int check_connections(struct client_options *options, struct option_error
                        options->connections, options->threads);
 }
 
-static int check_hgrm(const struct client_options *options, struct option_error *error)
+/* Two files must not be the same. */
+static int check_other_file(const char *option, const char *file, const char *other_option,
+                            const char *other, struct option_error *error)
 {
-    const char *json = options->common.json;
-
-    if (options->hgrm == NULL || json == NULL || strcmp(options->hgrm, json) != 0) {
+    if (file == NULL || other == NULL || strcmp(file, other) != 0) {
         return 0;
     }
-    return option_fail(&client_program, error, "--hgrm",
-                       "'%s' is what --json has, too; give it a file of its own", json);
+    return option_fail(&client_program, error, option,
+                       "'%s' is what %s has, too; give it a file of its own", file, other_option);
+}
+
+static int check_files(const struct client_options *options, struct option_error *error)
+{
+    const char *json = options->common.json;
+    const char *stream = options->json_stream;
+    int result = check_other_file("--hgrm", options->hgrm, "--json", json, error);
+
+    if (result == 0) {
+        result = check_other_file("--json-stream", stream, "--json", json, error);
+    }
+    return result == 0 ? check_other_file("--hgrm", options->hgrm, "--json-stream", stream, error)
+                       : result;
 }
 
 /* Makes the sizes of messages, if they differ. */
@@ -647,6 +691,8 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
         result = program_options_check(&client_program, &options->common, error);
     }
     if (result == 0) {
+        (void)percentiles_parse(options->percentiles,
+                                &options->percentile); /* the row has checked */
         result = choose_server(options, error);
     }
     if (result == 0) {
@@ -659,7 +705,7 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
         result = check_connects(options, error);
     }
     if (result == 0) {
-        result = check_hgrm(options, error);
+        result = check_files(options, error);
     }
     if (result == 0) {
         result = check_warmup(options, error);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "percentiles.h"
 #include "program_options.h"
 #include "sizes.h"
 #include "source.h"
@@ -51,6 +52,10 @@ struct client_options {
     bool stop_on_error;
     const char *until; /* a condition_precision; NULL: the run has only its other ends */
     struct option_strings fail_if; /* conditions: condition_is() */
+    uint64_t interval_ns;          /* of the time series; 0 = none */
+    const char *percentiles;       /* percentiles_is() */
+    struct percentiles percentile; /* those */
+    const char *json_stream;       /* a file for lines while the run goes on; NULL = none */
     const char *hgrm;              /* a file for the percentiles, "-" = stdout; NULL = none */
     struct option_cpus cpus;
     uint64_t buffer_size; /* bytes */

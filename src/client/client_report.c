@@ -6,7 +6,9 @@
 #include "answer.h"
 #include "fairness.h"
 #include "units.h"
+#include "utc.h"
 
+/* The JSON has these by name, whatever --percentiles says. */
 static const double client_percentiles[] = {50, 90, 99, 99.9};
 static const char *const client_percentile_names[] = {"p50", "p90", "p99", "p999"};
 
@@ -159,17 +161,14 @@ static void client_report_books(const struct client_report *report, struct text 
 }
 
 /* The percentiles, maximum and mean of latencies. */
-static void client_report_durations(const struct histogram *latency, struct text *out)
+static void client_report_durations(const struct client_report *report,
+                                    const struct histogram *latency, struct text *out)
 {
     char text[UNITS_TEXT_SIZE];
     if (latency->count == 0) {
         text_printf(out, "no message began and ended in the measured time");
     } else {
-        for (size_t i = 0; i < CLIENT_PERCENTILES; i++) {
-            uint64_t value_ns = histogram_percentile(latency, client_percentiles[i]);
-            text_printf(out, "p%g %s, ", client_percentiles[i],
-                        units_format_duration(text, sizeof(text), value_ns));
-        }
+        percentiles_text(&report->options->percentile, latency, out);
         text_printf(out, "max %s, mean ", units_format_duration(text, sizeof(text), latency->max));
         text_printf(out, "%s",
                     units_format_duration(text, sizeof(text), (uint64_t)histogram_mean(latency)));
@@ -185,7 +184,7 @@ static void client_report_schedule(const struct client_report *report, struct te
         return;
     }
     text_printf(out, "  latency since sent   ");
-    client_report_durations(&report->stats->since_sent, out);
+    client_report_durations(report, &report->stats->since_sent, out);
     text_printf(out, "\n");
     if (lateness->count > 0) {
         text_printf(out, "  client lateness p99  %s",
@@ -199,7 +198,7 @@ static void client_report_latency(const struct client_report *report, struct tex
     uint64_t unanswered = report->stats->counters.unanswered_messages;
     char text[UNITS_TEXT_SIZE];
     text_printf(out, report->options->rate > 0 ? "  latency since due    " : "  latency      ");
-    client_report_durations(&report->stats->latency, out);
+    client_report_durations(report, &report->stats->latency, out);
     if (unanswered > 0) {
         text_printf(out, "; %s unanswered, the oldest for %s",
                     units_counted(unanswered, "message").text,
@@ -277,7 +276,8 @@ static void client_report_json_if(struct json *json, const char *key, bool measu
 }
 
 /* The members of durations, up to the maximum. */
-static void client_report_json_durations(struct json *json, const struct histogram *latency)
+static void client_report_json_durations(struct json *json, const struct client_report *report,
+                                         const struct histogram *latency)
 {
     bool measured = latency->count > 0;
     json_uint(json, "count", latency->count);
@@ -288,6 +288,9 @@ static void client_report_json_durations(struct json *json, const struct histogr
                               histogram_percentile(latency, client_percentiles[i]));
     }
     client_report_json_if(json, "max", measured, latency->max);
+    json_object(json, "percentiles");
+    percentiles_json(&report->options->percentile, latency, json);
+    json_end_object(json);
 }
 
 static void client_report_json_buckets(struct json *json, const struct histogram *latency)
@@ -310,7 +313,7 @@ static void client_report_json_latency(struct json *json, const struct client_re
     uint64_t unanswered = stats->counters.unanswered_messages;
     json_object(json, "latency_ns");
     json_string(json, "since", report->options->rate > 0 ? "due" : "begin");
-    client_report_json_durations(json, &stats->latency);
+    client_report_json_durations(json, report, &stats->latency);
     json_uint(json, "unanswered", unanswered);
     client_report_json_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
     client_report_json_buckets(json, &stats->latency);
@@ -326,7 +329,7 @@ static void client_report_json_open_loop(struct json *json, const struct client_
         return;
     }
     json_object(json, key);
-    client_report_json_durations(json, durations);
+    client_report_json_durations(json, report, durations);
     client_report_json_buckets(json, durations);
     json_end_object(json);
 }
@@ -370,14 +373,23 @@ static void client_report_json_options(struct json *json, const struct client_re
     option_json(&client_program, &options, json);
 }
 
+void client_report_json_start(const struct client_report *report, struct json *json)
+{
+    char at[UTC_TEXT_SIZE];
+    json_string(json, "program", "echo-client");
+    json_uint(json, "format", CLIENT_REPORT_FORMAT);
+    json_string(json, "started_at", utc_format(at, sizeof(at), report->began_unix_ns));
+    json_double(json, "started_unix", (double)report->began_unix_ns / 1e9);
+    report_json_backend(json, report->backend, report->recv_mode);
+    client_report_json_options(json, report);
+}
+
 static void client_report_json_run(struct json *json, const struct client_report *report)
 {
     const struct client_stats *stats = report->stats;
-    json_string(json, "program", "echo-client");
+    client_report_json_start(report, json);
     client_report_json_verdict(json, report);
-    report_json_backend(json, report->backend, report->recv_mode);
     json_string(json, "address", report->address);
-    client_report_json_options(json, report);
     json_double(json, "seconds", report->seconds);
     json_uint(json, "measured_messages", stats->measured_messages);
     json_uint(json, "measured_bytes", stats->measured_bytes);
@@ -419,23 +431,28 @@ static void client_report_json_workers(struct json *json, const struct client_re
     json_end_array(json);
 }
 
+void client_report_json_members(const struct client_report *report, struct json *json)
+{
+    client_report_json_run(json, report);
+    client_report_json_latency(json, report);
+    client_report_json_open_loop(json, report, "latency_since_sent_ns", &report->stats->since_sent);
+    client_report_json_open_loop(json, report, "lateness_ns", &report->stats->lateness);
+    fairness_json(&report->stats->fairness, json);
+    client_report_json_thresholds(json, report);
+    client_report_json_trust(json, report);
+    report_json_counters(json, &stats_client_list, &report->stats->counters);
+    report_json_errors(json, &report->stats->errors);
+    client_report_json_workers(json, report);
+    report_json_process(json);
+    report_json_environment(json);
+    intervals_json(report->intervals, json);
+}
+
 void client_report_json(const struct client_report *report, struct text *out)
 {
     struct json json;
     json_begin(&json, out);
     json_object(&json, NULL);
-    client_report_json_run(&json, report);
-    client_report_json_latency(&json, report);
-    client_report_json_open_loop(&json, report, "latency_since_sent_ns",
-                                 &report->stats->since_sent);
-    client_report_json_open_loop(&json, report, "lateness_ns", &report->stats->lateness);
-    fairness_json(&report->stats->fairness, &json);
-    client_report_json_thresholds(&json, report);
-    client_report_json_trust(&json, report);
-    report_json_counters(&json, &stats_client_list, &report->stats->counters);
-    report_json_errors(&json, &report->stats->errors);
-    client_report_json_workers(&json, report);
-    report_json_process(&json);
-    report_json_environment(&json);
+    client_report_json_members(report, &json);
     json_end_object(&json);
 }

@@ -2,12 +2,16 @@
 #define ECHOPORT_CLIENT_REPORT_H
 
 #include "client_options.h"
+#include "interval.h"
 #include "report.h"
 #include "stats.h"
 #include "threshold.h"
 #include "trust.h"
 #include "until.h"
 #include "verdict.h"
+
+/* Of the JSON. It grows when members change their meaning or go. */
+#define CLIENT_REPORT_FORMAT 1
 
 /* A run, added up over all workers. */
 struct client_report {
@@ -16,9 +20,11 @@ struct client_report {
     unsigned recv_mode;  /* the backend's mode that was in force */
     const char *address; /* at which the connections came up */
     uint64_t seed;
-    double seconds; /* of the measured time */
-    bool so_far;    /* the run goes on */
-    size_t columns; /* of the text, see report_wrap() */
+    double seconds;                    /* of the measured time */
+    uint64_t began_unix_ns;            /* when the run began, since 1970 */
+    const struct intervals *intervals; /* NULL: no --interval */
+    bool so_far;                       /* the run goes on */
+    size_t columns;                    /* of the text, see report_wrap() */
     const struct client_stats *stats;
     const struct report_worker *workers;
     size_t worker_count;
@@ -52,5 +58,11 @@ void client_report_text(const struct client_report *report, struct text *out);
 
 /* One line of JSON: docs/report.md. */
 void client_report_json(const struct client_report *report, struct text *out);
+
+/* Its members, without the object: for a line that has others, too. */
+void client_report_json_members(const struct client_report *report, struct json *json);
+
+/* Of it only what is known when the run begins. */
+void client_report_json_start(const struct client_report *report, struct json *json);
 
 #endif

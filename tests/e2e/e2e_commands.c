@@ -396,6 +396,12 @@ static void json_into_a_file_with_a_name_in_any_script(void **state)
     assert_true(has_file(path, false));
 }
 
+/* Such as "99.9": a value of --percentiles is a name there. */
+static bool is_percentile(const char *name)
+{
+    return name[0] >= '0' && name[0] <= '9';
+}
+
 static void has_names_of(const char *document, json_t *json)
 {
     const char *name;
@@ -403,7 +409,7 @@ static void has_names_of(const char *document, json_t *json)
     size_t i;
     json_object_foreach(json, name, value)
     {
-        if (strstr(document, e2e_text("`%s`", name)) == NULL) {
+        if (!is_percentile(name) && strstr(document, e2e_text("`%s`", name)) == NULL) {
             fail_msg("docs/report.md does not have `%s`", name);
         }
         has_names_of(document, value);

@@ -40,6 +40,7 @@ static int begin_client(void **state)
         client_workers[i].work.cpu_ns = 4500000000 + i;
         client_workers[i].cpu = -1;
     }
+    assert_true(percentiles_parse("50,90,99,99.9", &client_options.percentile));
     client_report = (struct client_report){.options = &client_options,
                                            .backend = &rig_backend,
                                            .recv_mode = 1,
@@ -142,7 +143,8 @@ static void client_json_has_the_latencies(void **state)
     client_json();
     rig_has("\"latency_ns\":{\"since\":\"due\",\"count\":100,\"min\":1,\"mean\":50.5,\"p50\":50,"
             "\"p90\":90,"
-            "\"p99\":99,\"p999\":100,\"max\":100,\"unanswered\":0,"
+            "\"p99\":99,\"p999\":100,\"max\":100,"
+            "\"percentiles\":{\"50\":50,\"90\":90,\"99\":99,\"99.9\":100},\"unanswered\":0,"
             "\"unanswered_oldest\":null,\"buckets\":[[1,1],[2,1],");
     rig_has("[100,1]]}");
 }
@@ -154,7 +156,8 @@ static void client_json_without_latencies(void **state)
     client_json();
     rig_has("\"latency_ns\":{\"since\":\"due\",\"count\":0,\"min\":null,\"mean\":null,\"p50\":null,"
             "\"p90\":null,"
-            "\"p99\":null,\"p999\":null,\"max\":null,\"unanswered\":3,"
+            "\"p99\":null,\"p999\":null,\"max\":null,"
+            "\"percentiles\":{\"50\":null,\"90\":null,\"99\":null,\"99.9\":null},\"unanswered\":3,"
             "\"unanswered_oldest\":9800000000,\"buckets\":[]}");
 }
 

@@ -1,0 +1,22 @@
+#ifndef ECHOPORT_UTC_H
+#define ECHOPORT_UTC_H
+
+/* Times of the calendar, in UTC. Lines of several machines agree, and no time zone is needed. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bytes of "2026-11-29T09:20:11.123Z" and its NUL. */
+#define UTC_TEXT_SIZE 25
+
+/* Nanoseconds since 1970, by the system's clock, which may step. 0: the system does not say. */
+uint64_t utc_now_ns(void);
+
+/* Writes the time of ISO 8601, to the millisecond, into `buffer` of at least UTC_TEXT_SIZE bytes,
+ * and returns `buffer`. The year is at most 2554. */
+char *utc_format(char *buffer, size_t size, uint64_t unix_ns);
+
+/* The same without the date: "09:20:11.123Z". */
+char *utc_format_time(char *buffer, size_t size, uint64_t unix_ns);
+
+#endif

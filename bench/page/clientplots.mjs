@@ -18,7 +18,7 @@ const measured = (d) => Number.isFinite(d.value);
 function overTime(data, scale, { width, colour }) {
     const shade = (d) => colour(d.subject);
     const seconds = Math.max(...data.map((d) => d.at));
-    const ticks = linearTicks(seconds, 10);
+    const ticks = linearTicks(seconds, 10, 6);
     const title = (d) =>
         `${d.subject.name}, ${Number(d.at.toFixed(3))} s: ${scale.format(d.value)}` +
         (d.failures > 0 ? `, ${d.failures} failed` : "");
@@ -94,7 +94,7 @@ export function ratePlot(data, look) {
         data,
         {
             y: { domain: [0, high] },
-            ticks: linearTicks(high, 10),
+            ticks: linearTicks(high, 10, 6),
             format: count,
             toPixel: (value) => (1 - value / high) * HEIGHT,
         },

@@ -45,10 +45,10 @@ function spreadOut(values, gap) {
     return placed;
 }
 
-// About four ticks from 0 to `high`, round in the unit that `high` is shown in: powers of `base`.
-export function linearTicks(high, base) {
+// About `number` ticks from 0 to `high`, round in the unit that `high` is shown in: powers of `base`.
+export function linearTicks(high, base, number = 4) {
     const unit = base ** Math.floor(Math.log(high) / Math.log(base) + 1e-9);
-    const rough = high / unit / 4;
+    const rough = high / unit / number;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].find((each) => each * power >= rough) * power * unit;
     return Array.from({ length: Math.floor(high / step) + 1 }, (_, index) => index * step);
@@ -247,7 +247,7 @@ export function endLabels(data, { x, y, toPixel, colour }) {
 export const latencyPlot = (benchCase, look) => quantilePlot(oursOnTop(latencies(benchCase)), look);
 
 // As wide as a label is in the plots' font, about, with a gap.
-const labelWidth = (text) => 6.5 * text.length + 6;
+const labelWidth = (text) => 7 * text.length + 8;
 
 // Those of `quantiles`, ascending, whose labels don't touch in `width` pixels up to `high` (1 / rest).
 function quantilesWithRoom(quantiles, high, width) {

@@ -166,6 +166,7 @@ struct suite_rig {
     void *user;
 
     int open_socket_answer; /* the answer of the config's open_socket */
+    bool open_socket_binds; /* whether its sockets are bound to the loopback, as with --source */
     int open_socket_family; /* what it was asked for last */
     size_t open_socket_calls;
 

@@ -22,13 +22,14 @@ static uv_os_sock_t listening_peer(struct suite_rig *rig, int family, int backlo
 }
 
 /* Connects to a plain listener, then bytes go both ways. */
-static void connect_over(const struct backend *backend, int family)
+static void connect_from(const struct backend *backend, int family, bool bound)
 {
     struct suite_rig rig;
     struct sockaddr_storage address;
     struct rig_conn *conn = connect_rig(&rig, backend);
     uv_os_sock_t listener = listening_peer(&rig, family, 8, &address);
     uv_os_sock_t peer;
+    rig.open_socket_binds = bound;
     rig_conn_connect(conn, &address);
     RIG_UNTIL(&rig, !conn->connect.outstanding);
     assert_int_equal(conn->connect.status, 0);
@@ -42,6 +43,17 @@ static void connect_over(const struct backend *backend, int family)
     assert_int_equal(rig_peer_end(&rig, peer, NULL), 0);
     RIG_UNTIL(&rig, conn->closed);
     rig_close(&rig);
+}
+
+static void connect_over(const struct backend *backend, int family)
+{
+    connect_from(backend, family, false);
+}
+
+/* The config's open_socket may bind its sockets. */
+static void connect_from_an_address(const struct backend *backend)
+{
+    connect_from(backend, AF_INET, true);
 }
 
 static void connect_ipv4(const struct backend *backend)
@@ -195,6 +207,7 @@ static void handle_is_the_socket(const struct backend *backend)
 
 const struct scenario suite_connect[] = {
     SCENARIO(connect_ipv4),
+    SCENARIO(connect_from_an_address),
     SCENARIO(connect_ipv6),
     SCENARIO(connect_canceled),
     SCENARIO(connect_to_nowhere),

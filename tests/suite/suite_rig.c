@@ -103,7 +103,12 @@ static int rig_open_socket(void *context, int family, uv_os_sock_t *os_socket)
     RIG_CHECK(rig, rig->in_call);
     rig->open_socket_calls++;
     rig->open_socket_family = family;
-    return rig->open_socket_answer != 0 ? rig->open_socket_answer : peer_socket(family, os_socket);
+    if (rig->open_socket_answer != 0) {
+        return rig->open_socket_answer;
+    }
+    struct sockaddr_storage bound;
+    return rig->open_socket_binds ? peer_bind(family, os_socket, &bound)
+                                  : peer_socket(family, os_socket);
 }
 
 void rig_open(struct suite_rig *rig, const struct backend *backend)

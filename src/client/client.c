@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "client_addresses.h"
 #include "client_report.h"
@@ -422,6 +423,8 @@ static void client_make_plan(struct client *client)
         .sizes = options->sizes,
         .depth = options->pipeline,
         .lifetime = options->lifetime,
+        .think_ns = options->think_ns,
+        .close_reset = strcmp(options->close, "rst") == 0,
         .connections = options->connections,
         .connect_rate = (double)options->connect_rate,
         .ramp_ns = options->ramp_ns,

@@ -2,10 +2,10 @@
 
 #include <inttypes.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arrival.h"
+#include "client_options_load.h"
 #include "condition.h"
 #include "sys.h"
 #include "units.h"
@@ -16,9 +16,6 @@
 #define GIVE_UP_NS (30 * NS_PER_S)
 
 #define DEFAULT_HOST "localhost"
-#define DEFAULT_SIZE 4096
-#define RATE_MIN_THOUSANDTHS 1
-#define RATE_MAX UINT64_C(1000000000)
 #define DEFAULT_PORT "5001"
 
 #define SERVER_TAKES                                                                               \
@@ -52,6 +49,11 @@ static bool is_signal(const char *text)
 {
     enum sys_meaning meaning;
     return program_meaning(text, &meaning) && meaning != SYS_RESTART;
+}
+
+static bool is_close(const char *text)
+{
+    return strcmp(text, "fin") == 0 || strcmp(text, "rst") == 0;
 }
 
 /* Whether it means to be a range or a mix. choose_sizes() says what is wrong with it. */
@@ -200,8 +202,8 @@ static const struct option_row rows[] = {
              "counts from when a message was due",
      .default_text = "0",
      .zero = "each after the echo of the one before",
-     .min = RATE_MIN_THOUSANDTHS,
-     .max = RATE_MAX * 1000,
+     .min = CLIENT_RATE_MIN_THOUSANDTHS,
+     .max = CLIENT_RATE_MAX * 1000,
      .offset = FIELD(rate)},
     {.name = "connect-rate",
      .type = OPTION_COUNT,
@@ -256,6 +258,19 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = MESSAGES_MAX,
      .offset = FIELD(lifetime)},
+    {.name = "close",
+     .type = OPTION_STRING,
+     .argument = "HOW",
+     .group = group_load,
+     .help = "how the client ends a connection that has used up --lifetime: fin (ends its side and "
+             "waits for the server's end) or rst (resets it)",
+     .default_text = "fin",
+     .check = is_close,
+     .takes = "fin or rst",
+     .offset = FIELD(close)},
+    PROGRAM_TIME_ROW(group_load, "think",
+                     "without --rate: pause between an echo and the next message of a connection",
+                     "0", "none", FIELD(think_ns)),
     {.name = "seed",
      .type = OPTION_INTEGER,
      .argument = "N",
@@ -459,30 +474,6 @@ static int check_files(const struct client_options *options, struct option_error
                        : result;
 }
 
-/* Makes the sizes of messages, if they differ. */
-static int choose_sizes(struct client_options *options, struct option_error *error)
-{
-    bool table = options->size_table != NULL;
-    const char *text = table ? options->size_table : options->size_text;
-    char reason[SIZES_ERROR_SIZE];
-    int result;
-
-    if (table && (options->message_size > 0 || options->size_text != NULL)) {
-        return option_fail(&client_program, error, "--sizes", "give either it or --size");
-    }
-    if (options->message_size == 0 && text == NULL) {
-        options->message_size = DEFAULT_SIZE;
-    }
-    if (options->message_size > 0) {
-        return 0;
-    }
-    result = (table ? sizes_read : sizes_parse)(text, &options->sizes, reason);
-    return result == 0 ? 0
-                       : option_fail(&client_program, error, table ? "--sizes" : "--size",
-                                     "'%s': %s; it takes %s", text, reason,
-                                     table ? SIZES_TABLE_TAKES : "1 to 1TiB, " SIZES_LIST_TAKES);
-}
-
 static int check_warmup(const struct client_options *options, struct option_error *error)
 {
     char warmup[UNITS_TEXT_SIZE];
@@ -659,29 +650,6 @@ static int check_connects(struct client_options *options, struct option_error *e
     return result == 0 ? check_connect_rate(options, error) : result;
 }
 
-/* Makes a rate of --bandwidth. */
-static int choose_rate(struct client_options *options, struct option_error *error)
-{
-    double mean = options->sizes != NULL ? options->sizes->mean : (double)options->message_size;
-    char given[UNITS_TEXT_SIZE];
-    double rate = (double)options->bandwidth / mean;
-
-    if (options->bandwidth == 0) {
-        return 0;
-    }
-    if (options->rate > 0) {
-        return option_fail(&client_program, error, "--bandwidth", "give either it or --rate");
-    }
-    if (rate < RATE_MIN_THOUSANDTHS / 1e3 || rate > (double)RATE_MAX) {
-        return option_fail(&client_program, error, "--bandwidth",
-                           "'%s' is out of range; it takes what is 0.001 to 1G messages per second "
-                           "here, with a mean size of %.10g bytes",
-                           units_exact_bytes(given, sizeof given, options->bandwidth), mean);
-    }
-    options->rate = rate;
-    return 0;
-}
-
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error)
 {
@@ -710,14 +678,5 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     if (result == 0) {
         result = check_warmup(options, error);
     }
-    if (result == 0) {
-        result = choose_sizes(options, error);
-    }
-    return result == 0 ? choose_rate(options, error) : result;
-}
-
-void client_options_free(struct client_options *options)
-{
-    free(options->sizes);
-    options->sizes = NULL;
+    return result == 0 ? client_options_choose_load(options, error) : result;
 }

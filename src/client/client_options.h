@@ -38,6 +38,8 @@ struct client_options {
     double rate;                 /* messages per second of all connections; 0 = closed loop */
     uint64_t bandwidth;          /* bytes per second that have become `rate`; 0 = not given */
     const char *arrival;         /* "uniform" or "poisson" */
+    const char *close;           /* "fin" or "rst": the end of a connection's lifetime */
+    uint64_t think_ns;           /* after an echo in the closed loop; 0 = none */
     uint64_t lifetime;           /* messages per connection; 0 = for ever */
     uint64_t requests;           /* messages in all; 0 = no limit */
     uint64_t seed;               /* 0 = a random one */

@@ -46,10 +46,12 @@ struct load_plan {
     const struct sizes *sizes; /* of messages; NULL: all have `size` */
     uint64_t depth;            /* outstanding messages per connection, at least 1 */
     uint64_t lifetime;         /* messages per connection; 0: no limit */
-    double rate;               /* messages per second of all workers together; 0: closed loop */
-    uint64_t connections;      /* users of all workers together; only for `ramp_ns` */
-    double connect_rate;       /* connects per second of all workers together; 0: no limit */
-    uint64_t ramp_ns;          /* in which the users begin, evenly; 0: all at once */
+    uint64_t think_ns;    /* closed loop: after an echo, before the connection's next message */
+    bool close_reset;     /* a connection that has used up `lifetime` is reset */
+    double rate;          /* messages per second of all workers together; 0: closed loop */
+    uint64_t connections; /* users of all workers together; only for `ramp_ns` */
+    double connect_rate;  /* connects per second of all workers together; 0: no limit */
+    uint64_t ramp_ns;     /* in which the users begin, evenly; 0: all at once */
     enum arrival_kind arrival; /* of the gaps of the rate */
     uint64_t began_ns;         /* start of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;

@@ -172,11 +172,28 @@ static bool load_step_recv(struct load_conn *c)
     return load_received(c, false);
 }
 
+/* Resets a connection that has used up --lifetime, all answered: --close=rst. */
+static bool load_reset_if_used_up(struct load_conn *c)
+{
+    const struct load_plan *plan = load_plan_of(c);
+    if (!plan->close_reset || c->begun < plan->lifetime) {
+        return false;
+    }
+    load_close(c, (struct load_end){.counter = &load_counters(c)->reset,
+                                    .how = IO_CLOSE_RESET,
+                                    .well = true,
+                                    .why = "all answered, --close=rst"});
+    return true;
+}
+
 /* Sends our FIN when no more messages will begin on this connection and all are answered. */
 static void load_end_if_over(struct load_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
     if (c->state != LOAD_UP || c->completed < c->begun || c->conn.send_pending || load_goes_on(c)) {
+        return;
+    }
+    if (load_reset_if_used_up(c)) {
         return;
     }
     int status = io->backend->shutdown(io, c->conn.socket);
@@ -369,6 +386,7 @@ struct load_conn *load_conn_start(struct load *load, size_t index)
     conn->close.done = load_on_closed;
     c->connect.done = load_on_connect;
     watch_init(&conn->timer, &load->worker, load_on_timer);
+    load_think_init(c);
     worker_task_init(&conn->task, load_on_first_task);
     conn->trace = load->plan->trace;
     c->index = index;
@@ -396,6 +414,7 @@ void load_conn_begin(struct load_conn *c)
 void load_conn_free(struct load_conn *c)
 {
     conn_stop_timer(&c->conn);
+    load_think_stop(c);
     worker_cancel(c->conn.worker, &c->conn.task);
     free(c->messages);
     conn_free(&c->conn);

@@ -38,6 +38,7 @@ struct load_message {
 struct load_conn {
     struct conn conn; /* first */
     struct io_connect connect;
+    struct timer think;
     struct stream stream;
     struct arrival arrival; /* of the next message to begin, if the gaps are random */
     uint64_t sizes_key;     /* of the connection's message sizes */
@@ -67,6 +68,7 @@ struct load_conn {
     size_t tried;      /* addresses tried, from `first` on */
     enum load_state state;
     enum load_fate fate; /* while CLOSING */
+    bool thinking;       /* until `think` fires, no message begins */
     bool awaits;         /* counted in load.awaiting */
     bool in_turn;        /* WAITING for its turn to connect, see load_connect_ns() */
     bool began;          /* it has taken a turn */
@@ -176,6 +178,12 @@ void load_note_sent(struct load_conn *c);
 
 /* Checks received bytes. False: they are wrong, and the connection is closing. */
 bool load_verify(struct load_conn *c, const uint8_t *data, size_t length);
+
+/* Prepares for --think. */
+void load_think_init(struct load_conn *c);
+
+/* Forgets the pause: the connection ends. */
+void load_think_stop(struct load_conn *c);
 
 /* ---- load_mismatch.c ---- */
 

@@ -114,6 +114,7 @@ void load_close(struct load_conn *c, struct load_end end)
     c->in_vain += c->completed == 0;
     load_count_messages(c);
     load_give_back(c);
+    load_think_stop(c);
     load_set_awaits(c, true); /* awaits the close, then the next connection */
     c->state = LOAD_CLOSING;
     c->down_ns = worker_now(&load->worker);

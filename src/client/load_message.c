@@ -6,6 +6,7 @@
 
 #include "progress.h"
 #include "units.h"
+#include "util.h"
 
 /* After this many consecutive connections without a complete message, verified bytes no longer
  * count as progress. Otherwise a run could go on for ever, if every answer begins well and breaks
@@ -40,11 +41,46 @@ static void load_begin_one(struct load_conn *c, uint64_t due_ns)
     }
 }
 
+/* ---- --think ------------------------------------------------------------------------------- */
+
+static void load_on_thought(struct timer *timer)
+{
+    struct load_conn *c = CONTAINER_OF(timer, struct load_conn, think);
+    c->thinking = false;
+    if (c->state == LOAD_UP) {
+        load_run(c);
+    }
+}
+
+void load_think_init(struct load_conn *c)
+{
+    timer_init(&c->think, load_on_thought);
+}
+
+void load_think_stop(struct load_conn *c)
+{
+    timer_stop(&c->conn.worker->timers, &c->think);
+    c->thinking = false;
+}
+
+/* After an echo at `now_ns`, the connection pauses. */
+static void load_think(struct load_conn *c, uint64_t now_ns)
+{
+    uint64_t think_ns = load_plan_of(c)->think_ns;
+    if (think_ns > 0 && load_goes_on(c)) {
+        c->thinking = true;
+        timer_start(&c->conn.worker->timers, &c->think, now_ns + think_ns);
+    }
+}
+
+/* -------------------------------------------------------------------------------------------- */
+
 static bool load_may_begin(const struct load_conn *c)
 {
     const struct load *load = load_owner(c);
     bool due = load->plan->rate <= 0 || c->owed > 0;
-    return due && load->begun && load_outstanding(c) < load->plan->depth && load_goes_on(c);
+    return due && load->begun && !c->thinking && load_outstanding(c) < load->plan->depth &&
+           load_goes_on(c);
 }
 
 /* When the next message of the schedule that has not begun is due. */
@@ -148,8 +184,12 @@ bool load_verify(struct load_conn *c, const uint8_t *data, size_t length)
     if (load_measures(load, now_ns)) {
         load->stats.measured_bytes += right;
     }
+    uint64_t before = c->completed;
     while (c->completed < c->begun && c->verified >= load_message(c, c->completed)->end) {
         load_complete(c, now_ns);
+    }
+    if (c->completed > before) {
+        load_think(c, now_ns);
     }
     if (right > 0 && c->in_vain < LOAD_IN_VAIN) {
         load_has_progress(load);

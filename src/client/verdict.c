@@ -219,6 +219,9 @@ static const struct verdict_case verdict_table[] = {
     {COUNTED(reset_at_end),
      FINE("the connection broke after everything was answered and the client had shut down its "
           "side")},
+    {COUNTED(reset),
+     FINE("with `--close=rst`, the client reset the connection after every message of "
+          "`--lifetime` was answered")},
     {COUNTED(cut), FINE("the connection was cut at the end of the run with nothing outstanding")},
     {COUNTED(abandoned), FINE("a connect was under way at the end of the run")},
 };

@@ -57,6 +57,8 @@
     X(drained, END, "drained by the server",                                                       \
       "ended by the server with messages outstanding: `--allow-drain`")                            \
     X(reset_at_end, END, "reset at the end", "reset after every answer and the client's FIN")      \
+    X(reset, END, "reset by the client",                                                           \
+      "ended well: every message of `--lifetime` answered, then reset: `--close=rst`")             \
     X(cut, END, "cut", "reset by the end of the run, nothing outstanding")                         \
     X(mismatches, END, "with wrong data", "brought a wrong byte, or one that was not sent")        \
     X(lost, END, "lost", "ended or reset by the server with messages outstanding")                 \

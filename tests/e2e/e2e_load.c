@@ -365,6 +365,39 @@ static void lifetime_makes_new_connections(void **state)
     e2e_books_agree(&server, client);
 }
 
+/* The server has echoed everything when the reset comes. Its kernel may report the reset, or only
+ * the end. */
+static void a_reset_may_end_a_lifetime(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-c", "2", "--lifetime", "5", "--close=rst", "--requests", "100", NULL);
+    const json_t *report = e2e_end_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 100);
+    assert_between(e2e_uint(report, "counters.reset"), 19, 20);
+    assert_int_equal(e2e_uint(report, "counters.reset") + e2e_uint(report, "counters.completed"),
+                     e2e_uint(report, "counters.connected"));
+    assert_int_equal(json_array_size(e2e_member(report, "errors")), 0);
+    e2e_ends_add_up(report);
+}
+
+/* Each of the two connections pauses after each echo but its last: at least one of them has five
+ * messages. */
+static void a_connection_thinks_before_its_next_message(void **state)
+{
+    struct e2e_server server;
+    (void)state;
+    e2e_server(&server, NULL);
+    struct process *client =
+        e2e_client(&server, "-c", "2", "--think", "20ms", "--requests", "10", NULL);
+    const json_t *report = e2e_end_report(client, 0);
+    assert_int_equal(e2e_uint(report, "counters.messages"), 10);
+    assert_true(e2e_real(report, "seconds") >= 4 * 0.020);
+    e2e_books_agree(&server, client);
+}
+
 static void pipelined_messages_are_verified(void **state)
 {
     struct e2e_server server;
@@ -611,6 +644,8 @@ int main(int argc, char **argv)
         E2E(b18_a_thousand_connections),
         E2E(requests_are_counted_exactly),
         E2E(lifetime_makes_new_connections),
+        E2E(a_reset_may_end_a_lifetime),
+        E2E(a_connection_thinks_before_its_next_message),
         E2E(pipelined_messages_are_verified),
         E2E(messages_of_several_sizes_are_verified),
         E2E(a_rate_is_not_exceeded),

@@ -176,8 +176,9 @@ static uint64_t e2e_sum_of(const json_t *counters, const char *const *names)
 void e2e_ends_add_up(const json_t *report)
 {
     static const char *const client[] = {
-        "completed", "closed_by_server", "drained",      "reset_at_end", "cut",    "mismatches",
-        "lost",      "timeouts",         "end_timeouts", "unanswered",   "failed", NULL};
+        "completed",  "closed_by_server", "drained", "reset_at_end", "reset",
+        "cut",        "mismatches",       "lost",    "timeouts",     "end_timeouts",
+        "unanswered", "failed",           NULL};
     static const char *const server[] = {"closed_by_client", "drained", "idle", "stalled",
                                          "failed",           "cut",     NULL};
     const json_t *counters = e2e_member(report, "counters");

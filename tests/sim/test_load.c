@@ -262,6 +262,29 @@ static void random_gaps_keep_the_rate(void **state)
     assert_true(total > 39000 && total < 41000);
 }
 
+/* A user that thinks for 100 ms begins a message in each 100 ms and the time of an echo. Thinking
+ * is not waiting: such a run is not given up. */
+static void thinking_makes_a_pace(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, 1000);
+        make();
+        world.plan.think_ns = 100 * MILLISECOND;
+        world.plan.duration_ns = 2 * SECOND;
+        world.plan.give_up_ns = 50 * MILLISECOND;
+        (void)run();
+        uint64_t users = 0;
+        for (size_t i = 0; i < world.client_count; i++) {
+            users += world.clients[i].user_count;
+        }
+        WORLD_CHECK(verdict.ok);
+        WORLD_CHECK(world.client_stats.counters.messages <= 20 * users);
+        WORLD_CHECK(world.client_stats.counters.messages >= 17 * users);
+        end();
+    }
+}
+
 /* What an echo may take beyond the network's latency: some turns of all workers. */
 #define TURNS_NS MILLISECOND
 
@@ -511,6 +534,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_rate_is_kept),
         cmocka_unit_test(a_schedule_that_is_kept_is_fine),
         cmocka_unit_test(sizes_are_those_of_the_connection),
+        cmocka_unit_test(thinking_makes_a_pace),
         cmocka_unit_test(the_schedule_is_even),
         cmocka_unit_test(random_gaps_keep_the_rate),
         cmocka_unit_test(latency_counts_from_when_a_message_was_due),

@@ -527,7 +527,7 @@ void world_check_classes(void)
     const struct client_counters *c = &world.client_stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
     WORLD_CHECK(c->connected == c->completed + c->closed_by_server + c->drained + c->reset_at_end +
-                                    c->cut + world_client_failures());
+                                    c->reset + c->cut + world_client_failures());
     WORLD_CHECK(c->attempts >= c->connected + c->abandoned);
     WORLD_CHECK(c->sent == c->verified + c->lost_bytes + c->drained_bytes + c->unanswered_bytes +
                                c->unchecked);
@@ -557,7 +557,7 @@ void world_check_books(bool resets)
 {
     const struct client_counters *c = &world.client_stats.counters;
     const struct server_counters *s = &world.server_stats.counters;
-    bool cut = resets || c->cut + c->reset_at_end + world_client_failures() > 0 ||
+    bool cut = resets || c->reset + c->cut + c->reset_at_end + world_client_failures() > 0 ||
                s->failed + s->cut + s->idle + s->stalled + s->refused + s->accept_errors > 0;
     WORLD_CHECK(c->verified <= s->sent);
     WORLD_CHECK(s->sent <= s->received);

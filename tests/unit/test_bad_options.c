@@ -276,6 +276,8 @@ static const struct subject subjects[] = {
     {false, 'P', "pipeline", "it takes 1 to 65536", {COUNTS, LIST(over_pipeline)}},
     {false, 'R', "rate", "or 0.001 to 1G", {LIST(bad_numbers), LIST(over_rate)}},
     {false, '\0', "bandwidth", "or 1 to 1TiB", {SIZES}},
+    {false, '\0', "close", "it takes fin or rst", {LIST(bad_words)}},
+    {false, '\0', "think", "0 (none) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, '\0', "arrival", "it takes uniform or poisson", {LIST(bad_words)}},
     {false, '\0', "lifetime", "0 (for ever) or 1 to 1000T", {COUNTS, LIST(over_messages)}},
     {false, '\0', "seed", "or 1 to 18446744073709551615", {LIST(bad_numbers), LIST(not_seeds)}},

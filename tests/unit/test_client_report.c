@@ -180,10 +180,10 @@ static void client_text_has_the_numbers(void **state)
                    units_format_grouped(sent, sizeof(sent), n->sent),
                    units_format_grouped(verified, sizeof(verified), n->verified));
     rig_has(line);
-    rig_has(
-        "  connections  1,002 up (807 at once): 1,005 completed, 1,006 closed by the server, "
-        "1,007 drained by the server, 1,008 reset at the end, 1,009 cut, 1,010 with wrong data, "
-        "1,011 lost, ");
+    rig_has("  connections  1,002 up (807 at once): 1,005 completed, 1,006 closed by the server, "
+            "1,007 drained by the server, 1,008 reset at the end, 1,009 reset by the client, 1,010 "
+            "cut, "
+            "1,011 with wrong data, 1,012 lost, ");
     rig_has(
         "latency since due    p50 100 ns, p90 100 ns, p99 100 ns, p99.9 100 ns, max 100 ns, mean");
     rig_has("messages unanswered, the oldest for 9.80 s\n");

@@ -88,11 +88,26 @@ static void rates_may_be_fractions(void **state)
     assert_non_null(strstr(error.text, "--bandwidth: '1TiB' is out of range; it takes what is"));
 }
 
+static void a_close_or_a_pause_must_have_a_sense(void **state)
+{
+    struct client_options options;
+
+    (void)state;
+    assert_int_equal(parse_client(&options, "echo-client --close=rst"), UV_EINVAL);
+    assert_non_null(strstr(error.text, "--close: 'rst' is for connections that have used up"));
+    assert_int_equal(parse_client(&options, "echo-client --close=rst --lifetime 1"), 0);
+    assert_int_equal(parse_client(&options, "echo-client --close=fin --think 5ms"), 0);
+    assert_int_equal(options.think_ns, 5 * NS_PER_MS);
+    assert_int_equal(parse_client(&options, "echo-client --think 5ms -R 1"), UV_EINVAL);
+    assert_non_null(strstr(error.text, "--think: does not go with --rate"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_of_messages_agree),
         cmocka_unit_test(rates_may_be_fractions),
+        cmocka_unit_test(a_close_or_a_pause_must_have_a_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,7 @@ static void ends_that_are_no_failures(void **state)
     (void)state;
     stats.counters.messages = 1;
     n->completed = n->closed_by_server = n->drained = n->reset_at_end = n->cut = n->abandoned = 3;
+    n->reset = 3;
     n->drained_messages = 4;
     n->drained_bytes = 5;
     stats_error_count(&stats.errors, STATS_CONNECT, UV_ECONNREFUSED); /* another address worked */
@@ -257,9 +258,12 @@ static void failures_so_far_are_those_of_counters(void **state)
 /* Each way in which a connection that came up can end has a row of its own. */
 static void each_end_has_one_row(void **state)
 {
-    static const char *const ends[] = {
-        "completed", "closed_by_server", "drained",      "reset_at_end", "cut",   "mismatches",
-        "lost",      "timeouts",         "end_timeouts", "unanswered",   "failed"};
+    static const char *const ends[] = {"completed",  "closed_by_server",
+                                       "drained",    "reset_at_end",
+                                       "reset",      "cut",
+                                       "mismatches", "lost",
+                                       "timeouts",   "end_timeouts",
+                                       "unanswered", "failed"};
     (void)state;
     for (size_t end = 0; end < LENGTH(ends); end++) {
         size_t rows = 0;

@@ -147,6 +147,27 @@ static void open_leaves_nothing_open(void **state)
     net_close(os_socket);
 }
 
+/* A kernel that does not know IP_BIND_ADDRESS_NO_PORT, which comes after three other options, still
+ * binds. */
+static void open_from_an_address_leaves_nothing_open(void **state)
+{
+    const struct net_options options = {.nodelay = true, .sndbuf = 16384, .rcvbuf = 16384};
+    const struct sockaddr_storage source = address_of("127.0.0.2", 0);
+    const struct sockaddr *address = (const struct sockaddr *)&source;
+    unsigned before = open_descriptors();
+    uv_os_sock_t os_socket;
+    (void)state;
+    fail_at(BIND, 1, EADDRNOTAVAIL);
+    assert_int_equal(net_open_from(&options, address, &os_socket), UV_EADDRNOTAVAIL);
+    assert_int_equal(left, 0);
+    assert_int_equal(open_descriptors(), before);
+    fail_at(SETSOCKOPT, 4, ENOPROTOOPT);
+    assert_int_equal(net_open_from(&options, address, &os_socket), 0);
+    assert_int_equal(left, 0);
+    fail_at(SETSOCKOPT, 0, 0);
+    net_close(os_socket);
+}
+
 /* A pending connection is accepted once, although a signal came first. */
 static void accept_goes_on_after_a_signal(void **state)
 {
@@ -182,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bind_leaves_nothing_open),
         cmocka_unit_test(open_leaves_nothing_open),
+        cmocka_unit_test(open_from_an_address_leaves_nothing_open),
         cmocka_unit_test(accept_goes_on_after_a_signal),
         cmocka_unit_test(accept_tells_what_failed),
     };

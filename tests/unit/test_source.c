@@ -142,6 +142,15 @@ static void an_address_that_is_not_here_is_found(void **state)
     source_free(&source);
 }
 
+/* libuv starts Winsock with the first loop. */
+static int start_sockets(void **state)
+{
+    uv_loop_t loop;
+    (void)state;
+    int status = uv_loop_init(&loop);
+    return status != 0 ? status : uv_loop_close(&loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,5 +162,5 @@ int main(void)
         cmocka_unit_test(sockets_are_bound_in_turn),
         cmocka_unit_test(an_address_that_is_not_here_is_found),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, start_sockets, NULL);
 }

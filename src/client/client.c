@@ -3,7 +3,8 @@
  *
  *     host -> addresses -> workers, each with its share of the connections -> control_run -> report
  *
- * With --wait the run begins during control_run(), when the server is up.
+ * With --wait the run begins during control_run(), when the server is up. With --find-rate there
+ * are several runs, each with new workers.
  */
 
 #include "client.h"
@@ -13,16 +14,9 @@
 #include <string.h>
 
 #include "client_addresses.h"
+#include "client_internal.h"
 #include "client_report.h"
-#include "client_slices.h"
-#include "client_sum.h"
-#include "client_trust.h"
-#include "client_wait.h"
-#include "control.h"
-#include "hgrm.h"
-#include "load.h"
 #include "log.h"
-#include "net.h"
 #include "output.h"
 #include "output_file.h"
 #include "stream_json.h"
@@ -34,6 +28,9 @@
  * on. */
 #define CLIENT_BUFFER_MEMORY ((size_t)64 << 20)
 
+/* The least number of slices of a step, for the growth of its backlog. */
+#define CLIENT_STEP_SLICES 16
+
 /* Exit codes. */
 #define CLIENT_FAILED 1
 #define CLIENT_NOT_ENOUGH 3
@@ -41,33 +38,9 @@
 #define CLIENT_DESCRIPTORS 24
 #define CLIENT_DESCRIPTORS_PER_WORKER 8
 
-struct client {
-    struct control control; /* first */
-    const struct client_options *options;
-    struct source source; /* of connections */
-    struct client_wait wait;
-    struct net_resolution resolution;
-    struct load_plan plan;
-    struct client_slices slices;
-    struct client_trust trust;
-    struct intervals intervals;
-    struct stream_json stream;
-    uint64_t began_unix_ns;
-    uint64_t ticked_ns;
-    struct client_counters ticked; /* at the last tick */
-    bool stopped;                  /* by --stop-on-error or --until */
-    uint64_t stopped_ns;           /* when, by uv_hrtime() */
-    bool gave_up;                  /* --give-up is over */
-};
-
 static struct client *client_of(struct control *control)
 {
     return (struct client *)(void *)control;
-}
-
-static struct load *client_load(const struct client *client, size_t worker)
-{
-    return (struct load *)(void *)crew_worker(&client->control.crew, worker);
 }
 
 /* ---- progress ------------------------------------------------------------------------------ */
@@ -284,6 +257,14 @@ static struct client_report client_make_report(const struct client *client,
     return report;
 }
 
+void client_judge_sum(const struct client *client, const struct client_sum *sum,
+                      struct verdict *verdict)
+{
+    char address[NET_ADDRESS_TEXT];
+    const struct client_report report = client_make_report(client, sum, address);
+    client_report_judge(&report, verdict);
+}
+
 /* The exit code of a run that has been measured. */
 static int client_exit_code(const struct client *client, const struct client_report *report)
 {
@@ -298,44 +279,48 @@ static int client_exit_code(const struct client *client, const struct client_rep
     return enough ? 0 : CLIENT_NOT_ENOUGH;
 }
 
+bool client_sum_ended(const struct client *client, struct client_sum *sum)
+{
+    size_t count = client->control.crew.count;
+    if (!client_sum_init(sum, count)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        client_sum_add_ended(sum, client_load(client, i));
+    }
+    sum->stats->gave_up = client->gave_up;
+    return true;
+}
+
+void client_make_outputs(struct client *client, const struct client_sum *sum,
+                         struct client_outputs *outputs)
+{
+    struct trust trust;
+    char address[NET_ADDRESS_TEXT];
+    struct client_report report = client_make_report(client, sum, address);
+    client_trust_judge(&client->trust, &client->control.crew, sum->stats, client->plan.rate,
+                       &trust);
+    report.trust = &trust;
+    report.until = &client->trust.until;
+    report.columns = output_columns(1);
+    client_outputs_make(outputs, &report, client_exit_code(client, &report));
+    if (client->options->json_stream != NULL) {
+        stream_json_report(&client->stream, &report);
+    }
+}
+
 /* Returns the exit code. */
 static int client_print_report(struct client *client)
 {
     struct client_sum sum;
-    struct trust trust;
-    char address[NET_ADDRESS_TEXT];
-    size_t count = client->control.crew.count;
-    if (!client_sum_init(&sum, count)) {
+    if (!client_sum_ended(client, &sum)) {
         return CLIENT_FAILED;
     }
-    for (size_t i = 0; i < count; i++) {
-        client_sum_add_ended(&sum, client_load(client, i));
-    }
-    sum.stats->gave_up = client->gave_up;
-    struct client_report report = client_make_report(client, &sum, address);
-    client_trust_judge(&client->trust, &client->control.crew, sum.stats, client->plan.rate, &trust);
-    report.trust = &trust;
-    report.until = &client->trust.until;
-    log_progress("");
-    struct text text = {0};
-    if (!output_file_has_stdout()) {
-        report.columns = output_columns(1);
-        client_report_text(&report, &text);
-        output_print(&text);
-    }
-    if (client->options->common.json != NULL) {
-        client_report_json(&report, &text);
-        output_print_file(OUTPUT_RESULT, &text);
-    }
-    if (client->options->json_stream != NULL) {
-        stream_json_report(&client->stream, &report);
-    }
-    if (client->options->hgrm != NULL) {
-        hgrm_text(&report.stats->latency, &text);
-        output_print_file(OUTPUT_TABLE, &text);
-    }
-    int code = client_exit_code(client, &report);
+    client_make_outputs(client, &sum, &client->outputs);
     client_sum_free(&sum);
+    log_progress("");
+    int code = client->outputs.code;
+    client_outputs_print(&client->outputs, client->options, NULL);
     return code;
 }
 
@@ -411,6 +396,15 @@ static uint64_t client_seed(uint64_t wanted)
     return seed;
 }
 
+/* The length of slices. A step of a search needs several in each quarter. */
+static uint64_t client_slice_ns(const struct client_options *options)
+{
+    uint64_t interval_ns = client_interval_ns(options);
+    bool searches = options->find_rate != NULL && interval_ns == 0;
+    uint64_t part_ns = (options->duration_ns - options->warmup_ns) / CLIENT_STEP_SLICES;
+    return slice_length_ns(searches && part_ns > 0 && part_ns < SLICE_NS ? part_ns : interval_ns);
+}
+
 static void client_make_plan(struct client *client)
 {
     const struct client_options *options = client->options;
@@ -431,7 +425,7 @@ static void client_make_plan(struct client *client)
         .rate = options->rate,
         .arrival = arrival_kind(options->arrival),
         .warmup_ns = options->warmup_ns,
-        .slice_ns = slice_length_ns(client_interval_ns(options)),
+        .slice_ns = client_slice_ns(options),
         .duration_ns = options->duration_ns,
         .connect_timeout_ns = options->connect_timeout_ns,
         .timeout_ns = options->timeout_ns,
@@ -523,9 +517,9 @@ static int client_resolve(struct client *client)
     return status == 0 ? client_addresses_try(&client->source) : status;
 }
 
-static int client_start(struct client *client)
+/* Starts the workers. They begin at once, or when the server is up. */
+static int client_start(struct client *client, bool waits)
 {
-    client_check_descriptors(client);
     client_make_plan(client);
     if (!client_trust_init(&client->trust, client->options->until) ||
         !client_slices_init(&client->slices, &client->control, (size_t)client->options->threads) ||
@@ -533,8 +527,11 @@ static int client_start(struct client *client)
         return UV_ENOMEM;
     }
     series_subscribe(&client->slices.series, client_on_slice, client);
+    if (client->searches) {
+        series_subscribe(&client->slices.series, backlog_on_slice, &client->backlog);
+    }
     int status = client_start_workers(client);
-    if (status == 0 && client->options->wait_ns > 0) {
+    if (status == 0 && waits) {
         client_wait_reach(&client->wait, client_load(client, 0));
     } else if (status == 0) {
         client_begin(client);
@@ -542,7 +539,21 @@ static int client_start(struct client *client)
     return status;
 }
 
-static void client_free(struct client *client)
+void client_once(struct client *client, bool waits)
+{
+    struct control *control = &client->control;
+    int status = client_start(client, waits);
+    control_run(control, 0);
+    if (status == 0 && !control->begun) {
+        client_wait_report(&client->wait);
+    }
+    if (control->begun) {
+        client_slices_end(&client->slices);
+        client_end_intervals(client);
+    }
+}
+
+void client_free_run(struct client *client)
 {
     struct crew *crew = &client->control.crew;
     for (size_t i = 0; i < crew->count; i++) {
@@ -553,9 +564,21 @@ static void client_free(struct client *client)
     client_slices_free(&client->slices);
     client_trust_free(&client->trust);
     intervals_free(&client->intervals);
+    client->control.begun = client->control.reporting = false;
+    client->stopped = client->gave_up = false;
+    client->ticked = (struct client_counters){0};
+}
+
+static void client_free(struct client *client)
+{
+    client_free_run(client);
+    client_outputs_free(&client->outputs);
+    client_outputs_free(&client->step);
     net_resolution_free(&client->resolution);
     source_free(&client->source);
 }
+
+/* ---- events -------------------------------------------------------------------------------- */
 
 static bool client_on_open(struct control *control)
 {
@@ -572,22 +595,20 @@ static bool client_on_open(struct control *control)
 static int client_on_run(struct control *control)
 {
     struct client *client = client_of(control);
-    if (client->options->rate > 0) {
+    const struct client_options *options = client->options;
+    int code = CLIENT_FAILED;
+    if (options->rate > 0 || options->find_rate != NULL) {
         sys_timer_refine(); /* so that messages are sent when they are due */
     }
-    int status = client_resolve(client);
-    if (status == 0) {
-        status = client_start(client);
-        control_run(control, 0);
-        if (status == 0 && !control->begun) {
-            client_wait_report(&client->wait);
+    if (client_resolve(client) == 0) {
+        client_check_descriptors(client);
+        if (options->find_rate != NULL) {
+            code = client_find_rate(client);
+        } else {
+            client_once(client, options->wait_ns > 0);
+            code = control->begun ? client_print_report(client) : CLIENT_FAILED;
         }
     }
-    if (control->begun) {
-        client_slices_end(&client->slices);
-        client_end_intervals(client);
-    }
-    int code = control->begun ? client_print_report(client) : CLIENT_FAILED;
     sys_timer_restore();
     return code;
 }

@@ -13,10 +13,8 @@
 #define FIELD(member) offsetof(struct client_options, member)
 
 #define MESSAGES_MAX UINT64_C(1000000000000000) /* 1000T */
+#define FIND_RATE_STEP_NS (2 * NS_PER_S)
 #define GIVE_UP_NS (30 * NS_PER_S)
-
-#define DEFAULT_HOST "localhost"
-#define DEFAULT_PORT "5001"
 
 #define SERVER_TAKES                                                                               \
     "HOST or HOST:PORT, as in 127.0.0.1:6001, [::1]:6001 or :6001, with a port of 1 to 65535 or "  \
@@ -41,6 +39,8 @@ static const struct option_example examples[] = {
     {"echo-client 127.0.0.1:6001 -d 10s --wait 30s", "another port, as soon as the server is up"},
     {"echo-client -n:127.0.0.1 -t:32 -v -e:6001", "32 threads, until Ctrl-C, a line per echo"},
     {"echo-client -c 64 -s 64MiB -d 5s", "64 connections, messages of 64 MiB"},
+    {"echo-client -c 50 -s 64 --find-rate p99-below=1ms",
+     "the highest rate at which 99 % of the answers come within a millisecond"},
     {"echo-client -t 2 -c 100 -s 64 -R 50k -w 1s -d 10s",
      "the latency at 50,000 messages per second, from when each was due"},
 };
@@ -118,7 +118,7 @@ static const struct option_row rows[] = {
      .argument = "HOST[:PORT]",
      .group = group_server,
      .help = "the same as HOST:PORT; all addresses of a name are tried in turn",
-     .default_note = DEFAULT_HOST,
+     .default_note = CLIENT_DEFAULT_HOST,
      .check = option_is_server,
      .takes = SERVER_TAKES,
      .offset = FIELD(host)},
@@ -130,7 +130,7 @@ static const struct option_row rows[] = {
      .argument = "PORT",
      .group = group_server,
      .help = "the port, if the host has none: a number or a service name",
-     .default_note = DEFAULT_PORT,
+     .default_note = CLIENT_DEFAULT_PORT,
      .check = option_is_server_port,
      .takes = "1 to 65535 or a service name",
      .offset = FIELD(port)},
@@ -351,6 +351,17 @@ static const struct option_row rows[] = {
      .check = condition_is,
      .takes = CONDITION_TAKES,
      .offset = FIELD(fail_if)},
+    {.name = "find-rate",
+     .unreported = true, /* the member of that name has it */
+     .type = OPTION_STRING,
+     .argument = "CONDITION",
+     .group = group_end,
+     .help = "find the highest rate at which this holds, as in 'p99<1ms' or p99-below=1ms; runs a "
+             "step of --duration (2s unless given) at one rate after another, the first at --rate "
+             "or 1k",
+     .check = condition_is_highest,
+     .takes = CONDITION_HIGHEST_TAKES,
+     .offset = FIELD(find_rate)},
     {.name = "allow-drain",
      .type = OPTION_FLAG,
      .group = group_end,
@@ -474,6 +485,26 @@ static int check_files(const struct client_options *options, struct option_error
                        : result;
 }
 
+/* A search runs steps of a limited time. */
+static int check_find_rate(struct client_options *options, struct option_error *error)
+{
+    if (options->find_rate == NULL) {
+        return 0;
+    }
+    if (options->requests > 0) {
+        return option_fail(&client_program, error, "--find-rate",
+                           "it can't be combined with --requests: --duration ends each step");
+    }
+    if (options->until != NULL) {
+        return option_fail(&client_program, error, "--find-rate",
+                           "it can't be combined with --until: --duration ends each step");
+    }
+    if (options->duration_ns == 0) {
+        options->duration_ns = FIND_RATE_STEP_NS;
+    }
+    return 0;
+}
+
 static int check_warmup(const struct client_options *options, struct option_error *error)
 {
     char warmup[UNITS_TEXT_SIZE];
@@ -506,65 +537,6 @@ static int check_give_up(struct client_options *options, struct option_error *er
                        "--timeout",
                        units_exact_duration(given, sizeof given, options->give_up_ns),
                        units_exact_duration(least, sizeof least, least_ns));
-}
-
-/* The host or the port of the server, which several options may give. */
-struct choice {
-    const char *noun;
-    char *text; /* "" until an option gives it */
-    size_t size;
-    const char *option; /* the one that gave it */
-};
-
-/* Takes `text` unless it is empty. Fails if another option gave a different text. */
-static int choose(struct choice *choice, const char *option, const char *text,
-                  struct option_error *error)
-{
-    if (text[0] == '\0') {
-        return 0;
-    }
-    if (choice->text[0] != '\0' && strcmp(choice->text, text) != 0) {
-        return option_fail(&client_program, error, option,
-                           "another %s, '%s', than the '%s' of %s; give one of them", choice->noun,
-                           text, choice->text, choice->option);
-    }
-    choice->option = option;
-    (void)snprintf(choice->text, choice->size, "%s", text);
-    return 0;
-}
-
-/* Takes the host and the port that `server` has; NULL: the option was not given. */
-static int choose_both(struct choice *host, struct choice *port, const char *option,
-                       const char *server, struct option_error *error)
-{
-    char host_text[OPTION_HOST_SIZE] = "";
-    char port_text[OPTION_PORT_SIZE] = "";
-    int result;
-
-    if (server != NULL) {
-        (void)option_split_server(server, host_text, sizeof host_text, port_text,
-                                  sizeof port_text); /* the row has checked it */
-    }
-    result = choose(host, option, host_text, error);
-    return result == 0 ? choose(port, option, port_text, error) : result;
-}
-
-/* Finds the server's host and port. The options that give them must agree. */
-static int choose_server(struct client_options *options, struct option_error *error)
-{
-    struct choice host = {"host", options->host_text, sizeof options->host_text, NULL};
-    struct choice port = {"port", options->port_text, sizeof options->port_text, NULL};
-    int result = choose_both(&host, &port, "HOST:PORT", options->server, error);
-
-    if (result == 0) {
-        result = choose_both(&host, &port, "--host", options->host, error);
-    }
-    if (result == 0 && options->port != NULL) {
-        result = choose(&port, "--port", options->port, error);
-    }
-    options->host = host.text[0] != '\0' ? host.text : DEFAULT_HOST;
-    options->port = port.text[0] != '\0' ? port.text : DEFAULT_PORT;
-    return result;
 }
 
 static int check_families(const struct client_options *options, struct option_error *error)
@@ -661,7 +633,7 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     if (result == 0) {
         (void)percentiles_parse(options->percentiles,
                                 &options->percentile); /* the row has checked */
-        result = choose_server(options, error);
+        result = client_options_choose_server(options, error);
     }
     if (result == 0) {
         result = check_connections(options, error);
@@ -674,6 +646,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     }
     if (result == 0) {
         result = check_files(options, error);
+    }
+    if (result == 0) {
+        result = check_find_rate(options, error);
     }
     if (result == 0) {
         result = check_warmup(options, error);

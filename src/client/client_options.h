@@ -52,7 +52,8 @@ struct client_options {
     uint64_t give_up_ns; /* without a verified byte; at least twice the timeout; 0 = never */
     bool allow_drain;    /* the server may end connections with messages outstanding */
     bool stop_on_error;
-    const char *until; /* a condition_precision; NULL: the run has only its other ends */
+    const char *until;     /* a condition_precision; NULL: the run has only its other ends */
+    const char *find_rate; /* condition_is_highest(); NULL: no search */
     struct option_strings fail_if; /* conditions: condition_is() */
     uint64_t interval_ns;          /* of the time series; 0 = none */
     const char *percentiles;       /* percentiles_is() */
@@ -76,5 +77,14 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
 
 /* Frees the sizes. */
 void client_options_free(struct client_options *options);
+
+/* ---- client_options_server.c, for client_options.c ---- */
+
+#define CLIENT_DEFAULT_HOST "localhost"
+#define CLIENT_DEFAULT_PORT "5001"
+
+/* Finds the server's host and port. The options that give them must agree. 0; or UV_EINVAL, with
+ * `error` filled. */
+int client_options_choose_server(struct client_options *options, struct option_error *error);
 
 #endif

@@ -56,6 +56,9 @@ void client_report_progress(const struct client_progress *progress, char *text);
  * the run goes on it is "so far: no failure", or "so far: FAILED: " and the reason. */
 void client_report_text(const struct client_report *report, struct text *out);
 
+/* The members of the JSON, into the object that is open. */
+void client_report_json_members(const struct client_report *report, struct json *json);
+
 /* One line of JSON: docs/report.md. */
 void client_report_json(const struct client_report *report, struct text *out);
 

@@ -5,7 +5,7 @@
 
 bool client_slices_init(struct client_slices *slices, struct control *control, size_t workers)
 {
-    *slices = (struct client_slices){.control = control};
+    slices->control = control;
     if (!series_init(&slices->series, workers)) {
         log_message("out of memory for the slices of the run");
         return false;
@@ -56,8 +56,11 @@ static void client_slices_on_timer(uv_timer_t *timer)
 void client_slices_begin(struct client_slices *slices, uint64_t length_ns)
 {
     uint64_t ms = (length_ns + NS_PER_MS - 1) / NS_PER_MS;
-    (void)uv_timer_init(&slices->control->loop, &slices->timer);
-    slices->timer.data = slices;
+    if (!slices->has_timer) {
+        (void)uv_timer_init(&slices->control->loop, &slices->timer);
+        slices->timer.data = slices;
+        slices->has_timer = true;
+    }
     (void)uv_timer_start(&slices->timer, client_slices_on_timer, ms, ms);
 }
 

@@ -14,9 +14,11 @@ struct client_slices {
     struct control *control;
     struct series series; /* subscribe before client_slices_begin() */
     uv_timer_t timer;     /* control_close() closes it */
+    bool has_timer;       /* it is initialized */
 };
 
-/* False: out of memory, which has been reported; nothing to free. */
+/* For a run. Zero `slices` before the first. False: out of memory, which has been reported; nothing
+ * to free. */
 bool client_slices_init(struct client_slices *slices, struct control *control, size_t workers);
 
 /* Does nothing if it is zero. */

@@ -58,6 +58,9 @@ static void find_rate_reason(const struct search_step *step, char *text, size_t 
         (void)snprintf(text, size, "failed: the backlog grows by %.1f %% of the messages",
                        step->growth * 100);
         break;
+    case SEARCH_FAILED:
+        (void)snprintf(text, size, "failed: messages were never sent, or timed out");
+        break;
     case SEARCH_DISTURBED:
         find_rate_disturbance(step, text, size);
         break;

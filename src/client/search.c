@@ -99,13 +99,19 @@ static bool search_is_disturbed(const struct search *search, const struct search
 }
 
 static enum search_outcome search_outcome(const struct search *search,
-                                          const struct search_step *step)
+                                          const struct search_step *step,
+                                          const struct search_figures *figures)
 {
-    enum search_outcome outcome = step->share < search_needed(search) ? SEARCH_SLOW
-                                  : step->growth > SEARCH_BACKLOG_MAX ? SEARCH_GROWS
-                                                                      : SEARCH_HELD;
-    bool failed = outcome != SEARCH_HELD;
-    return failed && search_is_disturbed(search, step) ? SEARCH_DISTURBED : outcome;
+    enum search_outcome outcome = SEARCH_HELD;
+    if (step->share < search_needed(search)) {
+        outcome = SEARCH_SLOW;
+    } else if (step->growth > SEARCH_BACKLOG_MAX) {
+        outcome = SEARCH_GROWS;
+    } else if (figures->failed) {
+        outcome = SEARCH_FAILED;
+    }
+    bool held = outcome == SEARCH_HELD;
+    return !held && search_is_disturbed(search, step) ? SEARCH_DISTURBED : outcome;
 }
 
 /* How many steps in a row, up to now, had this rate. */
@@ -126,6 +132,7 @@ static bool search_repeats(const struct search *search, const struct search_step
     case SEARCH_SLOW:
         return search_is_narrow(search, step) && search_tries(search) < SEARCH_NARROW_TRIES;
     case SEARCH_GROWS:
+    case SEARCH_FAILED:
     case SEARCH_HELD:
     default:
         return false;
@@ -145,7 +152,7 @@ const struct search_step *search_judge(struct search *search, const struct searc
         .growth = search_growth(figures),
         .lateness_ns = figures->lateness_ns,
         .waited = figures->waited};
-    step->outcome = search_outcome(search, step);
+    step->outcome = search_outcome(search, step, figures);
     step->repeated = search_repeats(search, step);
     if (step->outcome == SEARCH_HELD) {
         search->held = rate;
@@ -179,7 +186,7 @@ const char *search_end_name(enum search_end end)
 
 const char *search_outcome_name(enum search_outcome outcome)
 {
-    static const char *const names[] = {"held", "slow", "backlog", "disturbed"};
+    static const char *const names[] = {"held", "slow", "backlog", "failed", "disturbed"};
     assert((size_t)outcome < LENGTH(names));
     return names[outcome];
 }

@@ -45,13 +45,16 @@ struct search_figures {
     uint64_t lateness_ns;            /* of the client itself, at the percentile */
     double waited;                   /* the share of the time, 0 to 1, that a thread of the client
                                         was ready and had no CPU; NAN: not known */
+    bool failed;                     /* the run did not succeed: a part of it was never sent, or
+                                        timed out */
 };
 
 enum search_outcome {
     SEARCH_HELD,
     SEARCH_SLOW,     /* too few messages were in time */
     SEARCH_GROWS,    /* the backlog grows */
-    SEARCH_DISTURBED /* one of these two, but the client itself was late */
+    SEARCH_FAILED,   /* the run did not succeed */
+    SEARCH_DISTURBED /* one of these three, but the client itself was late */
 };
 
 struct search_step {
@@ -96,7 +99,7 @@ enum search_end search_end(const struct search *search);
 /* "found", "never", ... */
 const char *search_end_name(enum search_end end);
 
-/* "held", "slow", "backlog", "disturbed". */
+/* "held", "slow", "backlog", "failed", "disturbed". */
 const char *search_outcome_name(enum search_outcome outcome);
 
 /* How many of the recorded values are below `limit_ns`, to the histogram's resolution: as

@@ -206,6 +206,9 @@ static void the_share_decides(void **state)
     assert_int_equal(judge(figures)->outcome, SEARCH_SLOW);
     figures = (struct search_figures){0};
     assert_int_equal(judge(figures)->outcome, SEARCH_SLOW);
+    figures = well;
+    figures.failed = true;
+    assert_int_equal(judge(figures)->outcome, SEARCH_FAILED);
 }
 
 static void a_backlog_must_not_grow(void **state)

@@ -157,8 +157,8 @@ void interval_text(const struct intervals *intervals, const struct interval *int
     char bytes[UNITS_TEXT_SIZE];
     uint64_t end_ns = intervals->began_unix_ns + interval->until_ns;
     text_printf(
-        out, "%s  %.1f s  %s  %s/s  ", utc_format_time(at, sizeof(at), end_ns),
-        (double)interval->until_ns / 1e9,
+        out, "%s  %.*f s  %s  %s/s  ", utc_format_time(at, sizeof(at), end_ns),
+        intervals->slices < 10 ? 2 : 1, (double)interval->until_ns / 1e9,
         units_format_rate(rate, sizeof(rate), interval_per_second(interval, interval->messages)),
         units_format_bytes(bytes, sizeof(bytes), interval_per_second(interval, interval->bytes)));
     interval_text_latency(interval, out);

@@ -116,8 +116,9 @@ static void a_line_and_an_object_say_the_same(void **state)
     give(0, 0, 1000);
     give(1, 1, 2000);
     interval_text(&intervals, &last, &text);
-    assert_string_equal(text.data, "09:22:51.200Z  0.2 s  10/s  100 B/s  p50 2.00 us  p99 2.00 us  "
-                                   "max 2.00 us  1 up  0 failed");
+    assert_string_equal(text.data,
+                        "09:22:51.200Z  0.20 s  10/s  100 B/s  p50 2.00 us  p99 2.00 us  "
+                        "max 2.00 us  1 up  0 failed");
     text_free(&text);
     json_begin(&json, &text);
     json_object(&json, NULL);

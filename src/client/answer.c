@@ -227,18 +227,30 @@ void answer_escape(const uint8_t *bytes, size_t length, struct text *out)
 /* ---- reports ------------------------------------------------------------------------------- */
 
 /* Whether the server has taken bytes and sent none. */
-static bool answer_is_silence(const struct client_stats *stats)
+static bool answer_is_none(const struct client_stats *stats)
 {
     const struct client_counters *n = &stats->counters;
-    return n->sent > 0 && n->verified == 0 && stats->answer.length == 0 &&
-           (n->timeouts > 0 || n->unanswered > 0 || stats->gave_up);
+    return n->sent > 0 && n->verified == 0 && stats->answer.length == 0;
+}
+
+/* What a server that sends nothing looks like; NULL: it may still answer. */
+static const char *answer_silent_peer(const struct client_stats *stats)
+{
+    const struct client_counters *n = &stats->counters;
+    if (n->timeouts > 0 || n->unanswered > 0 || stats->gave_up) {
+        return "a discard server, or a server that waits for something else";
+    }
+    if (n->lost > 0) {
+        return "a server of another protocol, or a proxy without a server behind it";
+    }
+    return NULL;
 }
 
 const char *answer_peer(const struct client_stats *stats)
 {
     const struct stats_answer *answer = &stats->answer;
-    if (answer_is_silence(stats)) {
-        return "a discard server, or a server that waits for something else";
+    if (answer_is_none(stats)) {
+        return answer_silent_peer(stats);
     }
     return answer->begin == 0 ? answer_guess(answer->bytes, answer->length) : NULL;
 }

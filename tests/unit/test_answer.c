@@ -152,6 +152,21 @@ static void silence_is_named(void **state)
     assert_null(answer_peer(&stats));
 }
 
+/* As a TLS server does, or a proxy. */
+static void an_end_without_an_answer_is_named(void **state)
+{
+    static struct client_stats stats;
+    (void)state;
+    stats.counters.sent = 64;
+    stats.counters.lost = 1;
+    assert_string_equal(answer_peer(&stats),
+                        "a server of another protocol, or a proxy without a server behind it");
+    stats.counters.timeouts = 1;
+    assert_non_null(strstr(answer_peer(&stats), "a discard server"));
+    stats.counters.verified = 1;
+    assert_null(answer_peer(&stats));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +176,7 @@ int main(void)
         cmocka_unit_test_teardown(a_report_has_a_line_and_members, clear),
         cmocka_unit_test_teardown(only_the_beginning_tells_the_server, clear),
         cmocka_unit_test_teardown(silence_is_named, clear),
+        cmocka_unit_test_teardown(an_end_without_an_answer_is_named, clear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,8 +42,8 @@ struct output_file {
  */
 int output_file_prepare(struct output_file *output, const char *path);
 
-/* After output_file_prepare(): a regular file, or a new name, is written in place from its beginning
- * too, so that texts follow each other there without a draft of all of them. */
+/* After output_file_prepare(): a regular file, or a new name, is written in place from its
+ * beginning too, so that texts follow each other there without a draft of all of them. */
 void output_file_append(struct output_file *output);
 
 /* Opens what is to be written in place, if it isn't open yet. On a FIFO the call blocks until there

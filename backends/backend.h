@@ -250,8 +250,10 @@ struct backend {
     void (*close)(struct io_loop *loop, struct io_socket *socket, enum io_close_how how,
                   struct io_close *op);
 
-    /* The OS socket, only for getsockopt, setsockopt, getsockname and getpeername. 0, or UV_ENOTSUP
-     * if the mechanism has none. */
+    /* The OS socket, only for getsockopt, setsockopt, getsockname, getpeername and
+     * net_send_urgent(). The last only while no send is outstanding and nothing is unsent: then the
+     * call does not wait, and no bytes of a send can be split by it. 0, or UV_ENOTSUP if the
+     * mechanism has none. */
     int (*handle)(struct io_socket *socket, uv_os_sock_t *os_socket);
 };
 

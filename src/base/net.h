@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <uv.h>
 
@@ -95,6 +96,14 @@ void net_keep_urgent_out(uv_os_sock_t os_socket);
 
 /* How many system calls net_keep_urgent_out() makes. */
 extern const unsigned net_urgent_calls;
+
+/* Sends one byte of out-of-band data (MSG_OOB): it is not part of the stream. Call it only when the
+ * system holds no unsent bytes of the socket. A blocking socket of Windows would wait for them. 0;
+ * UV_EAGAIN: no room; or another UV error. */
+int net_send_urgent(uv_os_sock_t os_socket, uint8_t byte);
+
+/* How many system calls net_send_urgent() makes. */
+#define NET_SEND_URGENT_CALLS 1
 
 /* Turns the next close into a reset: the system discards unsent data and sends RST (SO_LINGER with
  * a timeout of 0, see socket(7)). XNU fails with UV_EINVAL once both sides have ended. Then the

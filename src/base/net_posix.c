@@ -218,6 +218,15 @@ void net_keep_urgent_out(uv_os_sock_t os_socket)
 
 #endif
 
+int net_send_urgent(uv_os_sock_t os_socket, uint8_t byte)
+{
+    ssize_t sent = 0;
+    do {
+        sent = send(os_socket, &byte, 1, MSG_OOB | MSG_DONTWAIT);
+    } while (sent < 0 && errno == EINTR);
+    return sent == 1 ? 0 : net_system_error();
+}
+
 /* Linux has closed the descriptor even if close() fails, with EINTR too: it must not be called
  * again. */
 void net_close(uv_os_sock_t os_socket)

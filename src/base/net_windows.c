@@ -112,6 +112,12 @@ void net_keep_urgent_out(uv_os_sock_t os_socket)
     (void)os_socket;
 }
 
+int net_send_urgent(uv_os_sock_t os_socket, uint8_t byte)
+{
+    int sent = send(os_socket, (const char *)&byte, 1, MSG_OOB);
+    return sent == 1 ? 0 : net_system_error();
+}
+
 void net_close(uv_os_sock_t os_socket)
 {
     int result = closesocket(os_socket);

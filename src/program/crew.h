@@ -26,11 +26,12 @@ struct crew {
     char note[512];                /* why it is this one; empty: nothing to say */
     unsigned accept_mode;          /* of `backend` */
     unsigned recv_mode;
-    size_t count;   /* workers that crew_make() has made: all or none */
-    size_t size;    /* bytes of each */
-    void *workers;  /* the array */
-    size_t running; /* workers that have begun and have not been joined */
-    bool failed;    /* a worker ended with an error, which has been reported */
+    size_t count;             /* workers that crew_make() has made: all or none */
+    size_t size;              /* bytes of each */
+    void *workers;            /* the array */
+    struct worker *companion; /* of crew_add(); NULL: none */
+    size_t running;           /* all that have begun and have not been joined */
+    bool failed;              /* a worker ended with an error, which has been reported */
 };
 
 /* What crew_make() needs to know. */
@@ -54,10 +55,21 @@ int crew_init(struct crew *crew, const struct program_options *options, const ch
  * reported. */
 int crew_make(struct crew *crew, const struct crew_plan *plan);
 
+/*
+ * Adds one worker with a role of its own, on a thread of its own, after crew_make(). `companion` is
+ * zero but for the role's part. It is the caller's and must stay until crew_free(). Of `plan` only
+ * the role, the io_config and the control are read. Its index is `count`; it is not pinned and does
+ * not poll busily.
+ *
+ * All functions below include the companion, except crew_worker(). It does not keep a program
+ * running: when the other workers have ended, crew_reap() posts WORKER_ABORT to it.
+ */
+void crew_add(struct crew *crew, const struct crew_plan *plan, struct worker *companion);
+
 /* Destroys the workers, none of which is running. Does nothing if none were made. */
 void crew_free(struct crew *crew);
 
-/* Worker `index`, 0 to count - 1. */
+/* Worker `index`, 0 to count - 1: not the companion. */
 struct worker *crew_worker(const struct crew *crew, size_t index);
 
 /*

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "client_addresses.h"
+#include "client_hostile.h"
 #include "client_internal.h"
 #include "client_report.h"
 #include "log.h"
@@ -35,7 +36,7 @@
 #define CLIENT_FAILED 1
 #define CLIENT_NOT_ENOUGH 3
 
-#define CLIENT_DESCRIPTORS 24
+#define CLIENT_DESCRIPTORS 32
 #define CLIENT_DESCRIPTORS_PER_WORKER 8
 
 static struct client *client_of(struct control *control)
@@ -200,13 +201,15 @@ static void client_begin(struct client *client)
 static bool client_is_hopeless(const struct client *client)
 {
     const struct crew *crew = &client->control.crew;
+    bool running = false;
     for (size_t i = 0; i < crew->count; i++) {
         struct load *load = client_load(client, i);
         if (load->worker.running && !load_is_hopeless(load)) {
             return false;
         }
+        running = running || load->worker.running;
     }
-    return crew->running > 0;
+    return running;
 }
 
 /* Whether the run is to end: --until, or a worker wants it to (--stop-on-error). */
@@ -296,17 +299,20 @@ void client_make_outputs(struct client *client, const struct client_sum *sum,
                          struct client_outputs *outputs)
 {
     struct trust trust;
+    struct hostile_report hostile;
     char address[NET_ADDRESS_TEXT];
     struct client_report report = client_make_report(client, sum, address);
     client_trust_judge(&client->trust, &client->control.crew, sum->stats, client->plan.rate,
                        &trust);
     report.trust = &trust;
     report.until = &client->trust.until;
+    report.hostile = client_hostile_report(&client->hostile, &client->control.crew, sum, &hostile);
     report.columns = output_columns(1);
     client_outputs_make(outputs, &report, client_exit_code(client, &report));
     if (client->options->json_stream != NULL) {
         stream_json_report(&client->stream, &report);
     }
+    free(hostile.result);
 }
 
 /* Returns the exit code. */
@@ -354,11 +360,14 @@ static void client_on_so_far(struct control *control)
         client_add_so_far(&sum, client_load(client, i));
     }
     struct client_report report = client_make_report(client, &sum, address);
+    struct hostile_report hostile;
+    report.hostile = client_hostile_report(&client->hostile, &client->control.crew, &sum, &hostile);
     report.so_far = true;
     report.columns = output_columns(2);
     client_report_text(&report, &text);
     log_progress("");
     output_print_error(&text);
+    free(hostile.result);
     client_sum_free(&sum);
 }
 
@@ -430,6 +439,8 @@ static void client_make_plan(struct client *client)
         .connect_timeout_ns = options->connect_timeout_ns,
         .timeout_ns = options->timeout_ns,
         .drain_timeout_ns = options->drain_timeout_ns,
+        .hostile = options->hostile.count > 0,
+        .hostile_from_ns = options->hostile_from_ns,
         .give_up_ns = options->give_up_ns,
         .allow_drain = options->allow_drain,
         .stop_on_error = options->stop_on_error,
@@ -467,7 +478,9 @@ static int client_make_workers(struct client *client)
                   (size_t)client_share(options->connections, count, i),
                   options->requests == 0 ? UINT64_MAX : client_share(options->requests, count, i));
     }
-    return status;
+    return status != 0 ? status
+                       : client_hostile_add(&client->hostile, &client->control.crew, options,
+                                            &client->plan, &plan);
 }
 
 static void client_say_backend(const struct crew *crew)
@@ -500,6 +513,7 @@ static void client_check_descriptors(const struct client *client)
 {
     uint64_t descriptors = sys_raise_descriptor_limit();
     uint64_t own = CLIENT_DESCRIPTORS + client->options->threads * CLIENT_DESCRIPTORS_PER_WORKER;
+    own += client_hostile_count(client->options);
     if (client->options->connections + own > descriptors) {
         log_message("--connections: some of %" PRIu64
                     " will fail: the descriptor limit is %" PRIu64,
@@ -560,10 +574,14 @@ void client_free_run(struct client *client)
         free(worker_take_report(crew_worker(crew, i)));
         load_free(client_load(client, i));
     }
+    if (crew->companion != NULL) {
+        free(worker_take_report(crew->companion));
+    }
     crew_free(crew);
     client_slices_free(&client->slices);
     client_trust_free(&client->trust);
     intervals_free(&client->intervals);
+    hostile_free(&client->hostile);
     client->control.begun = client->control.reporting = false;
     client->stopped = client->gave_up = false;
     client->ticked = (struct client_counters){0};

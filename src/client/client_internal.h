@@ -16,6 +16,7 @@
 #include "client_wait.h"
 #include "control.h"
 #include "find_rate.h"
+#include "hostile.h"
 #include "interval.h"
 #include "load.h"
 #include "net.h"
@@ -33,6 +34,7 @@ struct client {
     struct client_trust trust;
     struct intervals intervals;
     struct stream_json stream;
+    struct hostile hostile; /* the crew's companion, with --hostile */
     uint64_t began_unix_ns;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arrival.h"
+#include "client_hostile.h"
 #include "client_options_load.h"
 #include "condition.h"
 #include "sys.h"
@@ -28,6 +29,7 @@
 static const char group_common[] = "Most used";
 static const char group_server[] = "The server";
 static const char group_load[] = "The load";
+static const char group_hostile[] = "Hostile connections";
 static const char group_end[] = "Times and limits";
 static const char group_work[] = "Threads and memory";
 static const char group_socket[] = "Sockets";
@@ -281,6 +283,29 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = UINT64_MAX,
      .offset = FIELD(seed)},
+
+    {.unreported = true, /* the report's member `hostile` has them */
+     .name = "hostile",
+     .type = OPTION_STRINGS,
+     .argument = "MODE:N",
+     .group = group_hostile,
+     .help = "N hostile connections beside the ordinary ones, which the verdict leaves out. MODE: "
+             "silent, reset, half-close, slow-read:RATE (bytes per second), byte-by-byte, "
+             "stop-midway, never-read, storm:RATE (connections per second) or urgent",
+     .takes = "MODE:N or MODE:RATE:N",
+     .offset = FIELD(hostile)},
+    {.name = "hostile-from",
+     .type = OPTION_DURATION,
+     .argument = "TIME",
+     .group = group_hostile,
+     .help = "when they begin, since the start of the run; the report compares the ordinary "
+             "latency before and after that",
+     .default_note = "half of the measured time, or 5s in an endless run",
+     .unset = UINT64_MAX,
+     .zero = "at once",
+     .min = NS_PER_MS,
+     .max = PROGRAM_TIME_MAX,
+     .offset = FIELD(hostile_from_ns)},
 
     {.name = "requests",
      .type = OPTION_COUNT,
@@ -652,6 +677,9 @@ int client_options_parse(struct client_options *options, int argc, char **argv,
     }
     if (result == 0) {
         result = check_warmup(options, error);
+    }
+    if (result == 0) {
+        result = client_hostile_check(options, error);
     }
     return result == 0 ? client_options_choose_load(options, error) : result;
 }

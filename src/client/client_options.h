@@ -50,7 +50,9 @@ struct client_options {
     uint64_t timeout_ns;         /* for the echo of a message; 0 = never */
     uint64_t drain_timeout_ns;   /* 0 = at once */
     uint64_t give_up_ns; /* without a verified byte; at least twice the timeout; 0 = never */
-    bool allow_drain;    /* the server may end connections with messages outstanding */
+    struct option_strings hostile; /* each a text of hostile_parse() */
+    uint64_t hostile_from_ns;      /* since the start of the run; less than the duration */
+    bool allow_drain;              /* the server may end connections with messages outstanding */
     bool stop_on_error;
     const char *until;     /* a condition_precision; NULL: the run has only its other ends */
     const char *find_rate; /* condition_is_highest(); NULL: no search */

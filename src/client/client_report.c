@@ -251,6 +251,7 @@ void client_report_text(const struct client_report *report, struct text *out)
     client_report_schedule(report, out);
     fairness_text(&report->stats->fairness, out);
     client_report_connections(report, out);
+    hostile_report_text(report->hostile, out);
     client_report_books(report, out);
     answer_text(report->stats, out);
     report_text_errors(out, &report->stats->errors);
@@ -442,6 +443,7 @@ void client_report_json_members(const struct client_report *report, struct json 
     client_report_json_trust(json, report);
     report_json_counters(json, &stats_client_list, &report->stats->counters);
     report_json_errors(json, &report->stats->errors);
+    hostile_report_json(report->hostile, json);
     client_report_json_workers(json, report);
     report_json_process(json);
     report_json_environment(json);

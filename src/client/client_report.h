@@ -2,6 +2,7 @@
 #define ECHOPORT_CLIENT_REPORT_H
 
 #include "client_options.h"
+#include "hostile_report.h"
 #include "interval.h"
 #include "report.h"
 #include "stats.h"
@@ -28,8 +29,9 @@ struct client_report {
     const struct client_stats *stats;
     const struct report_worker *workers;
     size_t worker_count;
-    const struct trust *trust; /* NULL: not judged, as while the run goes on */
-    const struct until *until; /* NULL if `trust` is */
+    const struct trust *trust;            /* NULL: not judged, as while the run goes on */
+    const struct until *until;            /* NULL if `trust` is */
+    const struct hostile_report *hostile; /* NULL without --hostile */
 };
 
 /* How the run went, by its statistics and options. */

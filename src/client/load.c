@@ -442,6 +442,7 @@ static void load_begin_run(struct load *load)
     load->reaching = false;
     strain_begin(&load->strain, &load->worker);
     load->measure_from_ns = plan->began_ns + plan->warmup_ns;
+    load->hostile_from_ns = plan->began_ns + plan->hostile_from_ns;
     load->measure_until_ns = UINT64_MAX;
     if (plan->duration_ns > 0) {
         load->measure_until_ns = plan->began_ns + plan->duration_ns;

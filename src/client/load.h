@@ -60,6 +60,8 @@ struct load_plan {
     uint64_t connect_timeout_ns; /* 0: only the system's */
     uint64_t timeout_ns;         /* for an answer, while no byte moves; 0: no limit */
     uint64_t drain_timeout_ns;   /* for outstanding messages at the end of the run */
+    bool hostile;                /* there are hostile connections, from then on: */
+    uint64_t hostile_from_ns;    /* since the start of the run */
     uint64_t give_up_ns;         /* of waiting in vain, after which the run is given up; 0: never */
     bool allow_drain;            /* the server may end a connection with messages outstanding */
     bool stop_on_error;          /* the first failure ends the run */
@@ -120,6 +122,7 @@ struct load {
     struct timer slice_timer; /* its end */
     uint64_t measure_from_ns;
     uint64_t measure_until_ns; /* UINT64_MAX: not known yet; 0: the run has not begun */
+    uint64_t hostile_from_ns;  /* if plan->hostile */
     struct worker_stats work;  /* complete at the end */
     struct strain strain;      /* complete at the end */
 

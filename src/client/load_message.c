@@ -109,6 +109,16 @@ void load_begin(struct load_conn *c)
     }
 }
 
+/* Whether a message was due before the hostile connections or beside them. */
+static void load_record_part(struct load *load, uint64_t due_ns, uint64_t latency_ns)
+{
+    struct client_stats *stats = &load->stats;
+    if (load->plan->hostile && load_measures(load, due_ns)) {
+        bool before = due_ns < load->hostile_from_ns;
+        histogram_record(before ? &stats->latency_before : &stats->latency_beside, latency_ns);
+    }
+}
+
 static uint64_t load_since(uint64_t from_ns, uint64_t now_ns)
 {
     return now_ns > from_ns ? now_ns - from_ns : 0;
@@ -136,7 +146,9 @@ static void load_record(struct load *load, const struct load_message *message, u
     if (!load_records(load, message->due_ns)) {
         return;
     }
-    histogram_record(&slice->latency, load_since(message->due_ns, now_ns));
+    uint64_t latency_ns = load_since(message->due_ns, now_ns);
+    histogram_record(&slice->latency, latency_ns);
+    load_record_part(load, message->due_ns, latency_ns);
     if (message->sent_ns != 0) {
         histogram_record(&slice->since_sent, load_since(message->sent_ns, now_ns));
     }

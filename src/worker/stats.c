@@ -52,6 +52,8 @@ static void stats_errors_add(struct stats_errors *into, const struct stats_error
 void client_stats_init(struct client_stats *stats)
 {
     histogram_init(&stats->latency);
+    histogram_init(&stats->latency_before);
+    histogram_init(&stats->latency_beside);
     histogram_init(&stats->since_sent);
     histogram_init(&stats->lateness);
     histogram_init(&stats->fairness);
@@ -90,6 +92,8 @@ void client_stats_add(struct client_stats *into, const struct client_stats *from
     histogram_merge(&into->since_sent, &from->since_sent);
     histogram_merge(&into->lateness, &from->lateness);
     histogram_merge(&into->fairness, &from->fairness);
+    histogram_merge(&into->latency_before, &from->latency_before);
+    histogram_merge(&into->latency_beside, &from->latency_beside);
 }
 
 void io_stats_keep_maxima(struct io_stats *into, const struct io_stats *now)

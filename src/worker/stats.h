@@ -179,6 +179,11 @@ struct client_stats {
 
     struct histogram fairness; /* of users: messages that each had in the measured time */
 
+    /* Parts of `latency`, with --hostile: of the messages that began before --hostile-from, and of
+     * the others. */
+    struct histogram latency_before;
+    struct histogram latency_beside;
+
     /* UV errors; 0: none. */
     int not_up_reason; /* of one of `not_up` */
     int connect_error; /* the last that counted as connect_failures */

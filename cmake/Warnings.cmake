@@ -37,9 +37,6 @@ else()
     target_compile_options(echoport_flags INTERFACE
       -Wno-format-truncation -Wno-maybe-uninitialized -Wno-stringop-overflow)
   endif()
-  if(MINGW) # isnan() and isinf() of its <math.h> convert a double in a branch that isn't taken
-    target_compile_options(echoport_flags INTERFACE -Wno-float-conversion)
-  endif()
   if(ECHOPORT_WERROR)
     target_compile_options(echoport_flags INTERFACE -Werror)
   endif()

@@ -26,11 +26,15 @@ function readInterval({ latency_ns: latency, ...interval }) {
     };
 }
 
-// The members that lie between these two are the options that were in force.
+// The options that were in force begin with the backend, and end where the results begin.
+const RESULTS = ["ok", "address", "seconds"];
+const NO_OPTIONS = ["system_calls_estimated"];
+
 function optionsOf(report) {
     const entries = Object.entries(report);
-    const at = (name) => entries.findIndex(([key]) => key === name);
-    return entries.slice(at("backend"), Math.max(at("seconds"), 0));
+    const rest = entries.slice(entries.findIndex(([key]) => key === "backend"));
+    const end = rest.findIndex(([key]) => RESULTS.includes(key));
+    return rest.slice(0, end).filter(([key]) => !NO_OPTIONS.includes(key));
 }
 
 /**
@@ -47,7 +51,7 @@ export function readReport(report, path) {
         name: basename(path).replace(/\.json$/, ""),
         report,
         options: optionsOf(report),
-        intervals: intervals.map(readInterval),
+        intervals: steady(intervals.map(readInterval)),
         keys: keysOf(intervals),
     };
 }
@@ -104,6 +108,12 @@ export function quantilesOf({ subject, report }) {
     return points.length > 0 || count === 0
         ? points
         : [{ subject, quantile: 0.5, latency: report.latency_ns.p50 * NS }];
+}
+
+// Without intervals so short that they say little: the drain at the end of a run is one.
+function steady(intervals) {
+    const long = Math.max(...intervals.map(({ from, until }) => until - from));
+    return intervals.filter(({ from, until }) => until - from >= long / 2);
 }
 
 /** One member of all intervals of a run: [{ subject, at, value, failures }], `at` in seconds. */

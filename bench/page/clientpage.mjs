@@ -14,15 +14,20 @@ const CHOSEN = ["50", "99", "max"]; // of more percentiles than these, the lines
 
 const nameOf = (key) => (key === "max" ? "max" : `p${key}`);
 
-// The lines of a run's latencies over time.
-function latencyLines(run) {
-    const chosen = run.keys.filter((key) => CHOSEN.includes(key));
-    const keys = chosen.length > 0 ? chosen : run.keys;
-    return keys.flatMap((key) => {
-        const subject = { id: key, kind: "own", name: nameOf(key) };
-        return series({ ...run, subject }, ({ latency }) => latency[key]);
-    });
+const percentileSubject = (key) => ({ id: key, kind: "own", name: nameOf(key) });
+
+function chosenKeys({ keys }) {
+    const chosen = keys.filter((key) => CHOSEN.includes(key));
+    return chosen.length > 0 ? chosen : keys;
 }
+
+// The lines of a run's latencies over time, the highest first: so are their labels if they meet.
+const latencyLines = (run) =>
+    chosenKeys(run)
+        .reverse()
+        .flatMap((key) =>
+            series({ ...run, subject: percentileSubject(key) }, ({ latency }) => latency[key]),
+        );
 
 function rateFigure(runs, colour) {
     const data = runs.flatMap((run) => series(run, ({ rate }) => rate));
@@ -39,7 +44,7 @@ function rateFigure(runs, colour) {
 function latencyFigures(runs) {
     const lines = runs.map(latencyLines);
     const domain = latencyDomain(lines.flat());
-    const colour = colours(lines.flat().map(({ subject }) => subject));
+    const colour = colours(runs.flatMap(chosenKeys).map(percentileSubject));
     return runs.map((run, index) => ({
         id: `run-latency-${index + 1}`,
         caption: `<b>${escape(run.name)}</b> latency of each interval`,
@@ -127,6 +132,9 @@ function shown(key, value) {
     if (Array.isArray(value)) {
         return value.join(", ") || "–";
     }
+    if (key === "percentiles") {
+        return String(value).replaceAll(",", ", ");
+    }
     if (typeof value === "number" && key.endsWith("_seconds")) {
         return tick(time)(value);
     }
@@ -135,13 +143,16 @@ function shown(key, value) {
 
 const words = (key) => key.replace(/_seconds$/, "").replaceAll("_", " ");
 
+const moment = (iso) => iso.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
+
 function facts({ report, options }) {
-    const scalar = ([, value]) => typeof value !== "object" || Array.isArray(value) || value === null;
-    const machine = Object.entries(report.environment ?? {});
-    const start = report.started_at === undefined ? [] : [["started", report.started_at]];
+    const scalar = ([, value]) =>
+        value !== undefined && (typeof value !== "object" || Array.isArray(value) || value === null);
+    const { cpus, ...environment } = report.environment ?? {};
+    const machine = [...Object.entries(environment), ["CPUs of the machine", cpus]];
+    const start = report.started_at === undefined ? [] : [["started", moment(report.started_at)]];
     return [...start, ["address", report.address], ...options, ...machine]
         .filter(scalar)
-        .filter(([key], index, all) => all.findIndex(([other]) => other === key) === index)
         .map(
             ([key, value]) =>
                 `<div><dt>${escape(words(key))}</dt><dd>${escape(shown(key, value))}</dd></div>`,
@@ -198,7 +209,9 @@ const ROWS = [
     [
         "messages of the slowest connection",
         ({ fairness }) =>
-            fairness?.median > 0 ? `${percent(fairness.slowest / fairness.median)} of the median` : undefined,
+            fairness?.median > 0
+                ? `${percent(Number((fairness.slowest / fairness.median).toFixed(3)))} of the median`
+                : undefined,
     ],
 ];
 

@@ -340,6 +340,24 @@ inBrowser("results of the bench and reports share a page", async () => {
     assert.equal(figures, 2 + 4 * 6 + 1 + 3);
 });
 
+// What the client wrote, without its tables of workers and of the histograms that aren't drawn.
+const REAL = fileURLToPath(new URL("report.json", import.meta.url));
+
+inBrowser("a report that the client wrote is drawn", async () => {
+    const { status, stderr } = await report(REAL, "-o", path("real.html"));
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    const { figures, problems } = await look(browser, path("real.html"));
+    assert.deepEqual(problems, []);
+    assert.equal(figures, 3);
+    const html = await readFile(path("real.html"), "utf8");
+    const { latency_ns: latency, seed } = JSON.parse(await readFile(REAL, "utf8"));
+    assert.match(html, new RegExp(`<dt>seed</dt><dd>${seed}</dd>`));
+    assert.doesNotMatch(html, /<dt>(ok|verdict|seconds)<\/dt>/);
+    const shown = /99 % within ([\d.]+) ms/.exec(html)[1];
+    assert.ok(Math.abs(shown * 1e6 - latency.p99) <= 0.01 * latency.p99, shown);
+});
+
 test("the verdict, further failures, thresholds, doubts and options are shown", async () => {
     const html = await makePage("verdicts.html", sampleReport(), failedReport());
     assert.match(html, /<b>OK<\/b>/);

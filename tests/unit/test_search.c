@@ -124,9 +124,9 @@ static void finds_the_capacity_for_each_seed(void **state)
         run(&model, 99, limits_ns[seed % LENGTH(limits_ns)], 1000);
         double error = search.held / model.capacity - 1;
         bool fits = search_end(&search) == SEARCH_FOUND && fabs(error) <= 0.02;
-        print_message("seed %2u: capacity %8.1f/s, found %8.1f to %8.1f/s in %zu steps, %+.2f %%\n",
-                      (unsigned)seed, model.capacity, search.held, search.failed, search.count,
-                      error * 100);
+        print_message("seed %2u: capacity %8.1f/s, found %8.1f to %8.1f/s in %u steps, %+.2f %%\n",
+                      (unsigned)seed, model.capacity, search.held, search.failed,
+                      (unsigned)search.count, error * 100);
         good += fits ? 1 : 0;
         disturbed += count_disturbed();
     }

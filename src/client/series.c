@@ -74,16 +74,17 @@ static size_t series_find(const struct series *series, uint64_t number)
     return i;
 }
 
-/* An empty slice at the end of the list, with the numbers and times of `like`. */
+/* An empty slice at the end of the list, up to the end of `like`. */
 static struct slice *series_open(struct series *series, const struct slice *like)
 {
+    const struct slice *last = series->open_count > 0 ? series->open[series->open_count - 1] : NULL;
     struct slice *slice = series->spare;
     assert(series->open_count < SERIES_OPEN && slice != NULL);
     series->spare = slice->next;
     slice_clear(slice);
-    slice->first = like->first;
+    slice->first = last != NULL ? last->index + 1 : series->next;
+    slice->from_ns = last != NULL ? last->until_ns : series->next_ns; /* may still grow */
     slice->index = like->index;
-    slice->from_ns = like->from_ns;
     slice->until_ns = like->until_ns;
     slice->phase = like->phase;
     series->open[series->open_count++] = slice;
@@ -126,6 +127,9 @@ static void series_hand_out(struct series *series)
         struct slice *slice = series->open[0];
         slice->up = series->up += slice->up;
         slice->backlog = series->backlog += slice->backlog;
+        slice->from_ns = series->next_ns;
+        series->next = slice->index + 1;
+        series->next_ns = slice->until_ns;
         for (size_t i = 0; i < series->consumer_count; i++) {
             series->consumers[i].on_slice(series->consumers[i].context, slice);
         }
@@ -136,7 +140,7 @@ static void series_hand_out(struct series *series)
 void series_add(struct series *series, size_t worker, const struct slice *slice)
 {
     struct series_worker *from = &series->workers[worker];
-    assert(worker < series->worker_count && from->reached == slice->first);
+    assert(worker < series->worker_count && from->reached <= slice->first);
     struct slice *into = series_place(series, slice);
     series_join(into, slice, slice->up - from->up, slice->backlog - from->backlog);
     *from = (struct series_worker){

@@ -4,8 +4,8 @@
 /*
  * The slices of a whole run: adds those of all workers with the same number up, and hands each
  * complete one to consumers, in order of time. A slice is complete when every worker has given it,
- * or has ended. Numbers follow each other without gaps. Where a worker gives a longer slice, the
- * sum is longer too.
+ * or has ended. Numbers and times follow each other without gaps. Where a worker gives a longer
+ * slice, the sum is longer too. It also is where no worker has a slice.
  *
  * It keeps a few incomplete slices. If a worker lags further behind, the newest of them becomes
  * longer. So the memory is bounded, and nothing gets lost. Main thread.
@@ -42,7 +42,9 @@ struct series {
     struct slice *open[SERIES_OPEN]; /* the oldest first; `up` and `backlog` are changes */
     size_t open_count;
     struct slice *spare; /* a list */
-    uint64_t up;         /* at the end of the last complete slice */
+    uint64_t next;       /* number after the last complete slice */
+    uint64_t next_ns;    /* its end */
+    uint64_t up;         /* then */
     uint64_t backlog;
     struct series_consumer consumers[SERIES_CONSUMERS];
     size_t consumer_count;
@@ -55,7 +57,8 @@ void series_free(struct series *series);
 /* Adds a consumer, at most SERIES_CONSUMERS. Each slice goes to all, in this order. */
 void series_subscribe(struct series *series, series_consume on_slice, void *context);
 
-/* Adds the worker's next slice, which stays the caller's. May call the consumers. */
+/* Adds the worker's next slice, with any number after its last. It stays the caller's. May call the
+ * consumers. */
 void series_add(struct series *series, size_t worker, const struct slice *slice);
 
 /* No more slices come from the worker. May call the consumers. When it was the last worker, every

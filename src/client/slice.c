@@ -197,11 +197,11 @@ void slicer_cut(struct slicer *slicer, uint64_t now_ns, uint64_t over_ns,
         slicer_prolong(slicer, slicer_index(slicer, now_ns));
         return;
     }
-    next->first = slicer->now->index + 1;
-    next->from_ns = slicer->now->until_ns;
     slicer_hand_over(slicer, over_ns, counts);
     slicer->now = next;
-    slicer_extend(slicer, slicer_index(slicer, now_ns));
+    next->first = slicer_index(slicer, now_ns);
+    next->from_ns = next->first * slicer->length_ns;
+    slicer_extend(slicer, next->first);
 }
 
 void slicer_close(struct slicer *slicer, uint64_t now_ns, uint64_t over_ns,

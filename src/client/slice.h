@@ -107,7 +107,8 @@ void slicer_free(struct slicer *slicer);
 /* The run begins: `began_ns` by the loop's clock, the measured time `warmup_ns` later. */
 void slicer_begin(struct slicer *slicer, uint64_t began_ns, uint64_t warmup_ns);
 
-/* Ends the current slice, at `now_ns` >= until_ns, and begins the next. `over_ns`: the end of the
+/* Ends the current slice, at `now_ns` >= until_ns, and begins that of `now_ns`. If the worker was
+ * stopped, it has no slices between them: nothing happened there. `over_ns`: the end of the
  * measured time by the loop's clock; UINT64_MAX: not known. */
 void slicer_cut(struct slicer *slicer, uint64_t now_ns, uint64_t over_ns,
                 const struct slice_counts *counts);

@@ -38,6 +38,7 @@ void stream_json_report(const struct stream_json *stream, const struct client_re
     stream_json_open(&json, &line, "report");
     json_uint(&json, "lost_lines", stream->lost);
     client_report_json_members(report, &json);
+    json_null(&json, "find_rate"); /* a search ends after its last run */
     json_end_object(&json);
     output_print_file(OUTPUT_STREAM, &line);
 }

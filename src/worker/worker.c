@@ -155,6 +155,9 @@ static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
     return now_ns < worker->busy_until_ns ? 0 : deadline_ns;
 }
 
+/* A turn that finds nothing takes a few microseconds. A longer one had no CPU for the rest. */
+#define WORKER_IDLE_TURN_NS UINT64_C(100000)
+
 /* A turn begins at `now_ns`, and the last one is over. */
 static void worker_count_idle(struct worker *worker, uint64_t before_ns, uint64_t now_ns)
 {
@@ -162,7 +165,8 @@ static void worker_count_idle(struct worker *worker, uint64_t before_ns, uint64_
     uint64_t work = stats->completions + stats->inline_outcomes + stats->recv_calls +
                     stats->send_calls + stats->wakes;
     if (worker->spins && work == worker->work) {
-        worker->idle_ns += now_ns - before_ns;
+        uint64_t turn_ns = now_ns - before_ns;
+        worker->idle_ns += turn_ns < WORKER_IDLE_TURN_NS ? turn_ns : WORKER_IDLE_TURN_NS;
     }
     worker->work = work;
 }

@@ -57,13 +57,16 @@ static void turns_that_find_nothing_are_idle(void **state)
     rig.fake.now_ns += MS;
     worker_rig_turn();
     uint64_t before_ns = rig.worker.idle_ns;
-    rig.fake.now_ns += 2 * MS;
+    rig.fake.now_ns += MS / 50;
     worker_rig_turn();
-    assert_int_equal(rig.worker.idle_ns - before_ns, 2 * MS);
+    assert_int_equal(rig.worker.idle_ns - before_ns, MS / 50);
+    rig.fake.now_ns += MS; /* it had no CPU for most of this time */
+    worker_rig_turn();
+    assert_int_equal(rig.worker.idle_ns - before_ns, MS / 50 + MS / 10);
     rig.fake.io.stats.send_calls++; /* this turn has sent something */
     rig.fake.now_ns += MS;
     worker_rig_turn();
-    assert_int_equal(rig.worker.idle_ns - before_ns, 2 * MS);
+    assert_int_equal(rig.worker.idle_ns - before_ns, MS / 50 + MS / 10);
 }
 
 static void turns_that_may_wait_are_not_idle(void **state)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "units.h"
 
 #define DEFAULT_SIZE 4096
@@ -57,13 +58,21 @@ static int choose_rate(struct client_options *options, struct option_error *erro
 /* Options that mean something only together with another, or without it. */
 static int check_shape(const struct client_options *options, struct option_error *error)
 {
+    bool scheduled = options->rate > 0 || options->find_rate != NULL;
+
     if (strcmp(options->close, "rst") == 0 && options->lifetime == 0) {
         return option_fail(&client_program, error, "--close",
                            "'rst' is for connections that have used up --lifetime; give that, too");
     }
-    if (options->think_ns > 0 && options->rate > 0) {
+    if (options->think_ns > 0 && scheduled) {
         return option_fail(&client_program, error, "--think",
-                           "does not go with --rate, which says itself when a message is due");
+                           "does not go with --rate, --bandwidth or --find-rate, which say when a "
+                           "message is due");
+    }
+    if (arrival_kind(options->arrival) == ARRIVAL_POISSON && !scheduled) {
+        return option_fail(&client_program, error, "--arrival",
+                           "'poisson' is how messages of --rate, --bandwidth or --find-rate come "
+                           "due; give one of them, too");
     }
     return 0;
 }

@@ -100,6 +100,10 @@ static void a_close_or_a_pause_must_have_a_sense(void **state)
     assert_int_equal(options.think_ns, 5 * NS_PER_MS);
     assert_int_equal(parse_client(&options, "echo-client --think 5ms -R 1"), UV_EINVAL);
     assert_non_null(strstr(error.text, "--think: does not go with --rate"));
+    assert_int_equal(parse_client(&options, "echo-client --arrival=poisson"), UV_EINVAL);
+    assert_non_null(strstr(error.text, "--arrival: 'poisson' is how messages of --rate"));
+    assert_int_equal(
+        parse_client(&options, "echo-client --arrival=poisson --find-rate p99-below=1ms -d 9s"), 0);
 }
 
 int main(void)

@@ -249,31 +249,37 @@ static uint64_t timeval_ns(struct timeval time)
 
 #ifdef __linux__
 
-/* The second number of /proc/thread-self/schedstat: "105423 2312 17". */
-uint64_t sys_thread_wait_ns(void)
+/* The `n`th number, from 1 on, of the first line of a file; UINT64_MAX: there is none. */
+static uint64_t first_line_number(const char *path, unsigned n)
 {
-    unsigned long long waited_ns;
-    FILE *file = fopen("/proc/thread-self/schedstat", "re");
-    bool known = file != NULL && fscanf(file, "%*u %llu", &waited_ns) == 1;
+    char line[256] = "";
+    FILE *file = fopen(path, "re");
     if (file != NULL) {
+        (void)fgets(line, sizeof line, file);
         (void)fclose(file);
     }
-    return known ? waited_ns : UINT64_MAX;
+    char *at = strpbrk(line, "0123456789");
+    for (; at != NULL && n > 1; n--) {
+        at = strpbrk(at + strspn(at, "0123456789"), "0123456789");
+    }
+    return at != NULL ? strtoull(at, NULL, 10) : UINT64_MAX;
 }
 
-/* The eighth number of the first line of /proc/stat: "cpu  user nice system idle iowait irq softirq
- * steal ...". */
+/* The second number of "105423 2312 17". */
+uint64_t sys_thread_wait_ns(void)
+{
+    return first_line_number("/proc/thread-self/schedstat", 2);
+}
+
+/* The eighth number of "cpu  user nice system idle iowait irq softirq steal ...". */
 uint64_t sys_steal_ns(void)
 {
-    unsigned long long ticks;
     long per_second = sysconf(_SC_CLK_TCK);
-    FILE *file = fopen("/proc/stat", "re");
-    bool known = file != NULL && per_second > 0 &&
-                 fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &ticks) == 1;
-    if (file != NULL) {
-        (void)fclose(file);
+    uint64_t ticks = first_line_number("/proc/stat", 8);
+    if (per_second <= 0 || ticks == UINT64_MAX) {
+        return UINT64_MAX;
     }
-    return known ? ticks * (NS_PER_S / (uint64_t)per_second) : UINT64_MAX;
+    return ticks * (NS_PER_S / (uint64_t)per_second);
 }
 
 #else

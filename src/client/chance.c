@@ -24,7 +24,8 @@ static double beta_fraction(double a, double b, double x)
     double d = 1 / away_from_zero(1 - (a + b) * x / (a + 1));
     double product = d;
     double factor = 0;
-    for (double m = 1; fabs(factor - 1) > CHANCE_PRECISION && m < 1e6; m++) {
+    for (unsigned step = 1; fabs(factor - 1) > CHANCE_PRECISION && step < 1000000; step++) {
+        double m = step;
         double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
         double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
         d = 1 / away_from_zero(1 + even * d);

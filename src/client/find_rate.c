@@ -140,8 +140,7 @@ void find_rate_text(const struct find_rate *find, struct text *out)
         [SEARCH_FOUND] = "",
         [SEARCH_NEVER] = ", the lowest rate",
         [SEARCH_ALWAYS] = ", the highest rate",
-        [SEARCH_CLIENT] = "; cannot tell for the server: at that rate the client itself was late "
-                          "(more --threads may help)",
+        [SEARCH_CLIENT] = "; cannot tell for the server: there the client itself was late",
     };
     text_printf(out, "  find-rate    ");
     find_rate_answer(find, out);

@@ -140,8 +140,8 @@ static int sizes_parse_weight(const char *text, const char *end, double *weight)
 
 static int sizes_parse_range(const char *text, const char *dots, struct sizes **sizes, char *error)
 {
-    uint64_t min;
-    uint64_t max;
+    uint64_t min = 0;
+    uint64_t max = 0;
     int status = sizes_parse_bytes(text, (size_t)(dots - text), &min, error);
     if (status == 0) {
         status = sizes_parse_bytes(dots + 2, strlen(dots + 2), &max, error);

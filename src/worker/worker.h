@@ -89,12 +89,12 @@ struct worker {
     uint64_t expected_ns;             /* the latest time expected for the next look at the clock */
     uint64_t late_ns;                 /* the time that the awake clock has left out */
     bool now_valid;
+    bool spins; /* the poll of this turn must not wait, and nothing is queued */
     uint64_t busy_until_ns;
     uint64_t outcomes; /* of the loop, at the last look */
     uint64_t began_ns; /* of this turn */
     uint64_t idle_ns;  /* the time of turns whose poll must not wait and that found nothing to do */
     uint64_t work;     /* outcomes and calls of the loop, at the last turn */
-    bool spins;        /* the poll of this turn must not wait, and nothing is queued */
 
     /* Shared with the threads that post, under `lock`. */
     uv_mutex_t lock;

@@ -547,7 +547,7 @@ void world_judge(struct verdict *verdict)
 {
     const struct verdict_run run = {.stats = &world.client_stats,
                                     .connections = world_users(),
-                                    .rate = (uint64_t)world.plan.rate,
+                                    .rate = world.plan.rate,
                                     .timeout_ns = world.plan.timeout_ns,
                                     .give_up_ns = world.plan.give_up_ns};
     verdict_judge(&run, verdict);

@@ -98,7 +98,7 @@ static void a_late_client_is_named(void **state)
     run(&server, 0);
     assert_int_equal(find_rate_code(&find), 3);
     (void)report();
-    rig_has("cannot tell for the server: at that rate the client itself was late");
+    rig_has("cannot tell for the server: there the client itself was late");
 }
 
 static void a_stop_keeps_what_is_known(void **state)

@@ -203,9 +203,10 @@ static void read_expected(struct expected *expected, const char *name)
     assert_non_null(file);
     memset(expected, 0, sizeof(*expected));
     while (fgets(line, sizeof(line), file) != NULL) {
-        unsigned long long bytes;
-        double weight;
-        if (line[0] != '#' && sscanf(line, "%llu %lf", &bytes, &weight) == 2) {
+        char *end;
+        uint64_t bytes = strtoull(line, &end, 10);
+        double weight = strtod(end, NULL);
+        if (end != line) {
             assert_true(expected->count < LINES_MAX);
             expected->bytes[expected->count] = bytes;
             expected->share[expected->count++] = weight;

@@ -125,7 +125,8 @@ static void urgent_bytes_do_no_harm(void **state)
     assert_int_equal(e2e_uint(group, "failed"), 0);
 }
 
-/* The server closes what is silent. The client connects again. */
+/* The server closes what is silent. The client connects again. On a busy machine the server may
+ * find the ordinary connection idle as well, so the verdict is not judged. */
 static void the_server_s_end_is_seen(void **state)
 {
     struct e2e_server server;
@@ -133,7 +134,8 @@ static void the_server_s_end_is_seen(void **state)
     e2e_server(&server, "--idle-timeout", "50ms", NULL);
     struct process *client = e2e_client(&server, "-s", "64", "-d", e2e_duration(1000),
                                         "--hostile-from=0", "--hostile=silent:2", NULL);
-    const json_t *report = e2e_end_report(client, 0);
+    assert_int_not_equal(process_wait(client, PATIENCE_MS), PROCESS_LATE);
+    const json_t *report = e2e_report(client, 0);
     const json_t *group = group_of(report);
     group_adds_up(group);
     assert_true(e2e_uint(group, "closed_by_server") + e2e_uint(group, "reset_by_server") > 0);

@@ -252,13 +252,13 @@ static uint64_t timeval_ns(struct timeval time)
 /* The `n`th number, from 1 on, of the first line of a file; UINT64_MAX: there is none. */
 static uint64_t first_line_number(const char *path, unsigned n)
 {
-    char line[256] = "";
+    char line[256];
     FILE *file = fopen(path, "re");
+    bool known = file != NULL && fgets(line, sizeof line, file) != NULL;
     if (file != NULL) {
-        (void)fgets(line, sizeof line, file);
         (void)fclose(file);
     }
-    char *at = strpbrk(line, "0123456789");
+    char *at = known ? strpbrk(line, "0123456789") : NULL;
     for (; at != NULL && n > 1; n--) {
         at = strpbrk(at + strspn(at, "0123456789"), "0123456789");
     }

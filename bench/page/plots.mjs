@@ -249,7 +249,8 @@ export const latencyPlot = (benchCase, look) => quantilePlot(oursOnTop(latencies
 // As wide as a label is in the plots' font, about, with a gap.
 const labelWidth = (text) => 7 * text.length + 8;
 
-// Those of `quantiles`, ascending, whose labels don't touch in `width` pixels up to `high` (1 / rest).
+// Those of the ascending `quantiles` that have room for their labels in `width` pixels up to `high`
+// (1 / rest).
 function quantilesWithRoom(quantiles, high, width) {
     let free = -Infinity;
     return quantiles.filter((quantile) => {

@@ -7,8 +7,8 @@ import { isReport, readReport } from "./client.mjs";
 const FORMAT = 1;
 
 /**
- * Reads a result file, or a report of echo-client, which becomes a `run` of client.mjs. Throws an
- * Error whose message names the file if it is neither.
+ * Reads a result file, or a report of echo-client, which becomes a `run` of client.mjs. If it is
+ * neither, throws an Error that names the file.
  */
 export async function readResult(path) {
     let result;

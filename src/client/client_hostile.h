@@ -29,8 +29,8 @@ int client_hostile_add(struct hostile *hostile, struct crew *crew,
                        const struct client_options *options, const struct load_plan *plan,
                        const struct crew_plan *base);
 
-/* Fills `report`, whose `result` is the caller's to be freed by free(), also if it is NULL. Returns
- * `report`; or NULL without hostile connections. */
+/* Fills `report` and returns it; or returns NULL without hostile connections. In both cases the
+ * caller frees report->result by free(); it may be NULL. */
 const struct hostile_report *client_hostile_report(struct hostile *hostile, const struct crew *crew,
                                                    const struct client_sum *sum,
                                                    struct hostile_report *report);

@@ -20,8 +20,8 @@ struct client_options {
     const char *server;               /* the word HOST:PORT, as given; NULL without one */
     const char *host;                 /* to be resolved, without a port */
     const char *port;                 /* a number of 1 to 65535, or a service name */
-    char host_text[OPTION_HOST_SIZE]; /* `host` and `port` may point here: a copy of the options */
-    char port_text[OPTION_PORT_SIZE]; /* needs the original */
+    char host_text[OPTION_HOST_SIZE]; /* `host` may point here, also that of a copy */
+    char port_text[OPTION_PORT_SIZE]; /* `port` likewise */
     bool ipv4;                        /* only the server's IPv4 addresses */
     bool ipv6;                        /* only its IPv6 addresses */
     const char *source;               /* the local addresses, as given; or NULL */
@@ -72,7 +72,7 @@ extern const struct option_program client_program;
  * Reads the command line as option_parse() does, and checks that the options agree with each other.
  *
  * Returns 0; 1 when `help` or `version` is set and to be printed; or UV_EINVAL for a usage error,
- * with `error` filled. After 0 call client_options_free().
+ * with `error` filled. In any case call client_options_free() afterwards.
  */
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error);

@@ -208,6 +208,7 @@ uint64_t load_due_ns(const struct load *load, size_t user, uint64_t n);
 
 /* Takes the user's turn to connect: when it comes. `first`: it has not connected before. */
 uint64_t load_connect_ns(struct load *load, size_t user, bool first);
+
 /* The user's own process of a schedule with random gaps. */
 struct arrival load_arrival(const struct load *load, size_t user);
 

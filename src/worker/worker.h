@@ -93,7 +93,7 @@ struct worker {
     uint64_t busy_until_ns;
     uint64_t outcomes; /* of the loop, at the last look */
     uint64_t began_ns; /* of this turn */
-    uint64_t idle_ns;  /* the time of turns whose poll must not wait and that found nothing to do */
+    uint64_t idle_ns;  /* spent in turns that did not wait and found nothing to do */
     uint64_t work;     /* outcomes and calls of the loop, at the last turn */
 
     /* Shared with the threads that post, under `lock`. */

@@ -449,12 +449,3 @@ void client_report_json_members(const struct client_report *report, struct json 
     report_json_environment(json);
     intervals_json(report->intervals, json);
 }
-
-void client_report_json(const struct client_report *report, struct text *out)
-{
-    struct json json;
-    json_begin(&json, out);
-    json_object(&json, NULL);
-    client_report_json_members(report, &json);
-    json_end_object(&json);
-}

@@ -58,16 +58,10 @@ void client_report_progress(const struct client_progress *progress, char *text);
  * the run goes on it is "so far: no failure", or "so far: FAILED: " and the reason. */
 void client_report_text(const struct client_report *report, struct text *out);
 
-/* The members of the JSON, into the object that is open. */
+/* Adds the members of the JSON (docs/report.md) to the object that is open, except `find_rate`. */
 void client_report_json_members(const struct client_report *report, struct json *json);
 
-/* One line of JSON: docs/report.md. */
-void client_report_json(const struct client_report *report, struct text *out);
-
-/* Its members, without the object: for a line that has others, too. */
-void client_report_json_members(const struct client_report *report, struct json *json);
-
-/* Of it only what is known when the run begins. */
+/* Of them only what is known when the run begins. */
 void client_report_json_start(const struct client_report *report, struct json *json);
 
 #endif

@@ -66,7 +66,11 @@ static int begin_good_client(void **state)
 
 static void client_json(void)
 {
-    client_report_json(&client_report, &rig_text);
+    struct json json;
+    json_begin(&json, &rig_text);
+    json_object(&json, NULL);
+    client_report_json_members(&client_report, &json);
+    json_end_object(&json);
     (void)rig_read();
     rig_is_a_line();
 }

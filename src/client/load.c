@@ -461,9 +461,7 @@ static void load_begin_run(struct load *load)
 static void load_snapshot(struct load *load)
 {
     uv_mutex_lock(&load->worker.lock);
-    load->snapshot.counters = load->stats.counters;
-    load->snapshot.up = load->stats.up;
-    load->snapshot.measured_messages = load->stats.measured_messages;
+    load->snapshot = (struct load_snapshot){load->stats.counters, load->stats.up};
     uv_mutex_unlock(&load->worker.lock);
     worker_notify(&load->worker);
 }

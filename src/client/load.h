@@ -77,6 +77,12 @@ struct load_reach {
     size_t address; /* index of the address of the last try */
 };
 
+/* What a worker shows of its run while it goes on. */
+struct load_snapshot {
+    struct client_counters counters;
+    uint64_t up; /* connections */
+};
+
 /* What a worker contributes to a report. */
 struct load_report {
     struct client_stats stats;
@@ -134,8 +140,8 @@ struct load {
     struct watch give_up;
     struct worker_task stop_task; /* --stop-on-error */
 
-    /* Under worker.lock. The snapshot has no histogram. */
-    struct client_stats snapshot;
+    /* Under worker.lock. */
+    struct load_snapshot snapshot;
     bool hopeless;           /* something has been awaited in vain for --give-up */
     bool stopping;           /* --stop-on-error: there was a failure */
     struct load_reach reach; /* each change wakes the main thread */

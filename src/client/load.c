@@ -20,6 +20,9 @@
 /* The most messages that a turn gives out. If the rate can't be kept, more and more are overdue. */
 #define LOAD_TICKS_A_TURN 256
 
+/* The most messages with random gaps that are counted one by one when the run ends. */
+#define LOAD_PASSED_MAX 100000
+
 static struct load *load_self(struct worker *worker)
 {
     assert(worker->role == &load_role);
@@ -147,35 +150,42 @@ static uint64_t load_give_out(struct load *load, uint64_t until_ns)
     return due_ns;
 }
 
-/* Counts messages that were due before `until_ns` and were not given out as unsent and late. */
-static void load_skip_each(struct load *load, uint64_t until_ns)
+/* The worker's messages by the rate in the time between the two. */
+static uint64_t load_ticks_between(const struct load *load, uint64_t from_ns, uint64_t until_ns)
 {
-    uint64_t before = load->ticks;
-    while (load_next_due_ns(load) < until_ns) {
-        (void)load_take_tick(load);
-    }
-    load->stats.unsent += load->ticks - before;
-    load->stats.late += load->ticks - before;
+    double seconds = until_ns > from_ns ? (double)(until_ns - from_ns) / 1e9 : 0;
+    return (uint64_t)(seconds * load->plan->rate / (double)load->plan->workers);
 }
 
-/* The same for even gaps, at once: there may be billions. */
-static void load_skip(struct load *load, uint64_t until_ns)
+/* Goes on to the first message that is due at `until_ns` or later. There may be billions before
+ * it. */
+static void load_pass_even(struct load *load, uint64_t until_ns)
 {
-    const struct load_plan *plan = load->plan;
-    if (load->arrivals.users != NULL) {
-        load_skip_each(load, until_ns);
-        return;
-    }
-    double run_ns = until_ns > plan->began_ns ? (double)(until_ns - plan->began_ns) : 0;
-    uint64_t ticks = (uint64_t)(run_ns / 1e9 * plan->rate / (double)plan->workers);
+    uint64_t ticks = load_ticks_between(load, load->plan->began_ns, until_ns);
     while (load_tick_ns(load, ticks) < until_ns) {
         ticks++; /* for the first workers the estimate is one too low */
     }
-    if (ticks > load->ticks) {
-        load->stats.unsent += ticks - load->ticks;
-        load->stats.late += ticks - load->ticks;
-        load->ticks = ticks;
+    load->ticks = ticks > load->ticks ? ticks : load->ticks;
+}
+
+/* The same for random gaps. It counts only the first messages: the rate gives the number of the
+ * others. */
+static void load_pass_random(struct load *load, uint64_t until_ns)
+{
+    uint64_t before = load->ticks;
+    while (load->ticks - before < LOAD_PASSED_MAX && load_next_due_ns(load) < until_ns) {
+        (void)load_take_tick(load);
     }
+    load->ticks += load_ticks_between(load, load_next_due_ns(load), until_ns);
+}
+
+/* Counts messages that were due before `until_ns` and were not given out as unsent and late. */
+static void load_skip(struct load *load, uint64_t until_ns)
+{
+    uint64_t before = load->ticks;
+    (load->arrivals.users != NULL ? load_pass_random : load_pass_even)(load, until_ns);
+    load->stats.unsent += load->ticks - before;
+    load->stats.late += load->ticks - before;
 }
 
 static uint64_t load_turn(struct worker *worker)

@@ -262,6 +262,25 @@ static void random_gaps_keep_the_rate(void **state)
     assert_true(total > 39000 && total < 41000);
 }
 
+/* Of 20 billion messages nearly all are overdue at the end of the run. They are not counted one by
+ * one. */
+static void overdue_messages_hold_up_no_end(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 3; seed++) {
+        begin(seed, 1000);
+        make();
+        world.plan.rate = 1e12;
+        world.plan.arrival = ARRIVAL_POISSON;
+        world.plan.duration_ns = 20 * MILLISECOND;
+        WORLD_CHECK(run() == 20 * MILLISECOND);
+        fails_as(VERDICT_RATE);
+        uint64_t due = world.client_stats.begun + world.client_stats.unsent;
+        WORLD_CHECK(due > 19990000000 && due < 20010000000);
+        end();
+    }
+}
+
 /* A user that thinks for 100 ms begins a message in each 100 ms and the time of an echo. Thinking
  * is not waiting: such a run is not given up. */
 static void thinking_makes_a_pace(void **state)
@@ -537,6 +556,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(thinking_makes_a_pace),
         cmocka_unit_test(the_schedule_is_even),
         cmocka_unit_test(random_gaps_keep_the_rate),
+        cmocka_unit_test(overdue_messages_hold_up_no_end),
         cmocka_unit_test(latency_counts_from_when_a_message_was_due),
         cmocka_unit_test(latency_has_the_time_before_a_message_can_begin),
         cmocka_unit_test(warm_up_is_left_out),

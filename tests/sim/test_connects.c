@@ -86,18 +86,8 @@ static void make(uint64_t seed, size_t workers)
     network.advance = advance;
     sim_begin(&network_config);
     world_begin(&network, WORLD_CALM);
-    world.plan.depth = 1;
-    world.plan.size = 1;
-    world.plan.addresses = &world.addresses[1];
-    world.plan.address_count = 1;
-    world.plan.lifetime = 0;
-    world.plan.rate = 0;
-    world.plan.warmup_ns = 0;
-    world.plan.drain_timeout_ns = 10 * SECOND;
+    world_plan_simple();
     world.plan.connections = world_users();
-    for (size_t i = 0; i < world.client_count; i++) {
-        world.clients[i].requests_left = UINT64_MAX;
-    }
     seen = late_ns = 0;
     due_max = UINT64_MAX;
 }

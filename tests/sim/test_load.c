@@ -44,17 +44,7 @@ static void make(void)
 {
     sim_begin(&network_config);
     world_begin(&sim_network, WORLD_CALM);
-    world.plan.depth = 1; /* no more than what was drawn; nor is the size */
-    world.plan.size = 1;
-    world.plan.addresses = &world.addresses[1];
-    world.plan.address_count = 1;
-    world.plan.lifetime = 0;
-    world.plan.rate = 0;
-    world.plan.warmup_ns = 0;
-    world.plan.drain_timeout_ns = 10 * SECOND;
-    for (size_t i = 0; i < world.client_count; i++) {
-        world.clients[i].requests_left = UINT64_MAX;
-    }
+    world_plan_simple();
     begun_ns = sim_now();
 }
 
@@ -178,7 +168,6 @@ static void a_schedule_that_is_kept_is_fine(void **state)
     }
 }
 
-/* All workers and users together have one message each millisecond, in turn. */
 /* The sizes that the client must have drawn, of the first messages of its first connection. */
 static uint64_t sizes_of(const struct load_plan *plan, uint64_t number, uint64_t messages)
 {
@@ -221,6 +210,7 @@ static void sizes_are_those_of_the_connection(void **state)
     assert_true(singles > 5);
 }
 
+/* All workers and users together have one message each millisecond, in turn. */
 static void the_schedule_is_even(void **state)
 {
     (void)state;
@@ -293,10 +283,7 @@ static void thinking_makes_a_pace(void **state)
         world.plan.duration_ns = 2 * SECOND;
         world.plan.give_up_ns = 50 * MILLISECOND;
         (void)run();
-        uint64_t users = 0;
-        for (size_t i = 0; i < world.client_count; i++) {
-            users += world.clients[i].user_count;
-        }
+        uint64_t users = world_users();
         WORLD_CHECK(verdict.ok);
         WORLD_CHECK(world.client_stats.counters.messages <= 20 * users);
         WORLD_CHECK(world.client_stats.counters.messages >= 17 * users);
@@ -510,16 +497,6 @@ static void a_shortage_is_not_a_missing_server(void **state)
 
 /* ---- a server that drains ------------------------------------------------------------------ */
 
-/* Of all workers. */
-static uint64_t user_count(void)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < world.client_count; i++) {
-        count += world.clients[i].user_count;
-    }
-    return count;
-}
-
 /* The messages never end. So the server ends its side at half of its drain timeout, and cuts no
  * connection. */
 static void a_drain_under_load_cuts_no_connection(void **state)
@@ -534,8 +511,8 @@ static void a_drain_under_load_cuts_no_connection(void **state)
         (void)run();
         const struct server_counters *served = &world.server_stats.counters;
         const struct client_counters *c = &world.client_stats.counters;
-        WORLD_CHECK(served->drained == user_count() && served->cut == 0);
-        WORLD_CHECK(c->drained + c->closed_by_server == user_count() && c->lost == 0);
+        WORLD_CHECK(served->drained == world_users() && served->cut == 0);
+        WORLD_CHECK(c->drained + c->closed_by_server == world_users() && c->lost == 0);
         WORLD_CHECK(sim_now() - begun_ns >= 6 * SECOND && sim_now() - begun_ns < 8 * SECOND);
         world_check_books(false);
         end();

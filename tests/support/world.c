@@ -267,6 +267,21 @@ void world_begin(const struct world_network *network, enum world_kind kind)
     world_open_clients();
 }
 
+void world_plan_simple(void)
+{
+    world.plan.depth = 1; /* no more than what was drawn; nor is the size */
+    world.plan.size = 1;
+    world.plan.addresses = &world.addresses[1];
+    world.plan.address_count = 1;
+    world.plan.lifetime = 0;
+    world.plan.rate = 0;
+    world.plan.warmup_ns = 0;
+    world.plan.drain_timeout_ns = 10 * SECOND;
+    for (size_t i = 0; i < world.plan.workers; i++) {
+        world.clients[i].requests_left = UINT64_MAX;
+    }
+}
+
 /* ---- running it ---------------------------------------------------------------------------- */
 
 static void world_post_servers(enum worker_command command)

@@ -98,6 +98,10 @@ void world_end(void);
 uint64_t world_chance(uint64_t limit);
 void world_seed_chance(uint64_t seed);
 
+/* Sets the plan of a calm world that has begun: each connection has one message of a byte under
+ * way. There is no limit of messages and no schedule. */
+void world_plan_simple(void);
+
 /* Sums over all workers of the client: users, and messages that may still begin. */
 size_t world_users(void);
 uint64_t world_requests(void);

@@ -1,64 +1,17 @@
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "option_rig.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
-#include "client_options.h"
-#include "server_options.h"
 #include "units.h"
-
-#define WORDS_MAX 24
-
-/* A command line that is given as one string, its words separated by spaces. */
-struct command {
-    char text[256];
-    char *argv[WORDS_MAX + 1];
-    int argc;
-};
-
-static void command_split(struct command *command, const char *text)
-{
-    char *at = command->text;
-
-    memset(command, 0, sizeof *command);
-    assert_true(strlen(text) < sizeof command->text);
-    memcpy(command->text, text, strlen(text));
-    while (at != NULL) {
-        assert_true(command->argc < WORDS_MAX);
-        command->argv[command->argc++] = at;
-        at = strchr(at, ' ');
-        if (at != NULL) {
-            *at++ = '\0';
-        }
-    }
-}
-
-static struct command command;
-static struct option_error error;
-
-static int parse_client(struct client_options *options, const char *text)
-{
-    command_split(&command, text);
-    return client_options_parse(options, command.argc, command.argv, &error);
-}
-
-static int parse_server(struct server_options *options, const char *text)
-{
-    command_split(&command, text);
-    return server_options_parse(options, command.argc, command.argv, &error);
-}
 
 static void client_has_the_defaults_of_1998(void **state)
 {
     struct client_options options;
 
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client"), 0);
+    assert_int_equal(rig_client(&options, "echo-client"), 0);
     assert_string_equal(options.host, "localhost");
     assert_string_equal(options.port, "5001");
     assert_int_equal(options.threads, 1);
@@ -88,15 +41,15 @@ static void giving_up_takes_two_timeouts(void **state)
     struct client_options options;
 
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client --timeout 20s"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --timeout 20s"), 0);
     assert_int_equal(options.give_up_ns, 40 * NS_PER_S);
-    assert_int_equal(parse_client(&options, "echo-client --timeout 0"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --timeout 0"), 0);
     assert_int_equal(options.give_up_ns, 30 * NS_PER_S);
-    assert_int_equal(parse_client(&options, "echo-client --timeout 1s --give-up 2s"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --timeout 1s --give-up 2s"), 0);
     assert_int_equal(options.give_up_ns, 2 * NS_PER_S);
-    assert_int_equal(parse_client(&options, "echo-client --give-up 0"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --give-up 0"), 0);
     assert_int_equal(options.give_up_ns, 0);
-    assert_int_equal(parse_client(&options, "echo-client --give-up 19s"), UV_EINVAL);
+    assert_int_equal(rig_client(&options, "echo-client --give-up 19s"), UV_EINVAL);
 }
 
 static void server_has_defaults(void **state)
@@ -104,7 +57,7 @@ static void server_has_defaults(void **state)
     struct server_options options;
 
     (void)state;
-    assert_int_equal(parse_server(&options, "echo-server"), 0);
+    assert_int_equal(rig_server(&options, "echo-server"), 0);
     assert_string_equal(options.port, "5001");
     assert_int_equal(options.listen.count, 0);
     assert_int_equal(options.threads, 0);
@@ -128,17 +81,17 @@ static void reads_the_process_and_what_to_tell_it(void **state)
     struct client_options client;
 
     (void)state;
-    assert_int_equal(parse_server(&server, "echo-server"), 0);
+    assert_int_equal(rig_server(&server, "echo-server"), 0);
     assert_null(server.common.signal);
     assert_int_equal(server.common.pid, 0);
-    assert_int_equal(parse_server(&server, "echo-server --signal=restart --pid 2"), 0);
+    assert_int_equal(rig_server(&server, "echo-server --signal=restart --pid 2"), 0);
     assert_string_equal(server.common.signal, "restart");
     assert_int_equal(server.common.pid, 2);
-    assert_int_equal(parse_server(&server, "echo-server --signal=report --pid 1"), 0);
+    assert_int_equal(rig_server(&server, "echo-server --signal=report --pid 1"), 0);
     assert_string_equal(server.common.signal, "report");
     assert_int_equal(server.common.pid, 1);
-    assert_int_equal(parse_client(&client, "echo-client --signal=report --pid=1"), 0);
-    assert_int_equal(parse_client(&client, "echo-client --pid=2147483647 --signal stop"), 0);
+    assert_int_equal(rig_client(&client, "echo-client --signal=report --pid=1"), 0);
+    assert_int_equal(rig_client(&client, "echo-client --pid=2147483647 --signal stop"), 0);
     assert_string_equal(client.common.signal, "stop");
     assert_int_equal(client.common.pid, INT32_MAX);
 }
@@ -157,7 +110,7 @@ static void takes_the_command_lines_of_1998(void **state)
     for (size_t i = 0; i < LENGTH(lines); i++) {
         struct client_options client;
 
-        assert_int_equal(parse_client(&client, lines[i]), 0);
+        assert_int_equal(rig_client(&client, lines[i]), 0);
         assert_string_equal(client.host, "server_machine");
         assert_string_equal(client.port, "6001");
         assert_int_equal(client.threads, 32);
@@ -165,7 +118,7 @@ static void takes_the_command_lines_of_1998(void **state)
         assert_int_equal(client.message_size, 4096);
         assert_true(client.common.verbose);
     }
-    assert_int_equal(parse_server(&server, "echo-server -v -E:echo"), 0);
+    assert_int_equal(rig_server(&server, "echo-server -v -E:echo"), 0);
     assert_string_equal(server.port, "echo");
     assert_true(server.common.verbose);
 }
@@ -212,8 +165,8 @@ static void takes_a_server_in_every_form(void **state)
         } else {
             snprintf(line, sizeof line, "echo-client %s", words);
         }
-        if (parse_client(&options, line) != 0) {
-            fail_msg("%s: %s", line, error.text);
+        if (rig_client(&options, line) != 0) {
+            fail_msg("%s: %s", line, rig_error.text);
         }
         assert_string_equal(options.host, place->host);
         assert_string_equal(options.port, place->port);
@@ -244,14 +197,14 @@ static void takes_places_that_agree(void **state)
 
         snprintf(line, sizeof line, "echo-client %s", list[i].words);
         if (list[i].host == NULL) {
-            assert_int_equal(parse_client(&options, line), UV_EINVAL);
+            assert_int_equal(rig_client(&options, line), UV_EINVAL);
         } else {
-            assert_int_equal(parse_client(&options, line), 0);
+            assert_int_equal(rig_client(&options, line), 0);
             assert_string_equal(options.host, list[i].host);
             assert_string_equal(options.port, list[i].port);
         }
     }
-    assert_int_equal(parse_server(&server, "echo-server -p 6001"), 0);
+    assert_int_equal(rig_server(&server, "echo-server -p 6001"), 0);
     assert_string_equal(server.port, "6001");
 }
 
@@ -265,12 +218,12 @@ static void stops_at_help_and_version(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(helps); i++) {
         snprintf(text, sizeof text, "echo-client %s", helps[i]);
-        assert_int_equal(parse_client(&options, text), 1);
+        assert_int_equal(rig_client(&options, text), 1);
         assert_true(options.common.help && !options.common.version);
     }
     for (size_t i = 0; i < LENGTH(versions); i++) {
         snprintf(text, sizeof text, "echo-client %s", versions[i]);
-        assert_int_equal(parse_client(&options, text), 1);
+        assert_int_equal(rig_client(&options, text), 1);
         assert_true(options.common.version && !options.common.help);
     }
 }
@@ -285,10 +238,10 @@ static void takes_an_old_name(void **state)
         char text[64];
 
         snprintf(text, sizeof text, "echo-client %s", names[i]);
-        assert_int_equal(parse_client(&options, text), 0);
+        assert_int_equal(rig_client(&options, text), 0);
         assert_true(options.common.no_progress && !options.common.details);
     }
-    assert_int_equal(parse_client(&options, "echo-client --details"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --details"), 0);
     assert_true(options.common.details && !options.common.no_progress);
 }
 
@@ -297,21 +250,23 @@ static void takes_a_slash_only_when_told(void **state)
     struct client_options options;
 
     (void)state;
-    command_split(&command, "echo-client /e:6001 /T:2 /n ::1 /v");
-    assert_int_equal(
-        option_parse(&client_program, &options, command.argc, command.argv, true, &error), 0);
+    rig_split("echo-client /e:6001 /T:2 /n ::1 /v");
+    assert_int_equal(option_parse(&client_program, &options, rig_command.argc, rig_command.argv,
+                                  true, &rig_error),
+                     0);
     assert_string_equal(options.port, "6001");
     assert_string_equal(options.host, "::1");
     assert_int_equal(options.threads, 2);
     assert_true(options.common.verbose);
 
-    command_split(&command, "echo-client /?");
-    assert_int_equal(
-        option_parse(&client_program, &options, command.argc, command.argv, true, &error), 1);
+    rig_split("echo-client /?");
+    assert_int_equal(option_parse(&client_program, &options, rig_command.argc, rig_command.argv,
+                                  true, &rig_error),
+                     1);
     assert_true(options.common.help);
-    assert_int_equal(
-        option_parse(&client_program, &options, command.argc, command.argv, false, &error),
-        UV_EINVAL);
+    assert_int_equal(option_parse(&client_program, &options, rig_command.argc, rig_command.argv,
+                                  false, &rig_error),
+                     UV_EINVAL);
 }
 
 static void the_last_one_counts(void **state)
@@ -320,12 +275,12 @@ static void the_last_one_counts(void **state)
 
     (void)state;
     assert_int_equal(
-        parse_client(&options, "echo-client -t 2 --threads=3 -b:4 -s 10 --cpus 5-7 --cpus 1"), 0);
+        rig_client(&options, "echo-client -t 2 --threads=3 -b:4 -s 10 --cpus 5-7 --cpus 1"), 0);
     assert_int_equal(options.threads, 3);
     assert_int_equal(options.message_size, 10);
     assert_int_equal(options.cpus.count, 1);
     assert_int_equal(options.cpus.ids[0], 1);
-    assert_int_equal(parse_client(&options, "echo-client -s 10 -b:4 --json=x --json --"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -s 10 -b:4 --json=x --json --"), 0);
     assert_int_equal(options.message_size, 4096);
     assert_string_equal(options.common.json, "-");
 }
@@ -335,13 +290,13 @@ static void gathers_addresses(void **state)
     struct server_options options;
 
     (void)state;
-    assert_int_equal(parse_server(&options, "echo-server -l :1 -l:*:2 --listen=[::1]:3"), 0);
+    assert_int_equal(rig_server(&options, "echo-server -l :1 -l:*:2 --listen=[::1]:3"), 0);
     assert_null(options.port);
     assert_int_equal(options.listen.count, 3);
     assert_string_equal(options.listen.items[0], ":1");
     assert_string_equal(options.listen.items[1], "*:2");
     assert_string_equal(options.listen.items[2], "[::1]:3");
-    assert_int_equal(parse_server(&options, "echo-server -e 0 -l localhost:echo"), 0);
+    assert_int_equal(rig_server(&options, "echo-server -e 0 -l localhost:echo"), 0);
     assert_string_equal(options.port, "0");
     assert_int_equal(options.listen.count, 1);
 }
@@ -352,8 +307,8 @@ static void reads_every_type(void **state)
     struct client_options options;
 
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client -c 1k -s 64MiB -d 1.5s --seed 0xFF "
-                                            "--nodelay=off --cpus 7,0,2-3,1023 --json=- -R 0"),
+    assert_int_equal(rig_client(&options, "echo-client -c 1k -s 64MiB -d 1.5s --seed 0xFF "
+                                          "--nodelay=off --cpus 7,0,2-3,1023 --json=- -R 0"),
                      0);
     assert_int_equal(options.connections, 1000);
     assert_int_equal(options.message_size, 64 * UNITS_MIB);
@@ -371,16 +326,16 @@ static void reads_the_modes_of_backends(void **state)
     struct client_options client;
 
     (void)state;
-    assert_int_equal(parse_server(&server, "echo-server --accept=acceptex-data --recv posted "
-                                           "--accept-depth 1Ki --accept-timeout=0"),
+    assert_int_equal(rig_server(&server, "echo-server --accept=acceptex-data --recv posted "
+                                         "--accept-depth 1Ki --accept-timeout=0"),
                      0);
     assert_string_equal(server.accept, "acceptex-data");
     assert_string_equal(server.common.recv, "posted");
     assert_int_equal(server.accept_depth, 1024);
     assert_int_equal(server.accept_timeout_ns, 0);
-    assert_int_equal(parse_client(&client, "echo-client --recv=posted"), 0);
+    assert_int_equal(rig_client(&client, "echo-client --recv=posted"), 0);
     assert_string_equal(client.common.recv, "posted");
-    assert_int_equal(parse_client(&client, "echo-client --accept=acceptex"), UV_EINVAL);
+    assert_int_equal(rig_client(&client, "echo-client --accept=acceptex"), UV_EINVAL);
 }
 
 static void takes_the_ends_of_ranges(void **state)
@@ -396,7 +351,7 @@ static void takes_the_ends_of_ranges(void **state)
 
     (void)state;
     for (size_t i = 0; i < LENGTH(lines); i++) {
-        assert_int_equal(parse_client(&options, lines[i]), 0);
+        assert_int_equal(rig_client(&options, lines[i]), 0);
     }
 }
 
@@ -408,19 +363,20 @@ static void sndbuf_none_is_for_systems_that_send_unbuffered(void **state)
     int expected = net_sends_unbuffered ? 0 : UV_EINVAL;
 
     (void)state;
-    assert_int_equal(parse_client(&client, "echo-client --sndbuf=none"), expected);
+    assert_int_equal(rig_client(&client, "echo-client --sndbuf=none"), expected);
     if (expected == 0) {
         assert_int_equal(program_options_net(&client.common).sndbuf, NET_UNBUFFERED);
     } else {
-        assert_string_equal(error.text, "echo-client: --sndbuf: 'none' works only on Windows: this "
-                                        "system always has a send buffer; give a size, or leave "
-                                        "--sndbuf out");
+        assert_string_equal(rig_error.text,
+                            "echo-client: --sndbuf: 'none' works only on Windows: this "
+                            "system always has a send buffer; give a size, or leave "
+                            "--sndbuf out");
     }
-    assert_int_equal(parse_server(&server, "echo-server --sndbuf none"), expected);
-    assert_int_equal(parse_server(&server, "echo-server --sndbuf 0"), 0);
+    assert_int_equal(rig_server(&server, "echo-server --sndbuf none"), expected);
+    assert_int_equal(rig_server(&server, "echo-server --sndbuf 0"), 0);
     assert_int_equal(program_options_net(&server.common).sndbuf, 0);
-    assert_int_equal(parse_server(&server, "echo-server --rcvbuf none"), UV_EINVAL);
-    assert_int_equal(parse_server(&server, "echo-server --sndbuf None"), UV_EINVAL);
+    assert_int_equal(rig_server(&server, "echo-server --rcvbuf none"), UV_EINVAL);
+    assert_int_equal(rig_server(&server, "echo-server --sndbuf None"), UV_EINVAL);
 }
 
 static void checks_that_options_go_together(void **state)
@@ -429,18 +385,21 @@ static void checks_that_options_go_together(void **state)
     struct server_options server;
 
     (void)state;
-    assert_int_equal(parse_client(&client, "echo-client -c 4 -t 8"), UV_EINVAL);
-    assert_string_equal(error.text, "echo-client: --connections: '4' is out of range; it takes at "
-                                    "least 8 here, one for each of --threads");
-    assert_int_equal(parse_client(&client, "echo-client -d 1s -w 1000ms"), UV_EINVAL);
-    assert_string_equal(error.text, "echo-client: --warmup: '1s' is out of range; it takes less "
-                                    "than 1s here, the --duration");
-    assert_int_equal(parse_client(&client, "echo-client -w 1000ms"), 0);
-    assert_int_equal(parse_server(&server, "echo-server -t 8 --buffer-memory 1MiB"), UV_EINVAL);
-    assert_string_equal(error.text, "echo-server: --buffer-memory: '1MiB' is out of range; it "
-                                    "takes at least 2MiB here, --buffer-size (256KiB) for each of "
-                                    "--threads");
-    assert_int_equal(parse_server(&server, "echo-server -t 4 --buffer-memory 1MiB"), 0);
+    assert_int_equal(rig_client(&client, "echo-client -c 4 -t 8"), UV_EINVAL);
+    assert_string_equal(rig_error.text,
+                        "echo-client: --connections: '4' is out of range; it takes at "
+                        "least 8 here, one for each of --threads");
+    assert_int_equal(rig_client(&client, "echo-client -d 1s -w 1000ms"), UV_EINVAL);
+    assert_string_equal(rig_error.text,
+                        "echo-client: --warmup: '1s' is out of range; it takes less "
+                        "than 1s here, the --duration");
+    assert_int_equal(rig_client(&client, "echo-client -w 1000ms"), 0);
+    assert_int_equal(rig_server(&server, "echo-server -t 8 --buffer-memory 1MiB"), UV_EINVAL);
+    assert_string_equal(rig_error.text,
+                        "echo-server: --buffer-memory: '1MiB' is out of range; it "
+                        "takes at least 2MiB here, --buffer-size (256KiB) for each of "
+                        "--threads");
+    assert_int_equal(rig_server(&server, "echo-server -t 4 --buffer-memory 1MiB"), 0);
 }
 
 struct small_options {
@@ -464,8 +423,9 @@ static void gathers_strings(void **state)
     struct small_options options;
 
     (void)state;
-    command_split(&command, "small --tag=-x --tag y");
-    assert_int_equal(option_parse(&small_program, &options, 4, command.argv, false, &error), 0);
+    rig_split("small --tag=-x --tag y");
+    assert_int_equal(option_parse(&small_program, &options, 4, rig_command.argv, false, &rig_error),
+                     0);
     assert_int_equal(options.tags.count, 2);
     assert_string_equal(options.tags.items[0], "-x");
     assert_string_equal(options.tags.items[1], "y");
@@ -483,12 +443,12 @@ static void gathers_a_limited_number_of_strings(void **state)
         argv[i] = word;
     }
     assert_int_equal(
-        option_parse(&small_program, &options, OPTION_STRINGS_MAX + 1, argv, false, &error), 0);
+        option_parse(&small_program, &options, OPTION_STRINGS_MAX + 1, argv, false, &rig_error), 0);
     assert_int_equal(options.tags.count, OPTION_STRINGS_MAX);
     assert_int_equal(
-        option_parse(&small_program, &options, OPTION_STRINGS_MAX + 2, argv, false, &error),
+        option_parse(&small_program, &options, OPTION_STRINGS_MAX + 2, argv, false, &rig_error),
         UV_EINVAL);
-    assert_string_equal(error.text, "small: --tag: given more than 64 times");
+    assert_string_equal(rig_error.text, "small: --tag: given more than 64 times");
 }
 
 static size_t count_letter(const struct option_program *program, char letter)
@@ -596,14 +556,14 @@ static void examples_are_accepted(void **state)
     for (size_t i = 0; i < client_program.example_count; i++) {
         struct client_options options;
 
-        assert_int_equal(parse_client(&options, client_program.examples[i].command), 0);
+        assert_int_equal(rig_client(&options, client_program.examples[i].command), 0);
     }
     for (size_t i = 0; i < server_program.example_count; i++) {
         struct server_options options;
         const char *text = server_program.examples[i].command;
 
         if (strchr(text, '\'') == NULL) { /* a shell would remove it */
-            assert_int_equal(parse_server(&options, text), 0);
+            assert_int_equal(rig_server(&options, text), 0);
         }
     }
 }
@@ -614,7 +574,7 @@ static void takes_an_empty_argv(void **state)
     char *argv[] = {NULL};
 
     (void)state;
-    assert_int_equal(server_options_parse(&options, 0, argv, &error), 0);
+    assert_int_equal(server_options_parse(&options, 0, argv, &rig_error), 0);
 }
 
 int main(void)

@@ -1,52 +1,12 @@
 /* The client's options about connections: families, sources, and when they begin. */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "option_rig.h"
 
 #include <string.h>
 #include <uv.h>
 
-#include "client_options.h"
 #include "units.h"
 #include "util.h"
-
-#define WORDS_MAX 24
-
-/* A command line that is given as one string, its words separated by spaces. */
-struct command {
-    char text[256];
-    char *argv[WORDS_MAX + 1];
-    int argc;
-};
-
-static void command_split(struct command *command, const char *text)
-{
-    char *at = command->text;
-
-    memset(command, 0, sizeof *command);
-    assert_true(strlen(text) < sizeof command->text);
-    memcpy(command->text, text, strlen(text));
-    while (at != NULL) {
-        assert_true(command->argc < WORDS_MAX);
-        command->argv[command->argc++] = at;
-        at = strchr(at, ' ');
-        if (at != NULL) {
-            *at++ = '\0';
-        }
-    }
-}
-
-static struct command command;
-static struct option_error error;
-
-static int parse_client(struct client_options *options, const char *text)
-{
-    command_split(&command, text);
-    return client_options_parse(options, command.argc, command.argv, &error);
-}
 
 /* "-1" may be a mistyped number, but "-4" is an option. */
 static void a_digit_may_be_an_option(void **state)
@@ -65,15 +25,15 @@ static void a_digit_may_be_an_option(void **state)
         {"echo-client -4 -6", "echo-client: -6: does not go with -4"},
     };
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client -4 host:1"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -4 host:1"), 0);
     assert_true(options.ipv4 && !options.ipv6);
     assert_string_equal(options.host, "host");
-    assert_int_equal(parse_client(&options, "echo-client host:1 --json -6 --ipv6"), 0);
+    assert_int_equal(rig_client(&options, "echo-client host:1 --json -6 --ipv6"), 0);
     assert_true(!options.ipv4 && options.ipv6);
     for (size_t i = 0; i < LENGTH(bad); i++) {
-        assert_int_equal(parse_client(&options, bad[i].line), UV_EINVAL);
-        if (strncmp(error.text, bad[i].error, strlen(bad[i].error)) != 0) {
-            fail_msg("%s: %s", bad[i].line, error.text);
+        assert_int_equal(rig_client(&options, bad[i].line), UV_EINVAL);
+        if (strncmp(rig_error.text, bad[i].error, strlen(bad[i].error)) != 0) {
+            fail_msg("%s: %s", bad[i].line, rig_error.text);
         }
     }
 }
@@ -82,30 +42,31 @@ static void sources_go_with_the_families(void **state)
 {
     static struct client_options options;
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client --source=127.0.0.2,::1 -6"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --source=127.0.0.2,::1 -6"), 0);
     assert_int_equal(source_count(&options.sources, AF_INET6), 1);
-    assert_int_equal(parse_client(&options, "echo-client --source=127.0.0.2 -6"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "--source: '127.0.0.2' is not accepted; it takes an IPv6"));
-    assert_int_equal(parse_client(&options, "echo-client --source=::1 -4"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "it takes an IPv4 address here, since -4 is given"));
+    assert_int_equal(rig_client(&options, "echo-client --source=127.0.0.2 -6"), UV_EINVAL);
+    assert_non_null(
+        strstr(rig_error.text, "--source: '127.0.0.2' is not accepted; it takes an IPv6"));
+    assert_int_equal(rig_client(&options, "echo-client --source=::1 -4"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "it takes an IPv4 address here, since -4 is given"));
 }
 
 static void a_ramp_and_a_rate_of_connects_agree(void **state)
 {
     static struct client_options options;
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client -c 20 --ramp=2s --connect-rate=10"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -c 20 --ramp=2s --connect-rate=10"), 0);
     assert_int_equal(options.ramp_ns, 2 * NS_PER_S);
     assert_int_equal(options.connect_rate, 10);
-    assert_int_equal(parse_client(&options, "echo-client -c 20 --ramp 2s --connect-rate 11"),
+    assert_int_equal(rig_client(&options, "echo-client -c 20 --ramp 2s --connect-rate 11"),
                      UV_EINVAL);
-    assert_non_null(strstr(error.text, "--ramp: '2s' does not agree with --connect-rate"));
-    assert_int_equal(parse_client(&options, "echo-client -c 20 --ramp 2s -d 2s"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "it takes less than 2s here, the --duration"));
-    assert_int_equal(parse_client(&options, "echo-client -c 20 --connect-rate 10 -d 2s"), 0);
-    assert_int_equal(parse_client(&options, "echo-client -c 21 --connect-rate 10 -d 2s"),
-                     UV_EINVAL);
-    assert_non_null(strstr(error.text, "it takes more than 10 here, so that all --connections"));
+    assert_non_null(strstr(rig_error.text, "--ramp: '2s' does not agree with --connect-rate"));
+    assert_int_equal(rig_client(&options, "echo-client -c 20 --ramp 2s -d 2s"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "it takes less than 2s here, the --duration"));
+    assert_int_equal(rig_client(&options, "echo-client -c 20 --connect-rate 10 -d 2s"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -c 21 --connect-rate 10 -d 2s"), UV_EINVAL);
+    assert_non_null(
+        strstr(rig_error.text, "it takes more than 10 here, so that all --connections"));
 }
 
 int main(void)

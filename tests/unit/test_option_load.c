@@ -1,37 +1,12 @@
 /* The client's options that shape the load. */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "option_rig.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
-#include "client_options.h"
 #include "util.h"
-
-#define WORDS_MAX 8
-
-static struct option_error error;
-
-/* Parses a command line of words with a blank between them. */
-static int parse_client(struct client_options *options, const char *text)
-{
-    static char line[200];
-    char *words[WORDS_MAX + 1] = {line};
-    int count = 1;
-
-    (void)snprintf(line, sizeof line, "%s", text);
-    for (char *at = strchr(line, ' '); at != NULL; at = strchr(at, ' ')) {
-        assert_true(count < WORDS_MAX);
-        *at++ = '\0';
-        words[count++] = at;
-    }
-    return client_options_parse(options, count, words, &error);
-}
 
 static void sizes_of_messages_agree(void **state)
 {
@@ -52,17 +27,17 @@ static void sizes_of_messages_agree(void **state)
     (void)state;
     for (size_t i = 0; i < LENGTH(wrong); i++) {
         (void)snprintf(line, sizeof line, "echo-client %s", wrong[i].words);
-        assert_int_equal(parse_client(&options, line), UV_EINVAL);
-        assert_non_null(strstr(error.text, wrong[i].message));
+        assert_int_equal(rig_client(&options, line), UV_EINVAL);
+        assert_non_null(strstr(rig_error.text, wrong[i].message));
     }
-    assert_int_equal(parse_client(&options, "echo-client -s 4..5 -b:4"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -s 4..5 -b:4"), 0);
     assert_int_equal(options.message_size, 4096);
     assert_null(options.sizes);
-    assert_int_equal(parse_client(&options, "echo-client -b:4 -s 4..5"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -b:4 -s 4..5"), 0);
     assert_int_equal(options.message_size, 0);
     assert_int_equal(options.sizes->max, 5);
     client_options_free(&options);
-    assert_int_equal(parse_client(&options, "echo-client --sizes=w5"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --sizes=w5"), 0);
     assert_int_equal(options.sizes->max, 29400000);
     client_options_free(&options);
 }
@@ -72,20 +47,21 @@ static void rates_may_be_fractions(void **state)
     struct client_options options;
 
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client -R 0.5"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -R 0.5"), 0);
     assert_float_equal(options.rate, 0.5, 0);
-    assert_int_equal(parse_client(&options, "echo-client -R 1.5k --arrival=poisson"), 0);
+    assert_int_equal(rig_client(&options, "echo-client -R 1.5k --arrival=poisson"), 0);
     assert_float_equal(options.rate, 1500, 0);
     assert_string_equal(options.arrival, "poisson");
-    assert_int_equal(parse_client(&options, "echo-client --bandwidth=10MiB -s 1KiB"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --bandwidth=10MiB -s 1KiB"), 0);
     assert_float_equal(options.rate, 10240, 0);
-    assert_int_equal(parse_client(&options, "echo-client --bandwidth=1KiB -s 1..2047"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --bandwidth=1KiB -s 1..2047"), 0);
     assert_float_equal(options.rate, 1, 0);
     client_options_free(&options);
-    assert_int_equal(parse_client(&options, "echo-client -R 5 --bandwidth=1"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "--bandwidth: give either it or --rate"));
-    assert_int_equal(parse_client(&options, "echo-client -s 1 --bandwidth=1TiB"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "--bandwidth: '1TiB' is out of range; it takes what is"));
+    assert_int_equal(rig_client(&options, "echo-client -R 5 --bandwidth=1"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "--bandwidth: give either it or --rate"));
+    assert_int_equal(rig_client(&options, "echo-client -s 1 --bandwidth=1TiB"), UV_EINVAL);
+    assert_non_null(
+        strstr(rig_error.text, "--bandwidth: '1TiB' is out of range; it takes what is"));
 }
 
 static void a_close_or_a_pause_must_have_a_sense(void **state)
@@ -93,17 +69,17 @@ static void a_close_or_a_pause_must_have_a_sense(void **state)
     struct client_options options;
 
     (void)state;
-    assert_int_equal(parse_client(&options, "echo-client --close=rst"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "--close: 'rst' is for connections that have used up"));
-    assert_int_equal(parse_client(&options, "echo-client --close=rst --lifetime 1"), 0);
-    assert_int_equal(parse_client(&options, "echo-client --close=fin --think 5ms"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --close=rst"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "--close: 'rst' is for connections that have used up"));
+    assert_int_equal(rig_client(&options, "echo-client --close=rst --lifetime 1"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --close=fin --think 5ms"), 0);
     assert_int_equal(options.think_ns, 5 * NS_PER_MS);
-    assert_int_equal(parse_client(&options, "echo-client --think 5ms -R 1"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "--think: does not go with --rate"));
-    assert_int_equal(parse_client(&options, "echo-client --arrival=poisson"), UV_EINVAL);
-    assert_non_null(strstr(error.text, "--arrival: 'poisson' is how messages of --rate"));
+    assert_int_equal(rig_client(&options, "echo-client --think 5ms -R 1"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "--think: does not go with --rate"));
+    assert_int_equal(rig_client(&options, "echo-client --arrival=poisson"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "--arrival: 'poisson' is how messages of --rate"));
     assert_int_equal(
-        parse_client(&options, "echo-client --arrival=poisson --find-rate p99-below=1ms -d 9s"), 0);
+        rig_client(&options, "echo-client --arrival=poisson --find-rate p99-below=1ms -d 9s"), 0);
 }
 
 int main(void)

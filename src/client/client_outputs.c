@@ -15,14 +15,19 @@ void client_outputs_free(struct client_outputs *outputs)
 void client_outputs_make(struct client_outputs *outputs, const struct client_report *report,
                          int code)
 {
+    const struct client_options *options = report->options;
     client_outputs_free(outputs);
     outputs->made = true;
     outputs->code = code;
     client_report_text(report, &outputs->report);
-    json_begin(&outputs->json, &outputs->json_text);
-    json_object(&outputs->json, NULL);
-    client_report_json_members(report, &outputs->json);
-    hgrm_text(&report->stats->latency, &outputs->hgrm);
+    if (options->common.json != NULL) {
+        json_begin(&outputs->json, &outputs->json_text);
+        json_object(&outputs->json, NULL);
+        client_report_json_members(report, &outputs->json);
+    }
+    if (options->hgrm != NULL) {
+        hgrm_text(&report->stats->latency, &outputs->hgrm);
+    }
 }
 
 static void client_outputs_print_json(struct client_outputs *outputs, const struct find_rate *find)

@@ -22,7 +22,8 @@ struct client_outputs {
     int code; /* the exit code of the run */
 };
 
-/* Composes them anew. They don't point to the report. `code`: the exit code of the run. */
+/* Composes anew what the report's options ask for. The texts don't point to the report. `code`: the
+ * exit code of the run. */
 void client_outputs_make(struct client_outputs *outputs, const struct client_report *report,
                          int code);
 

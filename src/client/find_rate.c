@@ -11,14 +11,21 @@
 #define FIND_RATE_FIRST 1000.0
 #define FIND_RATE_HIGHEST 1e9
 
+/* A step with fewer messages can't show the percentile: already one late message would be too
+ * many. */
+static double find_rate_lowest(double percentile, uint64_t step_ns)
+{
+    double messages = fmax(FIND_RATE_MESSAGES, 100 / (100 - percentile));
+    return fmin(messages * (double)NS_PER_S / (double)step_ns, FIND_RATE_HIGHEST);
+}
+
 void find_rate_init(struct find_rate *find, const char *condition, double first, uint64_t step_ns)
 {
     struct condition parsed;
     bool known = condition_parse(condition, &parsed) && condition_is_highest(condition);
     assert(known && step_ns > 0);
     (void)known;
-    double lowest =
-        fmin(FIND_RATE_MESSAGES * (double)NS_PER_S / (double)step_ns, FIND_RATE_HIGHEST);
+    double lowest = find_rate_lowest(parsed.percentile, step_ns);
     double wanted = first > 0 ? first : FIND_RATE_FIRST;
     const struct search_plan plan = {
         .percentile = parsed.percentile,

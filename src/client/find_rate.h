@@ -15,7 +15,8 @@
 #include "search.h"
 #include "text.h"
 
-/* A step at the lowest rate has this many messages. */
+/* A step at the lowest rate has at least this many messages, and enough for the percentile: 100 for
+ * p99, 1,000 for p99.9. */
 #define FIND_RATE_MESSAGES 10
 
 struct find_rate {
@@ -41,7 +42,8 @@ struct find_rate_runner {
 
 /*
  * Prepares a search for `condition`, which condition_is_highest() and which must stay. `first`:
- * messages per second of the first step; 0: 1,000. `step_ns`: the measured time of a step.
+ * messages per second of the first step, or the lowest rate if that is more; 0: 1,000. `step_ns`:
+ * the measured time of a step.
  */
 void find_rate_init(struct find_rate *find, const char *condition, double first, uint64_t step_ns);
 

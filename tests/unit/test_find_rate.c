@@ -72,7 +72,7 @@ static void begins_where_it_is_told(void **state)
     assert_float_equal(find.search.steps[0].rate, 4000, 1e-9);
     server = (struct server){.capacity = 5000};
     run(&server, 1);
-    assert_float_equal(find.search.steps[0].rate, 5, 1e-9); /* ten messages in a step */
+    assert_float_equal(find.search.steps[0].rate, 50, 1e-9); /* one of 100 messages may be late */
 }
 
 static void never_and_always_cannot_tell(void **state)
@@ -83,7 +83,7 @@ static void never_and_always_cannot_tell(void **state)
     run(&none, 0);
     assert_int_equal(find_rate_code(&find), 3);
     (void)report();
-    rig_has("p99<1ms never held, not even at 5/s, the lowest rate; ");
+    rig_has("p99<1ms never held, not even at 50/s, the lowest rate; ");
     rig_clear();
     run(&endless, 0);
     assert_int_equal(find_rate_code(&find), 3);

@@ -331,8 +331,12 @@ static void hostile_count_failure(struct hostile_conn *c, int status)
     hostile->address = (hostile->address + 1) % hostile->plan->address_count;
 }
 
+/* A connection to itself would hold the server's port. It counts as refused, as for the load. */
 static void hostile_connect_outcome(struct hostile_conn *c, int status)
 {
+    if (status == 0 && conn_met_itself(&c->conn)) {
+        status = UV_ECONNREFUSED;
+    }
     if (status == 0) {
         hostile_connected(c);
     } else {

@@ -164,22 +164,9 @@ void load_not_connected(struct load_conn *c, int status)
     conn_close(&c->conn, IO_CLOSE_RESET);
 }
 
-/* A connect to an ephemeral port at which nothing listens may get the same port as its own. Then
- * the socket is connected to itself. */
-static bool load_met_itself(struct load_conn *c)
-{
-    struct io_loop *io = c->conn.worker->io;
-    uv_os_sock_t os_socket;
-    if (io->backend->handle(c->conn.socket, &os_socket) != 0) {
-        return false;
-    }
-    io->stats.other_calls += NET_OWN_PEER_CALLS;
-    return net_is_own_peer(os_socket);
-}
-
 static void load_connect_outcome(struct load_conn *c, bool queued)
 {
-    if (c->connect.status == 0 && load_met_itself(c)) {
+    if (c->connect.status == 0 && conn_met_itself(&c->conn)) {
         conn_trace(&c->conn, "connected to itself", "counts as refused");
         load_not_connected(c, UV_ECONNREFUSED);
     } else if (c->connect.status == 0) {

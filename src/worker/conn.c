@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "log.h"
+#include "net.h"
 #include "units.h"
 
 /* The alignment of malloc, which a backend may expect for its socket. */
@@ -124,6 +125,17 @@ bool conn_has_share(struct conn *conn)
         worker_defer(conn->worker, &conn->task);
     }
     return !used_up;
+}
+
+bool conn_met_itself(const struct conn *conn)
+{
+    struct io_loop *io = conn->worker->io;
+    uv_os_sock_t os_socket;
+    if (io->backend->handle(conn->socket, &os_socket) != 0) {
+        return false;
+    }
+    io->stats.other_calls += NET_OWN_PEER_CALLS;
+    return net_is_own_peer(os_socket);
 }
 
 void conn_release(struct conn *conn, uint8_t *data)

@@ -81,6 +81,9 @@ bool conn_send_done(struct conn *conn);
  * connection goes on when the task runs. */
 bool conn_has_share(struct conn *conn);
 
+/* Whether a connection that has just come up is connected to itself: see net_is_own_peer(). */
+bool conn_met_itself(const struct conn *conn);
+
 /* Returns the buffer of a recv to the backend. */
 void conn_release(struct conn *conn, uint8_t *data);
 

@@ -15,6 +15,7 @@
 
 #include <sys/socket.h>
 
+#include "hostile.h"
 #include "load.h"
 #include "log.h"
 #include "net.h"
@@ -25,6 +26,7 @@
 
 static struct sockaddr_storage own;
 static struct load load;
+static struct hostile hostile;
 
 /* Bound before the connect, without SO_REUSEADDR: the port can't be in TIME-WAIT. */
 static int open_bound_socket(void *context, int family, uv_os_sock_t *os_socket)
@@ -47,6 +49,17 @@ static void choose_port(int family)
     peer_close(socket);
 }
 
+static void prepare(struct worker *worker, const struct worker_role *role,
+                    const struct backend *backend)
+{
+    worker->role = role;
+    worker->backend = backend;
+    worker->cpu = -1;
+    worker->io_config = (struct io_config){
+        .buffer_size = 4096, .buffer_memory = 65536, .open_socket = open_bound_socket};
+    worker_init(worker);
+}
+
 static void run_client(const struct backend *backend)
 {
     struct load_plan plan = {.addresses = &own,
@@ -58,12 +71,7 @@ static void run_client(const struct backend *backend)
                              .timeout_ns = 10 * SECOND,
                              .drain_timeout_ns = SECOND};
     memset(&load, 0, sizeof(load));
-    load.worker.role = &load_role;
-    load.worker.backend = backend;
-    load.worker.cpu = -1;
-    load.worker.io_config = (struct io_config){
-        .buffer_size = 4096, .buffer_memory = 65536, .open_socket = open_bound_socket};
-    worker_init(&load.worker);
+    prepare(&load.worker, &load_role, backend);
     load_init(&load, &plan, 1, 5);
     assert_int_equal(worker_start(&load.worker), 0);
     plan.began_ns = uv_hrtime();
@@ -71,6 +79,30 @@ static void run_client(const struct backend *backend)
     worker_join(&load.worker);
     load_free(&load);
     worker_destroy(&load.worker);
+}
+
+/* The turns of the worker's thread, until its only connection has had an outcome. */
+static void run_hostile(const struct backend *backend)
+{
+    const struct hostile_group group = {.kind = HOSTILE_SILENT, .count = 1};
+    const struct load_plan plan = {.addresses = &own, .address_count = 1, .seed = 7};
+    memset(&hostile, 0, sizeof(hostile));
+    prepare(&hostile.worker, &hostile_role, backend);
+    assert_int_equal(hostile_init(&hostile, &plan, &group, 1, 0), 0);
+    const struct hostile_stats *stats = &hostile.squads[0].stats;
+    assert_int_equal(worker_open(&hostile.worker), 0);
+    hostile_role.command(&hostile.worker, WORKER_BEGIN);
+    while (stats->connect_failures + stats->opened == 0) {
+        assert_true(worker_turn(&hostile.worker));
+    }
+    hostile_role.command(&hostile.worker, WORKER_ABORT);
+    while (worker_turn(&hostile.worker)) {
+    }
+    worker_close(&hostile.worker);
+    assert_int_equal(stats->opened, 0);
+    assert_int_equal(stats->connect_error, UV_ECONNREFUSED);
+    worker_destroy(&hostile.worker);
+    hostile_free(&hostile);
 }
 
 static void check_refused(void)
@@ -109,6 +141,8 @@ static void itself_is_refused(int family)
         choose_port(family);
         run_client(at->backend);
         check_refused();
+        port_is_free();
+        run_hostile(at->backend);
         port_is_free();
     }
 }

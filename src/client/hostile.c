@@ -55,7 +55,7 @@ static void hostile_on_storm(struct timer *timer)
         if (c != NULL) {
             hostile_conn_begin(c, 0);
         } else {
-            squad->stats.skipped++;
+            squad->stats.counters.skipped++;
         }
     }
     timer_start(&worker->timers, timer, hostile_storm_ns(squad, squad->ticks));

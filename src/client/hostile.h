@@ -18,6 +18,7 @@
 #include "histogram.h"
 #include "hostile_mode.h"
 #include "load.h"
+#include "stats.h"
 #include "timer.h"
 #include "worker.h"
 
@@ -26,25 +27,34 @@
 #define HOSTILE_BUFFER ((size_t)1024)
 #define HOSTILE_BUFFER_MEMORY ((size_t)1024 * 1024)
 
-/* What the server did to the connections of one --hostile. Of `opened`, each ends in one of the
- * ways from `closed` to `left`, or is held. */
-struct hostile_stats {
-    uint64_t opened;
-    uint64_t connect_failures;
-    uint64_t skipped;  /* of a storm: due when every connection was in use */
-    uint64_t answered; /* connections on which bytes came back */
-    uint64_t sent;     /* bytes */
-    uint64_t received;
-    uint64_t closed;      /* by the server, with FIN */
-    uint64_t reset;       /* by the server */
-    uint64_t failed;      /* by another error */
-    uint64_t left;        /* by the client, as the mode says */
-    uint64_t held;        /* still up at the end of the run */
-    uint64_t urgent;      /* urgent bytes sent */
-    uint64_t unsupported; /* connections that could not send urgent bytes on this backend */
-    int connect_error;    /* of one of `connect_failures`: a UV error; 0: none */
+/* What became of the connections of one --hostile: X(member, line, word, meaning), as in stats.h.
+ * Each of `opened` ends in one of the ways from `closed_by_server` to `held`. */
+#define HOSTILE_COUNTERS(X)                                                                        \
+    X(opened, NOWHERE, NULL, "connections that came up")                                           \
+    X(answered, NOWHERE, NULL, "connections on which bytes came back")                             \
+    X(bytes_sent, NOWHERE, NULL, "bytes")                                                          \
+    X(bytes_received, NOWHERE, NULL, "bytes")                                                      \
+    X(urgent_bytes, NOWHERE, NULL, "urgent bytes sent")                                            \
+    X(closed_by_server, END, "closed by the server", "ended by the server with FIN")               \
+    X(reset_by_server, END, "reset by the server", "reset by the server")                          \
+    X(failed, END, "broken", "ended by another error")                                             \
+    X(reset_by_client, END, "reset by the client", "reset by the client, as the mode says")        \
+    X(held, END, "held at the end", "still up at the end of the run")                              \
+    X(skipped, ASIDE, "not opened, since all were in use",                                         \
+      "due in a storm when every connection was in use")                                           \
+    X(unsupported, ASIDE, "could not send urgent bytes on this backend",                           \
+      "connections that could not send urgent bytes on this backend")                              \
+    X(connect_failures, ASIDE, "failed to connect", "connects that failed")
 
-    /* For how long the server held connections, in nanoseconds: all but those that `left`. */
+struct hostile_counters {
+    HOSTILE_COUNTERS(STATS_MEMBER)
+};
+
+struct hostile_stats {
+    struct hostile_counters counters;
+    int connect_error; /* the last that counted as connect_failures: a UV error; 0: none */
+
+    /* For how long the server held connections, in nanoseconds: all but `reset_by_client`. */
     struct histogram held_ns;
 };
 

@@ -65,6 +65,11 @@ static const struct hostile_manner *hostile_manner(const struct hostile_conn *c)
     return &hostile_manners[c->squad->group.kind];
 }
 
+static struct hostile_counters *hostile_counters(const struct hostile_conn *c)
+{
+    return &c->squad->stats.counters;
+}
+
 /* ---- end ----------------------------------------------------------------------------------- */
 
 static void hostile_close(struct hostile_conn *c, enum io_close_how how)
@@ -83,7 +88,7 @@ void hostile_conn_count_held(const struct hostile_conn *c, uint64_t now_ns,
                              struct hostile_stats *stats)
 {
     if (c->state == HOSTILE_UP) {
-        stats->held++;
+        stats->counters.held++;
         hostile_count_hold(c, now_ns, stats);
     }
 }
@@ -92,9 +97,10 @@ void hostile_conn_count_held(const struct hostile_conn *c, uint64_t now_ns,
 static void hostile_ended(struct hostile_conn *c, int status)
 {
     struct hostile_stats *stats = &c->squad->stats;
-    uint64_t *counter = status == UV_EOF          ? &stats->closed
-                        : status == UV_ECONNRESET ? &stats->reset
-                                                  : &stats->failed;
+    struct hostile_counters *n = &stats->counters;
+    uint64_t *counter = status == UV_EOF          ? &n->closed_by_server
+                        : status == UV_ECONNRESET ? &n->reset_by_server
+                                                  : &n->failed;
     (*counter)++;
     hostile_count_hold(c, worker_now(c->conn.worker), stats);
     conn_trace(&c->conn, uv_err_name(status), "close follows");
@@ -104,7 +110,7 @@ static void hostile_ended(struct hostile_conn *c, int status)
 /* The connection resets itself, as its mode says. */
 static void hostile_leave(struct hostile_conn *c)
 {
-    c->squad->stats.left++;
+    hostile_counters(c)->reset_by_client++;
     conn_trace(&c->conn, "hostile", "reset follows");
     hostile_close(c, IO_CLOSE_RESET);
 }
@@ -143,7 +149,7 @@ static void hostile_sent(struct hostile_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
     c->sent += c->conn.send.sent;
-    c->squad->stats.sent += c->conn.send.sent;
+    hostile_counters(c)->bytes_sent += c->conn.send.sent;
     if (c->conn.closing) {
         return;
     }
@@ -179,7 +185,7 @@ static void hostile_on_send(struct io_send *op)
 static void hostile_send_urgent(struct hostile_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
-    struct hostile_stats *stats = &c->squad->stats;
+    struct hostile_counters *n = hostile_counters(c);
     uv_os_sock_t os_socket;
     if (c->deaf || c->received < c->sent) {
         return;
@@ -190,10 +196,10 @@ static void hostile_send_urgent(struct hostile_conn *c)
         io->stats.other_calls += NET_SEND_URGENT_CALLS;
     }
     if (status == 0) {
-        stats->urgent++;
+        n->urgent_bytes++;
     } else if (status == UV_ENOTSUP) {
         c->deaf = true;
-        stats->unsupported++;
+        n->unsupported++;
     } /* after another error the next send or recv ends the connection */
 }
 
@@ -220,8 +226,8 @@ static void hostile_count_received(struct hostile_conn *c, size_t length)
 {
     uint64_t rate = c->squad->group.rate;
     uint64_t now_ns = worker_now(c->conn.worker);
-    c->squad->stats.answered += c->received == 0;
-    c->squad->stats.received += length;
+    hostile_counters(c)->answered += c->received == 0;
+    hostile_counters(c)->bytes_received += length;
     c->received += length;
     if (hostile_manner(c)->reads == READS_SLOWLY) {
         uint64_t least_ns = now_ns > HOSTILE_BEAT_NS ? now_ns - HOSTILE_BEAT_NS : 0;
@@ -308,7 +314,7 @@ static void hostile_connected(struct hostile_conn *c)
     const struct hostile_manner *manner = hostile_manner(c);
     c->state = HOSTILE_UP;
     c->up_ns = worker_now(c->conn.worker);
-    c->squad->stats.opened++;
+    hostile_counters(c)->opened++;
     conn_stop_timer(&c->conn);
     if (manner->flees) {
         hostile_leave(c);
@@ -326,7 +332,7 @@ static void hostile_count_failure(struct hostile_conn *c, int status)
 {
     struct hostile *hostile = hostile_owner(c);
     c->error = status;
-    c->squad->stats.connect_failures++;
+    hostile_counters(c)->connect_failures++;
     c->squad->stats.connect_error = status;
     hostile->address = (hostile->address + 1) % hostile->plan->address_count;
 }

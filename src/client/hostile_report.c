@@ -6,19 +6,17 @@
 
 #include <uv.h>
 
+#include "report.h"
 #include "units.h"
 #include "util.h"
 
-/* ---- text ---------------------------------------------------------------------------------- */
+#define HOSTILE_ROW(name, line, word, meaning)                                                     \
+    {#name, COUNTER_SUM, COUNTER_##line, word, meaning, offsetof(struct hostile_counters, name)},
 
-/* ", 5 WHAT" unless the count is 0. */
-static void hostile_text_count(struct text *out, uint64_t count, const char *what)
-{
-    char text[UNITS_TEXT_SIZE];
-    if (count > 0) {
-        text_printf(out, ", %s %s", units_format_grouped(text, sizeof(text), count), what);
-    }
-}
+static const struct counter hostile_rows[] = {HOSTILE_COUNTERS(HOSTILE_ROW)};
+static const struct counter_list hostile_list = {hostile_rows, LENGTH(hostile_rows)};
+
+/* ---- text ---------------------------------------------------------------------------------- */
 
 /* For how long the server held connections. */
 static void hostile_text_held(struct text *out, const struct histogram *held_ns)
@@ -33,14 +31,18 @@ static void hostile_text_held(struct text *out, const struct histogram *held_ns)
     }
 }
 
-static void hostile_text_failures(struct text *out, const struct hostile_stats *stats)
+/* What came back, and what was sent beside the stream. */
+static void hostile_text_traffic(struct text *out, const struct hostile_counters *n)
 {
-    hostile_text_count(out, stats->connect_failures, "failed to connect");
-    if (stats->connect_failures > 0 && stats->connect_error != 0) {
-        text_printf(out, " (%s)", uv_strerror(stats->connect_error));
+    char bytes[UNITS_TEXT_SIZE];
+    (void)report_text_count(out, ", ", n->answered, "answered");
+    if (n->answered > 0) {
+        text_printf(out, " (%s)",
+                    units_format_bytes(bytes, sizeof(bytes), (double)n->bytes_received));
     }
-    hostile_text_count(out, stats->skipped, "not opened, since all were in use");
-    hostile_text_count(out, stats->unsupported, "could not send urgent bytes on this backend");
+    if (n->urgent_bytes > 0) {
+        text_printf(out, ", %s", units_counted(n->urgent_bytes, "urgent byte").text);
+    }
 }
 
 static void hostile_text_group(struct text *out, const struct hostile_group *group,
@@ -48,20 +50,15 @@ static void hostile_text_group(struct text *out, const struct hostile_group *gro
 {
     char name[HOSTILE_NAME];
     char opened[UNITS_TEXT_SIZE];
-    char bytes[UNITS_TEXT_SIZE];
+    const struct hostile_counters *n = &stats->counters;
     text_printf(out, "  hostile      %s: %s opened", hostile_name(group, name),
-                units_format_grouped(opened, sizeof(opened), stats->opened));
-    hostile_text_count(out, stats->answered, "answered");
-    if (stats->answered > 0) {
-        text_printf(out, " (%s)",
-                    units_format_bytes(bytes, sizeof(bytes), (double)stats->received));
+                units_format_grouped(opened, sizeof(opened), n->opened));
+    hostile_text_traffic(out, n);
+    (void)report_text_counters(out, ", ", &hostile_list, COUNTER_END, n);
+    (void)report_text_counters(out, ", ", &hostile_list, COUNTER_ASIDE, n);
+    if (stats->connect_error != 0) {
+        text_printf(out, " (%s)", uv_strerror(stats->connect_error));
     }
-    hostile_text_count(out, stats->closed, "closed by the server");
-    hostile_text_count(out, stats->reset, "reset by the server");
-    hostile_text_count(out, stats->failed, "broken");
-    hostile_text_count(out, stats->left, "reset by the client");
-    hostile_text_count(out, stats->held, "held at the end");
-    hostile_text_failures(out, stats);
     hostile_text_held(out, &stats->held_ns);
     text_printf(out, "\n");
 }
@@ -126,23 +123,6 @@ static void hostile_json_if(struct json *json, const char *key, bool known, uint
     }
 }
 
-static void hostile_json_stats(struct json *json, const struct hostile_stats *stats)
-{
-    json_uint(json, "opened", stats->opened);
-    json_uint(json, "connect_failures", stats->connect_failures);
-    json_uint(json, "skipped", stats->skipped);
-    json_uint(json, "answered", stats->answered);
-    json_uint(json, "bytes_sent", stats->sent);
-    json_uint(json, "bytes_received", stats->received);
-    json_uint(json, "closed_by_server", stats->closed);
-    json_uint(json, "reset_by_server", stats->reset);
-    json_uint(json, "failed", stats->failed);
-    json_uint(json, "reset_by_client", stats->left);
-    json_uint(json, "held", stats->held);
-    json_uint(json, "urgent_bytes", stats->urgent);
-    json_uint(json, "unsupported", stats->unsupported);
-}
-
 static void hostile_json_group(struct json *json, const struct hostile_group *group,
                                const struct hostile_stats *stats)
 {
@@ -151,7 +131,7 @@ static void hostile_json_group(struct json *json, const struct hostile_group *gr
     json_string(json, "mode", hostile_modes[group->kind].name);
     hostile_json_if(json, "rate", group->rate > 0, group->rate);
     json_uint(json, "connections", group->count);
-    hostile_json_stats(json, stats);
+    report_json_members(json, &hostile_list, &stats->counters);
     json_object(json, "held_ns");
     hostile_json_if(json, "median", held, histogram_percentile(&stats->held_ns, 50));
     hostile_json_if(json, "max", held, stats->held_ns.max);

@@ -58,8 +58,7 @@ void report_json_backend(struct json *json, const struct backend *backend, unsig
     report_json_mode(json, "recv", backend->recv_modes, recv_mode);
 }
 
-static void report_json_members(struct json *json, const struct counter_list *list,
-                                const void *counts)
+void report_json_members(struct json *json, const struct counter_list *list, const void *counts)
 {
     for (size_t i = 0; i < list->count; i++) {
         json_uint(json, list->rows[i].name, counter_value(&list->rows[i], counts));

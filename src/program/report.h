@@ -33,6 +33,9 @@ void report_json_mode(struct json *json, const char *key, const char *const *mod
 /* "backend", "system_calls_estimated", "recv". */
 void report_json_backend(struct json *json, const struct backend *backend, unsigned recv_mode);
 
+/* A member for each counter of the list, into the object that is open. */
+void report_json_members(struct json *json, const struct counter_list *list, const void *counts);
+
 /* "counters": each of the list, from the struct `counts`. */
 void report_json_counters(struct json *json, const struct counter_list *list, const void *counts);
 

@@ -92,14 +92,14 @@ static void run_hostile(const struct backend *backend)
     const struct hostile_stats *stats = &hostile.squads[0].stats;
     assert_int_equal(worker_open(&hostile.worker), 0);
     hostile_role.command(&hostile.worker, WORKER_BEGIN);
-    while (stats->connect_failures + stats->opened == 0) {
+    while (stats->counters.connect_failures + stats->counters.opened == 0) {
         assert_true(worker_turn(&hostile.worker));
     }
     hostile_role.command(&hostile.worker, WORKER_ABORT);
     while (worker_turn(&hostile.worker)) {
     }
     worker_close(&hostile.worker);
-    assert_int_equal(stats->opened, 0);
+    assert_int_equal(stats->counters.opened, 0);
     assert_int_equal(stats->connect_error, UV_ECONNREFUSED);
     worker_destroy(&hostile.worker);
     hostile_free(&hostile);

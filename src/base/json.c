@@ -201,6 +201,15 @@ void json_uint(struct json *json, const char *key, uint64_t value)
     put_uint(json->out, value);
 }
 
+void json_uint_if(struct json *json, const char *key, bool known, uint64_t value)
+{
+    if (known) {
+        json_uint(json, key, value);
+    } else {
+        json_null(json, key);
+    }
+}
+
 void json_int(struct json *json, const char *key, int64_t value)
 {
     json_lead_scalar(json, key);

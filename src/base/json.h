@@ -57,6 +57,9 @@ void json_end_array(struct json *json);
 void json_uint(struct json *json, const char *key, uint64_t value);
 void json_int(struct json *json, const char *key, int64_t value);
 
+/* The value, or null if it is not known. */
+void json_uint_if(struct json *json, const char *key, bool known, uint64_t value);
+
 /* Writes 15 to 17 digits: the fewest that read back as the same value. The decimal point does not
  * depend on the locale. A NaN or an infinity is written as null. */
 void json_double(struct json *json, const char *key, double value);

@@ -266,29 +266,19 @@ void client_report_text(const struct client_report *report, struct text *out)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-/* The value, or null if it was not measured. */
-static void client_report_json_if(struct json *json, const char *key, bool measured, uint64_t value)
-{
-    if (measured) {
-        json_uint(json, key, value);
-    } else {
-        json_null(json, key);
-    }
-}
-
 /* The members of durations, up to the maximum. */
 static void client_report_json_durations(struct json *json, const struct client_report *report,
                                          const struct histogram *latency)
 {
     bool measured = latency->count > 0;
     json_uint(json, "count", latency->count);
-    client_report_json_if(json, "min", measured, latency->min);
+    json_uint_if(json, "min", measured, latency->min);
     json_double(json, "mean", measured ? histogram_mean(latency) : NAN);
     for (size_t i = 0; i < CLIENT_PERCENTILES; i++) {
-        client_report_json_if(json, client_percentile_names[i], measured,
-                              histogram_percentile(latency, client_percentiles[i]));
+        json_uint_if(json, client_percentile_names[i], measured,
+                     histogram_percentile(latency, client_percentiles[i]));
     }
-    client_report_json_if(json, "max", measured, latency->max);
+    json_uint_if(json, "max", measured, latency->max);
     json_object(json, "percentiles");
     percentiles_json(&report->options->percentile, latency, json);
     json_end_object(json);
@@ -316,7 +306,7 @@ static void client_report_json_latency(struct json *json, const struct client_re
     json_string(json, "since", report->options->rate > 0 ? "due" : "begin");
     client_report_json_durations(json, report, &stats->latency);
     json_uint(json, "unanswered", unanswered);
-    client_report_json_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
+    json_uint_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
     client_report_json_buckets(json, &stats->latency);
     json_end_object(json);
 }
@@ -357,7 +347,7 @@ static void client_report_json_schedule(struct json *json, const struct client_r
 {
     struct verdict_run run = client_verdict_run(report);
     const char *late = verdict_late_side(&run);
-    client_report_json_if(json, "unsent", run.rate > 0, report->stats->unsent);
+    json_uint_if(json, "unsent", run.rate > 0, report->stats->unsent);
     if (late != NULL) {
         json_string(json, "late", late);
     } else {

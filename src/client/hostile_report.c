@@ -114,27 +114,18 @@ void hostile_report_text(const struct hostile_report *report, struct text *out)
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static void hostile_json_if(struct json *json, const char *key, bool known, uint64_t value)
-{
-    if (known) {
-        json_uint(json, key, value);
-    } else {
-        json_null(json, key);
-    }
-}
-
 static void hostile_json_group(struct json *json, const struct hostile_group *group,
                                const struct hostile_stats *stats)
 {
     bool held = stats->held_ns.count > 0;
     json_object(json, NULL);
     json_string(json, "mode", hostile_modes[group->kind].name);
-    hostile_json_if(json, "rate", group->rate > 0, group->rate);
+    json_uint_if(json, "rate", group->rate > 0, group->rate);
     json_uint(json, "connections", group->count);
     report_json_members(json, &hostile_list, &stats->counters);
     json_object(json, "held_ns");
-    hostile_json_if(json, "median", held, histogram_percentile(&stats->held_ns, 50));
-    hostile_json_if(json, "max", held, stats->held_ns.max);
+    json_uint_if(json, "median", held, histogram_percentile(&stats->held_ns, 50));
+    json_uint_if(json, "max", held, stats->held_ns.max);
     json_end_object(json);
     json_end_object(json);
 }
@@ -147,9 +138,9 @@ static void hostile_json_part(struct json *json, const char *key, const struct h
     json_uint(json, "messages", latency->count);
     json_double(json, "messages_per_second", hostile_rate(part));
     json_object(json, "latency_ns");
-    hostile_json_if(json, "50", known, histogram_percentile(latency, 50));
-    hostile_json_if(json, "99", known, histogram_percentile(latency, 99));
-    hostile_json_if(json, "max", known, latency->max);
+    json_uint_if(json, "50", known, histogram_percentile(latency, 50));
+    json_uint_if(json, "99", known, histogram_percentile(latency, 99));
+    json_uint_if(json, "max", known, latency->max);
     json_end_object(json);
     json_end_object(json);
 }

@@ -173,17 +173,10 @@ static void interval_json_latency(const struct intervals *intervals,
     const struct percentiles *percentiles = intervals->percentiles;
     json_object(json, "latency_ns");
     for (size_t i = 0; i < percentiles->count; i++) {
-        if (interval->answers > 0) {
-            json_uint(json, percentiles->names[i], interval->percentile_ns[i]);
-        } else {
-            json_null(json, percentiles->names[i]);
-        }
+        json_uint_if(json, percentiles->names[i], interval->answers > 0,
+                     interval->percentile_ns[i]);
     }
-    if (interval->answers > 0) {
-        json_uint(json, "max", interval->max_ns);
-    } else {
-        json_null(json, "max");
-    }
+    json_uint_if(json, "max", interval->answers > 0, interval->max_ns);
     json_end_object(json);
 }
 

@@ -112,11 +112,7 @@ void percentiles_json(const struct percentiles *percentiles, const struct histog
                       struct json *json)
 {
     for (size_t i = 0; i < percentiles->count; i++) {
-        if (histogram->count > 0) {
-            json_uint(json, percentiles->names[i],
-                      histogram_percentile(histogram, percentiles->values[i]));
-        } else {
-            json_null(json, percentiles->names[i]);
-        }
+        json_uint_if(json, percentiles->names[i], histogram->count > 0,
+                     histogram_percentile(histogram, percentiles->values[i]));
     }
 }

@@ -23,7 +23,7 @@ struct hostile_manner {
     size_t first;     /* bytes that it sends when it comes up */
     size_t more;      /* bytes that it sends at each beat, unless a send is outstanding */
     uint64_t beat_ns; /* between two beats; 0: there are none */
-    bool urgent;      /* an urgent byte goes before each send at a beat */
+    bool urgent;      /* an urgent byte goes before each send at a beat, when all has come back */
     bool finishes;    /* FIN follows the first send */
     bool leaves;      /* it resets when bytes come back, or at the first beat */
     bool flees;       /* it resets as soon as it is up */
@@ -181,13 +181,13 @@ static void hostile_on_send(struct io_send *op)
     hostile_sent(c);
 }
 
-/* Sends an urgent byte, when all bytes before it have come back: so none is unsent. */
+/* Sends an urgent byte. hostile_may_send() has made sure that nothing is unsent. */
 static void hostile_send_urgent(struct hostile_conn *c)
 {
     struct io_loop *io = c->conn.worker->io;
     struct hostile_counters *n = hostile_counters(c);
     uv_os_sock_t os_socket;
-    if (c->deaf || c->received < c->sent) {
+    if (c->deaf) {
         return;
     }
     int status = io->backend->handle(c->conn.socket, &os_socket);
@@ -207,18 +207,8 @@ static void hostile_send_urgent(struct hostile_conn *c)
 
 static bool hostile_may_receive(const struct hostile_conn *c)
 {
-    if (c->state != HOSTILE_UP || c->conn.recv_pending) {
-        return false;
-    }
-    switch (hostile_manner(c)->reads) {
-    case READS_ALL:
-        return true;
-    case READS_SLOWLY:
-        return worker_now(c->conn.worker) >= c->read_ns;
-    case READS_NOTHING:
-        break;
-    }
-    return false;
+    return c->state == HOSTILE_UP && !c->conn.recv_pending &&
+           hostile_manner(c)->reads != READS_NOTHING && worker_now(c->conn.worker) >= c->read_ns;
 }
 
 /* Counts received bytes. A slow reader makes up for at most one beat without reading. */
@@ -290,6 +280,12 @@ static void hostile_set_beat(struct hostile_conn *c)
     }
 }
 
+/* Urgent bytes follow only when all bytes before them have come back. */
+static bool hostile_may_send(const struct hostile_conn *c)
+{
+    return !c->conn.send_pending && (!hostile_manner(c)->urgent || c->received >= c->sent);
+}
+
 static void hostile_beat(struct hostile_conn *c)
 {
     const struct hostile_manner *manner = hostile_manner(c);
@@ -297,7 +293,7 @@ static void hostile_beat(struct hostile_conn *c)
         hostile_leave(c);
         return;
     }
-    if (!c->conn.send_pending) {
+    if (hostile_may_send(c)) {
         if (manner->urgent) {
             hostile_send_urgent(c);
         }

@@ -29,9 +29,10 @@ struct hostile_conn {
     uint64_t up_ns;    /* when it came up */
     uint64_t sent;     /* bytes, on this connection */
     uint64_t received; /* likewise */
-    uint64_t read_ns;  /* a slow reader may receive from then on, by the loop's clock */
-    int error;         /* of the last connect; 0: none */
-    bool deaf;         /* no urgent bytes on this connection */
+    uint64_t
+        read_ns; /* it may receive from then on, by the loop's clock; only a slow reader waits */
+    int error;   /* of the last connect; 0: none */
+    bool deaf;   /* no urgent bytes on this connection */
     enum hostile_state state;
 };
 

@@ -265,6 +265,13 @@ void e2e_interrupt_after(struct process *process, const char *part, size_t n)
     e2e_signal(process, SIGINT);
 }
 
+void e2e_ask_report(const char *program, const struct process *process)
+{
+    char pid[16];
+    (void)snprintf(pid, sizeof(pid), "%d", process_id(process));
+    e2e_ends(e2e_start(program, "--signal=report", "--pid", pid, NULL), 0);
+}
+
 /* What it ended with. */
 static int e2e_stop_early(struct process *process)
 {

@@ -135,6 +135,9 @@ void e2e_client_stops_early(struct process *client);
 /* Prints the end of its output to stderr, to explain a failure. */
 void e2e_show(const struct process *process);
 
+/* Asks for the report so far, with --signal=report of `program`. */
+void e2e_ask_report(const char *program, const struct process *process);
+
 struct e2e_server {
     struct process *process;
     struct sockaddr_storage address; /* the first address that it listens on */

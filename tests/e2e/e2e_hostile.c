@@ -5,14 +5,84 @@
 
 #include "e2e.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The only group of a client's report. */
-static const json_t *group_of(const json_t *report)
+/* ---- what the client says ------------------------------------------------------------------ */
+
+/* The end of a line of a report that may be continued, with an indent. */
+static const char *end_of(const char *line)
 {
-    const json_t *groups = e2e_member(report, "hostile");
-    assert_int_equal(json_array_size(groups), 1);
-    return json_array_get(groups, 0);
+    do {
+        line += strcspn(line, "\n");
+        line += *line == '\n';
+    } while (strncmp(line, "    ", 4) == 0);
+    return line;
+}
+
+/* Whether the last line that begins so, in a report so far, has the word after that. */
+static bool last_line_has(struct process *client, const char *begin, const char *word)
+{
+    const char *line = NULL;
+    const char *at = process_text(client, PROCESS_ERR);
+    while ((at = strstr(at, begin)) != NULL) {
+        at += strlen(begin);
+        line = at;
+    }
+    const char *found = line != NULL ? strstr(line, word) : NULL;
+    return found != NULL && found < end_of(line);
+}
+
+/* Asks for the n-th report so far. --details adds its last line. */
+static void ask(struct process *client, size_t n)
+{
+    e2e_ask_report(e2e_client_path, client);
+    char *line = process_line(client, PROCESS_ERR, "  cpu          ", n, PATIENCE_MS);
+    assert_non_null(line);
+    free(line);
+}
+
+/* Connections, and what a report says when they have done it. */
+struct expected {
+    const char *hostile;
+    const char *event; /* a word, since lines are broken between words */
+    bool closed;       /* the server ends them */
+    bool silent;       /* they send nothing */
+    bool deaf;         /* they read nothing */
+};
+
+static bool has_happened(struct process *client, const struct expected *expected)
+{
+    char begin[64];
+    (void)snprintf(begin, sizeof(begin), "  hostile      %s: ", expected->hostile);
+    return last_line_has(client, begin, expected->event);
+}
+
+/* Waits for the events of all. */
+static void await_events(struct process *client, const struct expected *expected, size_t count)
+{
+    uint64_t begin_ms = e2e_now_ms();
+    size_t happened = 0;
+    for (size_t n = 0; happened < count; n++) {
+        ask(client, n);
+        while (happened < count && has_happened(client, &expected[happened])) {
+            happened++;
+        }
+        if (e2e_now_ms() - begin_ms >= PATIENCE_MS) {
+            e2e_show(client);
+            fail_msg("%s: it never said '%s'", expected[happened].hostile,
+                     expected[happened].event);
+        }
+    }
+}
+
+/* ---- what the report says ------------------------------------------------------------------ */
+
+/* The n-th group of a client's report. */
+static const json_t *group_of(const json_t *report, size_t n)
+{
+    return json_array_get(e2e_member(report, "hostile"), n);
 }
 
 /* Every connection has one end, and the server held it for a time or the client left it. */
@@ -22,7 +92,7 @@ static void group_adds_up(const json_t *group)
                     e2e_uint(group, "failed") + e2e_uint(group, "held");
     assert_int_equal(held + e2e_uint(group, "reset_by_client"), e2e_uint(group, "opened"));
     assert_true(json_is_null(e2e_member(group, "held_ns.max")) == (held == 0));
-    assert_true(e2e_uint(group, "opened") > 0);
+    assert_true(e2e_uint(group, "bytes_received") <= e2e_uint(group, "bytes_sent"));
     assert_int_equal(e2e_uint(group, "connect_failures"), 0);
     assert_int_equal(e2e_uint(group, "unsupported"), 0);
 }
@@ -35,110 +105,78 @@ static void effect_adds_up(const json_t *report)
                      e2e_uint(report, "latency_ns.count"));
 }
 
-/* A run with one group. The server ends well after it. Returns the group. */
-static const json_t *run(const char *hostile)
+static void group_is(const json_t *group, const struct expected *expected)
 {
+    group_adds_up(group);
+    assert_true(e2e_uint(group, "opened") > 0);
+    assert_int_equal(e2e_uint(group, "reset_by_server") + e2e_uint(group, "failed"), 0);
+    assert_true((e2e_uint(group, "closed_by_server") > 0) == expected->closed);
+    assert_true(!expected->silent || e2e_uint(group, "bytes_sent") == 0);
+    assert_true(!expected->deaf || e2e_uint(group, "bytes_received") == 0);
+}
+
+/* ---- tests --------------------------------------------------------------------------------- */
+
+enum { SILENT, RESET, HALF_CLOSE, SLOW_READ, BYTES, MIDWAY, NEVER_READ, STORM, URGENT, MODES };
+
+/* All at once. The run lasts until each has done what it is there for. */
+static void each_mode_does_what_it_says(void **state)
+{
+    static const struct expected expected[MODES] = {
+        [SILENT] = {"silent:2", "2 opened", .silent = true},
+        [RESET] = {"reset:2", "client"},
+        [HALF_CLOSE] = {"half-close:2", "closed", .closed = true},
+        [SLOW_READ] = {"slow-read:1KiB:2", "answered"},
+        [BYTES] = {"byte-by-byte:2", "answered"},
+        [MIDWAY] = {"stop-midway:2", "answered"},
+        [NEVER_READ] = {"never-read:2", "2 opened", .deaf = true},
+        [STORM] = {"storm:50:2", "client", .silent = true},
+        [URGENT] = {"urgent:2", "urgent"},
+    };
+    const char *options[MODES];
     struct e2e_server server;
-    e2e_server(&server, NULL);
-    struct process *client =
-        e2e_client(&server, "-c", "4", "-s", "64", "-d", e2e_duration(800), "--hostile-from",
-                   e2e_duration(200), "--hostile", hostile, NULL);
+    (void)state;
+    e2e_server(&server, "--idle-timeout", E2E_NEVER, "--stats-interval", "20ms", NULL);
+    for (size_t i = 0; i < MODES; i++) {
+        options[i] = e2e_text("--hostile=%s", expected[i].hostile);
+    }
+    struct process *client = e2e_client(
+        &server, "-c", "4", "-s", "64", "--details", "--hostile-from", "20ms", options[SILENT],
+        options[RESET], options[HALF_CLOSE], options[SLOW_READ], options[BYTES], options[MIDWAY],
+        options[NEVER_READ], options[STORM], options[URGENT], NULL);
+    e2e_sees_open(&server, 4);
+    await_events(client, expected, MODES);
+    e2e_signal(client, SIGINT);
     const json_t *report = e2e_end_report(client, 0);
     e2e_succeeds(report);
     effect_adds_up(report);
+    for (size_t i = 0; i < MODES; i++) {
+        group_is(group_of(report, i), &expected[i]);
+    }
+    assert_true(e2e_uint(group_of(report, HALF_CLOSE), "bytes_received") >=
+                e2e_uint(group_of(report, HALF_CLOSE), "closed_by_server") * 4096);
+    assert_true(e2e_uint(group_of(report, SLOW_READ), "bytes_received") <
+                e2e_uint(group_of(report, SLOW_READ), "bytes_sent"));
+    assert_true(e2e_uint(group_of(report, MIDWAY), "bytes_sent") <= (uint64_t)2 * 2048);
     e2e_server_ends_without_resets(&server);
-    const json_t *group = group_of(report);
-    group_adds_up(group);
-    return group;
-}
-
-static void silent_connections_are_held(void **state)
-{
-    (void)state;
-    const json_t *group = run("silent:3");
-    assert_int_equal(e2e_uint(group, "held"), e2e_uint(group, "opened"));
-    assert_int_equal(e2e_uint(group, "answered"), 0);
-    assert_int_equal(e2e_uint(group, "bytes_sent"), 0);
-}
-
-static void resets_happen_again_and_again(void **state)
-{
-    (void)state;
-    const json_t *group = run("reset:3");
-    assert_int_equal(e2e_uint(group, "reset_by_client") + e2e_uint(group, "held"),
-                     e2e_uint(group, "opened"));
-}
-
-static void half_closed_connections_get_all_bytes(void **state)
-{
-    (void)state;
-    const json_t *group = run("half-close:3");
-    assert_true(e2e_uint(group, "bytes_received") >= e2e_uint(group, "closed_by_server") * 4096);
-    assert_true(e2e_uint(group, "reset_by_server") == 0);
-}
-
-static void slow_readers_are_fed(void **state)
-{
-    (void)state;
-    const json_t *group = run("slow-read:1KiB:3");
-    assert_true(e2e_uint(group, "bytes_received") < e2e_uint(group, "bytes_sent"));
-}
-
-static void single_bytes_are_echoed(void **state)
-{
-    (void)state;
-    const json_t *group = run("byte-by-byte:3");
-    assert_int_equal(e2e_uint(group, "held"), e2e_uint(group, "opened"));
-    assert_true(e2e_uint(group, "bytes_received") <= e2e_uint(group, "bytes_sent"));
-}
-
-static void half_a_message_is_echoed(void **state)
-{
-    (void)state;
-    const json_t *group = run("stop-midway:3");
-    assert_int_equal(e2e_uint(group, "held"), e2e_uint(group, "opened"));
-    assert_true(e2e_uint(group, "bytes_received") <= 3 * 2048);
-}
-
-static void nothing_is_read(void **state)
-{
-    (void)state;
-    const json_t *group = run("never-read:3");
-    assert_int_equal(e2e_uint(group, "answered"), 0);
-    assert_int_equal(e2e_uint(group, "bytes_received"), 0);
-}
-
-static void a_storm_connects_and_resets(void **state)
-{
-    (void)state;
-    const json_t *group = run("storm:50:3");
-    assert_int_equal(e2e_uint(group, "reset_by_client") + e2e_uint(group, "held"),
-                     e2e_uint(group, "opened"));
-    assert_int_equal(e2e_uint(group, "bytes_sent"), 0);
-}
-
-static void urgent_bytes_do_no_harm(void **state)
-{
-    (void)state;
-    const json_t *group = run("urgent:3");
-    assert_int_equal(e2e_uint(group, "reset_by_server"), 0);
-    assert_int_equal(e2e_uint(group, "failed"), 0);
 }
 
 /* The server closes what is silent. The client connects again. On a busy machine the server may
  * find the ordinary connection idle as well, so the verdict is not judged. */
 static void the_server_s_end_is_seen(void **state)
 {
+    static const struct expected expected = {.hostile = "silent:2", .event = "server"};
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, "--idle-timeout", "50ms", NULL);
-    struct process *client = e2e_client(&server, "-s", "64", "-d", e2e_duration(1000),
-                                        "--hostile-from=0", "--hostile=silent:2", NULL);
+    e2e_server(&server, "--idle-timeout", "50ms", "--stats-interval", "20ms", NULL);
+    struct process *client = e2e_client(&server, "-s", "64", "--details", "--hostile-from=0",
+                                        "--hostile=silent:2", NULL);
+    e2e_sees_open(&server, 1);
+    await_events(client, &expected, 1);
+    e2e_signal(client, SIGINT);
     assert_int_not_equal(process_wait(client, PATIENCE_MS), PROCESS_LATE);
     const json_t *report = e2e_report(client, 0);
-    const json_t *group = group_of(report);
-    group_adds_up(group);
-    assert_true(e2e_uint(group, "closed_by_server") + e2e_uint(group, "reset_by_server") > 0);
+    group_adds_up(group_of(report, 0));
     assert_int_equal(e2e_uint(report, "hostile_effect.before.messages"), 0);
     e2e_server_ends(&server);
 }
@@ -163,12 +201,16 @@ static void the_run_ends_before_them(void **state)
 {
     struct e2e_server server;
     (void)state;
-    e2e_server(&server, NULL);
-    struct process *client = e2e_client(&server, "-s", "64", "--requests=10", "--hostile=silent:2",
+    e2e_server(&server, "--stats-interval", "20ms", NULL);
+    struct process *client = e2e_client(&server, "-s", "64", "--details", "--hostile=silent:2",
                                         "--hostile-from=1h", NULL);
+    e2e_sees_open(&server, 1);
+    ask(client, 0);
+    e2e_says(client, PROCESS_ERR, "hostile      none: the run has not reached --hostile-from");
+    e2e_signal(client, SIGINT);
     const json_t *report = e2e_end_report(client, 0);
     e2e_succeeds(report);
-    assert_int_equal(e2e_uint(group_of(report), "opened"), 0);
+    assert_int_equal(e2e_uint(group_of(report, 0), "opened"), 0);
     e2e_server_ends(&server);
 }
 
@@ -179,24 +221,14 @@ static void without_a_server_the_run_fails(void **state)
     struct process *client =
         e2e_client_at(e2e_free_port(), "-d", "1h", "--hostile=silent:2", "--hostile-from=0", NULL);
     const json_t *report = e2e_end_report(client, 1);
-    assert_int_equal(e2e_uint(group_of(report), "opened"), 0);
+    assert_int_equal(e2e_uint(group_of(report, 0), "opened"), 0);
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        E2E(silent_connections_are_held),
-        E2E(resets_happen_again_and_again),
-        E2E(half_closed_connections_get_all_bytes),
-        E2E(slow_readers_are_fed),
-        E2E(single_bytes_are_echoed),
-        E2E(half_a_message_is_echoed),
-        E2E(nothing_is_read),
-        E2E(a_storm_connects_and_resets),
-        E2E(urgent_bytes_do_no_harm),
-        E2E(the_server_s_end_is_seen),
-        E2E(the_run_ends_without_them),
-        E2E(the_run_ends_before_them),
+        E2E(each_mode_does_what_it_says),    E2E(the_server_s_end_is_seen),
+        E2E(the_run_ends_without_them),      E2E(the_run_ends_before_them),
         E2E(without_a_server_the_run_fails),
     };
     return e2e_run(argc, argv, tests);

@@ -9,16 +9,9 @@
 
 #include "fake_server.h"
 
-static void ask(const char *program, const struct process *process)
-{
-    e2e_ends(
-        e2e_start(program, "--signal=report", "--pid", e2e_text("%d", process_id(process)), NULL),
-        0);
-}
-
 static void ask_server(const struct e2e_server *server)
 {
-    ask(e2e_server_path, server->process);
+    e2e_ask_report(e2e_server_path, server->process);
 }
 
 /* Waits for the last line of the n-th report, which --details adds. */
@@ -125,8 +118,8 @@ static void traffic_goes_on(void **state)
     e2e_sees_open(&server, 8);
     for (size_t i = 0; i < REQUESTS; i++) {
         ask_server(&server);
-        ask(e2e_client_path, steady);
-        ask(e2e_client_path, churn);
+        e2e_ask_report(e2e_client_path, steady);
+        e2e_ask_report(e2e_client_path, churn);
         reported(server.process, i);
         reported(steady, i);
         reported(churn, i);
@@ -190,7 +183,7 @@ static void a_failure_is_reported_before_the_end(void **state)
     struct process *client =
         e2e_client_at(fake_server_port(fake), "--details", "-c", "2", "-s", "1000", NULL);
     assert_true(process_pump(PATIENCE_MS, three_have_come, fake));
-    ask(e2e_client_path, client);
+    e2e_ask_report(e2e_client_path, client);
     reported(client, 0);
     e2e_says(client, PROCESS_ERR, "so far: FAILED: 1 connection lost: ");
     e2e_signal(client, SIGINT);
@@ -211,7 +204,7 @@ static void nothing_is_claimed_that_is_not_over(void **state)
         e2e_client_at(fake_server_port(fake), "--details", "-c", "2", "-s", "1000", "-d", "1h",
                       "-w", "30m", "-R", "100", "-v", "--drain-timeout", "0", NULL);
     (void)e2e_line(client, PROCESS_ERR, "connected, ", 0);
-    ask(e2e_client_path, client);
+    e2e_ask_report(e2e_client_path, client);
     reported(client, 0);
     e2e_says(client, PROCESS_ERR, "so far: no failure\n");
     e2e_says(client, PROCESS_ERR, "nothing is measured before --warmup is over");
@@ -225,7 +218,7 @@ static void before_the_run_there_is_no_report(void **state)
     (void)state;
     struct process *client = e2e_client_at(e2e_free_port(), "--wait", "60s", NULL);
     (void)e2e_line(client, PROCESS_ERR, "waiting for ", 0);
-    ask(e2e_client_path, client);
+    e2e_ask_report(e2e_client_path, client);
     e2e_interrupt_after(client, "no report so far: the run has not begun", 0);
     e2e_ends(client, 1);
 }

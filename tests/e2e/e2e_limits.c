@@ -196,13 +196,24 @@ static void a_call_that_fails_at_the_start_is_an_error(void **state)
 
 /* ---- rings --------------------------------------------------------------------------------- */
 
-static struct process *start_with_one_ring(const char *program, const char *backend,
-                                           const char *first, const char *second)
+/* The n-th ring is refused, from 1. */
+static struct process *start_without_ring(unsigned n, const char *program, const char *backend,
+                                          const char *first, const char *second, const char *third)
 {
-    inject(e2e_text("io_uring_queue_init_params:2:%d", ENOMEM), "workers");
-    struct process *process = e2e_start(program, backend, "-t:3", first, second, NULL);
+    inject(e2e_text("io_uring_queue_init_params:%u:%d", n, ENOMEM), "workers");
+    struct process *process = e2e_start(program, backend, "-t:3", first, second, third, NULL);
     inject_no_more();
     return process;
+}
+
+/* A client with three workers. */
+static void client_falls_back(unsigned n, const char *port, const char *option)
+{
+    struct process *client = start_without_ring(n, e2e_client_path, "--backend=raw", "--requests=9",
+                                                e2e_text("127.0.0.1:%s", port), option);
+    e2e_ends(client, 0);
+    e2e_says(client, PROCESS_OUT, "backend epoll");
+    e2e_says(client, PROCESS_ERR, e2e_text("--backend: using epoll (io_uring: worker %u: ", n - 1));
 }
 
 /* No worker serves before all have a ring. If one gets none, all of them use the next backend. */
@@ -213,16 +224,13 @@ static void raw_falls_back_when_a_ring_is_refused(void **state)
         e2e_skip("it has no rings");
     }
     struct process *server =
-        start_with_one_ring(e2e_server_path, "--backend=raw", "-l", "127.0.0.1:0");
+        start_without_ring(2, e2e_server_path, "--backend=raw", "-l", "127.0.0.1:0", NULL);
     const char *line = e2e_line(server, PROCESS_OUT, "listening on ", 0);
     assert_non_null(strstr(line, " backend=epoll threads=3 (io_uring: worker 1: "));
     assert_non_null(strstr(line, "RLIMIT_MEMLOCK"));
     const char *port = strrchr(e2e_text("%.*s", (int)strcspn(line + 13, " "), line + 13), ':') + 1;
-    struct process *client = start_with_one_ring(e2e_client_path, "--backend=raw", "--requests=9",
-                                                 e2e_text("127.0.0.1:%s", port));
-    e2e_ends(client, 0);
-    e2e_says(client, PROCESS_OUT, "backend epoll");
-    e2e_says(client, PROCESS_ERR, "--backend: using epoll (io_uring: worker 1: ");
+    client_falls_back(2, port, NULL);
+    client_falls_back(4, port, "--hostile=silent:2"); /* the fourth worker has these */
     e2e_signal(server, SIGTERM);
     e2e_ends(server, 0);
 }
@@ -234,7 +242,7 @@ static void io_uring_says_which_limit_refuses_a_ring(void **state)
         e2e_skip("it has no rings");
     }
     struct process *server =
-        start_with_one_ring(e2e_server_path, "--backend=io_uring", "-l", "127.0.0.1:0");
+        start_without_ring(2, e2e_server_path, "--backend=io_uring", "-l", "127.0.0.1:0", NULL);
     e2e_ends(server, 1);
     e2e_says(server, PROCESS_ERR, "worker 1: cannot open a loop of backend io_uring: ");
     e2e_says(server, PROCESS_ERR, "RLIMIT_MEMLOCK");

@@ -40,7 +40,7 @@ function optionsOf(report) {
 /**
  * A report as `run`: { name, report, options: [[key, value]], intervals: [{ from, until, rate,
  * failures, latency: { "50": seconds, max: seconds } }], keys: ["50", "99", "max"] }. `name` is
- * that of the file. Throws an Error that names the file if it isn't complete.
+ * that of the file. If the report isn't complete, it throws an Error that names the file.
  */
 export function readReport(report, path) {
     if (!Array.isArray(report.latency_ns?.buckets)) {

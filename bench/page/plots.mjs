@@ -249,8 +249,8 @@ export const latencyPlot = (benchCase, look) => quantilePlot(oursOnTop(latencies
 // As wide as a label is in the plots' font, about, with a gap.
 const labelWidth = (text) => 7 * text.length + 8;
 
-// Those of the ascending `quantiles` that have room for their labels in `width` pixels up to `high`
-// (1 / rest).
+// Leaves out quantiles so that the labels of the others don't touch on a logarithmic axis. It is
+// `width` pixels long and ends at `high`, which is 1 / (1 - quantile). `quantiles` ascend.
 function quantilesWithRoom(quantiles, high, width) {
     let free = -Infinity;
     return quantiles.filter((quantile) => {

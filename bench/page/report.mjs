@@ -1,4 +1,5 @@
-// Makes a page, pictures or a summary from results of echo-bench and reports of echo-client. `node report.mjs --help`
+// Makes a page, pictures or a summary from results of echo-bench and reports of echo-client.
+// `node report.mjs --help`
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -134,6 +134,12 @@ static void worker_take_commands(struct worker *worker)
     }
 }
 
+/* Whether the next turn has something to do without an event. */
+static bool worker_has_queued(const struct worker *worker)
+{
+    return worker->tasks != NULL || worker->watches.suspects != NULL;
+}
+
 /*
  * Until when the poll may wait. A sleeping core takes longer to wake than an echo takes. So with
  * busy_poll_ns the worker stays awake for a while after each outcome.
@@ -141,7 +147,7 @@ static void worker_take_commands(struct worker *worker)
 static uint64_t worker_wait_until(struct worker *worker, uint64_t deadline_ns)
 {
     const struct io_stats *stats = &worker->io->stats;
-    if (worker->tasks != NULL || worker->watches.suspects != NULL) {
+    if (worker_has_queued(worker)) {
         return 0;
     }
     if (worker->busy_poll_ns == 0) {
@@ -174,7 +180,7 @@ static void worker_count_idle(struct worker *worker, uint64_t before_ns, uint64_
 static int worker_poll(struct worker *worker, uint64_t deadline_ns)
 {
     uint64_t until_ns = worker_wait_until(worker, deadline_ns);
-    worker->spins = until_ns == 0 && worker->tasks == NULL && worker->watches.suspects == NULL;
+    worker->spins = until_ns == 0 && !worker_has_queued(worker);
     if (until_ns > worker->expected_ns) {
         worker->expected_ns = until_ns;
     }

@@ -89,7 +89,7 @@ struct worker {
     uint64_t expected_ns;             /* the latest time expected for the next look at the clock */
     uint64_t late_ns;                 /* the time that the awake clock has left out */
     bool now_valid;
-    bool spins; /* the poll of this turn must not wait, and nothing is queued */
+    bool spins; /* this turn only looks for events: nothing is queued, and its poll does not wait */
     uint64_t busy_until_ns;
     uint64_t outcomes; /* of the loop, at the last look */
     uint64_t began_ns; /* of this turn */

@@ -71,9 +71,9 @@ uint64_t sys_thread_cpu_ns(void);
  * UINT64_MAX: this system does not say. Linux does, unless its kernel lacks schedstat. */
 uint64_t sys_thread_wait_ns(void);
 
-/* The time that the hypervisor gave to other machines while a CPU of this one was ready to run, of
- * all CPUs together, since the system started, in nanoseconds. UINT64_MAX: this system does not
- * say. Linux counts in ticks of about 10 ms. */
+/* For how long the hypervisor ran other machines while a CPU of this one was ready to run, since
+ * the system started, in nanoseconds: the mean of all CPUs. UINT64_MAX: this system does not say.
+ * Linux counts in ticks of about 10 ms. */
 uint64_t sys_steal_ns(void);
 
 /* CPU time of all threads of the process, in nanoseconds; 0: unknown. */

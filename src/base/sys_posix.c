@@ -249,18 +249,14 @@ static uint64_t timeval_ns(struct timeval time)
 
 #ifdef __linux__
 
-/* The `n`th number, from 1 on, of the first line of a file; UINT64_MAX: there is none. */
-static uint64_t first_line_number(const char *path, unsigned n)
+/* The `n`th number, from 1 on, of the next line of a file; UINT64_MAX: there is none. */
+static uint64_t next_line_number(FILE *file, unsigned n)
 {
+    static const char digits[] = "0123456789";
     char line[256];
-    FILE *file = fopen(path, "re");
-    bool known = file != NULL && fgets(line, sizeof line, file) != NULL;
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    char *at = known ? strpbrk(line, "0123456789") : NULL;
+    char *at = fgets(line, sizeof line, file) != NULL ? strpbrk(line, digits) : NULL;
     for (; at != NULL && n > 1; n--) {
-        at = strpbrk(at + strspn(at, "0123456789"), "0123456789");
+        at = strpbrk(at + strspn(at, digits), digits);
     }
     return at != NULL ? strtoull(at, NULL, 10) : UINT64_MAX;
 }
@@ -268,18 +264,39 @@ static uint64_t first_line_number(const char *path, unsigned n)
 /* The second number of "105423 2312 17". */
 uint64_t sys_thread_wait_ns(void)
 {
-    return first_line_number("/proc/thread-self/schedstat", 2);
+    FILE *file = fopen("/proc/thread-self/schedstat", "re");
+    if (file == NULL) {
+        return UINT64_MAX;
+    }
+    uint64_t wait_ns = next_line_number(file, 2);
+    (void)fclose(file);
+    return wait_ns;
 }
 
-/* The eighth number of "cpu  user nice system idle iowait irq softirq steal ...". */
+/* How many lines "cpu0 ...", "cpu1 ..." follow. sys_cpu_count() has only those of this process. */
+static uint64_t count_cpu_lines(FILE *file)
+{
+    char line[256];
+    uint64_t count = 0;
+    while (fgets(line, sizeof line, file) != NULL && strncmp(line, "cpu", 3) == 0) {
+        count++;
+    }
+    return count;
+}
+
+/* The eighth number of "cpu  user nice system idle iowait irq softirq steal ...", of all CPUs. */
 uint64_t sys_steal_ns(void)
 {
     long per_second = sysconf(_SC_CLK_TCK);
-    uint64_t ticks = first_line_number("/proc/stat", 8);
-    if (per_second <= 0 || ticks == UINT64_MAX) {
+    FILE *file = fopen("/proc/stat", "re");
+    if (file == NULL) {
         return UINT64_MAX;
     }
-    return ticks * (NS_PER_S / (uint64_t)per_second);
+    uint64_t ticks = next_line_number(file, 8);
+    uint64_t cpus = count_cpu_lines(file);
+    (void)fclose(file);
+    bool known = per_second > 0 && ticks != UINT64_MAX && cpus > 0;
+    return known ? ticks * (NS_PER_S / (uint64_t)per_second) / cpus : UINT64_MAX;
 }
 
 #else

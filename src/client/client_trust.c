@@ -73,7 +73,7 @@ void client_trust_judge(struct client_trust *trust, const struct crew *crew,
 {
     struct strain *strains = copy_strains(crew);
     uint64_t steal_ns = sys_steal_ns();
-    bool known = steal_ns != TRUST_UNKNOWN && trust->steal_ns != TRUST_UNKNOWN;
+    bool known = steal_ns != TRUST_UNKNOWN && steal_ns >= trust->steal_ns;
     struct trust_run run = {.batches = &trust->batches,
                             .strains = strains,
                             .strain_count = strains != NULL ? crew->count : 0,
@@ -84,7 +84,6 @@ void client_trust_judge(struct client_trust *trust, const struct crew *crew,
                             .blocked = stats->blocked,
                             .lateness = &stats->lateness,
                             .steal_ns = known ? steal_ns - trust->steal_ns : TRUST_UNKNOWN,
-                            .cpus = sys_cpu_count(),
                             .clock_moved_ns = read_clock() - trust->clock_ns};
     trust_judge(&run, judged);
     until_look(&trust->until, &trust->batches);

@@ -195,7 +195,7 @@ static void judge_machine(const struct trust_run *run, struct trust *trust)
     }
     trust->steal_ns = run->steal_ns;
     if (run->steal_ns != TRUST_UNKNOWN && run_ns >= TRUST_RUN_NS_MIN) {
-        stolen = share_of(run->steal_ns, run_ns) / run->cpus;
+        stolen = share_of(run->steal_ns, run_ns);
     }
     if (stolen > TRUST_STEAL_SHARE) {
         (void)snprintf(find(trust, TRUST_BUSY_MACHINE)->text, TRUST_TEXT,

@@ -55,8 +55,7 @@ struct trust_run {
     uint64_t late;                    /* that the client gave out late, or not at all */
     uint64_t blocked;                 /* that found their connection down or full */
     const struct histogram *lateness; /* how late the client gave out each; may be NULL */
-    uint64_t steal_ns;                /* that the hypervisor took from all CPUs */
-    unsigned cpus;                    /* of the machine, at least 1 */
+    uint64_t steal_ns;                /* that the hypervisor took from a CPU, on average */
     int64_t clock_moved_ns;           /* the time of day against the monotonic clock */
 };
 

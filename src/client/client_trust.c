@@ -7,15 +7,18 @@
 #include "sys.h"
 #include "util.h"
 
-/* By how much the time of day is ahead of the monotonic clock; 0: it can't be read. */
-static int64_t read_clock(void)
+/* A look at both clocks that takes longer was interrupted between them, and says nothing. */
+#define LOOK_NS_MAX UINT64_C(10000000)
+
+static void look_at_clock(struct trust_clock *clock)
 {
     uv_timeval64_t now;
-    if (uv_gettimeofday(&now) != 0) {
-        return 0;
+    uint64_t before_ns = uv_hrtime();
+    int status = uv_gettimeofday(&now);
+    if (status == 0 && uv_hrtime() - before_ns <= LOOK_NS_MAX) {
+        int64_t time_ns = now.tv_sec * (int64_t)NS_PER_S + now.tv_usec * (int64_t)NS_PER_US;
+        trust_look_at_clock(clock, time_ns - (int64_t)before_ns);
     }
-    int64_t time_ns = now.tv_sec * (int64_t)NS_PER_S + now.tv_usec * (int64_t)NS_PER_US;
-    return time_ns - (int64_t)uv_hrtime();
 }
 
 bool client_trust_init(struct client_trust *trust, const char *until)
@@ -37,7 +40,7 @@ void client_trust_free(struct client_trust *trust)
 void client_trust_begin(struct client_trust *trust)
 {
     trust->steal_ns = sys_steal_ns();
-    trust->clock_ns = read_clock();
+    look_at_clock(&trust->clock);
 }
 
 /* What is answered after the measured time belongs to its last batch. A run that is shorter than a
@@ -47,6 +50,7 @@ void client_trust_on_slice(void *context, const struct slice *slice)
     struct client_trust *trust = context;
     struct batches *batches = &trust->batches;
     bool measured = slice->phase == SLICE_MEASURED;
+    look_at_clock(&trust->clock);
     if (measured || (slice->phase == SLICE_AFTER && batches->count == 0)) {
         batches_add(batches, slice->from_ns, slice->until_ns, slice->messages, &slice->latency);
     } else if (slice->phase == SLICE_AFTER) {
@@ -73,6 +77,7 @@ void client_trust_judge(struct client_trust *trust, const struct crew *crew,
 {
     struct strain *strains = copy_strains(crew);
     uint64_t steal_ns = sys_steal_ns();
+    look_at_clock(&trust->clock);
     bool known = steal_ns != TRUST_UNKNOWN && steal_ns >= trust->steal_ns;
     struct trust_run run = {.batches = &trust->batches,
                             .strains = strains,
@@ -84,7 +89,7 @@ void client_trust_judge(struct client_trust *trust, const struct crew *crew,
                             .blocked = stats->blocked,
                             .lateness = &stats->lateness,
                             .steal_ns = known ? steal_ns - trust->steal_ns : TRUST_UNKNOWN,
-                            .clock_moved_ns = read_clock() - trust->clock_ns};
+                            .clock_step_ns = trust->clock.step_ns};
     trust_judge(&run, judged);
     until_look(&trust->until, &trust->batches);
     free(strains);

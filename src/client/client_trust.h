@@ -19,7 +19,7 @@ struct client_trust {
     struct batches batches;
     struct until until;
     uint64_t steal_ns; /* when the run began; TRUST_UNKNOWN: this system does not say */
-    int64_t clock_ns;  /* the time of day less the monotonic clock, when the run began */
+    struct trust_clock clock;
 };
 
 /* `until` is the condition of --until, or NULL; it must stay. False: out of memory, which has been

@@ -1,16 +1,15 @@
 #include "trust.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "units.h"
 
-/* A clock that is disciplined runs at most this much too fast or too slow. */
-#define CLOCK_SLEW 0.001
-#define CLOCK_STEP_SECONDS 0.05
+/* A smaller change from one look to the next is no step: the clocks are not read at once, and a
+ * clock that is disciplined runs a little too fast or too slow. */
+#define CLOCK_STEP_NS 50000000
 
 /* Below this a client is never called late. */
 #define LATENESS_NS_MIN 100000
@@ -209,20 +208,29 @@ static void judge_machine(const struct trust_run *run, struct trust *trust)
     }
 }
 
+void trust_look_at_clock(struct trust_clock *clock, int64_t ahead_ns)
+{
+    int64_t step_ns = clock->known ? ahead_ns - clock->ahead_ns : 0;
+    if (llabs(step_ns) > llabs(clock->step_ns)) {
+        clock->step_ns = step_ns;
+    }
+    clock->ahead_ns = ahead_ns;
+    clock->known = true;
+}
+
 static void judge_clock(const struct trust_run *run, struct trust *trust)
 {
-    double moved = (double)run->clock_moved_ns / 1e9;
-    double slewed = CLOCK_SLEW * (double)find_run_ns(run) / 1e9;
+    uint64_t size_ns = (uint64_t)llabs(run->clock_step_ns);
     char text[UNITS_TEXT_SIZE];
-    if (fabs(moved) - slewed <= CLOCK_STEP_SECONDS) {
+    if (size_ns <= CLOCK_STEP_NS) {
         return;
     }
-    trust->step_seconds = moved;
+    trust->step_seconds = (double)run->clock_step_ns / 1e9;
     (void)snprintf(find(trust, TRUST_CLOCK_STEP)->text, TRUST_TEXT,
                    "clock step: the time of day was set %s by %s during the run; times of day in "
                    "the report are wrong, latencies are not",
-                   moved > 0 ? "forward" : "back",
-                   units_format_duration(text, sizeof(text), (uint64_t)(fabs(moved) * 1e9)));
+                   run->clock_step_ns > 0 ? "forward" : "back",
+                   units_format_duration(text, sizeof(text), size_ns));
 }
 
 /* ---- the judgement ------------------------------------------------------------------------- */

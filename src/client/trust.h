@@ -56,7 +56,14 @@ struct trust_run {
     uint64_t blocked;                 /* that found their connection down or full */
     const struct histogram *lateness; /* how late the client gave out each; may be NULL */
     uint64_t steal_ns;                /* that the hypervisor took from a CPU, on average */
-    int64_t clock_moved_ns;           /* the time of day against the monotonic clock */
+    int64_t clock_step_ns;            /* see trust_clock */
+};
+
+/* The time of day, looked at again and again during a run. All zero at first. */
+struct trust_clock {
+    bool known;       /* it has been looked at */
+    int64_t ahead_ns; /* of the monotonic clock, at the last look */
+    int64_t step_ns;  /* the largest change between two looks; below 0: it was set back */
 };
 
 #define TRUST_TEXT 200
@@ -72,10 +79,13 @@ struct trust {
     double busy_share_max; /* of the busiest thread; NAN: not known */
     uint64_t wait_ns;      /* of the thread that waited longest for a CPU, or TRUST_UNKNOWN */
     uint64_t steal_ns;     /* or TRUST_UNKNOWN */
-    double step_seconds;   /* by which the time of day was set; 0: it was not */
+    double step_seconds;   /* the largest by which the time of day was set; 0: it was not */
     size_t count;
     struct trust_finding findings[TRUST_CLASSES];
 };
+
+/* The time of day is ahead of the monotonic clock by so much now. */
+void trust_look_at_clock(struct trust_clock *clock, int64_t ahead_ns);
 
 void trust_judge(const struct trust_run *run, struct trust *trust);
 

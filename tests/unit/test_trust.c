@@ -13,6 +13,7 @@
 #include "random.h"
 #include "trust.h"
 #include "until.h"
+#include "util.h"
 
 #define SECOND UINT64_C(1000000000)
 #define MS UINT64_C(1000000)
@@ -218,12 +219,34 @@ static void a_clock_step_is_named(void **state)
 {
     struct trust_run run = quiet_run();
     (void)state;
-    run.clock_moved_ns = -2 * (int64_t)SECOND;
+    run.clock_step_ns = -2 * (int64_t)SECOND;
     assert_finds_only(&run, TRUST_CLOCK_STEP, "set back by 2.00 s");
     assert_true(trust.step_seconds < -1.99);
-    run.clock_moved_ns = 3 * (int64_t)MS; /* a clock that is disciplined */
+    run.clock_step_ns = 3 * (int64_t)MS; /* a clock that is disciplined */
     trust_judge(&run, &trust);
     assert_int_equal(trust.count, 0);
+}
+
+static void a_clock_that_is_set_and_set_back_has_a_step(void **state)
+{
+    static const int64_t ahead_ms[] = {5000, 5001, 7001, 7000, 5000};
+    struct trust_clock clock = {.known = false};
+    (void)state;
+    for (size_t i = 0; i < LENGTH(ahead_ms); i++) {
+        trust_look_at_clock(&clock, ahead_ms[i] * (int64_t)MS);
+    }
+    assert_int_equal(clock.step_ns, 2000 * (int64_t)MS);
+}
+
+/* A clock that runs a little too fast moves far in a long run, but not from look to look. */
+static void a_clock_that_is_too_fast_has_no_step(void **state)
+{
+    struct trust_clock clock = {.known = false};
+    (void)state;
+    for (int64_t i = 0; i < 1000; i++) {
+        trust_look_at_clock(&clock, i * (int64_t)MS);
+    }
+    assert_int_equal(clock.step_ns, MS);
 }
 
 static void too_few_messages_are_named(void **state)
@@ -273,7 +296,7 @@ static void the_report_names_each_finding(void **state)
     strains[0].cpu_ns = 3200 * MS;
     strains[0].wait_ns = strains[1].wait_ns = STRAIN_UNKNOWN;
     run.steal_ns = TRUST_UNKNOWN;
-    run.clock_moved_ns = (int64_t)SECOND;
+    run.clock_step_ns = (int64_t)SECOND;
     trust_judge(&run, &trust);
     assert_report("  doubt        client-bound: ", "[{\"class\":\"client_bound\",\"text\":\"");
     assert_report("  doubt        clock step: ", "\"class\":\"clock_step\"");
@@ -396,6 +419,8 @@ int main(void)
         cmocka_unit_test(a_wait_for_a_cpu_is_a_busy_machine),
         cmocka_unit_test(stolen_time_is_a_busy_machine),
         cmocka_unit_test(a_clock_step_is_named),
+        cmocka_unit_test(a_clock_that_is_set_and_set_back_has_a_step),
+        cmocka_unit_test(a_clock_that_is_too_fast_has_no_step),
         cmocka_unit_test(too_few_messages_are_named),
         cmocka_unit_test(the_report_says_that_all_is_well),
         cmocka_unit_test(the_report_names_each_finding),

@@ -1,8 +1,8 @@
 #include "find_rate.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "condition.h"
 #include "log.h"

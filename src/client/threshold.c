@@ -1,8 +1,8 @@
 #include "threshold.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "units.h"
 

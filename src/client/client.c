@@ -535,7 +535,7 @@ static int client_resolve(struct client *client)
 static int client_start(struct client *client, bool waits)
 {
     client_make_plan(client);
-    if (!client_trust_init(&client->trust, client->options->until) ||
+    if (!client_trust_init(&client->trust, client->options) ||
         !client_slices_init(&client->slices, &client->control, (size_t)client->options->threads) ||
         !client_make_intervals(client)) {
         return UV_ENOMEM;

@@ -21,10 +21,10 @@ static void look_at_clock(struct trust_clock *clock)
     }
 }
 
-bool client_trust_init(struct client_trust *trust, const char *until)
+bool client_trust_init(struct client_trust *trust, const struct client_options *options)
 {
-    *trust = (struct client_trust){.steal_ns = TRUST_UNKNOWN};
-    until_init(&trust->until, until);
+    *trust = (struct client_trust){.options = options, .steal_ns = TRUST_UNKNOWN};
+    until_init(&trust->until, options->until);
     if (!batches_init(&trust->batches)) {
         log_message("out of memory: cannot keep the latencies of the run");
         return false;
@@ -72,6 +72,12 @@ static struct strain *copy_strains(const struct crew *crew)
     return strains;
 }
 
+/* How many CPUs the workers may use. */
+static size_t count_cpus(const struct client_options *options)
+{
+    return options->cpus.count > 0 ? options->cpus.count : sys_cpu_count();
+}
+
 void client_trust_judge(struct client_trust *trust, const struct crew *crew,
                         const struct client_stats *stats, double rate, struct trust *judged)
 {
@@ -82,6 +88,7 @@ void client_trust_judge(struct client_trust *trust, const struct crew *crew,
     struct trust_run run = {.batches = &trust->batches,
                             .strains = strains,
                             .strain_count = strains != NULL ? crew->count : 0,
+                            .cpus = count_cpus(trust->options),
                             .scheduled = rate > 0,
                             .begun = stats->begun,
                             .unsent = stats->unsent,

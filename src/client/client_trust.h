@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "batches.h"
+#include "client_options.h"
 #include "crew.h"
 #include "slice.h"
 #include "stats.h"
@@ -16,15 +17,15 @@
 #include "until.h"
 
 struct client_trust {
+    const struct client_options *options;
     struct batches batches;
     struct until until;
     uint64_t steal_ns; /* when the run began; TRUST_UNKNOWN: this system does not say */
     struct trust_clock clock;
 };
 
-/* `until` is the condition of --until, or NULL; it must stay. False: out of memory, which has been
- * reported; nothing to free. */
-bool client_trust_init(struct client_trust *trust, const char *until);
+/* The options must stay. False: out of memory, which has been reported; nothing to free. */
+bool client_trust_init(struct client_trust *trust, const struct client_options *options);
 void client_trust_free(struct client_trust *trust);
 
 /* The run begins. */

@@ -175,36 +175,59 @@ static void judge_dependence(struct trust *trust)
 
 /* ---- the machine --------------------------------------------------------------------------- */
 
-static void judge_machine(const struct trust_run *run, struct trust *trust)
+/* The longest wait of a worker for a CPU, or TRUST_UNKNOWN. */
+static uint64_t find_wait_ns(const struct trust_run *run)
 {
-    uint64_t run_ns = find_run_ns(run);
-    bool known = run->strain_count > 0;
-    double stolen = 0;
-    double waited = 0;
-    trust->wait_ns = 0;
+    uint64_t longest_ns = TRUST_UNKNOWN;
     for (size_t i = 0; i < run->strain_count; i++) {
         uint64_t wait_ns = run->strains[i].wait_ns;
-        known = known && wait_ns != STRAIN_UNKNOWN;
-        trust->wait_ns = known && wait_ns > trust->wait_ns ? wait_ns : trust->wait_ns;
+        bool longer = longest_ns == TRUST_UNKNOWN || wait_ns > longest_ns;
+        longest_ns = wait_ns != STRAIN_UNKNOWN && longer ? wait_ns : longest_ns;
     }
-    if (!known) {
-        trust->wait_ns = TRUST_UNKNOWN;
-    } else if (run_ns >= TRUST_RUN_NS_MIN) {
-        waited = share_of(trust->wait_ns, run_ns);
+    return longest_ns;
+}
+
+/* The share of the run, 0 if that can't be judged. */
+static double run_share(const struct trust_run *run, uint64_t ns)
+{
+    uint64_t run_ns = find_run_ns(run);
+    return ns != TRUST_UNKNOWN && run_ns >= TRUST_RUN_NS_MIN ? share_of(ns, run_ns) : 0;
+}
+
+/* Threads that share CPUs wait for each other, though no other program runs. */
+static void find_waiting(const struct trust_run *run, double waited, struct trust *trust)
+{
+    struct trust_finding *finding = find(trust, TRUST_BUSY_MACHINE);
+    int used =
+        snprintf(finding->text, TRUST_TEXT,
+                 "busy machine: a thread of the client waited for a free CPU for %.0f %% of the "
+                 "time; ",
+                 percent(waited));
+    char *advice = finding->text + used;
+    size_t size = TRUST_TEXT - (size_t)used;
+    assert(used > 0 && used < TRUST_TEXT);
+    if (run->strain_count > run->cpus) {
+        (void)snprintf(advice, size, "its %s share %s, so use fewer (-t)",
+                       units_counted(run->strain_count, "thread").text,
+                       units_counted(run->cpus, "CPU").text);
+    } else {
+        (void)snprintf(advice, size,
+                       "stop other programs, or give the client CPUs of its own (--cpus)");
     }
+}
+
+static void judge_machine(const struct trust_run *run, struct trust *trust)
+{
+    double stolen = run_share(run, run->steal_ns);
     trust->steal_ns = run->steal_ns;
-    if (run->steal_ns != TRUST_UNKNOWN && run_ns >= TRUST_RUN_NS_MIN) {
-        stolen = share_of(run->steal_ns, run_ns);
-    }
+    trust->wait_ns = find_wait_ns(run);
+    double waited = run_share(run, trust->wait_ns);
     if (stolen > TRUST_STEAL_SHARE) {
         (void)snprintf(find(trust, TRUST_BUSY_MACHINE)->text, TRUST_TEXT,
                        "busy machine: the hypervisor took away %.1f %% of the CPUs' time",
                        percent(stolen));
     } else if (waited > TRUST_WAIT_SHARE) {
-        (void)snprintf(find(trust, TRUST_BUSY_MACHINE)->text, TRUST_TEXT,
-                       "busy machine: a thread of the client waited for a free CPU for %.0f %% of "
-                       "the time; stop other programs, or use --cpus",
-                       percent(waited));
+        find_waiting(run, waited, trust);
     }
 }
 

@@ -49,6 +49,7 @@ struct trust_run {
     const struct batches *batches; /* of the measured time */
     const struct strain *strains;  /* of each worker */
     size_t strain_count;
+    size_t cpus;    /* that the workers may use, at least 1 */
     bool scheduled; /* --rate */
     uint64_t begun; /* messages of the schedule that began, and that never did */
     uint64_t unsent;

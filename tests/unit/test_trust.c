@@ -52,6 +52,7 @@ static struct trust_run quiet_run(void)
     return (struct trust_run){.batches = &batches,
                               .strains = strains,
                               .strain_count = 2,
+                              .cpus = 4,
                               .begun = SLICES * 1000};
 }
 
@@ -203,8 +204,21 @@ static void a_wait_for_a_cpu_is_a_busy_machine(void **state)
     struct trust_run run = quiet_run();
     (void)state;
     strains[0].wait_ns = 640 * MS;
-    assert_finds_only(&run, TRUST_BUSY_MACHINE, "for 20 % of the time");
+    assert_finds_only(&run, TRUST_BUSY_MACHINE, "for 20 % of the time; stop other programs");
     assert_int_equal(trust.wait_ns, 640 * MS);
+    strains[1].wait_ns = STRAIN_UNKNOWN;
+    assert_finds_only(&run, TRUST_BUSY_MACHINE, "for 20 % of the time");
+}
+
+/* Then fewer threads help, and no other program has to be there. */
+static void threads_that_share_cpus_wait_for_each_other(void **state)
+{
+    struct trust_run run = quiet_run();
+    (void)state;
+    strains[0].wait_ns = 640 * MS;
+    run.cpus = 1;
+    assert_finds_only(&run, TRUST_BUSY_MACHINE,
+                      "for 20 % of the time; its 2 threads share 1 CPU, so use fewer (-t)");
 }
 
 static void stolen_time_is_a_busy_machine(void **state)
@@ -417,6 +431,7 @@ int main(void)
         cmocka_unit_test(a_rate_that_drifts_is_named),
         cmocka_unit_test(a_long_slow_time_is_dependence),
         cmocka_unit_test(a_wait_for_a_cpu_is_a_busy_machine),
+        cmocka_unit_test(threads_that_share_cpus_wait_for_each_other),
         cmocka_unit_test(stolen_time_is_a_busy_machine),
         cmocka_unit_test(a_clock_step_is_named),
         cmocka_unit_test(a_clock_that_is_set_and_set_back_has_a_step),

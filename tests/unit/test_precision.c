@@ -1,4 +1,5 @@
-/* How often the true p99 is inside the interval, over runs with fixed seeds in virtual time. */
+/* How often the true p99 is inside the interval, over runs with fixed seeds in virtual time. What
+ * counts of the delays is their order: so other distributions than the exponential add nothing. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,22 +14,22 @@
 #include "chance.h"
 #include "precision.h"
 #include "random.h"
+#include "until.h"
 #include "util.h"
 
-#define RUNS 2000
-#define RUNS_INSIDE_MIN 1860
-#define SLICES 64
-
-static const double pi = 3.14159265358979323846;
+#define RUNS (2000 * TEST_EFFORT / 100)
+#define RUNS_INSIDE_MIN (RUNS * 93 / 100)
+#define SLICES 32
 
 /* ---- delays -------------------------------------------------------------------------------- */
+
+/* Each delay is this and a random time. So they are close together, and histograms are fast. */
+#define LEAST_NS 1000.0
 
 struct source {
     uint64_t random;
     double state;
-    double rho;   /* of neighbours */
-    double spare; /* the second of a pair of normal numbers */
-    bool has_spare;
+    double rho; /* the correlation of neighbours */
 };
 
 static double random_exponential(struct source *source)
@@ -36,45 +37,27 @@ static double random_exponential(struct source *source)
     return -log(1 - random_fraction(&source->random));
 }
 
-/* Box and Muller's pairs. */
-static double random_normal(struct source *source)
-{
-    if (source->has_spare) {
-        source->has_spare = false;
-        return source->spare;
-    }
-    double radius = sqrt(2 * random_exponential(source));
-    double angle = 2 * pi * random_fraction(&source->random);
-    source->spare = radius * sin(angle);
-    source->has_spare = true;
-    return radius * cos(angle);
-}
-
+/* The exponential autoregressive process of Gaver and Lewis. Each delay is exponential, and the
+ * correlation of two that are n apart is rho to the n. */
 static double delay_exponential(struct source *source)
 {
-    return 1e6 * random_exponential(source);
-}
-
-/* The logarithm is a normal AR(1) process with variance 1; independent if rho is 0. */
-static double delay_lognormal(struct source *source)
-{
-    double rho = source->rho;
-    source->state = rho * source->state + sqrt(1 - rho * rho) * random_normal(source);
-    return 1e6 * exp(source->state);
+    bool fresh = random_fraction(&source->random) >= source->rho;
+    source->state = source->rho * source->state + (fresh ? random_exponential(source) : 0);
+    return source->state;
 }
 
 /*
- * The wait in an M/M/1 queue at a load of 0.8, by Lindley's recursion. A service takes 1 ms. From
- * one arrival to the next the wait changes by the difference of two exponential times. It is
- * positive with probability 0.8 / 1.8, and exponential itself on both sides.
+ * The wait in an M/M/1 queue at a load of 0.5, in services, by Lindley's recursion. From one
+ * arrival to the next the wait changes by the difference of two exponential times. It is positive
+ * with probability 0.5 / 1.5, and exponential itself on both sides.
  */
 static double delay_queue(struct source *source)
 {
     double wait = source->state;
     double time = random_exponential(source);
-    double next = random_fraction(&source->random) < 0.8 / 1.8 ? wait + time : wait - time / 0.8;
+    double next = random_fraction(&source->random) < 0.5 / 1.5 ? wait + time : wait - time / 0.5;
     source->state = next > 0 ? next : 0;
-    return 1e6 * wait;
+    return wait;
 }
 
 /* ---- runs ---------------------------------------------------------------------------------- */
@@ -85,10 +68,30 @@ struct process {
     double rho;
     unsigned slice;   /* messages */
     unsigned warm_up; /* messages that are left out */
-    double p99_ns;    /* the true one */
+    double p99;       /* the true one, of the random time */
 };
 
 static struct batches batches;
+
+static double delay_ns(double time)
+{
+    return LEAST_NS * (1 + time);
+}
+
+static void begin(void)
+{
+    batches_free(&batches);
+    assert_true(batches_init(&batches));
+}
+
+/* A slice's delays. */
+static void record(const struct process *process, struct source *source, struct histogram *latency)
+{
+    histogram_clear(latency);
+    for (unsigned n = 0; n < process->slice; n++) {
+        histogram_record(latency, (uint64_t)delay_ns(process->delay(source)));
+    }
+}
 
 static void run(const struct process *process, uint64_t seed)
 {
@@ -96,26 +99,27 @@ static void run(const struct process *process, uint64_t seed)
     for (unsigned i = 0; i < process->warm_up; i++) {
         (void)process->delay(&source);
     }
-    batches.count = SLICES;
     for (unsigned i = 0; i < SLICES; i++) {
-        struct histogram *latency = &batches.list[i].latency;
-        histogram_init(latency);
-        for (unsigned n = 0; n < process->slice; n++) {
-            histogram_record(latency, (uint64_t)process->delay(&source));
-        }
+        record(process, &source, &batches.list[i].latency);
     }
+}
+
+static bool is_inside(const struct precision *precision, double value_ns)
+{
+    return precision->known && (double)precision->low_ns <= value_ns &&
+           value_ns < (double)precision->high_ns + 1;
 }
 
 static unsigned count_inside(const struct process *process)
 {
     unsigned inside = 0;
     double width = 0;
+    double p99_ns = delay_ns(process->p99);
     for (uint64_t seed = 1; seed <= RUNS; seed++) {
         struct precision precision;
         run(process, seed);
         precision_estimate(&batches, 0, batches.count, 99, &precision);
-        inside += precision.known && (double)precision.low_ns <= process->p99_ns &&
-                  process->p99_ns < (double)precision.high_ns + 1;
+        inside += is_inside(&precision, p99_ns);
         width += precision.known ? precision_half_width_percent(&precision) : 0;
     }
     print_message("%s: %u of %u intervals contain the true p99; half width %.1f %% on average\n",
@@ -123,23 +127,62 @@ static unsigned count_inside(const struct process *process)
     return inside;
 }
 
-/*
- * The true values. Exponential: ln(100). Lognormal: e to the normal p99, 2.3263. The wait in a
- * queue exceeds t with probability 0.8 e^(-0.2 t), so p99 is ln(80) / 0.2.
- */
+/* The true values. An exponential time: ln(100). The wait in a queue exceeds t with probability
+ * 0.5 e^(-0.5 t), so p99 is ln(50) / 0.5. */
 static const struct process processes[] = {
-    {"exponential", delay_exponential, 0, 128, 0, 4.605170186e6},
-    {"lognormal", delay_lognormal, 0, 128, 0, 10.240473656e6},
-    {"lognormal, correlation 0.9", delay_lognormal, 0.9, 256, 100, 10.240473656e6},
-    {"queue at a load of 0.8", delay_queue, 0, 2048, 2000, 21.910133173e6},
+    {"independent", delay_exponential, 0, 256, 0, 4.605170186},
+    {"correlation 0.9", delay_exponential, 0.9, 512, 100, 4.605170186},
+    {"queue at a load of 0.5", delay_queue, 0, 512, 200, 7.824046011},
 };
 
 static void the_true_p99_is_in_most_intervals(void **state)
 {
     (void)state;
+    batches.count = SLICES;
+    for (size_t i = 0; i < SLICES; i++) {
+        histogram_init(&batches.list[i].latency);
+    }
     for (size_t i = 0; i < LENGTH(processes); i++) {
         assert_true(count_inside(&processes[i]) >= RUNS_INSIDE_MIN);
     }
+}
+
+/* ---- --until ------------------------------------------------------------------------------- */
+
+#define UNTIL_RUNS (200 * TEST_EFFORT / 100)
+#define UNTIL_INSIDE_MIN (UNTIL_RUNS * 88 / 100)
+
+/* Runs until the interval is narrow enough. */
+static void run_until(const struct process *process, struct until *until, uint64_t seed)
+{
+    static struct histogram latency;
+    struct source source = {.random = random_mixed(&seed), .rho = process->rho};
+    begin();
+    histogram_init(&latency);
+    for (uint64_t i = 0; !until->reached; i++) {
+        record(process, &source, &latency);
+        batches_add(&batches, i * 100, i * 100 + 100, process->slice, &latency);
+        if (batches.filled == batches.slices) {
+            until_look(until, &batches);
+        }
+    }
+}
+
+/* A run ends when its interval is narrow, which it may be by chance. */
+static void a_run_that_stops_when_it_is_precise_is_right_nearly_as_often(void **state)
+{
+    const struct process process = {"until", delay_exponential, 0.9, 64, 0, 4.605170186};
+    unsigned inside = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= UNTIL_RUNS; seed++) {
+        struct until until;
+        until_init(&until, "p99+-20%");
+        run_until(&process, &until, seed);
+        inside += is_inside(&until.precision, delay_ns(process.p99));
+    }
+    print_message("--until: %u of %u intervals contain the true p99\n", inside,
+                  (unsigned)UNTIL_RUNS);
+    assert_true(inside >= UNTIL_INSIDE_MIN);
 }
 
 /* ---- small cases --------------------------------------------------------------------------- */
@@ -152,12 +195,6 @@ static void add(uint64_t slice, uint64_t messages, uint64_t value_ns)
         histogram_record(&latency, value_ns + i);
     }
     batches_add(&batches, slice * 100, slice * 100 + 100, messages, &latency);
-}
-
-static void begin(void)
-{
-    batches_free(&batches);
-    assert_true(batches_init(&batches));
 }
 
 static void assert_near(double value, double expected)
@@ -298,6 +335,7 @@ int main(void)
         cmocka_unit_test(wandering_latency_is_dependent),
         cmocka_unit_test(rates_have_an_interval),
         cmocka_unit_test(the_true_p99_is_in_most_intervals),
+        cmocka_unit_test(a_run_that_stops_when_it_is_precise_is_right_nearly_as_often),
     };
     return cmocka_run_group_tests_name("precision", tests, set_up, tear_down);
 }

@@ -58,6 +58,12 @@ void histogram_init(struct histogram *histogram)
 {
     assert(histogram != NULL);
     memset(histogram, 0, sizeof *histogram);
+    histogram_init_zeroed(histogram);
+}
+
+void histogram_init_zeroed(struct histogram *histogram)
+{
+    assert(histogram->count == 0 && histogram->max == 0);
     histogram->min = UINT64_MAX;
 }
 

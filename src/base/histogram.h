@@ -36,6 +36,9 @@ struct histogram_bucket {
 /* Makes `histogram` empty. */
 void histogram_init(struct histogram *histogram);
 
+/* Makes a zeroed one empty. It writes no bucket: memory that calloc() has not touched stays so. */
+void histogram_init_zeroed(struct histogram *histogram);
+
 /* Empties one that has been initialised. Takes less time if its values are close together. */
 void histogram_clear(struct histogram *histogram);
 

@@ -18,9 +18,8 @@
 #define GIVE_UP_NS (30 * NS_PER_S)
 
 #define SERVER_TAKES                                                                               \
-    "HOST or HOST:PORT, as in 127.0.0.1:6001, [::1]:6001 or :6001, with a port of 1 to 65535 or "  \
-    "a "                                                                                           \
-    "service name"
+    "HOST or HOST:PORT, as in 127.0.0.1:6001, [::1]:6001 or :6001, with a port of 1 to 65535 "     \
+    "or a service name"
 
 #define SOURCE_TAKES                                                                               \
     "addresses and blocks with commas between them, as in 127.0.0.2,127.1.0.0/24 or "              \

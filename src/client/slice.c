@@ -7,9 +7,11 @@
 
 struct slice *slice_make(void)
 {
-    struct slice *slice = calloc(1, sizeof(*slice)); /* its pages stay unused until needed */
+    struct slice *slice = calloc(1, sizeof(*slice));
     if (slice != NULL) {
-        slice->latency.min = slice->since_sent.min = slice->lateness.min = UINT64_MAX;
+        histogram_init_zeroed(&slice->latency);
+        histogram_init_zeroed(&slice->since_sent);
+        histogram_init_zeroed(&slice->lateness);
     }
     return slice;
 }

@@ -51,12 +51,12 @@ static void stats_errors_add(struct stats_errors *into, const struct stats_error
 
 void client_stats_init(struct client_stats *stats)
 {
-    histogram_init(&stats->latency);
-    histogram_init(&stats->latency_before);
-    histogram_init(&stats->latency_beside);
-    histogram_init(&stats->since_sent);
-    histogram_init(&stats->lateness);
-    histogram_init(&stats->fairness);
+    histogram_init_zeroed(&stats->latency);
+    histogram_init_zeroed(&stats->latency_before);
+    histogram_init_zeroed(&stats->latency_beside);
+    histogram_init_zeroed(&stats->since_sent);
+    histogram_init_zeroed(&stats->lateness);
+    histogram_init_zeroed(&stats->fairness);
 }
 
 void client_counters_add(struct client_counters *into, const struct client_counters *from)

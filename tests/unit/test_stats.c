@@ -22,10 +22,15 @@ static void client_sum_has_all_that_is_measured(void **state)
     (void)state;
     memset(&client_sum, 0, sizeof(client_sum));
     memset(&client_part, 0, sizeof(client_part));
-    histogram_init(&client_sum.latency);
-    histogram_init(&client_part.latency);
+    client_stats_init(&client_sum);
+    client_stats_init(&client_part);
     histogram_record(&client_part.latency, 100);
     histogram_record(&client_part.latency, 200);
+    histogram_record(&client_part.since_sent, 201);
+    histogram_record(&client_part.lateness, 202);
+    histogram_record(&client_part.fairness, 203);
+    histogram_record(&client_part.latency_before, 204);
+    histogram_record(&client_part.latency_beside, 205);
     client_part.measured_messages = 2;
     client_part.measured_bytes = 3;
     client_part.unsent = 4;
@@ -42,6 +47,11 @@ static void client_sum_has_all_that_is_measured(void **state)
     assert_int_equal(client_sum.latency.count, 4);
     assert_int_equal(client_sum.latency.min, 100);
     assert_int_equal(client_sum.latency.max, 200);
+    assert_int_equal(client_sum.since_sent.min, 201);
+    assert_int_equal(client_sum.lateness.min, 202);
+    assert_int_equal(client_sum.fairness.min, 203);
+    assert_int_equal(client_sum.latency_before.min, 204);
+    assert_int_equal(client_sum.latency_beside.min, 205);
     assert_int_equal(stats_errors_total(&client_sum.errors), 2);
 }
 

@@ -417,6 +417,7 @@ static uint64_t client_slice_ns(const struct client_options *options)
 static void client_make_plan(struct client *client)
 {
     const struct client_options *options = client->options;
+    size_t cpus = options->cpus.count > 0 ? options->cpus.count : sys_cpu_count();
     client->plan = (struct load_plan){
         .addresses = client->resolution.addresses,
         .address_count = client->resolution.count,
@@ -432,6 +433,7 @@ static void client_make_plan(struct client *client)
         .connect_rate = (double)options->connect_rate,
         .ramp_ns = options->ramp_ns,
         .rate = options->rate,
+        .crowded = load_is_crowded((size_t)options->threads, options->rate, cpus),
         .arrival = arrival_kind(options->arrival),
         .warmup_ns = options->warmup_ns,
         .slice_ns = client_slice_ns(options),

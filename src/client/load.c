@@ -11,7 +11,7 @@
 #include "util.h"
 
 /* A backend may sleep a millisecond too long, and the schedule must not. So the worker does not
- * sleep in this time before a message is due. */
+ * sleep in this time before a message is due, unless the client is crowded. */
 #define LOAD_AWAKE_NS UINT64_C(2000000)
 
 /* A message that is given out this long after it was due is late. Turns are far shorter. */
@@ -45,6 +45,12 @@ void load_init(struct load *load, const struct load_plan *plan, size_t user_coun
     load->user_count = user_count;
     load->requests_left = requests;
     client_stats_init(&load->stats);
+}
+
+bool load_is_crowded(size_t workers, double rate, size_t cpus)
+{
+    double awake = rate * (double)LOAD_AWAKE_NS / 1e9;
+    return fmin((double)workers, awake) > (double)cpus;
 }
 
 void load_free(struct load *load)
@@ -203,7 +209,8 @@ static uint64_t load_turn(struct worker *worker)
     if (due_ns <= now_ns) {
         return UINT64_MAX; /* the run is over; end_timer ends it */
     }
-    return due_ns - now_ns > LOAD_AWAKE_NS ? due_ns - LOAD_AWAKE_NS : 0;
+    uint64_t awake_ns = load->plan->crowded ? 0 : LOAD_AWAKE_NS;
+    return due_ns - now_ns > awake_ns ? due_ns - awake_ns : 0;
 }
 
 /* ---- when connections begin ---------------------------------------------------------------- */

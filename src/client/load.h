@@ -52,6 +52,7 @@ struct load_plan {
     uint64_t connections; /* users of all workers together; only for `ramp_ns` */
     double connect_rate;  /* connects per second of all workers together; 0: no limit */
     uint64_t ramp_ns;     /* in which the users begin, evenly; 0: all at once */
+    bool crowded;         /* load_is_crowded(): workers sleep until a message of the rate is due */
     enum arrival_kind arrival; /* of the gaps of the rate */
     uint64_t began_ns;         /* start of the run, by the loops' clock; set before WORKER_BEGIN */
     uint64_t warmup_ns;
@@ -160,6 +161,10 @@ extern const struct worker_role load_role;
  */
 void load_init(struct load *load, const struct load_plan *plan, size_t user_count,
                uint64_t requests);
+
+/* Whether workers that stay awake before each message of the schedule would need more than `cpus`
+ * CPUs: then they would take the time from each other. `rate` is that of all workers. */
+bool load_is_crowded(size_t workers, double rate, size_t cpus);
 
 /* Frees what the worker keeps for the main thread after its end: slices that nobody has taken. Does
  * nothing if it never started. */

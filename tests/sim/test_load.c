@@ -153,6 +153,45 @@ static void a_rate_is_kept(void **state)
     }
 }
 
+/* The turns of all workers. */
+static uint64_t turns(void)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < world.client_count; i++) {
+        count += world.clients[i].worker.turn;
+    }
+    return count;
+}
+
+/* A message takes a few turns. In a client that is not crowded it takes a hundred. */
+static void a_crowded_client_sleeps_until_a_message_is_due(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, 1000);
+        make();
+        bool crowded = seed % 2 == 0;
+        world.plan.crowded = crowded;
+        world.plan.rate = 100;
+        world.plan.duration_ns = 10 * SECOND;
+        (void)run();
+        WORLD_CHECK(verdict.ok);
+        WORLD_CHECK(world.client_stats.begun == 1000 && world.client_stats.late == 0);
+        WORLD_CHECK(crowded ? turns() < 20000 : turns() > 40000);
+        end();
+    }
+}
+
+static void a_client_is_crowded_if_waiting_takes_too_many_cpus(void **state)
+{
+    (void)state;
+    assert_false(load_is_crowded(2, 1e9, 2));
+    assert_true(load_is_crowded(3, 1e9, 2));
+    assert_true(load_is_crowded(64, 20000, 2));
+    assert_false(load_is_crowded(64, 900, 2));
+    assert_false(load_is_crowded(64, 0, 1));
+}
+
 static void a_schedule_that_is_kept_is_fine(void **state)
 {
     (void)state;
@@ -528,6 +567,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_slow_answer_is_the_servers_delay),
         cmocka_unit_test(what_is_given_out_late_is_the_clients_delay),
         cmocka_unit_test(a_rate_is_kept),
+        cmocka_unit_test(a_crowded_client_sleeps_until_a_message_is_due),
+        cmocka_unit_test(a_client_is_crowded_if_waiting_takes_too_many_cpus),
         cmocka_unit_test(a_schedule_that_is_kept_is_fine),
         cmocka_unit_test(sizes_are_those_of_the_connection),
         cmocka_unit_test(thinking_makes_a_pace),

@@ -423,6 +423,33 @@ static void warm_up_is_left_out(void **state)
     }
 }
 
+static bool is_about(uint64_t count, uint64_t expected)
+{
+    return count + 1 >= expected && count <= expected + 1;
+}
+
+/* A message is due every 10 ms. It belongs to the part in which it was due. */
+static void messages_before_hostile_ones_are_told_apart(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        begin(seed, MILLISECOND);
+        make();
+        world.plan.rate = 100;
+        world.plan.warmup_ns = SECOND / 2;
+        world.plan.duration_ns = 2 * SECOND;
+        world.plan.hostile = true;
+        world.plan.hostile_from_ns = SECOND;
+        (void)run();
+        const struct client_stats *stats = &world.client_stats;
+        WORLD_CHECK(is_about(stats->latency_before.count, 50));
+        WORLD_CHECK(is_about(stats->latency_beside.count, 100));
+        WORLD_CHECK(stats->latency_before.count + stats->latency_beside.count ==
+                    stats->latency.count);
+        end();
+    }
+}
+
 /* ---- runs that would never end ------------------------------------------------------------- */
 
 static void a_connect_that_never_ends_is_given_up(void **state)
@@ -578,6 +605,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(latency_counts_from_when_a_message_was_due),
         cmocka_unit_test(latency_has_the_time_before_a_message_can_begin),
         cmocka_unit_test(warm_up_is_left_out),
+        cmocka_unit_test(messages_before_hostile_ones_are_told_apart),
         cmocka_unit_test(a_connect_that_never_ends_is_given_up),
         cmocka_unit_test(a_silent_network_is_given_up),
         cmocka_unit_test(time_in_which_nothing_is_due_does_not_count),

@@ -515,11 +515,12 @@ static void client_check_descriptors(const struct client *client)
 {
     uint64_t descriptors = sys_raise_descriptor_limit();
     uint64_t own = CLIENT_DESCRIPTORS + client->options->threads * CLIENT_DESCRIPTORS_PER_WORKER;
-    own += client_hostile_count(client->options);
-    if (client->options->connections + own > descriptors) {
-        log_message("--connections: some of %" PRIu64
-                    " will fail: the descriptor limit is %" PRIu64,
-                    client->options->connections, descriptors);
+    uint64_t hostile = client_hostile_count(client->options);
+    uint64_t connections = client->options->connections + hostile;
+    if (connections + own > descriptors) {
+        log_message("%s: some of %" PRIu64 " will fail: the descriptor limit is %" PRIu64,
+                    hostile > 0 ? "--connections and --hostile" : "--connections", connections,
+                    descriptors);
     }
 }
 

@@ -175,16 +175,23 @@ static void judge_dependence(struct trust *trust)
 
 /* ---- the machine --------------------------------------------------------------------------- */
 
-/* The longest wait of a worker for a CPU, or TRUST_UNKNOWN. */
-static uint64_t find_wait_ns(const struct trust_run *run)
+/* The worker that waited longest for a CPU; NULL: not known. */
+static const struct strain *find_longest_wait(const struct trust_run *run)
 {
-    uint64_t longest_ns = TRUST_UNKNOWN;
+    const struct strain *longest = NULL;
     for (size_t i = 0; i < run->strain_count; i++) {
-        uint64_t wait_ns = run->strains[i].wait_ns;
-        bool longer = longest_ns == TRUST_UNKNOWN || wait_ns > longest_ns;
-        longest_ns = wait_ns != STRAIN_UNKNOWN && longer ? wait_ns : longest_ns;
+        const struct strain *strain = &run->strains[i];
+        bool longer = longest == NULL || strain->wait_ns > longest->wait_ns;
+        longest = strain->wait_ns != STRAIN_UNKNOWN && longer ? strain : longest;
     }
-    return longest_ns;
+    return longest;
+}
+
+/* A thread that mostly sleeps may wait for a small share of the time, but before each message. */
+static bool is_wait_long(double waited, const struct strain *strain)
+{
+    return waited > TRUST_WAIT_SHARE ||
+           (waited > TRUST_WAIT_LEAST && strain->wait_ns > strain->cpu_ns);
 }
 
 /* The share of the run, 0 if that can't be judged. */
@@ -220,13 +227,14 @@ static void judge_machine(const struct trust_run *run, struct trust *trust)
 {
     double stolen = run_share(run, run->steal_ns);
     trust->steal_ns = run->steal_ns;
-    trust->wait_ns = find_wait_ns(run);
+    const struct strain *strain = find_longest_wait(run);
+    trust->wait_ns = strain != NULL ? strain->wait_ns : TRUST_UNKNOWN;
     double waited = run_share(run, trust->wait_ns);
     if (stolen > TRUST_STEAL_SHARE) {
         (void)snprintf(find(trust, TRUST_BUSY_MACHINE)->text, TRUST_TEXT,
                        "busy machine: the hypervisor took away %.1f %% of the CPUs' time",
                        percent(stolen));
-    } else if (waited > TRUST_WAIT_SHARE) {
+    } else if (is_wait_long(waited, strain)) {
         find_waiting(run, waited, trust);
     }
 }

@@ -34,6 +34,7 @@ enum trust_class {
 #define TRUST_LATE_SHARE 0.01  /* of the messages of the schedule */
 #define TRUST_DRIFT_SHARE 0.05 /* between the halves, beyond what their intervals explain */
 #define TRUST_WAIT_SHARE 0.10  /* of the time, of one thread for a CPU */
+#define TRUST_WAIT_LEAST 0.01  /* the same, of a thread that ran for less than it waited */
 #define TRUST_STEAL_SHARE 0.01 /* of the time of all CPUs */
 
 /* A shorter schedule is not judged. */

@@ -210,6 +210,22 @@ static void a_wait_for_a_cpu_is_a_busy_machine(void **state)
     assert_finds_only(&run, TRUST_BUSY_MACHINE, "for 20 % of the time");
 }
 
+/* The client sleeps most of the time, but has no CPU when a message comes. */
+static void a_thread_that_waits_longer_than_it_runs_is_a_busy_machine(void **state)
+{
+    struct trust_run run = quiet_run();
+    (void)state;
+    strains[0].wait_ns = 64 * MS;
+    trust_judge(&run, &trust);
+    assert_int_equal(trust.count, 0);
+    strains[0].cpu_ns = 63 * MS;
+    assert_finds_only(&run, TRUST_BUSY_MACHINE, "for 2 % of the time; stop other programs");
+    strains[0].wait_ns = 30 * MS;
+    strains[0].cpu_ns = 10 * MS;
+    trust_judge(&run, &trust);
+    assert_int_equal(trust.count, 0);
+}
+
 /* Then fewer threads help, and no other program has to be there. */
 static void threads_that_share_cpus_wait_for_each_other(void **state)
 {
@@ -431,6 +447,7 @@ int main(void)
         cmocka_unit_test(a_rate_that_drifts_is_named),
         cmocka_unit_test(a_long_slow_time_is_dependence),
         cmocka_unit_test(a_wait_for_a_cpu_is_a_busy_machine),
+        cmocka_unit_test(a_thread_that_waits_longer_than_it_runs_is_a_busy_machine),
         cmocka_unit_test(threads_that_share_cpus_wait_for_each_other),
         cmocka_unit_test(stolen_time_is_a_busy_machine),
         cmocka_unit_test(a_clock_step_is_named),

@@ -19,14 +19,14 @@ enum hostile_reads { READS_ALL, READS_SLOWLY, READS_NOTHING };
 
 /* What a connection of each kind does. */
 struct hostile_manner {
-    enum hostile_reads reads;
     size_t first;     /* bytes that it sends when it comes up */
     size_t more;      /* bytes that it sends at each beat, unless a send is outstanding */
     uint64_t beat_ns; /* between two beats; 0: there are none */
-    bool urgent;      /* an urgent byte goes before each send at a beat, when all has come back */
-    bool finishes;    /* FIN follows the first send */
-    bool leaves;      /* it resets when bytes come back, or at the first beat */
-    bool flees;       /* it resets as soon as it is up */
+    enum hostile_reads reads;
+    bool urgent;   /* an urgent byte goes before each send at a beat, when all has come back */
+    bool finishes; /* FIN follows the first send */
+    bool leaves;   /* it resets when bytes come back, or at the first beat */
+    bool flees;    /* it resets as soon as it is up */
 };
 
 static const struct hostile_manner hostile_manners[HOSTILE_KINDS] = {

@@ -22,7 +22,8 @@ struct member {
 static struct program_options options;
 static struct option_cpus cpus;
 static struct crew crew;
-static struct fake fakes[2]; /* of the only worker, and of the companion */
+static struct fake fake_of_worker, fake_of_companion;
+static struct fake *const fakes[] = {&fake_of_worker, &fake_of_companion};
 static struct member companion;
 
 static struct member *member_of(struct worker *worker)
@@ -66,12 +67,12 @@ static int set_up(void **state)
         .role = &member_role, .count = 1, .size = sizeof(struct member), .cpus = &cpus};
     assert_int_equal(crew_init(&crew, &options, NULL, &fake_backend, ""), 0);
     for (size_t i = 0; i < 2; i++) {
-        fake_init(&fakes[i]);
-        fakes[i].blocks = true;
+        fake_init(fakes[i]);
+        fakes[i]->blocks = true;
     }
-    plan.io_config = fake_config(&fakes[0]);
+    plan.io_config = fake_config(&fake_of_worker);
     assert_int_equal(crew_make(&crew, &plan), 0);
-    plan.io_config = fake_config(&fakes[1]);
+    plan.io_config = fake_config(&fake_of_companion);
     crew_add(&crew, &plan, &companion.worker);
     return 0;
 }
@@ -81,8 +82,8 @@ static int tear_down(void **state)
     (void)state;
     crew_free(&crew);
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(fakes[i].wrong, 0);
-        fake_destroy(&fakes[i]);
+        assert_int_equal(fakes[i]->wrong, 0);
+        fake_destroy(fakes[i]);
     }
     return 0;
 }
@@ -98,8 +99,8 @@ static void reap_all(void)
 static void all_loops_were_closed(void)
 {
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(fakes[i].opens, 1);
-        assert_int_equal(fakes[i].closes, 1);
+        assert_int_equal(fakes[i]->opens, 1);
+        assert_int_equal(fakes[i]->closes, 1);
     }
 }
 
@@ -128,23 +129,23 @@ static void a_command_reaches_the_companion(void **state)
 static void a_companion_with_a_failing_loop_ends_all(void **state)
 {
     (void)state;
-    fakes[1].blocks = false;
-    fakes[1].poll_status = UV_EIO;
+    fake_of_companion.blocks = false;
+    fake_of_companion.poll_status = UV_EIO;
     assert_int_equal(crew_start(&crew), 0);
     reap_all();
     assert_true(crew.failed);
     assert_non_null(strstr(companion.worker.error, "worker 1: the loop of backend fake failed"));
-    assert_int_equal(fakes[0].closes, 1);
-    assert_int_equal(fakes[1].closes, 0); /* it still owns what is outstanding */
+    assert_int_equal(fake_of_worker.closes, 1);
+    assert_int_equal(fake_of_companion.closes, 0); /* it still owns what is outstanding */
 }
 
 static void no_worker_starts_if_the_companion_gets_no_loop(void **state)
 {
     (void)state;
-    fakes[1].open_status = UV_ENOMEM;
+    fake_of_companion.open_status = UV_ENOMEM;
     assert_true(crew_start(&crew) < 0);
     assert_int_equal(crew.running, 0);
-    assert_int_equal(fakes[0].closes, 1);
+    assert_int_equal(fake_of_worker.closes, 1);
 }
 
 int main(void)

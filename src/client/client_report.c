@@ -226,11 +226,13 @@ static void client_report_connections(const struct client_report *report, struct
     }
 }
 
-/* At the end of the run. */
+/* At the end of the run. Without a message there is nothing to trust or to doubt. */
 static void client_report_trust(const struct client_report *report, struct text *out)
 {
-    if (report->trust != NULL) {
+    if (report->trust != NULL && report->stats->latency.count > 0) {
         trust_text(report->trust, out);
+    }
+    if (report->trust != NULL) {
         until_text(report->until, out);
     }
 }

@@ -52,6 +52,18 @@ static void a_person_reads_why(void **state)
     e2e_server_ends(&server);
 }
 
+/* Nothing listens at that port. */
+static void without_a_message_nothing_is_doubted(void **state)
+{
+    (void)state;
+    struct process *client =
+        e2e_start(e2e_client_path, "127.0.0.1:1", e2e_backend_argument(), NULL);
+    e2e_ends(client, 1);
+    e2e_says(client, PROCESS_OUT, "FAILED: 0 of 1 connection up");
+    const char *report = process_text(client, PROCESS_OUT);
+    assert_true(strstr(report, "trust") == NULL && strstr(report, "doubt") == NULL);
+}
+
 /* No machine gives out 100 million messages per second: the client or the server is late. */
 static void a_schedule_that_nobody_keeps_is_named(void **state)
 {
@@ -109,6 +121,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TRUST(a_few_messages_cannot_tell),
         TRUST(a_person_reads_why),
+        TRUST(without_a_message_nothing_is_doubted),
         TRUST(a_schedule_that_nobody_keeps_is_named),
         TRUST(until_ends_a_run_that_has_no_other_end),
         TRUST(a_run_that_is_too_short_cannot_tell),

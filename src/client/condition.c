@@ -16,20 +16,20 @@ struct condition_name {
     const char *text;
     enum condition_figure figure;
     bool has_percentile; /* "p99" may follow, or is all of it */
+    bool per_second;     /* the limit may end in "/s" */
     condition_parse_limit *parse_limit;
-    bool per_second; /* the limit may end in "/s" */
 };
 
 /* A name that begins with another one stands first. */
 static const struct condition_name condition_names[] = {
-    {"lateness-p", CONDITION_LATENESS, true, units_parse_duration, false},
-    {"lateness", CONDITION_LATENESS, false, units_parse_duration, false},
-    {"max", CONDITION_MAX, false, units_parse_duration, false},
-    {"mean", CONDITION_MEAN, false, units_parse_duration, false},
-    {"rate", CONDITION_RATE, false, units_parse_count, true},
-    {"bytes", CONDITION_BYTES, false, units_parse_bytes, true},
-    {"failures", CONDITION_FAILURES, false, units_parse_count, false},
-    {"p", CONDITION_LATENCY, true, units_parse_duration, false},
+    {"lateness-p", CONDITION_LATENESS, true, false, units_parse_duration},
+    {"lateness", CONDITION_LATENESS, false, false, units_parse_duration},
+    {"max", CONDITION_MAX, false, false, units_parse_duration},
+    {"mean", CONDITION_MEAN, false, false, units_parse_duration},
+    {"rate", CONDITION_RATE, false, true, units_parse_count},
+    {"bytes", CONDITION_BYTES, false, true, units_parse_bytes},
+    {"failures", CONDITION_FAILURES, false, false, units_parse_count},
+    {"p", CONDITION_LATENCY, true, false, units_parse_duration},
 };
 
 struct condition_operator {

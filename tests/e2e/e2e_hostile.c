@@ -124,14 +124,14 @@ static void each_mode_does_what_it_says(void **state)
 {
     static const struct expected expected[MODES] = {
         [SILENT] = {"silent:2", "2 opened", .silent = true},
-        [RESET] = {"reset:2", "client"},
+        [RESET] = {"reset:2", "client", .closed = false},
         [HALF_CLOSE] = {"half-close:2", "closed", .closed = true},
-        [SLOW_READ] = {"slow-read:1KiB:2", "answered"},
-        [BYTES] = {"byte-by-byte:2", "answered"},
-        [MIDWAY] = {"stop-midway:2", "answered"},
+        [SLOW_READ] = {"slow-read:1KiB:2", "answered", .closed = false},
+        [BYTES] = {"byte-by-byte:2", "answered", .closed = false},
+        [MIDWAY] = {"stop-midway:2", "answered", .closed = false},
         [NEVER_READ] = {"never-read:2", "2 opened", .deaf = true},
         [STORM] = {"storm:50:2", "client", .silent = true},
-        [URGENT] = {"urgent:2", "urgent"},
+        [URGENT] = {"urgent:2", "urgent", .closed = false},
     };
     const char *options[MODES];
     struct e2e_server server;

@@ -1,6 +1,6 @@
-# libuv::libuv and, for the tests, cmocka::cmocka and jansson::jansson: from the system
-# (Findlibuv.cmake and so on), or else fetched and built along. liburing::liburing on Linux, and
-# jansson for echo-bench without the tests: from the system, or not at all.
+# libuv::libuv, jansson::jansson and, for the tests, cmocka::cmocka: from the system
+# (Findlibuv.cmake and so on), or else fetched and built along. liburing::liburing on Linux: from the
+# system, or not at all.
 #
 # FETCHCONTENT_SOURCE_DIR_LIBUV, _CMOCKA and _JANSSON name unpacked source trees to be built
 # instead. FETCHCONTENT_TRY_FIND_PACKAGE_MODE=NEVER ignores the system's libraries.
@@ -62,6 +62,16 @@ block(PROPAGATE libuv_FOUND libuv_SOURCE_DIR)
 endblock()
 echoport_dependency_target(libuv uv_a)
 
+# echo-client --merge, echo-bench and the tests read JSON with it.
+block(PROPAGATE jansson_FOUND jansson_SOURCE_DIR jansson_BINARY_DIR)
+  set(JANSSON_BUILD_DOCS OFF)
+  set(JANSSON_EXAMPLES OFF)
+  set(JANSSON_WITHOUT_TESTS ON)
+  set(JANSSON_BUILD_SHARED_LIBS OFF)
+  echoport_dependency(jansson)
+endblock()
+echoport_dependency_target(jansson jansson ${jansson_BINARY_DIR}/include)
+
 # Without it the io_uring backend is left out. 2.3 has what Linux 6.1 has.
 if(CMAKE_SYSTEM_NAME STREQUAL Linux AND NOT ECHOPORT_IO_URING STREQUAL OFF)
   find_package(liburing 2.3 MODULE)
@@ -82,15 +92,4 @@ if(ECHOPORT_TESTS)
   endblock()
   echoport_dependency_target(cmocka $<IF:$<TARGET_EXISTS:cmocka-static>,cmocka-static,cmocka>
     ${cmocka_SOURCE_DIR}/include)
-
-  block(PROPAGATE jansson_FOUND jansson_SOURCE_DIR jansson_BINARY_DIR)
-    set(JANSSON_BUILD_DOCS OFF)
-    set(JANSSON_EXAMPLES OFF)
-    set(JANSSON_WITHOUT_TESTS ON)
-    set(JANSSON_BUILD_SHARED_LIBS OFF)
-    echoport_dependency(jansson)
-  endblock()
-  echoport_dependency_target(jansson jansson ${jansson_BINARY_DIR}/include)
-elseif(ECHOPORT_BENCH)
-  find_package(jansson 2.13 MODULE)
 endif()

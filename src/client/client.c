@@ -430,7 +430,7 @@ static void client_make_plan(struct client *client)
         .think_ns = options->think_ns,
         .close_reset = strcmp(options->close, "rst") == 0,
         .connections = options->connections,
-        .connect_rate = (double)options->connect_rate,
+        .connect_rate = options->connect_rate,
         .ramp_ns = options->ramp_ns,
         .rate = options->rate,
         .crowded = load_is_crowded((size_t)options->threads, options->rate, cpus),

@@ -1,12 +1,13 @@
 #include "client_options.h"
 
-#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "arrival.h"
 #include "client_hostile.h"
+#include "client_options_connects.h"
 #include "client_options_load.h"
+#include "client_options_share.h"
 #include "condition.h"
 #include "sys.h"
 #include "units.h"
@@ -28,6 +29,7 @@
 static const char group_common[] = "Most used";
 static const char group_server[] = "The server";
 static const char group_load[] = "The load";
+static const char group_share[] = "One load from many clients";
 static const char group_hostile[] = "Hostile connections";
 static const char group_end[] = "Times and limits";
 static const char group_work[] = "Threads and memory";
@@ -207,15 +209,15 @@ static const struct option_row rows[] = {
      .max = CLIENT_RATE_MAX * 1000,
      .offset = FIELD(rate)},
     {.name = "connect-rate",
-     .type = OPTION_COUNT,
+     .type = OPTION_DECIMAL,
      .argument = "N",
      .group = group_load,
      .help = "connects per second of all threads together, those of new connections for old ones "
              "too",
      .default_text = "0",
      .zero = "as fast as possible",
-     .min = 1,
-     .max = 1000000,
+     .min = CLIENT_RATE_MIN_THOUSANDTHS,
+     .max = CLIENT_CONNECT_RATE_MAX * 1000,
      .offset = FIELD(connect_rate)},
     {.name = "ramp",
      .type = OPTION_DURATION,
@@ -282,6 +284,16 @@ static const struct option_row rows[] = {
      .min = 1,
      .max = UINT64_MAX,
      .offset = FIELD(seed)},
+
+    {.unreported = true, /* the report's member `share` has it */
+     .name = "share",
+     .type = OPTION_STRING,
+     .argument = "R/N",
+     .group = group_share,
+     .help = "of N clients this is number R, from 0 on, and does its share of the load that the "
+             "options give as a whole; auto: what Open MPI, PMI, Slurm or Kubernetes say",
+     .takes = SHARE_TAKES,
+     .offset = FIELD(share_text)},
 
     {.unreported = true, /* the report's member `hostile` has them */
      .name = "hostile",
@@ -471,20 +483,6 @@ const struct option_program client_program = {
     .options_size = sizeof(struct client_options),
 };
 
-static int check_connections(struct client_options *options, struct option_error *error)
-{
-    if (options->connections == 0) {
-        options->connections = options->threads;
-    }
-    if (options->connections >= options->threads) {
-        return 0;
-    }
-    return option_fail(&client_program, error, "--connections",
-                       "'%" PRIu64 "' is out of range; it takes at least %" PRIu64
-                       " here, one for each of --threads",
-                       options->connections, options->threads);
-}
-
 /* Two files must not be the same. */
 static int check_other_file(const char *option, const char *file, const char *other_option,
                             const char *other, struct option_error *error)
@@ -496,7 +494,7 @@ static int check_other_file(const char *option, const char *file, const char *ot
                        "'%s' is what %s has, too; give it a file of its own", file, other_option);
 }
 
-static int check_files(const struct client_options *options, struct option_error *error)
+static int check_files(struct client_options *options, struct option_error *error)
 {
     const char *json = options->common.json;
     const char *stream = options->json_stream;
@@ -529,7 +527,7 @@ static int check_find_rate(struct client_options *options, struct option_error *
     return 0;
 }
 
-static int check_warmup(const struct client_options *options, struct option_error *error)
+static int check_warmup(struct client_options *options, struct option_error *error)
 {
     char warmup[UNITS_TEXT_SIZE];
     char duration[UNITS_TEXT_SIZE];
@@ -563,122 +561,40 @@ static int check_give_up(struct client_options *options, struct option_error *er
                        units_exact_duration(least, sizeof least, least_ns));
 }
 
-static int check_families(const struct client_options *options, struct option_error *error)
+static int check_common(struct client_options *options, struct option_error *error)
 {
-    if (!options->ipv4 || !options->ipv6) {
-        return 0;
-    }
-    return option_fail(&client_program, error, "-6",
-                       "does not go with -4; leave both out for addresses of both families");
+    return program_options_check(&client_program, &options->common, error);
 }
 
-static int check_sources(struct client_options *options, struct option_error *error)
+static int choose_percentiles(struct client_options *options, struct option_error *error)
 {
-    if (options->source == NULL) {
-        return 0;
-    }
-    (void)source_parse(options->source, &options->sources); /* the row has checked it */
-    if (options->ipv4 && source_count(&options->sources, AF_INET) == 0) {
-        return option_fail(&client_program, error, "--source",
-                           "'%s' is not accepted; it takes an IPv4 address here, since -4 is given",
-                           options->source);
-    }
-    if (options->ipv6 && source_count(&options->sources, AF_INET6) == 0) {
-        return option_fail(&client_program, error, "--source",
-                           "'%s' is not accepted; it takes an IPv6 address here, since -6 is given",
-                           options->source);
-    }
+    (void)error;
+    (void)percentiles_parse(options->percentiles, &options->percentile); /* the row has checked */
     return 0;
 }
 
-/* --ramp is a rate of the first connects. Another one may not be given. */
-static int check_ramp(const struct client_options *options, struct option_error *error)
-{
-    double wanted = (double)options->connect_rate * (double)options->ramp_ns;
-    char ramp[UNITS_TEXT_SIZE];
-    char duration[UNITS_TEXT_SIZE];
-
-    (void)units_exact_duration(ramp, sizeof ramp, options->ramp_ns);
-    if (wanted > 0 && wanted != (double)options->connections * 1e9) {
-        return option_fail(&client_program, error, "--ramp",
-                           "'%s' does not agree with --connect-rate: %" PRIu64
-                           " connections in that time are not %" PRIu64
-                           " a second; give one of the two",
-                           ramp, options->connections, options->connect_rate);
-    }
-    if (options->duration_ns > 0 && options->ramp_ns >= options->duration_ns) {
-        return option_fail(&client_program, error, "--ramp",
-                           "'%s' is out of range; it takes less than %s here, the --duration", ramp,
-                           units_exact_duration(duration, sizeof duration, options->duration_ns));
-    }
-    return 0;
-}
-
-/* All connections must have their turn before the run ends. */
-static int check_connect_rate(const struct client_options *options, struct option_error *error)
-{
-    double last = (double)(options->connections - 1);
-    double seconds = (double)options->duration_ns / 1e9;
-    char duration[UNITS_TEXT_SIZE];
-
-    if (options->connect_rate == 0 || options->duration_ns == 0 ||
-        last < (double)options->connect_rate * seconds) {
-        return 0;
-    }
-    return option_fail(&client_program, error, "--connect-rate",
-                       "'%" PRIu64 "' is out of range; it takes more than %.0f here, so that all "
-                       "--connections begin in the --duration of %s",
-                       options->connect_rate, last / seconds,
-                       units_exact_duration(duration, sizeof duration, options->duration_ns));
-}
-
-/* What the options about connections say together. */
-static int check_connects(struct client_options *options, struct option_error *error)
-{
-    int result = check_families(options, error);
-
-    if (result == 0) {
-        result = check_sources(options, error);
-    }
-    if (result == 0) {
-        result = check_ramp(options, error);
-    }
-    return result == 0 ? check_connect_rate(options, error) : result;
-}
+/* What the options say together, in this order. */
+static int (*const checks[])(struct client_options *options, struct option_error *error) = {
+    check_common,
+    choose_percentiles,
+    client_options_choose_server,
+    check_give_up,
+    client_options_check_connects,
+    check_files,
+    check_find_rate,
+    check_warmup,
+    client_hostile_check,
+    client_options_choose_load,
+    client_options_take_share,
+};
 
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error)
 {
     int result = option_parse(&client_program, options, argc, argv, sys_slash_options, error);
 
-    if (result == 0) {
-        result = program_options_check(&client_program, &options->common, error);
+    for (size_t i = 0; i < LENGTH(checks) && result == 0; i++) {
+        result = checks[i](options, error);
     }
-    if (result == 0) {
-        (void)percentiles_parse(options->percentiles,
-                                &options->percentile); /* the row has checked */
-        result = client_options_choose_server(options, error);
-    }
-    if (result == 0) {
-        result = check_connections(options, error);
-    }
-    if (result == 0) {
-        result = check_give_up(options, error);
-    }
-    if (result == 0) {
-        result = check_connects(options, error);
-    }
-    if (result == 0) {
-        result = check_files(options, error);
-    }
-    if (result == 0) {
-        result = check_find_rate(options, error);
-    }
-    if (result == 0) {
-        result = check_warmup(options, error);
-    }
-    if (result == 0) {
-        result = client_hostile_check(options, error);
-    }
-    return result == 0 ? client_options_choose_load(options, error) : result;
+    return result;
 }

@@ -11,10 +11,21 @@
 
 #include "percentiles.h"
 #include "program_options.h"
+#include "share.h"
 #include "sizes.h"
 #include "source.h"
 
-/* Texts point to argv, to the two buffers here, or are constant. */
+/* Of all clients together: what was asked for. Without --share that is this client's own. */
+struct client_whole {
+    uint64_t connections;
+    double rate;
+    double connect_rate;
+    uint64_t bandwidth;
+    uint64_t requests;
+};
+
+/* Texts point to argv, to the two buffers here, or are constant. With --share the numbers of struct
+ * client_whole are this client's part of them. */
 struct client_options {
     struct program_options common;    /* first */
     const char *server;               /* the word HOST:PORT, as given; NULL without one */
@@ -26,8 +37,8 @@ struct client_options {
     bool ipv6;                        /* only its IPv6 addresses */
     const char *source;               /* the local addresses, as given; or NULL */
     struct source_list sources;       /* the same; empty without --source */
-    uint64_t connect_rate; /* connects per second of all threads; 0 = as fast as possible */
-    uint64_t ramp_ns;      /* in which the connections begin; 0 = at once */
+    double connect_rate; /* connects per second of all threads; 0 = as fast as possible */
+    uint64_t ramp_ns;    /* in which the connections begin; 0 = at once */
     uint64_t threads;
     uint64_t connections;        /* at least `threads` */
     uint64_t message_size;       /* bytes; 0 = `sizes` */
@@ -49,7 +60,10 @@ struct client_options {
     uint64_t connect_timeout_ns; /* 0 = never */
     uint64_t timeout_ns;         /* for the echo of a message; 0 = never */
     uint64_t drain_timeout_ns;   /* 0 = at once */
-    uint64_t give_up_ns; /* without a verified byte; at least twice the timeout; 0 = never */
+    uint64_t give_up_ns;       /* without a verified byte; at least twice the timeout; 0 = never */
+    const char *share_text;    /* --share; or NULL */
+    struct share share;        /* the same; its `ranks` are 0 without */
+    struct client_whole whole; /* of which this client has a share */
     struct option_strings hostile; /* each a text of hostile_parse() */
     uint64_t hostile_from_ns;      /* since the start of the run; less than the duration */
     bool allow_drain;              /* the server may end connections with messages outstanding */

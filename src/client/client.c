@@ -164,8 +164,7 @@ static struct client_report client_start_report(const struct client *client)
 {
     return (struct client_report){
         .options = client->options,
-        .backend = client->control.crew.backend,
-        .recv_mode = client->control.crew.recv_mode,
+        .backend = report_backend_of(client->control.crew.backend, client->control.crew.recv_mode),
         .seed = client->plan.seed,
         .worker_count = client->control.crew.count,
         .began_unix_ns = client->began_unix_ns,
@@ -253,6 +252,7 @@ static struct client_report client_make_report(const struct client *client,
     const struct sockaddr_storage *at = &client->resolution.addresses[sum->address];
     net_format_address((const struct sockaddr *)(const void *)at, address, NET_ADDRESS_TEXT);
     struct client_report report = client_start_report(client);
+    report.process = report_process_now();
     report.address = address;
     report.seconds = client_sum_seconds(sum);
     report.stats = sum->stats;

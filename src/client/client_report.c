@@ -108,7 +108,7 @@ static void client_report_head(const struct client_report *report, struct text *
 {
     const struct client_options *options = report->options;
     text_printf(out, "echo-client: %s, %.1f s measured, backend %s, %s, %s, ", report->address,
-                report->seconds, report->backend->name,
+                report->seconds, report->backend.name,
                 units_counted(report->worker_count, "thread").text,
                 units_counted(options->connections, "connection").text);
     client_report_sizes(options, out);
@@ -241,7 +241,8 @@ void client_report_text(const struct client_report *report, struct text *out)
 {
     size_t begin = out->length;
     struct thresholds thresholds;
-    const struct report_details details = {.backend = report->backend,
+    const struct report_details details = {.estimates_calls = report->backend.estimates_calls,
+                                           .process = report->process,
                                            .workers = report->workers,
                                            .worker_count = report->worker_count,
                                            .messages = report->stats->counters.messages,
@@ -373,7 +374,7 @@ void client_report_json_start(const struct client_report *report, struct json *j
     json_uint(json, "format", CLIENT_REPORT_FORMAT);
     json_string(json, "started_at", utc_format(at, sizeof(at), report->began_unix_ns));
     json_double(json, "started_unix", (double)report->began_unix_ns / 1e9);
-    report_json_backend(json, report->backend, report->recv_mode);
+    report_json_backend(json, &report->backend);
     client_report_json_options(json, report);
 }
 
@@ -437,7 +438,7 @@ void client_report_json_members(const struct client_report *report, struct json 
     report_json_errors(json, &report->stats->errors);
     hostile_report_json(report->hostile, json);
     client_report_json_workers(json, report);
-    report_json_process(json);
+    report_json_process(json, &report->process);
     report_json_environment(json);
     intervals_json(report->intervals, json);
 }

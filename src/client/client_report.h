@@ -17,9 +17,9 @@
 /* A run, added up over all workers. */
 struct client_report {
     const struct client_options *options;
-    const struct backend *backend;
-    unsigned recv_mode;  /* the backend's mode that was in force */
-    const char *address; /* at which the connections came up */
+    struct report_backend backend;
+    struct report_process process; /* that ran it */
+    const char *address;           /* at which the connections came up */
     uint64_t seed;
     double seconds;                    /* of the measured time */
     uint64_t began_unix_ns;            /* when the run began, since 1970 */

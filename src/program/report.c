@@ -36,26 +36,23 @@ const char *report_mode(const char *const *modes, unsigned mode)
     return modes == NULL ? NULL : modes[mode];
 }
 
-void report_json_mode(struct json *json, const char *key, const char *const *modes, unsigned mode)
+struct report_backend report_backend_of(const struct backend *backend, unsigned recv_mode)
 {
-    if (modes == NULL) {
-        json_null(json, key);
-    } else {
-        json_string(json, key, modes[mode]);
-    }
+    return (struct report_backend){.name = backend->name,
+                                   .recv = report_mode(backend->recv_modes, recv_mode),
+                                   .estimates_calls = backend->estimates_calls != NULL &&
+                                                      backend->estimates_calls()};
 }
 
-/* A library below the backend makes calls that were not compared with the kernel here. */
-static bool report_estimates_calls(const struct backend *backend)
-{
-    return backend->estimates_calls != NULL && backend->estimates_calls();
-}
-
-void report_json_backend(struct json *json, const struct backend *backend, unsigned recv_mode)
+void report_json_backend(struct json *json, const struct report_backend *backend)
 {
     json_string(json, "backend", backend->name);
-    json_bool(json, "system_calls_estimated", report_estimates_calls(backend));
-    report_json_mode(json, "recv", backend->recv_modes, recv_mode);
+    json_bool(json, "system_calls_estimated", backend->estimates_calls);
+    if (backend->recv == NULL) {
+        json_null(json, "recv");
+    } else {
+        json_string(json, "recv", backend->recv);
+    }
 }
 
 void report_json_members(struct json *json, const struct counter_list *list, const void *counts)
@@ -94,15 +91,36 @@ void report_json_worker(struct json *json, size_t index, const struct report_wor
     report_json_io(json, &worker->work.io);
 }
 
-void report_json_process(struct json *json)
+struct report_process report_process_now(void)
 {
-    uint64_t user_ns;
-    uint64_t system_ns;
-    sys_process_cpu_ns(&user_ns, &system_ns);
+    struct report_process process = {.peak_rss_bytes = sys_peak_rss_bytes()};
+    sys_process_cpu_ns(&process.user_ns, &process.system_ns);
+    return process;
+}
+
+void report_json_process(struct json *json, const struct report_process *process)
+{
     json_object(json, "process");
-    json_double(json, "cpu_user_seconds", (double)user_ns / 1e9);
-    json_double(json, "cpu_system_seconds", (double)system_ns / 1e9);
-    json_uint(json, "peak_rss_bytes", sys_peak_rss_bytes());
+    json_double(json, "cpu_user_seconds", (double)process->user_ns / 1e9);
+    json_double(json, "cpu_system_seconds", (double)process->system_ns / 1e9);
+    json_uint(json, "peak_rss_bytes", process->peak_rss_bytes);
+    json_end_object(json);
+}
+
+void report_json_environment_of(struct json *json, const struct report_environment *environment)
+{
+    json_object(json, "environment");
+    json_string(json, "system", environment->system);
+    json_string(json, "release", environment->release);
+    json_string(json, "machine", environment->machine);
+    json_string(json, "cpu", environment->cpu);
+    json_uint(json, "cpus", environment->cpus);
+    json_bool(json, "wine", environment->wine);
+    json_string(json, "version", environment->version);
+    json_string(json, "commit", environment->commit);
+    json_string(json, "compiler", environment->compiler);
+    json_string(json, "build", environment->build);
+    json_string(json, "libuv", environment->libuv);
     json_end_object(json);
 }
 
@@ -110,19 +128,18 @@ void report_json_environment(struct json *json)
 {
     struct sys_description machine;
     sys_describe(&machine);
-    json_object(json, "environment");
-    json_string(json, "system", machine.system.sysname);
-    json_string(json, "release", machine.system.release);
-    json_string(json, "machine", machine.system.machine);
-    json_string(json, "cpu", machine.cpu);
-    json_uint(json, "cpus", sys_cpu_count());
-    json_bool(json, "wine", machine.wine);
-    json_string(json, "version", ECHOPORT_VERSION);
-    json_string(json, "commit", ECHOPORT_COMMIT);
-    json_string(json, "compiler", ECHOPORT_COMPILER);
-    json_string(json, "build", ECHOPORT_BUILD);
-    json_string(json, "libuv", uv_version_string());
-    json_end_object(json);
+    const struct report_environment here = {.system = machine.system.sysname,
+                                            .release = machine.system.release,
+                                            .machine = machine.system.machine,
+                                            .cpu = machine.cpu,
+                                            .cpus = sys_cpu_count(),
+                                            .wine = machine.wine,
+                                            .version = ECHOPORT_VERSION,
+                                            .commit = ECHOPORT_COMMIT,
+                                            .compiler = ECHOPORT_COMPILER,
+                                            .build = ECHOPORT_BUILD,
+                                            .libuv = uv_version_string()};
+    report_json_environment_of(json, &here);
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */
@@ -250,18 +267,16 @@ static void report_text_calls(struct text *out, const struct report_details *det
                 report_ratio(io->send_calls, messages), report_ratio(io->control_calls, messages),
                 report_ratio(io->wait_calls, messages), report_ratio(io->other_calls, messages),
                 report_ratio(io->system_calls, messages),
-                report_estimates_calls(details->backend) ? ", estimated" : "");
+                details->estimates_calls ? ", estimated" : "");
 }
 
-static void report_text_process(struct text *out)
+static void report_text_process(struct text *out, const struct report_process *process)
 {
-    uint64_t user_ns;
-    uint64_t system_ns;
     char rss[UNITS_TEXT_SIZE];
-    sys_process_cpu_ns(&user_ns, &system_ns);
     text_printf(out, "  cpu          %.2f s (user %.2f s, system %.2f s), peak memory %s\n",
-                (double)(user_ns + system_ns) / 1e9, (double)user_ns / 1e9, (double)system_ns / 1e9,
-                units_format_bytes(rss, sizeof(rss), (double)sys_peak_rss_bytes()));
+                (double)(process->user_ns + process->system_ns) / 1e9,
+                (double)process->user_ns / 1e9, (double)process->system_ns / 1e9,
+                units_format_bytes(rss, sizeof(rss), (double)process->peak_rss_bytes));
 }
 
 void report_text_details(struct text *out, const struct report_details *details)
@@ -275,7 +290,7 @@ void report_text_details(struct text *out, const struct report_details *details)
     report_text_workers(out, details, &sum);
     report_text_batches(out, &sum.io);
     report_text_calls(out, details, &sum.io);
-    report_text_process(out);
+    report_text_process(out, &details->process);
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */

@@ -21,17 +21,48 @@ struct report_worker {
     int cpu; /* that it is pinned to; -1: none */
 };
 
+/* What a report says of the backend. The texts must stay. */
+struct report_backend {
+    const char *name;
+    const char *recv;     /* the mode that was in force; NULL: it has only one */
+    bool estimates_calls; /* a library makes calls that were not compared with the kernel here */
+};
+
+struct report_backend report_backend_of(const struct backend *backend, unsigned recv_mode);
+
+/* What a process took since its start. */
+struct report_process {
+    uint64_t user_ns; /* of CPU time */
+    uint64_t system_ns;
+    uint64_t peak_rss_bytes;
+};
+
+/* Of this one, so far. */
+struct report_process report_process_now(void);
+
+/* The machine and the build. The texts must stay. */
+struct report_environment {
+    const char *system;
+    const char *release;
+    const char *machine;
+    const char *cpu;
+    uint64_t cpus;
+    bool wine; /* it makes speeds meaningless */
+    const char *version;
+    const char *commit;
+    const char *compiler;
+    const char *build;
+    const char *libuv;
+};
+
 /* {"operation": "connect", "code": "ECONNREFUSED", "count": 3} ... under "errors". */
 void report_json_errors(struct json *json, const struct stats_errors *errors);
 
 /* The name of a mode of a backend; NULL where the backend has only one. */
 const char *report_mode(const char *const *modes, unsigned mode);
 
-/* The member `key`: the name of the mode, or null. */
-void report_json_mode(struct json *json, const char *key, const char *const *modes, unsigned mode);
-
 /* "backend", "system_calls_estimated", "recv". */
-void report_json_backend(struct json *json, const struct backend *backend, unsigned recv_mode);
+void report_json_backend(struct json *json, const struct report_backend *backend);
 
 /* A member for each counter of the list, into the object that is open. */
 void report_json_members(struct json *json, const struct counter_list *list, const void *counts);
@@ -42,11 +73,12 @@ void report_json_counters(struct json *json, const struct counter_list *list, co
 /* The members of the `index`th worker, into the object that is open. */
 void report_json_worker(struct json *json, size_t index, const struct report_worker *worker);
 
-/* "process": CPU time and peak memory, so far. */
-void report_json_process(struct json *json);
+/* "process": CPU time and peak memory. */
+void report_json_process(struct json *json, const struct report_process *process);
 
-/* "environment": system, CPU, versions; "wine": true makes speeds meaningless. */
+/* "environment": of this process, or a given one. */
 void report_json_environment(struct json *json);
+void report_json_environment_of(struct json *json, const struct report_environment *environment);
 
 /* The indent of a continued line of a report. */
 #define REPORT_INDENT 15
@@ -71,7 +103,8 @@ void report_text_errors(struct text *out, const struct stats_errors *errors);
 /* What --details adds in both programs: a table of the workers, how many completions a turn
  * delivered, the calls per message, and the CPU time. */
 struct report_details {
-    const struct backend *backend;
+    bool estimates_calls; /* of report_backend */
+    struct report_process process;
     const struct report_worker *workers;
     size_t worker_count;
     uint64_t messages; /* by which the calls are divided */

@@ -85,7 +85,9 @@ static void server_report_details(const struct server_report *report, struct tex
     for (size_t i = 0; i < report->worker_count; i++) {
         workers[i] = report->workers[i].common;
     }
-    const struct report_details details = {.backend = report->backend,
+    const struct report_backend backend = report_backend_of(report->backend, report->recv_mode);
+    const struct report_details details = {.estimates_calls = backend.estimates_calls,
+                                           .process = report_process_now(),
                                            .workers = workers,
                                            .worker_count = report->worker_count,
                                            .messages = report->stats.counters.echoes,
@@ -140,13 +142,15 @@ static void server_report_json_options(struct json *json, const struct server_re
 
 void server_report_json(const struct server_report *report, struct text *out)
 {
+    const struct report_backend backend = report_backend_of(report->backend, report->recv_mode);
+    const struct report_process process = report_process_now();
     struct json json;
     json_begin(&json, out);
     json_object(&json, NULL);
     json_string(&json, "program", "echo-server");
     json_uint(&json, "generation", report->generation);
     json_bool(&json, "last", report->last);
-    report_json_backend(&json, report->backend, report->recv_mode);
+    report_json_backend(&json, &backend);
     json_array(&json, "addresses");
     for (size_t i = 0; i < report->address_count; i++) {
         json_string(&json, NULL, report->addresses[i]);
@@ -156,7 +160,7 @@ void server_report_json(const struct server_report *report, struct text *out)
     report_json_counters(&json, &stats_server_list, &report->stats.counters);
     report_json_errors(&json, &report->stats.errors);
     server_report_json_workers(&json, report);
-    report_json_process(&json);
+    report_json_process(&json, &process);
     report_json_environment(&json);
     server_report_json_options(&json, report);
     json_end_object(&json);

@@ -42,8 +42,7 @@ static int begin_client(void **state)
     }
     assert_true(percentiles_parse("50,90,99,99.9", &client_options.percentile));
     client_report = (struct client_report){.options = &client_options,
-                                           .backend = &rig_backend,
-                                           .recv_mode = 1,
+                                           .backend = report_backend_of(&rig_backend, 1),
                                            .address = "127.0.0.1:7",
                                            .seed = UINT64_MAX,
                                            .seconds = 2.5,

@@ -3,8 +3,9 @@
  *
  *     host -> addresses -> workers, each with its share of the connections -> control_run -> report
  *
- * With --wait the run begins during control_run(), when the server is up. With --find-rate there
- * are several runs, each with new workers.
+ * The run may have to wait for something, such as the server with --wait. Then it begins during
+ * control_run(), when the gate opens (client_gate.h). With --find-rate there are several runs, each
+ * with new workers.
  */
 
 #include "client.h"
@@ -83,6 +84,7 @@ static void client_on_progress(struct control *control)
     struct client_counters sum = {0};
     char line[CLIENT_PROGRESS_TEXT];
     if (!control->begun) {
+        client_gate_progress(&client->gate);
         return;
     }
     uint64_t up = client_sum_snapshots(client, &sum);
@@ -183,8 +185,9 @@ static void client_begin_intervals(struct client *client)
 
 /* ---- begin and early end ------------------------------------------------------------------- */
 
-static void client_begin(struct client *client)
+static void client_begin(void *context)
 {
+    struct client *client = context;
     struct control *control = &client->control;
     control->begun = true;
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
@@ -378,8 +381,8 @@ static void client_on_news(struct control *control)
     struct client *client = client_of(control);
     if (control->begun) {
         client_end_early(client);
-    } else if (client_wait_is_over(&client->wait)) {
-        client_begin(client);
+    } else {
+        client_gate_on_news(&client->gate);
     }
 }
 
@@ -526,16 +529,16 @@ static void client_check_descriptors(const struct client *client)
 
 static int client_resolve(struct client *client)
 {
-    client_wait_init(&client->wait, &client->control, client->options);
-    int status = client_wait_resolve(&client->wait, &client->resolution);
+    client_gate_init(&client->gate, &client->control, client->options, client_begin, client);
+    int status = client_wait_resolve(&client->gate.wait, &client->resolution);
     if (status == 0) {
         status = client_addresses_choose(client->options, &client->resolution);
     }
     return status == 0 ? client_addresses_try(&client->source) : status;
 }
 
-/* Starts the workers. They begin at once, or when the server is up. */
-static int client_start(struct client *client, bool waits)
+/* Starts the workers. They begin at once, or when the gate opens. */
+static int client_start(struct client *client, bool first)
 {
     client_make_plan(client);
     if (!client_trust_init(&client->trust, client->options) ||
@@ -548,21 +551,21 @@ static int client_start(struct client *client, bool waits)
         series_subscribe(&client->slices.series, backlog_on_slice, &client->backlog);
     }
     int status = client_start_workers(client);
-    if (status == 0 && waits) {
-        client_wait_reach(&client->wait, client_load(client, 0));
+    if (status == 0 && first) {
+        client_gate_enter(&client->gate, client_load(client, 0));
     } else if (status == 0) {
         client_begin(client);
     }
     return status;
 }
 
-void client_once(struct client *client, bool waits)
+void client_once(struct client *client, bool first)
 {
     struct control *control = &client->control;
-    int status = client_start(client, waits);
+    int status = client_start(client, first);
     control_run(control, 0);
     if (status == 0 && !control->begun) {
-        client_wait_report(&client->wait);
+        client_gate_end(&client->gate);
     }
     if (control->begun) {
         client_slices_end(&client->slices);
@@ -618,15 +621,15 @@ static int client_on_run(struct control *control)
     struct client *client = client_of(control);
     const struct client_options *options = client->options;
     int code = CLIENT_FAILED;
-    if (options->rate > 0 || options->find_rate != NULL) {
-        sys_timer_refine(); /* so that messages are sent when they are due */
+    if (options->rate > 0 || options->find_rate != NULL || options->start_at != NULL) {
+        sys_timer_refine(); /* so that messages are sent when they are due, and the run begins */
     }
     if (client_resolve(client) == 0) {
         client_check_descriptors(client);
         if (options->find_rate != NULL) {
             code = client_find_rate(client);
         } else {
-            client_once(client, options->wait_ns > 0);
+            client_once(client, true);
             code = control->begun ? client_print_report(client) : CLIENT_FAILED;
         }
     }

@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #include "backlog.h"
+#include "client_gate.h"
 #include "client_outputs.h"
 #include "client_report.h"
 #include "client_slices.h"
 #include "client_sum.h"
 #include "client_trust.h"
-#include "client_wait.h"
 #include "control.h"
 #include "find_rate.h"
 #include "hostile.h"
@@ -27,7 +27,7 @@ struct client {
     struct control control;               /* first */
     const struct client_options *options; /* of the run */
     struct source source;                 /* of connections */
-    struct client_wait wait;
+    struct client_gate gate;              /* before the run, or the first of a search */
     struct net_resolution resolution;
     struct load_plan plan;
     struct client_slices slices;
@@ -58,9 +58,9 @@ static inline struct load *client_load(const struct client *client, size_t worke
 
 /* ---- client.c ---- */
 
-/* A run, until the last worker has ended. If it has begun, its figures are there then. `waits`: it
- * begins when the server is up. */
-void client_once(struct client *client, bool waits);
+/* A run, until the last worker has ended. If it has begun, its figures are there then. `first`: it
+ * begins when the gate opens, and not at once. */
+void client_once(struct client *client, bool first);
 
 /* Makes room for another run. */
 void client_free_run(struct client *client);

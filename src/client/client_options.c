@@ -8,6 +8,7 @@
 #include "client_options_connects.h"
 #include "client_options_load.h"
 #include "client_options_share.h"
+#include "client_options_start.h"
 #include "condition.h"
 #include "sys.h"
 #include "units.h"
@@ -294,6 +295,27 @@ static const struct option_row rows[] = {
              "options give as a whole; auto: what Open MPI, PMI, Slurm or Kubernetes say",
      .takes = SHARE_TAKES,
      .offset = FIELD(share_text)},
+    {.name = "start-at",
+     .type = OPTION_STRING,
+     .argument = "TIME",
+     .group = group_share,
+     .help = "begin the run at this time, by the clock of this machine; a client that is not ready "
+             "then ends with 1. TIME: seconds since 1970, as of date +%s, or as in "
+             "2026-11-29T13:00:00Z",
+     .default_note = "when it is ready",
+     .check = client_options_is_time,
+     .takes = START_AT_TAKES,
+     .offset = FIELD(start_at)},
+    {.unreported = true, /* it is a secret */
+     .name = "run-token",
+     .type = OPTION_STRING,
+     .argument = "TEXT",
+     .group = group_share,
+     .help =
+         "a text that the clients of this run have, and no other; it is never sent. Other users "
+         "of this machine may see it here, but not in ECHOPORT_RUN_TOKEN",
+     .default_note = "ECHOPORT_RUN_TOKEN, or what the launcher calls the job",
+     .offset = FIELD(run_token)},
 
     {.unreported = true, /* the report's member `hostile` has them */
      .name = "hostile",
@@ -586,6 +608,7 @@ static int (*const checks[])(struct client_options *options, struct option_error
     client_hostile_check,
     client_options_choose_load,
     client_options_take_share,
+    client_options_choose_start,
 };
 
 int client_options_parse(struct client_options *options, int argc, char **argv,

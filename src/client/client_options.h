@@ -12,6 +12,7 @@
 #include "percentiles.h"
 #include "program_options.h"
 #include "share.h"
+#include "siphash.h"
 #include "sizes.h"
 #include "source.h"
 
@@ -60,10 +61,14 @@ struct client_options {
     uint64_t connect_timeout_ns; /* 0 = never */
     uint64_t timeout_ns;         /* for the echo of a message; 0 = never */
     uint64_t drain_timeout_ns;   /* 0 = at once */
-    uint64_t give_up_ns;       /* without a verified byte; at least twice the timeout; 0 = never */
-    const char *share_text;    /* --share; or NULL */
-    struct share share;        /* the same; its `ranks` are 0 without */
-    struct client_whole whole; /* of which this client has a share */
+    uint64_t give_up_ns;        /* without a verified byte; at least twice the timeout; 0 = never */
+    const char *share_text;     /* --share; or NULL */
+    struct share share;         /* the same; its `ranks` are 0 without */
+    struct client_whole whole;  /* of which this client has a share */
+    const char *start_at;       /* when the run begins; NULL: when this client is ready */
+    uint64_t start_at_ns;       /* the same in nanoseconds since 1970 */
+    const char *run_token;      /* --run-token; or NULL */
+    struct siphash_key run_key; /* of the run's token; zero: there is none */
     struct option_strings hostile; /* each a text of hostile_parse() */
     uint64_t hostile_from_ns;      /* since the start of the run; less than the duration */
     bool allow_drain;              /* the server may end connections with messages outstanding */

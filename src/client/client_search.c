@@ -79,7 +79,7 @@ static enum find_rate_end client_run_step(void *context, double rate,
     client->step_options.rate = rate;
     backlog_init(&client->backlog, client->options->warmup_ns, client->options->duration_ns);
     client_free_run(client);
-    client_once(client, first && client->options->wait_ns > 0);
+    client_once(client, first);
     if (client->control.begun) {
         return client_end_step(client, figures);
     }

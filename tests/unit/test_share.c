@@ -153,7 +153,7 @@ static void the_option_says_what_is_wrong(void **state)
 {
     static struct client_options options;
     (void)state;
-    assert_int_equal(rig_client(&options, "echo-client --share 2/3 -c 30"), 0);
+    assert_int_equal(rig_client(&options, "echo-client --share 2/3 -c 30 --seed 1"), 0);
     assert_int_equal(options.share.rank, 2);
     assert_int_equal(options.share.ranks, 3);
     assert_int_equal(rig_client(&options, "echo-client"), 0);

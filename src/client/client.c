@@ -388,12 +388,6 @@ static void client_on_news(struct control *control)
 
 /* ---- workers ------------------------------------------------------------------------------- */
 
-/* Share `i` of `whole`, divided into `parts` shares that differ by at most one. */
-static uint64_t client_share(uint64_t whole, size_t parts, size_t i)
-{
-    return whole / parts + (i < whole % parts ? 1 : 0);
-}
-
 /* `wanted`; or a random seed if it is 0. That has 53 bits: readers of JSON may store numbers as
  * doubles. */
 static uint64_t client_seed(uint64_t wanted)
@@ -424,7 +418,8 @@ static void client_make_plan(struct client *client)
     client->plan = (struct load_plan){
         .addresses = client->resolution.addresses,
         .address_count = client->resolution.count,
-        .workers = (size_t)options->threads,
+        .share = options->share,
+        .workers = (size_t)(share_ranks(&options->share) * options->threads),
         .seed = client_seed(options->seed),
         .size = options->message_size,
         .sizes = options->sizes,
@@ -432,10 +427,10 @@ static void client_make_plan(struct client *client)
         .lifetime = options->lifetime,
         .think_ns = options->think_ns,
         .close_reset = strcmp(options->close, "rst") == 0,
-        .connections = options->connections,
-        .connect_rate = options->connect_rate,
+        .connections = options->whole.connections,
+        .connect_rate = options->whole.connect_rate,
         .ramp_ns = options->ramp_ns,
-        .rate = options->rate,
+        .rate = options->whole.rate,
         .crowded = load_is_crowded((size_t)options->threads, options->rate, cpus),
         .arrival = arrival_kind(options->arrival),
         .warmup_ns = options->warmup_ns,
@@ -480,8 +475,8 @@ static int client_make_workers(struct client *client)
     int status = crew_make(&client->control.crew, &plan);
     for (size_t i = 0; i < client->control.crew.count; i++) {
         load_init(client_load(client, i), &client->plan,
-                  (size_t)client_share(options->connections, count, i),
-                  options->requests == 0 ? UINT64_MAX : client_share(options->requests, count, i));
+                  (size_t)share_part(options->connections, count, i),
+                  options->requests == 0 ? UINT64_MAX : share_part(options->requests, count, i));
     }
     return status != 0 ? status
                        : client_hostile_add(&client->hostile, &client->control.crew, options,

@@ -11,8 +11,7 @@ static int client_parse(struct program_options *common, int argc, char **argv,
 int main(int argc, char **argv)
 {
     static const struct program program = {&client_program, client_parse, client_run};
-    struct client_options options;
-    options.sizes = NULL;
+    struct client_options options = {.sizes = NULL};
     int code = program_main(&program, &options.common, argc, argv);
     client_options_free(&options);
     return code;

@@ -81,10 +81,11 @@ static const struct option_row rows[] = {
      .type = OPTION_COUNT,
      .argument = "N",
      .group = group_common,
-     .help = "connections of all threads together; at least one for each thread",
+     .help = "connections of all threads together; at least one for each thread, at most 1M in a "
+             "client",
      .default_note = "one per thread",
      .min = 1,
-     .max = 1000000,
+     .max = CLIENT_CONNECTIONS_MAX,
      .offset = FIELD(connections)},
     {.letter = 's',
      .name = "size",
@@ -599,6 +600,8 @@ static int choose_percentiles(struct client_options *options, struct option_erro
 static int (*const checks[])(struct client_options *options, struct option_error *error) = {
     check_common,
     choose_percentiles,
+    client_options_read_share,
+    client_options_name_files,
     client_options_choose_server,
     check_give_up,
     client_options_check_connects,

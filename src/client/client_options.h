@@ -25,8 +25,11 @@ struct client_whole {
     uint64_t requests;
 };
 
-/* Texts point to argv, to the two buffers here, or are constant. With --share the numbers of struct
- * client_whole are this client's part of them. */
+/* The files that a client writes: --json, --json-stream and --hgrm. */
+#define CLIENT_FILES 3
+
+/* Texts point to argv, to memory that is kept here, or are constant. With --share the members that
+ * struct client_whole has, too, are this client's part. */
 struct client_options {
     struct program_options common;    /* first */
     const char *server;               /* the word HOST:PORT, as given; NULL without one */
@@ -75,12 +78,13 @@ struct client_options {
     bool stop_on_error;
     const char *until;     /* a condition_precision; NULL: the run has only its other ends */
     const char *find_rate; /* condition_is_highest(); NULL: no search */
-    struct option_strings fail_if; /* conditions: condition_is() */
-    uint64_t interval_ns;          /* of the time series; 0 = none */
-    const char *percentiles;       /* percentiles_is() */
-    struct percentiles percentile; /* those */
-    const char *json_stream;       /* a file for lines while the run goes on; NULL = none */
-    const char *hgrm;              /* a file for the percentiles, "-" = stdout; NULL = none */
+    struct option_strings fail_if;  /* conditions: condition_is() */
+    uint64_t interval_ns;           /* of the time series; 0 = none */
+    const char *percentiles;        /* percentiles_is() */
+    struct percentiles percentile;  /* those */
+    const char *json_stream;        /* a file for lines while the run goes on; NULL = none */
+    const char *hgrm;               /* a file for the percentiles, "-" = stdout; NULL = none */
+    char *file_names[CLIENT_FILES]; /* memory of those names that have the rank in them */
     struct option_cpus cpus;
     uint64_t buffer_size; /* bytes */
 };
@@ -96,7 +100,7 @@ extern const struct option_program client_program;
 int client_options_parse(struct client_options *options, int argc, char **argv,
                          struct option_error *error);
 
-/* Frees the sizes. */
+/* Frees the sizes and the names of files. Not a copy's. */
 void client_options_free(struct client_options *options);
 
 /* ---- client_options_server.c, for client_options.c ---- */
@@ -107,5 +111,9 @@ void client_options_free(struct client_options *options);
 /* Finds the server's host and port. The options that give them must agree. 0; or UV_EINVAL, with
  * `error` filled. */
 int client_options_choose_server(struct client_options *options, struct option_error *error);
+
+/* ---- client_options_share.c, for client_options_free() ---- */
+
+void client_options_free_names(struct client_options *options);
 
 #endif

@@ -4,18 +4,30 @@
 
 #include "units.h"
 
+/* At least one for each worker. */
 static int check_count(struct client_options *options, struct option_error *error)
 {
+    uint64_t ranks = share_ranks(&options->share);
+    uint64_t least = ranks * options->threads;
+    uint64_t most = ranks * CLIENT_CONNECTIONS_EACH;
+    char limit[UNITS_TEXT_SIZE];
+
     if (options->connections == 0) {
-        options->connections = options->threads;
+        options->connections = least;
     }
-    if (options->connections >= options->threads) {
-        return 0;
+    if (options->connections < least) {
+        return option_fail(&client_program, error, "--connections",
+                           "'%" PRIu64 "' is out of range; it takes at least %" PRIu64
+                           " here, one for each of --threads%s",
+                           options->connections, least, ranks > 1 ? " of all clients" : "");
     }
-    return option_fail(&client_program, error, "--connections",
-                       "'%" PRIu64 "' is out of range; it takes at least %" PRIu64
-                       " here, one for each of --threads",
-                       options->connections, options->threads);
+    if (options->connections > most) {
+        return option_fail(&client_program, error, "--connections",
+                           "'%" PRIu64 "' is out of range; it takes 1 to %s here, 1M in each "
+                           "client",
+                           options->connections, units_exact_count(limit, sizeof limit, most));
+    }
+    return 0;
 }
 
 static int check_families(const struct client_options *options, struct option_error *error)

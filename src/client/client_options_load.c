@@ -91,4 +91,5 @@ void client_options_free(struct client_options *options)
 {
     free(options->sizes);
     options->sizes = NULL;
+    client_options_free_names(options);
 }

@@ -38,6 +38,8 @@ void client_report_judge(const struct client_report *report, struct verdict *ver
 
 void client_report_thresholds(const struct client_report *report, struct thresholds *thresholds)
 {
+    static const struct option_strings none = {.count = 0};
+    bool shared = report->options->share.ranks > 0;
     const struct client_stats *stats = report->stats;
     const struct condition_figures figures = {
         .latency = &stats->latency,
@@ -47,7 +49,7 @@ void client_report_thresholds(const struct client_report *report, struct thresho
         .bytes = stats->measured_bytes,
         .failures = verdict_failures_so_far(&stats->counters),
     };
-    threshold_judge(&report->options->fail_if, &figures, thresholds);
+    threshold_judge(shared ? &none : &report->options->fail_if, &figures, thresholds);
 }
 
 /* ---- progress ------------------------------------------------------------------------------ */
@@ -107,9 +109,13 @@ static void client_report_sizes(const struct client_options *options, struct tex
 static void client_report_head(const struct client_report *report, struct text *out)
 {
     const struct client_options *options = report->options;
-    text_printf(out, "echo-client: %s, %.1f s measured, backend %s, %s, %s, ", report->address,
-                report->seconds, report->backend.name,
-                units_counted(report->worker_count, "thread").text,
+    text_printf(out, "echo-client: ");
+    if (options->share.ranks > 0) {
+        text_printf(out, "share %" PRIu64 "/%" PRIu64 ", ", options->share.rank,
+                    options->share.ranks);
+    }
+    text_printf(out, "%s, %.1f s measured, backend %s, %s, %s, ", report->address, report->seconds,
+                report->backend.name, units_counted(report->worker_count, "thread").text,
                 units_counted(options->connections, "connection").text);
     client_report_sizes(options, out);
     text_printf(out, ", %" PRIu64 " in flight\n", options->pipeline);

@@ -37,7 +37,8 @@ struct client_report {
 /* How the run went, by its statistics and options. */
 void client_report_judge(const struct client_report *report, struct verdict *verdict);
 
-/* Whether what was measured is good enough: --fail-if. */
+/* Whether what was measured is good enough: --fail-if. A share of a load is not judged: conditions
+ * are about the whole. */
 void client_report_thresholds(const struct client_report *report, struct thresholds *thresholds);
 
 /* While the run goes on. */

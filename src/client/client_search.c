@@ -76,7 +76,7 @@ static enum find_rate_end client_run_step(void *context, double rate,
 {
     struct client *client = context;
     bool first = !client->step.made && !client->outputs.made;
-    client->step_options.rate = rate;
+    client->step_options.rate = client->step_options.whole.rate = rate;
     backlog_init(&client->backlog, client->options->warmup_ns, client->options->duration_ns);
     client_free_run(client);
     client_once(client, first);

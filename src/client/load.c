@@ -69,7 +69,7 @@ bool load_has_more(const struct load *load)
 static uint64_t load_tick_ns(const struct load *load, uint64_t tick)
 {
     const struct load_plan *plan = load->plan;
-    double ticks = (double)tick * (double)plan->workers + (double)load->worker.index;
+    double ticks = (double)tick * (double)plan->workers + (double)load_number(load);
     return plan->began_ns + (uint64_t)(ticks * 1e9 / plan->rate);
 }
 
@@ -94,7 +94,7 @@ struct arrival load_arrival(const struct load *load, size_t user)
 {
     struct arrival arrival = {0};
     if (load->arrivals.users != NULL) {
-        uint64_t number = user * load->plan->workers + load->worker.index;
+        uint64_t number = user * load->plan->workers + load_number(load);
         arrival_begin(&arrival, dice_key(load_arrival_key(load), number),
                       load_arrival_mean_ns(load));
     }
@@ -106,8 +106,8 @@ static bool load_begin_arrivals(struct load *load)
 {
     const struct load_plan *plan = load->plan;
     if (plan->rate <= 0 || plan->arrival == ARRIVAL_UNIFORM ||
-        arrivals_begin(&load->arrivals, load->user_count, load_arrival_key(load),
-                       load->worker.index, plan->workers, load_arrival_mean_ns(load))) {
+        arrivals_begin(&load->arrivals, load->user_count, load_arrival_key(load), load_number(load),
+                       plan->workers, load_arrival_mean_ns(load))) {
         return true;
     }
     log_message("worker %u: no memory for the schedule of %s", load->worker.index,
@@ -219,7 +219,7 @@ static uint64_t load_turn(struct worker *worker)
 static uint64_t load_ramp_ns(const struct load *load, size_t user)
 {
     const struct load_plan *plan = load->plan;
-    double number = (double)user * (double)plan->workers + (double)load->worker.index;
+    double number = (double)user * (double)plan->workers + (double)load_number(load);
     return (uint64_t)(number * (double)plan->ramp_ns / (double)plan->connections);
 }
 
@@ -229,7 +229,7 @@ static uint64_t load_turn_ns(struct load *load)
 {
     const struct load_plan *plan = load->plan;
     double step_ns = (double)plan->workers * 1e9 / plan->connect_rate;
-    double offset_ns = (double)load->worker.index * 1e9 / plan->connect_rate;
+    double offset_ns = (double)load_number(load) * 1e9 / plan->connect_rate;
     double passed_ns = (double)worker_now(&load->worker) - (double)plan->began_ns - offset_ns;
     uint64_t turn = passed_ns > 0 ? (uint64_t)(passed_ns / step_ns) : 0;
     turn = turn > load->connects ? turn : load->connects;
@@ -578,7 +578,7 @@ static int load_start(struct worker *worker)
     watch_init(&load->give_up, worker, load_on_give_up);
     timer_init(&load->end_timer, load_on_end);
     watch_init(&load->cut, worker, load_on_cut);
-    load->next_number = worker->index;
+    load->next_number = load_number(load);
     if (!load_make_slices(load) || !load_make_users(load)) {
         (void)snprintf(worker->error, sizeof(worker->error), "worker %u: no memory for %s",
                        worker->index, units_counted(load->user_count, "connection").text);

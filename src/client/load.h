@@ -27,6 +27,7 @@
 #include "conn.h"
 #include "log.h"
 #include "pool.h"
+#include "share.h"
 #include "sizes.h"
 #include "slice.h"
 #include "stats.h"
@@ -40,7 +41,8 @@
 struct load_plan {
     const struct sockaddr_storage *addresses; /* at least one; tried in turn */
     size_t address_count;
-    size_t workers;
+    struct share share; /* the part of the run that this client does */
+    size_t workers;     /* of all clients together, as all that is of the run */
     uint64_t seed;
     uint64_t size; /* bytes of a message, at least 1; without effect if there are `sizes` */
     const struct sizes *sizes; /* of messages; NULL: all have `size` */
@@ -48,9 +50,9 @@ struct load_plan {
     uint64_t lifetime;         /* messages per connection; 0: no limit */
     uint64_t think_ns;    /* closed loop: after an echo, before the connection's next message */
     bool close_reset;     /* a connection that has used up `lifetime` is reset */
-    double rate;          /* messages per second of all workers together; 0: closed loop */
-    uint64_t connections; /* users of all workers together; only for `ramp_ns` */
-    double connect_rate;  /* connects per second of all workers together; 0: no limit */
+    double rate;          /* messages per second of all workers; 0: closed loop */
+    uint64_t connections; /* users of all workers; only for `ramp_ns` */
+    double connect_rate;  /* connects per second of all workers; 0: no limit */
     uint64_t ramp_ns;     /* in which the users begin, evenly; 0: all at once */
     bool crowded;         /* load_is_crowded(): workers sleep until a message of the rate is due */
     enum arrival_kind arrival; /* of the gaps of the rate */
@@ -110,7 +112,7 @@ struct load {
     uint64_t ticks;                  /* messages of the schedule that were due so far */
     struct arrivals arrivals;        /* from WORKER_BEGIN on, if they are random */
     uint64_t sent_ns;                /* open loop: when a user last sent something */
-    struct worker_task spent_task;   /* queued when the last message of the share has begun */
+    struct worker_task spent_task;   /* queued when its last message has begun */
     struct worker_task abandon_task; /* queued at the end, while outstanding connects still end */
     size_t connecting_last;          /* `connecting` when the task ran last */
     struct timer end_timer;          /* --duration */
@@ -152,7 +154,7 @@ extern const struct worker_role load_role;
 
 /*
  * Prepares the role's part of a zeroed struct: `user_count` users (at least 1), and `requests`, its
- * share of the run's messages; UINT64_MAX: no limit. `plan` must stay. The caller sets the worker's
+ * part of the run's messages; UINT64_MAX: no limit. `plan` must stay. The caller sets the worker's
  * part, with role = &load_role.
  *
  * The worker does nothing before WORKER_BEGIN, so that all workers measure the same time. But at
@@ -163,7 +165,7 @@ void load_init(struct load *load, const struct load_plan *plan, size_t user_coun
                uint64_t requests);
 
 /* Whether workers that stay awake before each message of the schedule would need more than `cpus`
- * CPUs: then they would take the time from each other. `rate` is that of all workers. */
+ * CPUs: then they would take the time from each other. `rate` is that of these workers. */
 bool load_is_crowded(size_t workers, double rate, size_t cpus);
 
 /* Frees what the worker keeps for the main thread after its end: slices that nobody has taken. Does
@@ -179,6 +181,12 @@ bool load_is_stopping(struct load *load);
 /* What a worker that has ended contributes to the report, over the whole run. A running one
  * publishes its struct load_report (worker_take_report), which free() frees. Main thread. */
 void load_report(const struct load *load, struct load_report *report);
+
+/* The worker's number in the run. */
+static inline uint64_t load_number(const struct load *load)
+{
+    return share_worker(&load->plan->share, load->worker.index);
+}
 
 /* ---- load.c, for its users; on the worker's thread ---- */
 

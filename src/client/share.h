@@ -3,7 +3,13 @@
 
 /*
  * Which part of a load this client has (--share): of `ranks` clients, started by one command, it is
- * number `rank`. A launcher tells a client both numbers in its environment. Main thread.
+ * number `rank`. A launcher tells a client both numbers in its environment.
+ *
+ * Together the clients are one client that has the workers of all. Those workers are numbered in
+ * turn: worker 0 of each client, then worker 1 of each. So the part that a client has of a schedule
+ * is as even as the whole, and the parts of any two clients differ by at most one.
+ *
+ * Pure functions, except share_parse(): main thread.
  */
 
 #include <stdint.h>
@@ -26,11 +32,24 @@ struct share {
  */
 int share_parse(const char *text, struct share *share, char reason[SHARE_REASON]);
 
-/* The part of `whole` that share `rank` of `ranks` has. Parts differ by at most one, the first are
- * the larger, and together they are `whole`. */
-static inline uint64_t share_part(uint64_t whole, uint64_t ranks, uint64_t rank)
+/* How many clients there are. */
+static inline uint64_t share_ranks(const struct share *share)
 {
-    return whole / ranks + (rank < whole % ranks ? 1 : 0);
+    return share->ranks > 0 ? share->ranks : 1;
+}
+
+/* The number of this client's worker `index` among those of all clients. */
+static inline uint64_t share_worker(const struct share *share, uint64_t index)
+{
+    return index * share_ranks(share) + share->rank;
+}
+
+/* Part `i` of `whole`, divided into `parts`. They differ by at most one, the first are the larger,
+ * and together they are `whole`. A part may be divided again in the same way: if each client
+ * divides its part among its workers, all workers have the parts that their numbers say. */
+static inline uint64_t share_part(uint64_t whole, uint64_t parts, uint64_t i)
+{
+    return whole / parts + (i < whole % parts ? 1 : 0);
 }
 
 #endif

@@ -184,7 +184,7 @@ static const struct bad_value over_thread[] = {SAME("1025"), SAME("2k"), SAME("1
 static const struct bad_value over_backlog[] = {SAME("0"), SAME("65536"), SAME("64Ki")};
 static const struct bad_value over_depth[] = {SAME("0"), SAME("1025"), SAME("2k")};
 static const struct bad_value over_connections[] = {SAME("0"), SAME("10000001"), SAME("11M")};
-static const struct bad_value over_client[] = {SAME("0"), SAME("1000001"), SAME("1Mi")};
+static const struct bad_value over_client[] = {SAME("0"), SAME("100000001"), SAME("100Mi")};
 static const struct bad_value over_connects[] = {SAME("1000001"), SAME("1Mi")};
 static const struct bad_value over_buffer[] = {SAME("0"), SAME("1023"), SAME("1k"), SAME("65MiB")};
 static const struct bad_value over_memory[] = {SAME("0"), SAME("1MB"), SAME("1025GiB"),
@@ -269,7 +269,7 @@ static const struct subject subjects[] = {
      "it takes 0 (as fast as possible) or 0.001 to 1M",
      {LIST(bad_numbers), LIST(over_connects)}},
     {false, '\0', "ramp", "it takes 0 (all at once) or 1ms to 30d", {TIMES, LIST(under_time)}},
-    {false, 'c', "connections", "it takes 1 to 1M", {COUNTS, LIST(over_client)}},
+    {false, 'c', "connections", "it takes 1 to 100M", {COUNTS, LIST(over_client)}},
     {false, 's', "size", "it takes 1 to 1TiB", {SIZES, LIST(over_size)}},
     {false, 'b', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},
     {false, 'B', NULL, "it takes 1 to 1Gi", {COUNTS, LIST(over_kib)}},

@@ -2,6 +2,7 @@
 
 #include "option_rig.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <uv.h>
 
@@ -166,6 +167,122 @@ static void the_option_says_what_is_wrong(void **state)
     assert_non_null(strstr(rig_error.text, "JOB_COMPLETIONS; give R/N, as in 0/4"));
 }
 
+/* The sums of what all clients of a command line do. */
+static struct client_whole sums(const char *words, uint64_t ranks)
+{
+    static struct client_options options;
+    struct client_whole sum = {0};
+    char line[200];
+    for (uint64_t rank = 0; rank < ranks; rank++) {
+        (void)snprintf(line, sizeof line, "echo-client --seed 1 --share=%u/%u %s", (unsigned)rank,
+                       (unsigned)ranks, words);
+        if (rig_client(&options, line) != 0) {
+            fail_msg("%s", rig_error.text);
+        }
+        assert_true(options.connections >= options.threads);
+        sum.connections += options.connections;
+        sum.rate += options.rate;
+        sum.connect_rate += options.connect_rate;
+        sum.bandwidth += options.bandwidth;
+        sum.requests += options.requests;
+    }
+    assert_true(options.whole.connections == sum.connections);
+    assert_true(options.whole.requests == sum.requests);
+    assert_true(options.whole.bandwidth == sum.bandwidth);
+    assert_float_equal(options.whole.rate, sum.rate, 1e-6);
+    assert_float_equal(options.whole.connect_rate, sum.connect_rate, 1e-9);
+    return sum;
+}
+
+static void the_clients_have_all_of_the_load(void **state)
+{
+    struct client_whole sum;
+    (void)state;
+    sum = sums("-c 1001 -t 8 -R 12345.5 --requests 1000003 --connect-rate 10", 7);
+    assert_int_equal(sum.connections, 1001);
+    assert_int_equal(sum.requests, 1000003);
+    assert_float_equal(sum.rate, 12345.5, 1e-6);
+    assert_float_equal(sum.connect_rate, 10, 1e-9);
+    sum = sums("-t 3 --bandwidth 1MB -s 100", 11);
+    assert_int_equal(sum.connections, 33); /* one for each thread */
+    assert_int_equal(sum.bandwidth, 1000000);
+    assert_float_equal(sum.rate, 10000, 1e-6);
+    sum = sums("-c 3000000", 3);
+    assert_int_equal(sum.connections, 3000000);
+    assert_int_equal(sum.requests, 0); /* no limit */
+}
+
+static void alone_a_client_has_the_whole(void **state)
+{
+    static struct client_options options;
+    (void)state;
+    assert_int_equal(rig_client(&options, "echo-client -c 5 -R 7 --requests 9"), 0);
+    assert_int_equal(options.whole.connections, 5);
+    assert_int_equal(options.whole.requests, 9);
+    assert_float_equal(options.whole.rate, 7, 0);
+    assert_int_equal(options.connections, 5);
+    assert_int_equal(options.requests, 9);
+    assert_float_equal(options.rate, 7, 0);
+}
+
+static void what_no_share_can_have_is_refused(void **state)
+{
+    static struct client_options options;
+    static const struct {
+        const char *words, *message;
+    } bad[] = {
+        {"-c 7 -t 2", "--connections: '7' is out of range; it takes at least 8 here, one for each "
+                      "of --threads of all clients"},
+        {"-c 5M", "--connections: '5000000' is out of range; it takes 1 to 4M here, 1M in each"},
+        {"--requests 3", "--requests: '3' is out of range; it takes 0 (no limit) or at least 4 "},
+        {"--bandwidth 3 -s 1", "--bandwidth: '3' is out of range; it takes at least 4 here"},
+        {"--find-rate p99-below=1ms", "--find-rate: does not go with --share; give a --rate"},
+        {"--until p99+-5%", "--until: does not go with --share; give a --duration"},
+        {"--hostile silent:1", "--hostile: does not go with --share; give it to one more client"},
+    };
+    char line[200];
+    (void)state;
+    for (size_t i = 0; i < LENGTH(bad); i++) {
+        (void)snprintf(line, sizeof line, "echo-client --share=1/4 %s", bad[i].words);
+        assert_int_equal(rig_client(&options, line), UV_EINVAL);
+        if (strstr(rig_error.text, bad[i].message) == NULL) {
+            fail_msg("%s: %s", line, rig_error.text);
+        }
+    }
+}
+
+static void names_of_files_have_the_rank(void **state)
+{
+    static struct client_options options;
+    (void)state;
+    assert_int_equal(rig_client(&options, "echo-client --seed 1 --share=12/40 --json=a{rank}.json "
+                                          "--json-stream={rank} --hgrm=d{rank}/h-{rank}"),
+                     0);
+    assert_string_equal(options.common.json, "a12.json");
+    assert_string_equal(options.json_stream, "12");
+    assert_string_equal(options.hgrm, "d12/h-12");
+    client_options_free(&options);
+    assert_int_equal(rig_client(&options, "echo-client --seed 1 --share=1/2 --json={ran} --hgrm -"),
+                     0);
+    assert_string_equal(options.common.json, "{ran}");
+    assert_string_equal(options.hgrm, "-");
+    client_options_free(&options);
+    assert_int_equal(rig_client(&options, "echo-client --json=a{rank}"), UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "--json: 'a{rank}': {rank} is the rank of --share"));
+    assert_int_equal(rig_client(&options, "echo-client --hgrm={rank}"), UV_EINVAL);
+    assert_int_equal(rig_client(&options, "echo-client --json-stream={rank}"), UV_EINVAL);
+}
+
+static void two_files_are_not_the_same_with_a_rank(void **state)
+{
+    static struct client_options options;
+    (void)state;
+    assert_int_equal(rig_client(&options, "echo-client --share=1/2 --json=a1 --hgrm=a{rank}"),
+                     UV_EINVAL);
+    assert_non_null(strstr(rig_error.text, "--hgrm: 'a1' is what --json has, too"));
+    client_options_free(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +294,11 @@ int main(void)
         cmocka_unit_test_setup(a_bad_value_of_a_launcher_is_named, without_a_launcher),
         cmocka_unit_test(parts_are_the_whole),
         cmocka_unit_test_setup(the_option_says_what_is_wrong, without_a_launcher),
+        cmocka_unit_test(the_clients_have_all_of_the_load),
+        cmocka_unit_test(alone_a_client_has_the_whole),
+        cmocka_unit_test(what_no_share_can_have_is_refused),
+        cmocka_unit_test(names_of_files_have_the_rank),
+        cmocka_unit_test(two_files_are_not_the_same_with_a_rank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,6 @@
 #include <uv.h>
 
 #include "against.h"
-#include "backend.h"
 #include "document.h"
 #include "leash.h"
 #include "log.h"
@@ -23,17 +22,15 @@
 #include "subprocess.h"
 #include "result.h"
 #include "run.h"
+#include "setup.h"
 #include "subject.h"
 #include "summary.h"
 #include "sys.h"
 #include "table.h"
 #include "units.h"
-#include "usage.h"
 
 #define BENCH_PROGRESS_MS 200
-#define BENCH_LATE_MS 30000
 #define BENCH_LOOK_MS 20      /* how often to check whether a reader is stuck */
-#define BENCH_TICKS 128       /* a run takes at least this many of the CPU clock */
 #define BENCH_INTERRUPTED 128 /* plus the number of the signal, as in a shell */
 
 struct bench {
@@ -236,78 +233,6 @@ static int bench_choose_cases(struct bench *bench)
     return 0;
 }
 
-/* What follows "echo-bench" in the name of this program, such as ".exe". */
-static const char *bench_suffix(const char *self)
-{
-    static const char own[] = "echo-bench";
-    const char *found = strstr(self, own);
-    return found != NULL ? found + sizeof(own) - 1 : "";
-}
-
-static bool bench_has_file(const char *path)
-{
-    uv_fs_t request;
-    int status = uv_fs_stat(NULL, &request, path, NULL);
-    uv_fs_req_cleanup(&request);
-    return status == 0;
-}
-
-/* The path of a program in `directory`, or beside this one if that is NULL. 0; or UV_ENOENT, and a
- * message about the option that named the directory. */
-static int bench_program_path(const char *option, const char *directory, const char *name,
-                              char *path)
-{
-    char self[SUBJECT_PATH_SIZE] = "";
-    size_t length = sizeof(self);
-    (void)uv_exepath(self, &length);
-    char *slash = strrchr(self, '/');
-    char *backslash = strrchr(self, '\\');
-    char *end = slash > backslash ? slash : backslash;
-    const char *suffix = bench_suffix(end != NULL ? end : self);
-    if (end != NULL) {
-        *end = '\0';
-    }
-    const char *folder = directory != NULL ? directory : self;
-    int written = snprintf(path, SUBJECT_PATH_SIZE, "%s/%s%s", folder, name, suffix);
-    if (written < 0 || written >= SUBJECT_PATH_SIZE || !bench_has_file(path)) {
-        log_message("%s: there is no %s in '%s'", option, name, folder);
-        return UV_ENOENT;
-    }
-    return 0;
-}
-
-/* The times of the matrix. Runs are made long enough that a tick of the CPU clock is less than 1 %
- * of them, unless the user has chosen the times. */
-static void bench_choose_times(struct bench *bench)
-{
-    const uint64_t least_ns = BENCH_TICKS * usage_tick_ns;
-    const struct bench_options *options = bench->options;
-    struct bench_times *times = &bench->setup.times;
-    *times = options->quick ? bench->matrix.quick : bench->matrix.full;
-    times->rounds = options->rounds > 0 ? options->rounds : times->rounds;
-    if (times->duration_ns < least_ns) {
-        times->duration_ns = least_ns;
-    }
-    times->duration_ns = options->duration_ns > 0 ? options->duration_ns : times->duration_ns;
-    times->warmup_ns = options->warmup_ns > 0 ? options->warmup_ns : times->warmup_ns;
-}
-
-/* All runs have the same backend of the client. `raw` is resolved once, so the results name the
- * backend that it stands for. */
-static int bench_choose_client(struct bench *bench)
-{
-    const struct backend *backend = NULL;
-    char why[512];
-    const char *name = bench->options->client_backend;
-    int status = backend_choose(name, &backend, why, sizeof(why));
-    if (status != 0) {
-        log_message("--client-backend: '%s' cannot be used: %s", name, why);
-        return status;
-    }
-    bench->setup.client_backend = backend->name;
-    return 0;
-}
-
 /* Whether the subject is measured in this case. Peers that take no number of CPUs have one thread,
  * so they are left out of cases with more. The threads of a target are unknown. The second pass has
  * only the suspects of the first. */
@@ -352,8 +277,24 @@ static int bench_add_old(struct bench *bench)
         log_message("--against can't be used with --peers or --target");
         return UV_EINVAL;
     }
-    int status = bench_program_path("--against", options->against, "echo-server", path);
+    int status = setup_program_path("--against", options->against, "echo-server", path);
     return status == 0 ? subjects_add_old(&bench->subjects, path) : status;
+}
+
+/* A shell on the client's machine may read the name of the target. */
+static int bench_add_target(struct bench *bench)
+{
+    const struct bench_options *options = bench->options;
+    int status = subjects_add_target(&bench->subjects, options->target);
+    const struct subject *target = &bench->subjects.items[bench->subjects.count - 1];
+    if (status == 0 && options->client_command != NULL &&
+        !(command_is_plain(target->host) && command_is_plain(target->port))) {
+        log_message("--target: with --client-command it takes an address, or a name of ASCII "
+                    "letters and digits: '%s' may mean something to a shell",
+                    options->target);
+        return UV_EINVAL;
+    }
+    return status;
 }
 
 static int bench_prepare(struct bench *bench)
@@ -362,12 +303,8 @@ static int bench_prepare(struct bench *bench)
     if (bench_read_matrix(bench) != 0) {
         return UV_EINVAL;
     }
-    (void)pin_find_mode(options->pin, &bench->setup.pin); /* its row has checked it */
-    bench->setup.buffer_size = bench->matrix.buffer_size;
-    bench->setup.late_ms = BENCH_LATE_MS;
-    bench_choose_times(bench);
     int status = bench_choose_cases(bench);
-    status = status == 0 ? bench_choose_client(bench) : status;
+    status = status == 0 ? setup_make(&bench->setup, options, &bench->matrix) : status;
     status = status == 0
                  ? subjects_add_backends(&bench->subjects, &bench->matrix, &options->backends)
                  : status;
@@ -378,13 +315,7 @@ static int bench_prepare(struct bench *bench)
         status = subjects_add_peers(&bench->subjects, options->peers);
     }
     if (status == 0 && options->target != NULL) {
-        status = subjects_add_target(&bench->subjects, options->target);
-    }
-    if (status == 0) {
-        status = bench_program_path("--bin", options->bin, "echo-server", bench->setup.server);
-    }
-    if (status == 0) {
-        status = bench_program_path("echo-bench", NULL, "echo-client", bench->setup.client);
+        status = bench_add_target(bench);
     }
     bench->runs = bench_count_runs(bench);
     return status;
@@ -626,6 +557,53 @@ static int bench_measure(struct bench *bench)
     if (!output_file_has_failed(OUTPUT_RESULT)) {
         bench_say_where(bench);
     }
+    return code;
+}
+
+/* Runs the client of --client-command for the first time, so that nothing is measured if it can't
+ * run. Its answer says which backend and how many CPUs it has. */
+static bool bench_meet_client(struct bench *bench)
+{
+    char why[RUN_ERROR_SIZE];
+    char unknown[REMOTE_ERROR_SIZE];
+    struct run_setup *setup = &bench->setup;
+    (void)snprintf(bench->at, sizeof(bench->at), "first run of the client");
+    json_t *report = run_first_client(setup, &bench->subjects.items[0], why);
+    if (report != NULL && !remote_learn(&setup->remote, report, unknown)) {
+        (void)snprintf(why, sizeof(why), "%s", unknown);
+    }
+    json_decref(report);
+    if (setup->remote.client != NULL) {
+        setup->client_backend = remote_backend(&setup->remote);
+        remote_warn(&setup->remote);
+    } else if (!bench_is_stopped(bench)) {
+        log_message("cannot run the client: %s", why);
+        if (bench->options->server_address == NULL) {
+            log_message("a client on another machine needs --server-address, an address of this "
+                        "machine");
+        }
+    }
+    return setup->remote.client != NULL;
+}
+
+/* Returns the exit code. */
+static int bench_go(struct bench *bench, const char *command)
+{
+    const struct pin_sides sides = {
+        .workers = 1, .connections = 1, .client_cpus = bench->options->client_command != NULL};
+    struct pin_placement placement;
+    int code = 1;
+    bench->begin_ns = uv_hrtime();
+    bench_watch(bench);
+    if (bench->options->client_command == NULL || bench_meet_client(bench)) {
+        pin_place(bench->setup.pin, &sides, &placement);
+        bench->document = document_new(&bench->setup, &placement, bench->options->quick, command);
+        code = bench_measure(bench);
+        json_decref(bench->document);
+    } else {
+        bench_finish_output(bench);
+    }
+    bench_unwatch(bench);
     if (bench->unread) {
         return 1;
     }
@@ -655,17 +633,12 @@ int bench_run(const struct bench_options *options, const char *command)
     }
     bench->options = options;
     if (bench_prepare(bench) == 0) {
-        struct pin_placement placement;
-        pin_place(bench->setup.pin, 1, 1, &placement);
-        bench->document = document_new(&bench->setup, &placement, options->quick, command);
         code = 1;
         if (bench_has_runs(bench) && bench_open_output(bench)) {
-            bench_watch(bench);
-            code = bench_measure(bench);
-            bench_unwatch(bench);
+            code = bench_go(bench, command);
         }
-        json_decref(bench->document);
     }
+    remote_free(&bench->setup.remote);
     matrix_free(&bench->matrix);
     free(bench);
     return code;

@@ -1,10 +1,15 @@
 #include "bench_options.h"
 
 #include <stddef.h>
+#include <string.h>
 
+#include <uv.h>
+
+#include "command.h"
 #include "estimate.h"
 #include "pin.h"
 #include "program_options.h"
+#include "run.h"
 #include "units.h"
 
 #define FIELD(member) offsetof(struct bench_options, member)
@@ -13,6 +18,7 @@
 static const char group_common[] = "Most used";
 static const char group_what[] = "What is compared";
 static const char group_how[] = "How";
+static const char group_elsewhere[] = "The client on another machine";
 static const char group_output[] = "Output";
 
 static const struct option_example examples[] = {
@@ -21,9 +27,31 @@ static const struct option_example examples[] = {
     {"echo-bench --peers build/release/peers", "all cases, with other servers beside ours"},
     {"echo-bench compare OLD.json NEW.json", "exit code 1 if a backend got worse"},
     {"echo-bench export RESULT.json", "the ratios, for github-action-benchmark"},
+    {"echo-bench --server-address 10.0.0.1 --client-command 'ssh h2 echo-client'",
+     "the client on another machine"},
     {"echo-bench --pin=together --against OLD/bin",
      "exit code 1 if a backend is slower than OLD's"},
 };
+
+/* A numeric address, but not that which means all. */
+static bool is_one_address(const char *host)
+{
+    static const unsigned char all[16];
+    unsigned char bytes[16];
+    if (uv_inet_pton(AF_INET, host, bytes) == 0) {
+        return memcmp(bytes, all, 4) != 0;
+    }
+    return uv_inet_pton(AF_INET6, host, bytes) == 0 && memcmp(bytes, all, 16) != 0;
+}
+
+/* No name and no zone, so that both machines take it for the same. */
+static bool is_server_address(const char *text)
+{
+    char host[OPTION_HOST_SIZE];
+    char port[OPTION_PORT_SIZE];
+    return option_split_server(text, host, sizeof(host), port, sizeof(port)) == 0 &&
+           is_one_address(host) && command_is_plain(host);
+}
 
 static bool is_pin_mode(const char *text)
 {
@@ -150,9 +178,31 @@ static const struct option_row rows[] = {
      .argument = "DIR",
      .takes = "the name of a folder",
      .group = group_how,
-     .help = "measure the echo-server in DIR; the client is always the one beside echo-bench",
+     .help = "measure the echo-server in DIR; the client stays the one beside echo-bench",
      .default_note = "where echo-bench is",
      .offset = FIELD(bin)},
+
+    {.name = "client-command",
+     .type = OPTION_STRING,
+     .argument = "COMMAND",
+     .group = group_elsewhere,
+     .help = "start the client by COMMAND, perhaps on another machine: its options are added as "
+             "further words. No shell reads COMMAND; blanks separate words, and '...' or \"...\" "
+             "keeps them in one",
+     .default_note = "the echo-client where echo-bench is",
+     .check = command_is_good,
+     .takes = "words, with an end for each quote",
+     .offset = FIELD(client_command)},
+    {.name = "server-address",
+     .type = OPTION_STRING,
+     .argument = "ADDRESS[:PORT]",
+     .group = group_elsewhere,
+     .help = "our servers listen on this address of this machine, and the client connects to it; "
+             "without PORT each run has a free one",
+     .default_note = RUN_LOOPBACK,
+     .check = is_server_address,
+     .takes = "an address of this machine: 10.0.0.1, 10.0.0.1:6001, fd00::1 or [fd00::1]:6001",
+     .offset = FIELD(server_address)},
 
     PROGRAM_NO_PROGRESS_ROW(group_output, FIELD(no_progress)),
     PROGRAM_HELP_ROW(group_output, FIELD(help)),

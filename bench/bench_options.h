@@ -23,6 +23,8 @@ struct bench_options {
     uint64_t warmup_ns;
     const char *pin; /* for pin_find_mode() */
     const char *client_backend;
+    const char *client_command; /* NULL: the client beside this program */
+    const char *server_address; /* HOST or HOST:PORT, or NULL */
     const char *output;
     bool no_progress;
     bool help;

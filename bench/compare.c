@@ -267,7 +267,14 @@ struct compare_outcome compare_documents(const json_t *old_document, const json_
 
 static void compare_machines(const json_t *old_document, const json_t *new_document)
 {
-    static const char *const members[] = {"environment.cpu", "environment.os", "environment.kernel",
+    static const char *const members[] = {"environment.cpu",
+                                          "environment.os",
+                                          "environment.kernel",
+                                          "options.server_address",
+                                          "client.environment.cpu",
+                                          "client.environment.system",
+                                          "client.environment.release",
+                                          "client.environment.version",
                                           NULL};
     for (const char *const *member = members; *member != NULL; member++) {
         const char *before = result_text(old_document, *member);
@@ -283,7 +290,7 @@ static void compare_machines(const json_t *old_document, const json_t *new_docum
 static bool compare_is_same_way(const json_t *old_document, const json_t *new_document)
 {
     static const char *const members[] = {"options.pin", "options.client_backend",
-                                          "options.buffer_size", NULL};
+                                          "options.client_command", "options.buffer_size", NULL};
     const char *member = compare_difference(old_document, new_document, members);
     if (member != NULL) {
         log_message("%s differs: results that were measured differently can't be compared", member);

@@ -42,6 +42,8 @@ static json_t *document_environment(const struct pin_placement *placement)
     result_set_text(environment, "echoport", ECHOPORT_VERSION " (" ECHOPORT_COMMIT ")");
     if (placement->server_cpu >= 0) {
         result_put(environment, "server_cpu", json_integer(placement->server_cpu));
+    }
+    if (placement->client_cpu >= 0) {
         result_put(environment, "client_cpu", json_integer(placement->client_cpu));
     }
     return environment;
@@ -57,6 +59,12 @@ static json_t *document_options(const struct run_setup *setup, bool quick, const
     result_put(options, "buffer_size", json_integer((json_int_t)setup->buffer_size));
     result_set_text(options, "client_backend", setup->client_backend);
     result_set_text(options, "pin", pin_mode_names[setup->pin]);
+    if (setup->remote.command != NULL) {
+        result_set_text(options, "client_command", setup->remote.command);
+    }
+    if (strcmp(setup->server_host, RUN_LOOPBACK) != 0) {
+        result_set_text(options, "server_address", setup->server_host);
+    }
     result_set_text(options, "command", command);
     return options;
 }
@@ -69,6 +77,9 @@ json_t *document_new(const struct run_setup *setup, const struct pin_placement *
     result_put(document, "date", document_date());
     result_put(document, "environment", document_environment(placement));
     result_put(document, "options", document_options(setup, quick, command));
+    if (setup->remote.client != NULL) {
+        result_put(document, "client", json_incref(setup->remote.client));
+    }
     result_put(document, "harness", json_object());
     result_put(document, "cases", json_array());
     return document;
@@ -120,7 +131,7 @@ void document_set_harness(json_t *document, double bench_load)
     const json_t *test_case = NULL;
     const json_t *subject = document_reference(document, &test_case);
     result_set(harness, "bench_load", bench_load);
-    if (subject == NULL || result_has(harness, "null_cpu_per_message")) {
+    if (subject == NULL || result_has(harness, "client_cpu_per_message")) {
         return;
     }
     result_set_text(harness, "case", result_text(test_case, "name"));
@@ -129,7 +140,9 @@ void document_set_harness(json_t *document, double bench_load)
                result_number(subject, "client_cpu_per_message.median"));
     result_set(harness, "server_cpu_per_message",
                result_number(subject, "server_cpu_per_message.median"));
-    uint64_t size = (uint64_t)result_number(test_case, "size");
-    result_set(harness, "null_cpu_per_message", null_cpu_per_message(size));
-    document_set_floor(harness, (size_t)size);
+    if (json_object_get(document, "client") == NULL) {
+        uint64_t size = (uint64_t)result_number(test_case, "size");
+        result_set(harness, "null_cpu_per_message", null_cpu_per_message(size));
+        document_set_floor(harness, (size_t)size);
+    }
 }

@@ -19,7 +19,8 @@ json_t *document_new(const struct run_setup *setup, const struct pin_placement *
 json_t *document_add_case(json_t *cases, const struct bench_case *load);
 
 /* Sets "harness": what a message costs the client, from the first case that has that figure. It
- * also has the share of a CPU that echo-bench itself took. */
+ * also has the share of a CPU that echo-bench itself took. What work on the bytes and the system
+ * cost is measured here, so it is left out when the client may run elsewhere. */
 void document_set_harness(json_t *document, double bench_load);
 
 #endif

@@ -20,8 +20,8 @@
 /* Whether a leash is needed here. */
 extern const int leash_is_needed;
 
-/* Executes the program words[0] with the arguments `words`, which end with NULL. Returns only if
- * that fails, after a message: the exit code. */
+/* Executes the program words[0], a path or a name on the search path, with the arguments `words`,
+ * which end with NULL. Returns only if that fails, after a message: the exit code. */
 int leash_become(char **words);
 
 #endif

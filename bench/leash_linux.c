@@ -18,7 +18,7 @@ int leash_become(char **words)
         return 1; /* echo-bench ended before the call above */
     }
     (void)close(LEASH_FILE);
-    (void)execv(words[0], words);
+    (void)execvp(words[0], words);
     (void)fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
     return 127;
 }

@@ -49,7 +49,7 @@ int leash_become(char **words)
     }
     if (watcher > 0) {
         (void)close(LEASH_FILE);
-        (void)execv(words[0], words);
+        (void)execvp(words[0], words);
     }
     (void)fprintf(stderr, "%s: %s\n", words[0], strerror(errno));
     return 127;

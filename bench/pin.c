@@ -63,30 +63,36 @@ static uint64_t least_of(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t pin_client_threads(enum pin_mode mode, uint64_t workers, uint64_t connections)
+static uint64_t pin_client_threads(enum pin_mode mode, const struct pin_sides *sides)
 {
     uint64_t cpus = sys_cpu_count();
-    if (mode == PIN_TOGETHER || cpus <= workers) {
-        return 1;
+    uint64_t left = cpus > sides->workers ? cpus - sides->workers : 1;
+    if (sides->client_cpus > 0) {
+        left = sides->client_cpus;
+    } else if (mode == PIN_TOGETHER) {
+        left = 1;
     }
-    return least_of(least_of(cpus - workers, PIN_CLIENT_THREADS_MAX), connections);
+    return least_of(least_of(left, PIN_CLIENT_THREADS_MAX), sides->connections);
 }
 
-void pin_place(enum pin_mode mode, uint64_t workers, uint64_t connections,
-               struct pin_placement *placement)
+void pin_place(enum pin_mode mode, const struct pin_sides *sides, struct pin_placement *placement)
 {
     struct pin_cpus cpus;
+    uint64_t workers = sides->workers;
     *placement = (struct pin_placement){.server_cpu = -1, .client_cpu = -1};
-    placement->client_threads = pin_client_threads(mode, workers, connections);
+    placement->client_threads = pin_client_threads(mode, sides);
     pin_find_cpus(&cpus);
+    uint64_t pinned = sides->client_cpus > 0 ? 0 : placement->client_threads;
     size_t skipped = mode == PIN_TOGETHER ? 0 : (size_t)workers;
-    bool fits = mode == PIN_TOGETHER ? workers == 1 && cpus.count > 0
-                                     : cpus.count >= workers + placement->client_threads;
+    bool fits =
+        mode == PIN_TOGETHER ? workers == 1 && cpus.count > 0 : cpus.count >= workers + pinned;
     if (mode == PIN_OFF || !fits) {
         return;
     }
     pin_list(cpus.ids, workers, placement->server);
-    pin_list(cpus.ids + skipped, placement->client_threads, placement->client);
     placement->server_cpu = cpus.ids[0];
-    placement->client_cpu = cpus.ids[skipped];
+    if (pinned > 0) {
+        pin_list(cpus.ids + skipped, pinned, placement->client);
+        placement->client_cpu = cpus.ids[skipped];
+    }
 }

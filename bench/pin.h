@@ -31,13 +31,20 @@ struct pin_placement {
     uint64_t client_threads; /* 1 to PIN_CLIENT_THREADS_MAX */
 };
 
+/* The two sides of a run. */
+struct pin_sides {
+    uint64_t workers;     /* threads of the server */
+    uint64_t connections; /* of the load */
+    uint64_t client_cpus; /* of the client's machine; 0: it is this one */
+};
+
 /*
- * Finds the places for a server of `workers` threads under a load of `connections`. The client gets
- * a thread on each CPU that is left, so that it is not the bottleneck. Where it shares the server's
- * CPU, it gets one thread. If there are too few CPUs, or the system can't pin, the lists are empty.
+ * Finds the places. The client gets a thread on each CPU that is left, so that it is not the
+ * bottleneck. Where it shares the server's CPU, it gets one thread. If there are too few CPUs, or
+ * the system can't pin, the lists are empty. A client on another machine has no place, and a thread
+ * for each of its CPUs.
  */
-void pin_place(enum pin_mode mode, uint64_t workers, uint64_t connections,
-               struct pin_placement *placement);
+void pin_place(enum pin_mode mode, const struct pin_sides *sides, struct pin_placement *placement);
 
 /*
  * Restricts the programs that this thread starts from now on to that CPU. -1: to the CPUs on which

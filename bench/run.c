@@ -16,13 +16,16 @@
 #include "usage.h"
 
 #define RUN_WORDS 40
+#define RUN_LIST (RUN_WORDS + COMMAND_WORDS_MAX)
 
 /* A thread that is busy for this share of the time counts as having no time left. */
 #define RUN_BUSY 0.95
 
+/* The arguments of a program. Those that are made here are in `text`. */
 struct words {
     char text[RUN_WORDS][OPTION_HOST_SIZE];
-    const char *list[RUN_WORDS + 1]; /* ended by NULL */
+    size_t made;
+    const char *list[RUN_LIST + 1]; /* ended by NULL */
     size_t count;
 };
 
@@ -44,23 +47,30 @@ struct run {
 /* The processes that run, for run_cancel(). */
 static struct process *run_processes[2];
 
+/* `text` stays the caller's. */
+static void words_add_text(struct words *words, const char *text)
+{
+    assert(words->count < RUN_LIST);
+    words->list[words->count++] = text;
+    words->list[words->count] = NULL;
+}
+
 static void words_add(struct words *words, const char *format, ...) TEXT_FORMAT(2, 3);
 static void words_add(struct words *words, const char *format, ...)
 {
     va_list list;
-    assert(words->count < RUN_WORDS);
-    char *text = words->text[words->count];
+    assert(words->made < RUN_WORDS);
+    char *text = words->text[words->made++];
     va_start(list, format);
     (void)vsnprintf(text, sizeof(words->text[0]), format, list);
     va_end(list);
-    words->list[words->count++] = text;
-    words->list[words->count] = NULL;
+    words_add_text(words, text);
 }
 
 static void run_fail(struct run *run, const char *format, ...) TEXT_FORMAT(2, 3);
 static void run_fail(struct run *run, const char *format, ...)
 {
-    char text[256];
+    char text[RUN_ERROR_SIZE];
     va_list list;
     va_start(list, format);
     (void)vsnprintf(text, sizeof(text), format, list);
@@ -136,8 +146,10 @@ static void run_start_backend(struct run *run)
 {
     struct words words = {.count = 0};
     const struct bench_backend *backend = &run->subject->backend;
+    bool ipv6 = strchr(run->host, ':') != NULL;
     words_add(&words, "--backend=%s", backend->backend);
-    words_add(&words, "--listen=127.0.0.1:0");
+    words_add(&words, ipv6 ? "--listen=[%s]:%s" : "--listen=%s:%s", run->host,
+              run->setup->server_port);
     words_add(&words, "--backlog=4096");
     words_add(&words, "--idle-timeout=0");
     words_add(&words, "--threads=%" PRIu64, run->load->workers);
@@ -169,7 +181,20 @@ static void run_start_peer(struct run *run)
     (void)pin_children(-1);
 }
 
-/* Waits for "listening on 127.0.0.1:PORT ...", or a peer's "listening". */
+/* The port in "listening on 127.0.0.1:PORT ..." or "listening on [::1]:PORT ...". */
+static void run_find_port(struct run *run, char *line)
+{
+    static const char before[] = "listening on ";
+    char *address = strstr(line, before);
+    if (address != NULL) {
+        address += sizeof(before) - 1;
+        address[strcspn(address, " ")] = '\0';
+        const char *colon = strrchr(address, ':');
+        (void)snprintf(run->port, sizeof(run->port), "%s", colon == NULL ? "" : colon + 1);
+    }
+}
+
+/* Waits for the line above, or a peer's "listening". */
 static void run_await_server(struct run *run)
 {
     char *line = NULL;
@@ -181,17 +206,14 @@ static void run_await_server(struct run *run)
                  run->server == NULL ? "it can't be started"
                                      : process_text(run->server, PROCESS_ERR));
     } else if (run->subject->kind == SUBJECT_BACKEND) {
-        const char *colon = strchr(line, ':');
-        const char *digits = colon == NULL ? "" : colon + 1;
-        (void)snprintf(run->port, sizeof(run->port), "%.*s", (int)strspn(digits, "0123456789"),
-                       digits);
+        run_find_port(run, line);
     }
     free(line);
 }
 
 static void run_start_server(struct run *run)
 {
-    run->host = "127.0.0.1";
+    run->host = run->setup->server_host;
     switch (run->subject->kind) {
     case SUBJECT_BACKEND:
         run_start_backend(run);
@@ -241,8 +263,12 @@ static void run_read_usage(const struct run *run, struct usage *usage)
 
 /* ---- the client ---------------------------------------------------------------------------- */
 
+/* A command such as ssh gives these to a shell, so all of them are plain (command_is_plain). */
 static void run_client_words(const struct run *run, struct words *words, uint64_t connections)
 {
+    for (size_t i = 1; i < run->setup->client.count; i++) {
+        words_add_text(words, command_word(&run->setup->client, i));
+    }
     words_add(words, "--backend=%s", run->setup->client_backend);
     words_add(words, "--host=%s", run->host);
     words_add(words, "--port=%s", run->port);
@@ -261,37 +287,71 @@ static bool run_client_measured(int code)
     return code == 0 || code == 3;
 }
 
+/* The last line of a text that isn't blank. Programs such as ssh print notices before an error. */
+static const char *run_last_line(const char *text, char *line, size_t size)
+{
+    size_t end = strlen(text);
+    while (end > 0 && strchr(" \r\n", text[end - 1]) != NULL) {
+        end--;
+    }
+    size_t begin = end;
+    while (begin > 0 && text[begin - 1] != '\n') {
+        begin--;
+    }
+    (void)snprintf(line, size, "%.*s", (int)(end - begin), text + begin);
+    return line;
+}
+
+/* The client, or the command that was to start it, has ended with this exit code. */
+static void run_fail_client(struct run *run, struct process *client, int code, const json_t *report)
+{
+    char line[RUN_ERROR_SIZE];
+    const char *verdict = result_text(report, "verdict");
+    const char *said = process_text(client, PROCESS_ERR);
+    bool command = run->setup->remote.command != NULL;
+    if (verdict[0] != '\0') {
+        run_fail_ended(run, "the client", code, verdict);
+    } else if (command) {
+        run_fail_ended(run, "--client-command", code, run_last_line(said, line, sizeof(line)));
+    } else {
+        run_fail_ended(run, "the client", code, said);
+    }
+}
+
 /* Runs the client to its end. Returns its report, or NULL if it failed. */
 static json_t *run_client(struct run *run, const struct words *words)
 {
-    uint64_t time_ms = (run->setup->times.warmup_ns + run->setup->times.duration_ns) / 1000000;
-    struct process *client = process_start(run->setup->client, words->list, NULL);
+    const struct run_setup *setup = run->setup;
+    uint64_t time_ms = (setup->times.warmup_ns + setup->times.duration_ns) / 1000000;
+    const char *program = command_word(&setup->client, 0);
+    struct process *client = process_start(program, words->list, NULL);
+    char why[REMOTE_ERROR_SIZE];
     if (client == NULL) {
-        run_fail(run, "the client can't be started");
+        run_fail(run, "the client can't be started: '%s'", program);
         return NULL;
     }
     run_processes[1] = client;
-    int code = process_wait(client, time_ms + run->setup->late_ms);
+    int code = process_wait(client, time_ms + setup->late_ms);
     run_processes[1] = NULL;
     json_t *report = run_report(client);
     if (!run_client_measured(code)) {
-        const char *verdict = result_text(report, "verdict");
-        run_fail_ended(run, "the client", code,
-                       verdict[0] != '\0' ? verdict : process_text(client, PROCESS_ERR));
+        run_fail_client(run, client, code, report);
     } else if (report == NULL) {
         run_fail(run, "the client printed no report");
+    } else if (!remote_is_same(&setup->remote, report, why)) {
+        run_fail(run, "the client ran on another machine or is another build: %s", why);
     }
     return report;
 }
 
-/* Sends one message on one connection, so that the server has allocated what any connection
- * needs. */
-static void run_first_message(struct run *run)
+/* Sends one message on one connection, so that the server has allocated what any connection needs.
+ * Returns the report, or NULL. */
+static json_t *run_first_message(struct run *run)
 {
     struct words words = {.count = 0};
     run_client_words(run, &words, 1);
     words_add(&words, "--requests=1");
-    json_decref(run_client(run, &words));
+    return run_client(run, &words);
 }
 
 /* An idle load sends one message per second, on one connection after the other. */
@@ -453,15 +513,34 @@ static void run_evaluate(struct run *run)
 
 /* ---- the whole ----------------------------------------------------------------------------- */
 
+static struct run run_begin(const struct run_setup *setup, const struct bench_case *load,
+                            const struct subject *subject)
+{
+    struct run run = {.setup = setup, .load = load, .subject = subject, .result = result_run()};
+    const struct pin_sides sides = {.workers = load->workers,
+                                    .connections = load->connections,
+                                    .client_cpus = remote_cpus(&setup->remote)};
+    result_set_text(run.result, "subject", subject->name);
+    pin_place(setup->pin, &sides, &run.placement);
+    run_start_server(&run);
+    return run;
+}
+
+/* Leaves the result. */
+static void run_end(struct run *run)
+{
+    run_processes[0] = NULL;
+    process_end_all();
+    json_decref(run->server_report);
+    json_decref(run->client_report);
+}
+
 json_t *run_measure(const struct run_setup *setup, const struct bench_case *load,
                     const struct subject *subject)
 {
-    struct run run = {.setup = setup, .load = load, .subject = subject, .result = result_run()};
-    result_set_text(run.result, "subject", subject->name);
-    pin_place(setup->pin, load->workers, load->connections, &run.placement);
-    run_start_server(&run);
+    struct run run = run_begin(setup, load, subject);
     if (load->idle && !run_failed(&run)) {
-        run_first_message(&run);
+        json_decref(run_first_message(&run));
     }
     run_read_usage(&run, &run.before);
     if (!run_failed(&run)) {
@@ -470,11 +549,25 @@ json_t *run_measure(const struct run_setup *setup, const struct bench_case *load
     run_read_usage(&run, &run.after);
     run_stop_server(&run);
     run_evaluate(&run);
-    run_processes[0] = NULL;
-    process_end_all();
-    json_decref(run.server_report);
-    json_decref(run.client_report);
+    run_end(&run);
     return run.result;
+}
+
+json_t *run_first_client(const struct run_setup *setup, const struct subject *subject,
+                         char why[RUN_ERROR_SIZE])
+{
+    static const struct bench_case one = {
+        .name = "first", .connections = 1, .size = 64, .depth = 1, .workers = 1};
+    struct run run = run_begin(setup, &one, subject);
+    if (!run_failed(&run)) {
+        run.client_report = run_first_message(&run);
+    }
+    run_stop_server(&run);
+    json_t *report = run_failed(&run) ? NULL : json_incref(run.client_report);
+    (void)snprintf(why, RUN_ERROR_SIZE, "%s", result_text(run.result, "error"));
+    run_end(&run);
+    json_decref(run.result);
+    return report;
 }
 
 void run_cancel(void)

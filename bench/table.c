@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compare.h"
+#include "remote.h"
 #include "result.h"
 #include "subject.h"
 #include "summary.h"
@@ -212,11 +213,13 @@ static void table_harness(struct text *out, const json_t *harness)
     char one[UNITS_TEXT_SIZE];
     char other[UNITS_TEXT_SIZE];
     if (result_has(harness, "client_cpu_per_message")) {
-        text_printf(out,
-                    "A message costs the client %s; %s of it is work on the bytes.\n"
-                    "echo-bench itself used %.2f %% of a CPU.\n",
-                    table_duration(one, harness, "client_cpu_per_message"),
-                    table_duration(other, harness, "null_cpu_per_message"),
+        text_printf(out, "A message costs the client %s",
+                    table_duration(one, harness, "client_cpu_per_message"));
+        if (result_has(harness, "null_cpu_per_message")) {
+            text_printf(out, "; %s of it is work on the bytes",
+                        table_duration(other, harness, "null_cpu_per_message"));
+        }
+        text_printf(out, ".\necho-bench itself used %.2f %% of a CPU.\n",
                     100 * result_number(harness, "bench_load"));
     }
     if (result_has(harness, "floor_per_message")) {
@@ -237,6 +240,7 @@ void table_end(struct text *out, const json_t *document)
                 "With more than one of them a case has no msg/s and no p99. Runs marked books or\n"
                 "failed count for nothing.\n");
     table_harness(out, json_object_get(document, "harness"));
+    remote_say(out, document);
     if (json_is_true(json_object_get(json_object_get(document, "environment"), "wine"))) {
         text_printf(out, "This is Wine: the figures say nothing about Windows.\n");
     }

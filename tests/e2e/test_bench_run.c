@@ -505,7 +505,9 @@ static void a_program_that_hangs_is_said_to(void **state)
         e2e_skip("what hangs is a shell script");
     }
     (void)snprintf(setup.server, sizeof(setup.server), "%s", e2e_server_path);
-    (void)snprintf(setup.client, sizeof(setup.client), "%s", getenv("BENCH_HANGS"));
+    command_set_program(&setup.client, getenv("BENCH_HANGS"));
+    (void)snprintf(setup.server_host, sizeof(setup.server_host), RUN_LOOPBACK);
+    (void)snprintf(setup.server_port, sizeof(setup.server_port), "0");
     json_t *run = run_measure(&setup, &load, &subject);
     assert_true(result_has_mark(run, "failed"));
     assert_string_equal(result_text(run, "error"), "the client hung");

@@ -11,6 +11,8 @@
  */
 
 #define SUB_COUNT (UINT64_C(1) << HISTOGRAM_SUB_BITS)
+#define COUNT_MAX (UINT64_MAX / 2)  /* of a histogram that another one has told */
+#define WORD 18446744073709551616.0 /* 2^64 */
 #define VALUE_LIMIT (UINT64_C(1) << HISTOGRAM_VALUE_BITS)
 
 /* By halving, without a branch that could be mispredicted; C has no operator for it. */
@@ -161,14 +163,57 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percenti
 
 double histogram_mean(const struct histogram *histogram)
 {
-    const double word = 18446744073709551616.0; /* 2^64 */
-
     if (histogram->count == 0) {
         return 0.0;
     }
     assert(histogram->min <= histogram->max);
-    return ((double)histogram->sum_high * word + (double)histogram->sum_low) /
+    return ((double)histogram->sum_high * WORD + (double)histogram->sum_low) /
            (double)histogram->count;
+}
+
+bool histogram_add_bucket(struct histogram *histogram, uint64_t upper, uint64_t count)
+{
+    size_t index = bucket_index(upper);
+    bool ends_there = index == HISTOGRAM_BUCKETS - 1 || bucket_upper(index) == upper;
+    bool above = histogram->count == 0 || index > bucket_index(histogram->max);
+
+    if (!ends_there || !above || count == 0 || count > COUNT_MAX - histogram->count) {
+        return false;
+    }
+    if (histogram->count == 0) {
+        histogram->min = bucket_lower(index);
+    }
+    histogram->max = bucket_lower(index);
+    histogram->buckets[index] = count;
+    histogram->count += count;
+    return true;
+}
+
+/* Sets the sum to a number of 0 or more. It is less than 2^127, since the count is less than 2^63
+ * and no value is greater than 2^64. */
+static void set_sum(struct histogram *histogram, double sum)
+{
+    double high = floor(sum / WORD);
+    double low = round(sum - high * WORD); /* exact, except for the fraction */
+
+    histogram->sum_high = (uint64_t)high;
+    histogram->sum_low = low < WORD ? (uint64_t)low : UINT64_MAX;
+}
+
+bool histogram_set_summary(struct histogram *histogram, uint64_t min, uint64_t max, double mean)
+{
+    const double tolerance = 1e-12; /* the mean may be rounded to a value beyond */
+    bool between = mean >= (double)min * (1 - tolerance) && mean <= (double)max * (1 + tolerance);
+
+    if (histogram->count == 0 || min > max || !between ||
+        bucket_index(min) != bucket_index(histogram->min) ||
+        bucket_index(max) != bucket_index(histogram->max)) {
+        return false;
+    }
+    histogram->min = min;
+    histogram->max = max;
+    set_sum(histogram, mean * (double)histogram->count);
+    return true;
 }
 
 /* The middle of the values that a bucket can hold, given the minimum and the maximum. */

@@ -59,6 +59,18 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  */
 uint64_t histogram_percentile(const struct histogram *histogram, double percentile);
 
+/*
+ * Makes a histogram of what another one has told: its buckets, and then its minimum, maximum and
+ * mean. It has the same percentiles, and the same mean up to a rounding error of 1e-15 of it.
+ *
+ * The first adds a bucket to one that is empty or was made so, by its upper bound; the last bucket
+ * has any upper bound from 2^42 on. False: no bucket ends there, it is not above the one before,
+ * `count` is 0, or all counts together are 2^63 or more. The second is called once. False: they
+ * can't be those of the buckets. After false the histogram has no defined value.
+ */
+bool histogram_add_bucket(struct histogram *histogram, uint64_t upper, uint64_t count);
+bool histogram_set_summary(struct histogram *histogram, uint64_t min, uint64_t max, double mean);
+
 /* The mean of the exact values, in nanoseconds; 0 when nothing is recorded. */
 double histogram_mean(const struct histogram *histogram);
 

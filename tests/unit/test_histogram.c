@@ -244,6 +244,107 @@ static void extremes_are_kept(void **state)
     assert_true(histogram_mean(&histogram) > 9.2e18 && histogram_mean(&histogram) < 9.3e18);
 }
 
+/* Makes `copy` of what `histogram` tells of itself. */
+static void tell(struct histogram *copy)
+{
+    struct histogram_bucket bucket;
+    size_t position = 0;
+
+    histogram_init(copy);
+    while (histogram_next(&histogram, &position, &bucket)) {
+        uint64_t upper = bucket.upper < INT64_MAX ? bucket.upper : INT64_MAX;
+
+        assert_true(histogram_add_bucket(copy, upper, bucket.count));
+    }
+    assert_true(
+        histogram_set_summary(copy, histogram.min, histogram.max, histogram_mean(&histogram)));
+}
+
+static void assert_told(void)
+{
+    static struct histogram copy;
+
+    tell(&copy);
+    assert_int_equal(copy.count, histogram.count);
+    assert_int_equal(copy.min, histogram.min);
+    assert_int_equal(copy.max, histogram.max);
+    assert_memory_equal(copy.buckets, histogram.buckets, sizeof copy.buckets);
+    for (size_t hundredths = 0; hundredths <= 10000; hundredths++) {
+        double percentile = (double)hundredths / 100.0;
+
+        assert_int_equal(histogram_percentile(&copy, percentile),
+                         histogram_percentile(&histogram, percentile));
+    }
+    assert_true(fabs(histogram_mean(&copy) - histogram_mean(&histogram)) <=
+                histogram_mean(&histogram) * 1e-12);
+    assert_true(fabs(histogram_deviation(&copy) - histogram_deviation(&histogram)) <=
+                histogram_deviation(&histogram) * 1e-12);
+}
+
+static void what_is_told_makes_the_same_histogram(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count <= VALUE_COUNT; count *= 11) {
+        histogram_init(&histogram);
+        for (size_t i = 0; i < count; i++) {
+            histogram_record(&histogram, random_value());
+        }
+        assert_told();
+    }
+    histogram_record(&histogram, 0);
+    histogram_record(&histogram, INT64_MAX); /* the sum takes both words */
+    histogram_record(&histogram, INT64_MAX);
+    histogram_record(&histogram, INT64_MAX);
+    assert_told();
+}
+
+static void a_sum_below_2_52_is_told_exactly(void **state)
+{
+    static struct histogram copy;
+
+    (void)state;
+    histogram_init(&histogram);
+    for (size_t i = 0; i < 2000; i++) {
+        histogram_record(&histogram, random_value() & ((UINT64_C(1) << 40) - 1));
+    }
+    tell(&copy);
+    assert_memory_equal(&copy, &histogram, sizeof copy);
+}
+
+static void equal_values_are_told(void **state)
+{
+    (void)state;
+    for (uint64_t value = 1; value < HOUR_NS; value = value * 3 + 1) {
+        histogram_init(&histogram);
+        for (size_t i = 0; i < 7; i++) {
+            histogram_record(&histogram, value);
+            assert_told();
+        }
+    }
+}
+
+static void what_can_not_be_is_refused(void **state)
+{
+    (void)state;
+    histogram_init(&histogram);
+    assert_false(histogram_set_summary(&histogram, 0, 0, 0)); /* it has no bucket */
+    assert_false(histogram_add_bucket(&histogram, 1000, 1));  /* no bucket ends there */
+    assert_false(histogram_add_bucket(&histogram, 7, 0));     /* empty */
+    assert_false(histogram_add_bucket(&histogram, 7, INT64_MAX + UINT64_C(1)));
+    assert_true(histogram_add_bucket(&histogram, 7, 2));
+    assert_false(histogram_add_bucket(&histogram, 7, 2));             /* twice */
+    assert_false(histogram_add_bucket(&histogram, 6, 2));             /* not in order */
+    assert_false(histogram_add_bucket(&histogram, 8, INT64_MAX - 1)); /* too many together */
+    assert_true(histogram_add_bucket(&histogram, 9, 1));
+    assert_false(histogram_set_summary(&histogram, 6, 9, 8)); /* the minimum has no bucket */
+    assert_false(histogram_set_summary(&histogram, 7, 8, 8));
+    assert_false(histogram_set_summary(&histogram, 7, 9, 6.9));
+    assert_false(histogram_set_summary(&histogram, 7, 9, 9.1));
+    assert_false(histogram_set_summary(&histogram, 7, 9, (double)NAN));
+    assert_true(histogram_set_summary(&histogram, 7, 9, 23.0 / 3));
+    assert_int_equal(histogram.sum_low, 23);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +358,10 @@ int main(void)
         cmocka_unit_test(equal_values_deviate_by_nothing),
         cmocka_unit_test(a_known_deviation_is_exact),
         cmocka_unit_test(extremes_are_kept),
+        cmocka_unit_test(what_is_told_makes_the_same_histogram),
+        cmocka_unit_test(a_sum_below_2_52_is_told_exactly),
+        cmocka_unit_test(equal_values_are_told),
+        cmocka_unit_test(what_can_not_be_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

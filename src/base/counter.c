@@ -10,6 +10,11 @@ uint64_t counter_value(const struct counter *counter, const void *counts)
     return *(const uint64_t *)(const void *)((const char *)counts + counter->offset);
 }
 
+void counter_set(const struct counter *counter, void *counts, uint64_t value)
+{
+    *counter_at(counter, counts) = value;
+}
+
 static void counter_keep_maximum(const struct counter *counter, void *into, const void *now)
 {
     uint64_t value = counter_value(counter, now);

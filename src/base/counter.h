@@ -41,6 +41,9 @@ struct counter_list {
 /* The value in the struct `counts`. */
 uint64_t counter_value(const struct counter *counter, const void *counts);
 
+/* Sets it. */
+void counter_set(const struct counter *counter, void *counts, uint64_t value);
+
 /* Adds `from` to `into`, two structs of the list. */
 void counters_add(const struct counter_list *list, void *into, const void *from);
 

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "answer.h"
+#include "buckets.h"
 #include "fairness.h"
 #include "units.h"
 #include "utc.h"
@@ -293,20 +294,6 @@ static void client_report_json_durations(struct json *json, const struct client_
     json_end_object(json);
 }
 
-static void client_report_json_buckets(struct json *json, const struct histogram *latency)
-{
-    struct histogram_bucket bucket;
-    size_t position = 0;
-    json_array(json, "buckets");
-    while (histogram_next(latency, &position, &bucket)) {
-        json_array(json, NULL);
-        json_uint(json, NULL, bucket.upper);
-        json_uint(json, NULL, bucket.count);
-        json_end_array(json);
-    }
-    json_end_array(json);
-}
-
 static void client_report_json_latency(struct json *json, const struct client_report *report)
 {
     const struct client_stats *stats = report->stats;
@@ -316,7 +303,7 @@ static void client_report_json_latency(struct json *json, const struct client_re
     client_report_json_durations(json, report, &stats->latency);
     json_uint(json, "unanswered", unanswered);
     json_uint_if(json, "unanswered_oldest", unanswered > 0, stats->unanswered_oldest_ns);
-    client_report_json_buckets(json, &stats->latency);
+    buckets_json(&stats->latency, json);
     json_end_object(json);
 }
 
@@ -330,7 +317,7 @@ static void client_report_json_open_loop(struct json *json, const struct client_
     }
     json_object(json, key);
     client_report_json_durations(json, report, durations);
-    client_report_json_buckets(json, durations);
+    buckets_json(durations, json);
     json_end_object(json);
 }
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "buckets.h"
 #include "units.h"
 
 /* How many connections had no message. The first bucket that is not empty has them. */
@@ -38,6 +39,9 @@ void fairness_json(const struct histogram *messages, struct json *json)
     json_object(json, "fairness");
     json_uint(json, "slowest", messages->min);
     json_uint(json, "median", histogram_percentile(messages, 50));
+    json_uint(json, "fastest", messages->max);
+    json_double(json, "mean", histogram_mean(messages));
     json_uint(json, "none", fairness_none(messages));
+    buckets_json(messages, json);
     json_end_object(json);
 }

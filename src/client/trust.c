@@ -22,7 +22,7 @@ static double percent(double share)
 
 static struct trust_finding *find(struct trust *trust, enum trust_class class)
 {
-    assert(trust->count < TRUST_CLASSES);
+    assert(trust->count < TRUST_FINDINGS_MAX);
     struct trust_finding *finding = &trust->findings[trust->count++];
     *finding = (struct trust_finding){.class = class};
     return finding;
@@ -287,7 +287,7 @@ const char *trust_class_name(enum trust_class class)
 {
     static const char *const names[TRUST_CLASSES] = {"client_bound", "late",      "saturated",
                                                      "drift",        "dependent", "busy_machine",
-                                                     "clock_step",   "too_few"};
+                                                     "clock_step",   "too_few",   "apart"};
     assert(class < TRUST_CLASSES);
     return names[class];
 }

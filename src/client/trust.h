@@ -26,6 +26,7 @@ enum trust_class {
     TRUST_BUSY_MACHINE, /* the client's threads had to wait for a CPU */
     TRUST_CLOCK_STEP,   /* the time of day was set */
     TRUST_TOO_FEW,      /* too few messages for an interval of p99 */
+    TRUST_APART,        /* clients that share a load did not measure at the same time */
     TRUST_CLASSES
 };
 
@@ -68,7 +69,10 @@ struct trust_clock {
     int64_t step_ns;  /* the largest change between two looks; below 0: it was set back */
 };
 
-#define TRUST_TEXT 200
+#define TRUST_TEXT 280
+
+/* Those of a run, of each class at most one; and room for those of several clients. */
+#define TRUST_FINDINGS_MAX (TRUST_CLASSES + 24)
 
 struct trust_finding {
     enum trust_class class;
@@ -83,7 +87,7 @@ struct trust {
     uint64_t steal_ns;     /* or TRUST_UNKNOWN */
     double step_seconds;   /* the largest by which the time of day was set; 0: it was not */
     size_t count;
-    struct trust_finding findings[TRUST_CLASSES];
+    struct trust_finding findings[TRUST_FINDINGS_MAX];
 };
 
 /* The time of day is ahead of the monotonic clock by so much now. */

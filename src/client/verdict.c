@@ -251,7 +251,7 @@ void verdict_judge(const struct verdict_run *run, struct verdict *verdict)
         if (row->row.class == VERDICT_NONE || count == 0) {
             continue;
         }
-        assert(verdict->count < VERDICT_FAILURES_MAX);
+        assert(verdict->count < VERDICT_ROWS_MAX);
         struct verdict_failure *failure = &verdict->failures[verdict->count++];
         failure->class = row->row.class;
         failure->count = count;
@@ -269,7 +269,7 @@ const char *verdict_class_name(enum verdict_class class)
 {
     static const char *const names[VERDICT_CLASSES] = {
         "wrong_data", "lost",   "timeout", "unanswered", "failed", "silent",
-        "gave_up",    "not_up", "connect", "rate",       "none"};
+        "gave_up",    "not_up", "connect", "rate",       "books",  "none"};
     assert(class < VERDICT_CLASSES);
     return names[class];
 }

@@ -24,6 +24,7 @@ enum verdict_class {
     VERDICT_NOT_UP,
     VERDICT_CONNECT,
     VERDICT_RATE,
+    VERDICT_BOOKS, /* those of the clients and of the server do not agree: --merge with --server */
     VERDICT_NONE,
     VERDICT_CLASSES
 };
@@ -46,8 +47,9 @@ struct verdict_failure {
     char text[VERDICT_TEXT]; /* "3 connections brought wrong data" */
 };
 
-/* How many rows of the table are failures. */
-#define VERDICT_FAILURES_MAX 11
+/* How many rows of the table are failures; and room for those that single clients have. */
+#define VERDICT_ROWS_MAX 11
+#define VERDICT_FAILURES_MAX (VERDICT_ROWS_MAX + 21)
 
 struct verdict {
     bool ok;      /* no failure */

@@ -51,6 +51,12 @@ int option_fail(const struct option_program *program, struct option_error *error
 /* Writes the help, in lines of at most 80 columns. */
 void option_help(const struct option_program *program, FILE *out);
 
+/* Bytes of the name of a member, with its NUL. */
+#define OPTION_MEMBER_SIZE (OPTION_NAME_MAX + sizeof "_seconds")
+
+/* Writes the name of the member that option_json() makes of the row. False: it makes none. */
+bool option_member(const struct option_row *row, char member[OPTION_MEMBER_SIZE]);
+
 /*
  * Adds the options to the object that is open in `json`, each row with a name as one member. A "-"
  * in the name becomes "_". A duration is in seconds, and its member's name ends in "_seconds". A

@@ -6,17 +6,19 @@
 #include "json.h"
 #include "units.h"
 
-#define MEMBER_SIZE (OPTION_NAME_MAX + sizeof "_seconds")
-
 /* "--idle-timeout" is "idle_timeout_seconds". */
-static void name_member(char member[MEMBER_SIZE], const struct option_row *row)
+bool option_member(const struct option_row *row, char member[OPTION_MEMBER_SIZE])
 {
     const char *unit = row->type == OPTION_DURATION ? "_seconds" : "";
 
-    (void)snprintf(member, MEMBER_SIZE, "%s%s", row->name, unit);
+    if (row->name == NULL || row->stops || row->unreported) {
+        return false;
+    }
+    (void)snprintf(member, OPTION_MEMBER_SIZE, "%s%s", row->name, unit);
     for (char *at = strchr(member, '-'); at != NULL; at = strchr(at, '-')) {
         *at = '_';
     }
+    return true;
 }
 
 static void put_number(struct json *json, const char *member, const struct option_row *row,
@@ -66,13 +68,12 @@ static void put_size(struct json *json, const char *member, uint64_t bytes, cons
     }
 }
 
-static void put_row(struct json *json, const struct option_row *row, const void *options)
+static void put_row(struct json *json, const char *member, const struct option_row *row,
+                    const void *options)
 {
     const void *field = (const char *)options + row->offset;
     const void *text = (const char *)options + row->text_offset;
-    char member[MEMBER_SIZE];
 
-    name_member(member, row);
     switch (row->type) {
     case OPTION_FLAG:
     case OPTION_SWITCH:
@@ -105,10 +106,10 @@ void option_json(const struct option_program *program, const void *options, stru
 {
     assert(program != NULL && options != NULL && json != NULL);
     for (size_t i = 0; i < program->row_count; i++) {
-        const struct option_row *row = &program->rows[i];
+        char member[OPTION_MEMBER_SIZE];
 
-        if (row->name != NULL && !row->stops && !row->unreported) {
-            put_row(json, row, options);
+        if (option_member(&program->rows[i], member)) {
+            put_row(json, member, &program->rows[i], options);
         }
     }
 }

@@ -20,7 +20,7 @@ static const struct counter stats_io_rows[] = {IO_COUNTERS(STATS_IO)};
 
 const struct counter_list stats_server_list = {stats_server_rows, LENGTH(stats_server_rows)};
 const struct counter_list stats_client_list = {stats_client_rows, LENGTH(stats_client_rows)};
-static const struct counter_list stats_figures = {stats_figure_rows, LENGTH(stats_figure_rows)};
+const struct counter_list stats_figure_list = {stats_figure_rows, LENGTH(stats_figure_rows)};
 const struct counter_list stats_io_list = {stats_io_rows, LENGTH(stats_io_rows)};
 
 static void stats_error_add(struct stats_errors *errors, enum stats_operation operation, int code,
@@ -79,7 +79,7 @@ static int stats_reason(int one, int other)
 void client_stats_add(struct client_stats *into, const struct client_stats *from)
 {
     client_counters_add(&into->counters, &from->counters);
-    counters_add(&stats_figures, into, from);
+    counters_add(&stats_figure_list, into, from);
     stats_errors_add(&into->errors, &from->errors);
     into->not_up_reason = stats_reason(into->not_up_reason, from->not_up_reason);
     into->connect_error = stats_reason(into->connect_error, from->connect_error);

@@ -114,9 +114,10 @@ struct client_counters {
     CLIENT_COUNTERS(STATS_MEMBER)
 };
 
-/* Of struct server_counters, struct client_counters and struct io_stats. */
+/* Of struct server_counters, struct client_counters, struct client_stats and struct io_stats. */
 extern const struct counter_list stats_server_list;
 extern const struct counter_list stats_client_list;
+extern const struct counter_list stats_figure_list;
 extern const struct counter_list stats_io_list;
 
 /* Which operation an error came from. */

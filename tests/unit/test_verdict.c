@@ -238,7 +238,7 @@ static void the_most_serious_comes_first(void **state)
     fail_in_every_way();
     verdict_judge(&run, &verdict);
     assert_int_equal(verdict.count, LENGTH(order));
-    assert_int_equal(verdict.count, VERDICT_FAILURES_MAX);
+    assert_int_equal(verdict.count, VERDICT_ROWS_MAX);
     for (size_t i = 0; i < verdict.count; i++) {
         assert_int_equal(verdict.failures[i].class, order[i]);
         assert_true(strlen(verdict.failures[i].text) < VERDICT_TEXT - 1);

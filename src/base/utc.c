@@ -55,6 +55,11 @@ char *utc_format_time(char *buffer, size_t size, uint64_t unix_ns)
     return buffer;
 }
 
+double utc_seconds(uint64_t unix_ns)
+{
+    return (double)(unix_ns / NS_PER_S) + (double)(unix_ns % NS_PER_S) / 1e9;
+}
+
 char *utc_format(char *buffer, size_t size, uint64_t unix_ns)
 {
     char time[UTC_TEXT_SIZE];

@@ -13,6 +13,9 @@
 /* Nanoseconds since 1970, by the system's clock, which may step. 0: the system does not say. */
 uint64_t utc_now_ns(void);
 
+/* Such a time in seconds, as close as a double is: to 0.25 us. */
+double utc_seconds(uint64_t unix_ns);
+
 /* Writes the time of ISO 8601, to the millisecond, into `buffer` of at least UTC_TEXT_SIZE bytes,
  * and returns `buffer`. The year is at most 2554. */
 char *utc_format(char *buffer, size_t size, uint64_t unix_ns);

@@ -150,6 +150,9 @@ static bool client_make_intervals(struct client *client)
         log_message("out of memory for the intervals of the run");
         return false;
     }
+    if (options->share.ranks > 0) {
+        intervals_keep_buckets(&client->intervals);
+    }
     series_subscribe(&client->slices.series, intervals_on_slice, &client->intervals);
     return true;
 }
@@ -170,6 +173,7 @@ static struct client_report client_start_report(const struct client *client)
         .seed = client->plan.seed,
         .worker_count = client->control.crew.count,
         .began_unix_ns = client->began_unix_ns,
+        .ended_unix_ns = client->ended_unix_ns,
         .intervals = client_interval_ns(client->options) > 0 ? &client->intervals : NULL,
     };
 }
@@ -247,6 +251,12 @@ static void client_on_slice(void *context, const struct slice *slice)
 
 /* ---- report -------------------------------------------------------------------------------- */
 
+/* The time by uv_hrtime(), since the run began. */
+static uint64_t client_since_begin(const struct client *client, uint64_t at_ns)
+{
+    return at_ns > client->plan.began_ns ? at_ns - client->plan.began_ns : 0;
+}
+
 /* Makes a report of the sums. `address` is a buffer of NET_ADDRESS_TEXT bytes. The report points to
  * it and to `sum`. */
 static struct client_report client_make_report(const struct client *client,
@@ -258,6 +268,12 @@ static struct client_report client_make_report(const struct client *client,
     report.process = report_process_now();
     report.address = address;
     report.seconds = client_sum_seconds(sum);
+    report.measured_from_ns = client_since_begin(client, sum->from_ns);
+    report.measured_until_ns = client_since_begin(client, sum->until_ns);
+    if (sum->first_message_ns != UINT64_MAX) {
+        report.first_message_unix_ns =
+            client->began_unix_ns + client_since_begin(client, sum->first_message_ns);
+    }
     report.stats = sum->stats;
     report.workers = sum->workers;
     return report;
@@ -563,6 +579,7 @@ void client_once(struct client *client, bool first)
         client_gate_end(&client->gate);
     }
     if (control->begun) {
+        client->ended_unix_ns = utc_now_ns();
         client_slices_end(&client->slices);
         client_end_intervals(client);
     }

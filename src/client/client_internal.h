@@ -35,7 +35,8 @@ struct client {
     struct intervals intervals;
     struct stream_json stream;
     struct hostile hostile; /* the crew's companion, with --hostile */
-    uint64_t began_unix_ns;
+    uint64_t began_unix_ns; /* the run, since 1970 */
+    uint64_t ended_unix_ns;
     uint64_t ticked_ns;
     struct client_counters ticked; /* at the last tick */
     bool stopped;                  /* by --stop-on-error or --until */

@@ -284,7 +284,7 @@ static const struct option_row rows[] = {
      .default_text = "0",
      .zero = "a random one",
      .min = 1,
-     .max = UINT64_MAX,
+     .max = INT64_MAX, /* what any reader of JSON can hold */
      .offset = FIELD(seed)},
 
     {.unreported = true, /* the report's member `share` has it */

@@ -6,6 +6,7 @@
 #include "answer.h"
 #include "buckets.h"
 #include "fairness.h"
+#include "share_report.h"
 #include "units.h"
 #include "utc.h"
 
@@ -366,8 +367,9 @@ void client_report_json_start(const struct client_report *report, struct json *j
     json_string(json, "program", "echo-client");
     json_uint(json, "format", CLIENT_REPORT_FORMAT);
     json_string(json, "started_at", utc_format(at, sizeof(at), report->began_unix_ns));
-    json_double(json, "started_unix", (double)report->began_unix_ns / 1e9);
+    json_double(json, "started_unix", utc_seconds(report->began_unix_ns));
     report_json_backend(json, &report->backend);
+    share_report_json_start(report->options, json);
     client_report_json_options(json, report);
 }
 
@@ -387,6 +389,7 @@ static void client_report_json_run(struct json *json, const struct client_report
     json_double(json, "down_seconds", (double)stats->down_ns / 1e9);
     client_report_json_schedule(json, report);
     answer_json(report->stats, json);
+    share_report_json_run(report, json);
 }
 
 static void client_report_json_thresholds(struct json *json, const struct client_report *report)
@@ -428,6 +431,7 @@ void client_report_json_members(const struct client_report *report, struct json 
     client_report_json_thresholds(json, report);
     client_report_json_trust(json, report);
     report_json_counters(json, &stats_client_list, &report->stats->counters);
+    share_report_json_counts(report->stats, json);
     report_json_errors(json, &report->stats->errors);
     hostile_report_json(report->hostile, json);
     client_report_json_workers(json, report);

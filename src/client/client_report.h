@@ -23,6 +23,10 @@ struct client_report {
     uint64_t seed;
     double seconds;                    /* of the measured time */
     uint64_t began_unix_ns;            /* when the run began, since 1970 */
+    uint64_t ended_unix_ns;            /* when its last worker had ended */
+    uint64_t first_message_unix_ns;    /* when its first message began; 0: none has */
+    uint64_t measured_from_ns;         /* the measured time, since the run began; none if the end */
+    uint64_t measured_until_ns;        /* is not later */
     const struct intervals *intervals; /* NULL: no --interval */
     bool so_far;                       /* the run goes on */
     size_t columns;                    /* of the text, see report_wrap() */

@@ -16,7 +16,8 @@ bool client_sum_init(struct client_sum *sum, size_t workers)
     *sum = (struct client_sum){.stats = calloc(1, sizeof(*sum->stats)),
                                .workers = calloc(workers, sizeof(*sum->workers)),
                                .part = malloc(sizeof(*sum->part)),
-                               .from_ns = UINT64_MAX};
+                               .from_ns = UINT64_MAX,
+                               .first_message_ns = UINT64_MAX};
     if (sum->stats == NULL || sum->workers == NULL || sum->part == NULL) {
         log_message("out of memory: no report");
         client_sum_free(sum);
@@ -36,6 +37,9 @@ void client_sum_add(struct client_sum *sum, const struct load *load, const struc
     }
     if (part->measured_until_ns > sum->until_ns) {
         sum->until_ns = part->measured_until_ns;
+    }
+    if (part->first_message_ns > 0 && part->first_message_ns < sum->first_message_ns) {
+        sum->first_message_ns = part->first_message_ns;
     }
     if (part->connected && !sum->connected) {
         sum->connected = true;

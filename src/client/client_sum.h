@@ -16,6 +16,7 @@ struct client_sum {
     struct load_report *part; /* room for one */
     uint64_t from_ns;         /* of the measured time, by uv_hrtime() */
     uint64_t until_ns;
+    uint64_t first_message_ns; /* when the first message began, by the same; UINT64_MAX: none has */
     bool connected;
     size_t address; /* index of the first at which a connection came up; 0 if none did */
 };

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "buckets.h"
 #include "units.h"
 #include "utc.h"
 
@@ -23,8 +24,17 @@ bool intervals_init(struct intervals *intervals, uint64_t length_ns,
     return intervals->sum != NULL;
 }
 
+void intervals_keep_buckets(struct intervals *intervals)
+{
+    intervals->keeps_buckets = true;
+}
+
 void intervals_free(struct intervals *intervals)
 {
+    for (size_t i = 0; i < intervals->count; i++) {
+        text_free(&intervals->kept[i].buckets);
+    }
+    intervals->count = 0;
     free(intervals->sum);
     free(intervals->kept);
     intervals->sum = NULL;
@@ -49,6 +59,7 @@ static struct interval interval_make(const struct intervals *intervals)
                                 .failures = sum->failures,
                                 .backlog = sum->backlog,
                                 .answers = sum->latency.count,
+                                .min_ns = sum->latency.min,
                                 .p50_ns = histogram_percentile(&sum->latency, 50),
                                 .p99_ns = histogram_percentile(&sum->latency, 99),
                                 .max_ns = sum->latency.max};
@@ -73,8 +84,16 @@ static bool intervals_grow(struct intervals *intervals)
 }
 
 /* Keeps it instead of the oldest, if there is no room for more. */
-static void intervals_keep(struct intervals *intervals, const struct interval *interval)
+static void intervals_keep(struct intervals *intervals, struct interval *interval)
 {
+    if (intervals->keeps_buckets) {
+        buckets_pack(&intervals->sum->latency, &interval->buckets);
+    }
+    if (interval->buckets.failed) {
+        text_free(&interval->buckets);
+        intervals->dropped++;
+        return;
+    }
     bool full = intervals->count == intervals->size;
     if (full && intervals->size < INTERVALS_MAX && intervals->oldest == 0) {
         full = !intervals_grow(intervals);
@@ -84,10 +103,13 @@ static void intervals_keep(struct intervals *intervals, const struct interval *i
         return;
     }
     intervals->dropped++;
-    if (intervals->size > 0) {
-        intervals->kept[intervals->oldest] = *interval;
-        intervals->oldest = (intervals->oldest + 1) % intervals->size;
+    if (intervals->size == 0) {
+        text_free(&interval->buckets);
+        return;
     }
+    text_free(&intervals->kept[intervals->oldest].buckets);
+    intervals->kept[intervals->oldest] = *interval;
+    intervals->oldest = (intervals->oldest + 1) % intervals->size;
 }
 
 static void intervals_close(struct intervals *intervals)
@@ -197,6 +219,18 @@ void interval_json(const struct intervals *intervals, const struct interval *int
     json_uint(json, "backlog", interval->backlog);
 }
 
+static void interval_json_kept(const struct intervals *intervals, const struct interval *interval,
+                               struct json *json)
+{
+    json_object(json, NULL);
+    interval_json(intervals, interval, json);
+    if (intervals->keeps_buckets) {
+        json_uint_if(json, "min_ns", interval->answers > 0, interval->min_ns);
+        buckets_packed_json(&interval->buckets, json);
+    }
+    json_end_object(json);
+}
+
 void intervals_json(const struct intervals *intervals, struct json *json)
 {
     if (intervals == NULL) {
@@ -206,9 +240,8 @@ void intervals_json(const struct intervals *intervals, struct json *json)
     }
     json_array(json, "intervals");
     for (size_t i = 0; i < intervals->count; i++) {
-        json_object(json, NULL);
-        interval_json(intervals, &intervals->kept[(intervals->oldest + i) % intervals->size], json);
-        json_end_object(json);
+        size_t at = (intervals->oldest + i) % intervals->size;
+        interval_json_kept(intervals, &intervals->kept[at], json);
     }
     json_end_array(json);
     json_uint(json, "intervals_dropped", intervals->dropped);

@@ -32,6 +32,8 @@ struct interval {
     uint64_t p99_ns;
     uint64_t max_ns;
     uint64_t percentile_ns[PERCENTILES_MAX]; /* of --percentiles */
+    uint64_t min_ns;
+    struct text buckets; /* buckets_pack(); empty unless they are kept */
 };
 
 /* Members are private. */
@@ -41,8 +43,9 @@ struct intervals {
     uint64_t began_unix_ns; /* of the run, since 1970 */
     struct slice *sum;      /* of the current interval */
     bool begun;             /* it has a slice */
-    struct interval *kept;  /* a ring; the oldest is at `oldest` */
-    size_t size;            /* of its memory */
+    bool keeps_buckets;
+    struct interval *kept; /* a ring; the oldest is at `oldest` */
+    size_t size;           /* of its memory */
     size_t count;
     size_t oldest;
     uint64_t dropped;
@@ -56,6 +59,10 @@ bool intervals_init(struct intervals *intervals, uint64_t length_ns,
                     const struct percentiles *percentiles,
                     void (*on_interval)(void *context, const struct interval *interval),
                     void *context);
+
+/* From now on intervals have their `min` and `buckets` in the report, so that those of several
+ * clients can be added up exactly. */
+void intervals_keep_buckets(struct intervals *intervals);
 
 /* Does nothing if it is zero. */
 void intervals_free(struct intervals *intervals);
@@ -74,7 +81,7 @@ void intervals_end(struct intervals *intervals);
 void interval_text(const struct intervals *intervals, const struct interval *interval,
                    struct text *out);
 
-/* Adds the members of an interval to the object that is open. */
+/* Adds the members of an interval to the object that is open, without what only the report has. */
 void interval_json(const struct intervals *intervals, const struct interval *interval,
                    struct json *json);
 

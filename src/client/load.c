@@ -491,6 +491,7 @@ void load_report(const struct load *load, struct load_report *report)
                                    .work = load->work,
                                    .measured_from_ns = load->measure_from_ns,
                                    .measured_until_ns = load->measure_until_ns,
+                                   .first_message_ns = load->first_message_ns,
                                    .connected = load->ever_connected,
                                    .address = load->address};
 }

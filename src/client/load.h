@@ -92,8 +92,9 @@ struct load_report {
     struct worker_stats work;
     uint64_t measured_from_ns; /* the measured time; none if the end is not later */
     uint64_t measured_until_ns;
-    bool connected; /* a connection has come up */
-    size_t address; /* index of the address at which it did */
+    uint64_t first_message_ns; /* as in struct load */
+    bool connected;            /* a connection has come up */
+    size_t address;            /* index of the address at which it did */
 };
 
 struct load {
@@ -126,9 +127,10 @@ struct load {
     struct log_limit connect_log;
     struct log_limit error_log;
     struct client_stats stats;
-    uint64_t begun_messages;  /* on all connections */
-    struct slicer slices;     /* records the latencies, and adds them to `stats` */
-    struct timer slice_timer; /* its end */
+    uint64_t begun_messages;   /* on all connections */
+    uint64_t first_message_ns; /* when the first of them began, by the loop's clock; 0: none has */
+    struct slicer slices;      /* records the latencies, and adds them to `stats` */
+    struct timer slice_timer;  /* its end */
     uint64_t measure_from_ns;
     uint64_t measure_until_ns; /* UINT64_MAX: not known yet; 0: the run has not begun */
     uint64_t hostile_from_ns;  /* if plan->hostile */

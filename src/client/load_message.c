@@ -32,7 +32,9 @@ static void load_begin_one(struct load_conn *c, uint64_t due_ns)
         load_set_awaits(c, true);
     }
     c->begun++;
-    load->begun_messages++;
+    if (load->begun_messages++ == 0) {
+        load->first_message_ns = worker_clock(&load->worker);
+    }
     if (load_outstanding(c) == depth) {
         c->full_ns = worker_now(&load->worker);
     }
@@ -169,7 +171,7 @@ static void load_complete(struct load_conn *c, uint64_t now_ns)
     }
     load_record(load, message, now_ns);
     if (load->plan->trace) {
-        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %s %.1f us", c->completed,
+        log_trace("ack(%" PRIu64 ") worker %u connection %" PRIu64 " %s %.3f us", c->completed,
                   load->worker.index, c->conn.number, units_counted(size, "byte").text,
                   (double)load_since(message->due_ns, now_ns) / 1e3);
     }

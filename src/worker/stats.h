@@ -86,9 +86,9 @@
       "bytes sent and not verified, on connections that brought a wrong byte")
 
 /*
- * What else a client counts: X(member, kind, meaning). `measured_*` are of the time after the
- * warm-up. `not_up` and `down_ns` are of the connections that the run keeps up (--connections).
- * `unsent`, `blocked` and `late` are of the schedule (--rate).
+ * What else a client counts, the `figures` of its JSON: X(member, kind, meaning). `measured_*` are
+ * of the time after the warm-up. `not_up` and `down_ns` are of the connections that the run keeps
+ * up (--connections). `unsent`, `blocked` and `late` are of the schedule (--rate).
  */
 #define CLIENT_FIGURES(X)                                                                          \
     X(measured_messages, SUM, "messages verified in the measured time")                            \

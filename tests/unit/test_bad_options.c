@@ -175,8 +175,11 @@ static const struct bad_value not_sizes[] = {SAME("1.5"), SAME("1s"), SAME("1kib
                                              SAME("64MiBB")};
 static const struct bad_value not_durations[] = {
     SAME("1k"), SAME("1sec"), SAME("1S"), SAME("1KiB"), SAME("31d"), SAME("1h30m"), SAME("0.1us")};
-static const struct bad_value not_seeds[] = {SAME("1.5"), SAME("10k"), SAME("ff"),
+static const struct bad_value not_seeds[] = {SAME("1.5"),
+                                             SAME("10k"),
+                                             SAME("ff"),
                                              SAME("0x10000000000000000"),
+                                             SAME("9223372036854775808"),
                                              SAME("18446744073709551616")};
 
 /* Out of the range of single options. */
@@ -280,7 +283,7 @@ static const struct subject subjects[] = {
     {false, '\0', "think", "0 (none) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, '\0', "arrival", "it takes uniform or poisson", {LIST(bad_words)}},
     {false, '\0', "lifetime", "0 (for ever) or 1 to 1000T", {COUNTS, LIST(over_messages)}},
-    {false, '\0', "seed", "or 1 to 18446744073709551615", {LIST(bad_numbers), LIST(not_seeds)}},
+    {false, '\0', "seed", "or 1 to 9223372036854775807", {LIST(bad_numbers), LIST(not_seeds)}},
     {false, 'd', "duration", "0 (at Ctrl-C) or 1ms to 30d", {TIMES, LIST(under_time)}},
     {false, '\0', "requests", "0 (no limit) or 1 to 1000T", {COUNTS, LIST(over_messages)}},
     {false, 'w', "warmup", "0 (none) or 1ms to 30d", {TIMES, LIST(under_time)}},

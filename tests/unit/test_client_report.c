@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <uv.h>
+
 #include "client_report.h"
 #include "units.h"
 
@@ -44,7 +46,7 @@ static int begin_client(void **state)
     client_report = (struct client_report){.options = &client_options,
                                            .backend = report_backend_of(&rig_backend, 1),
                                            .address = "127.0.0.1:7",
-                                           .seed = UINT64_MAX,
+                                           .seed = INT64_MAX,
                                            .seconds = 2.5,
                                            .columns = SIZE_MAX,
                                            .stats = &client_stats,
@@ -106,7 +108,7 @@ static void client_json_says_what_ran(void **state)
     rig_has("\"backend\":\"made-up\",\"system_calls_estimated\":false,\"recv\":\"eager\",");
     rig_has("\"recv\":\"eager\",");
     rig_has("\"address\":\"127.0.0.1:7\"");
-    rig_has("\"seed\":18446744073709551615,");
+    rig_has("\"seed\":9223372036854775807,");
     rig_has("\"environment\":{\"system\":\"");
     rig_has_member("threads", WORKERS);
     rig_has_member("connections", 801);
@@ -415,6 +417,76 @@ static void the_line_of_progress_counts_failures(void **state)
 #define CLIENT(test) cmocka_unit_test_setup_teardown(test, begin_client, rig_end)
 #define GOOD_CLIENT(test) cmocka_unit_test_setup_teardown(test, begin_good_client, rig_end)
 
+/* What a merge needs. */
+static void client_json_has_its_part_of_the_load(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("\"recv\":\"eager\",\"share\":null,");
+    client_options.share = (struct share){.rank = 2, .ranks = 5};
+    client_options.whole = (struct client_whole){.connections = 4001,
+                                                 .rate = 1000.5,
+                                                 .connect_rate = 7,
+                                                 .bandwidth = 4002,
+                                                 .requests = 4003};
+    rig_clear();
+    client_json();
+    rig_has("\"share\":{\"rank\":2,\"ranks\":5,\"host\":\"");
+    rig_has("\"start\":\"own\",\"connections\":4001,\"rate\":1000.5,\"connect_rate\":7,"
+            "\"bandwidth\":4002,\"requests\":4003},\"connections\":801,");
+}
+
+static void client_json_says_when_it_was(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("\"first_message_unix\":null,\"measured\":null,");
+    rig_has("\"message_size\":{\"min\":64,\"mean\":64,\"max\":64},");
+    client_report.ended_unix_ns = UINT64_C(1795944171500000000);
+    client_report.first_message_unix_ns = UINT64_C(1795944170250000000);
+    client_report.measured_from_ns = 1500000000;
+    client_report.measured_until_ns = 4000000001;
+    rig_clear();
+    client_json();
+    rig_has("\"ended_at\":\"2026-11-29T09:22:51.500Z\",\"ended_unix\":1795944171.5,"
+            "\"first_message_unix\":1795944170.25,"
+            "\"measured\":{\"from_seconds\":1.5,\"until_seconds\":4.000000001},");
+}
+
+static void client_json_has_every_figure_and_reason(void **state)
+{
+    (void)state;
+    client_json();
+    rig_has("\"reasons\":{\"not_up\":null,\"connect\":null,\"failed\":null},");
+    (void)rig_fill(&stats_figure_list, &client_stats, 6000);
+    client_stats.not_up_reason = UV_ECONNREFUSED;
+    client_stats.connect_error = UV_ETIMEDOUT;
+    client_stats.failed_error = UV_ECONNRESET;
+    rig_clear();
+    client_json();
+    rig_check(&stats_figure_list, &client_stats);
+    rig_has("\"reasons\":{\"not_up\":\"ECONNREFUSED\",\"connect\":\"ETIMEDOUT\","
+            "\"failed\":\"ECONNRESET\"},");
+}
+
+/* Conditions are about the load of all clients. */
+static void a_share_is_not_judged(void **state)
+{
+    struct thresholds thresholds;
+    (void)state;
+    client_options.fail_if.items[0] = "failures>0";
+    client_options.fail_if.count = 1;
+    client_report_thresholds(&client_report, &thresholds);
+    assert_int_equal(thresholds.count, 1);
+    assert_false(thresholds.ok);
+    client_options.share.ranks = 1;
+    client_report_thresholds(&client_report, &thresholds);
+    assert_int_equal(thresholds.count, 0);
+    assert_true(thresholds.ok);
+    client_text();
+    rig_has("echo-client: share 0/1, 127.0.0.1:7, ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,6 +513,10 @@ int main(void)
         GOOD_CLIENT(bytes_under_way_are_in_the_books),
         GOOD_CLIENT(failures_are_named_in_order),
         GOOD_CLIENT(the_line_of_progress_counts_failures),
+        CLIENT(client_json_has_its_part_of_the_load),
+        CLIENT(client_json_says_when_it_was),
+        CLIENT(client_json_has_every_figure_and_reason),
+        CLIENT(a_share_is_not_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

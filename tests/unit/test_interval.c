@@ -107,6 +107,35 @@ static void a_long_run_keeps_the_last_ones(void **state)
     intervals_free(&intervals);
 }
 
+/* Only in the report: a line of --json-stream is written at once. */
+static void intervals_of_a_share_have_their_buckets(void **state)
+{
+    struct text text = {0};
+    struct json json;
+    (void)state;
+    begin(200 * NS_PER_MS);
+    intervals_keep_buckets(&intervals);
+    for (uint64_t n = 0; n < 2 * INTERVALS_MAX + 4; n++) {
+        give(n, n, n < 2 * INTERVALS_MAX + 2 ? 5 + n % 2 : 300);
+    }
+    assert_int_equal(intervals.count, INTERVALS_MAX);
+    json_begin(&json, &text);
+    json_object(&json, NULL);
+    intervals_json(&intervals, &json);
+    json_end_object(&json);
+    assert_non_null(strstr(text.data, "\"backlog\":2,\"min_ns\":5,\"buckets\":[[5,1],[6,1]]},"));
+    assert_non_null(strstr(text.data, "\"min_ns\":300,\"buckets\":[[301,2]]}],"
+                                      "\"intervals_dropped\":2}"));
+    text_free(&text);
+    json_begin(&json, &text);
+    json_object(&json, NULL);
+    interval_json(&intervals, &last, &json);
+    json_end_object(&json);
+    assert_null(strstr(text.data, "buckets"));
+    text_free(&text);
+    intervals_free(&intervals);
+}
+
 static void a_line_and_an_object_say_the_same(void **state)
 {
     struct text text = {0};
@@ -195,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(slices_make_intervals),
         cmocka_unit_test(a_long_run_keeps_the_last_ones),
+        cmocka_unit_test(intervals_of_a_share_have_their_buckets),
         cmocka_unit_test(a_line_and_an_object_say_the_same),
         cmocka_unit_test(lists_of_percentiles),
         cmocka_unit_test(dates),

@@ -343,7 +343,7 @@ static void takes_the_ends_of_ranges(void **state)
     static const char *const lines[] = {
         "echo-client -c 1M -t 1024 -s 1TiB -P 65536 -R 1G --lifetime 1000T --requests 1000T",
         "echo-client -c 1 -t 1 -s 1 -P 1 -R 1 --lifetime 1 --requests 1 -b:1 -e 1",
-        "echo-client -b:1Gi -e 65535 --seed 18446744073709551615 -d 30d --timeout 30d",
+        "echo-client -b:1Gi -e 65535 --seed 9223372036854775807 -d 30d --timeout 30d",
         "echo-client -d 1ms --connect-timeout 1ms --timeout 0 --drain-timeout 0 -w 0",
         "echo-client --sndbuf 1GiB --rcvbuf 1 --buffer-size 1KiB",
     };

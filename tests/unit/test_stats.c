@@ -189,8 +189,8 @@ static void row_as_written(const void *table, size_t i, char *line, size_t size)
 
 static void the_document_has_the_same_lists(void **state)
 {
-    static const struct counter_list *const lists[] = {&stats_client_list, &stats_server_list,
-                                                       &stats_io_list};
+    static const struct counter_list *const lists[] = {&stats_client_list, &stats_figure_list,
+                                                       &stats_server_list, &stats_io_list};
     (void)state;
     for (size_t i = 0; i < LENGTH(lists); i++) {
         document_has_table(lists[i], lists[i]->count, row_as_written);

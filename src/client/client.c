@@ -541,7 +541,7 @@ static void client_check_descriptors(const struct client *client)
 static int client_resolve(struct client *client)
 {
     client_gate_init(&client->gate, &client->control, client->options, client_begin, client);
-    int status = client_wait_resolve(&client->gate.wait, &client->resolution);
+    int status = client_gate_resolve(&client->gate, &client->resolution);
     if (status == 0) {
         status = client_addresses_choose(client->options, &client->resolution);
     }
@@ -563,7 +563,7 @@ static int client_start(struct client *client, bool first)
     }
     int status = client_start_workers(client);
     if (status == 0 && first) {
-        client_gate_enter(&client->gate, client_load(client, 0));
+        client_gate_enter(&client->gate, client_load(client, 0), &client->plan.seed);
     } else if (status == 0) {
         client_begin(client);
     }
@@ -611,6 +611,7 @@ static void client_free(struct client *client)
     client_outputs_free(&client->outputs);
     client_outputs_free(&client->step);
     net_resolution_free(&client->resolution);
+    client_gate_free(&client->gate);
     source_free(&client->source);
 }
 
@@ -633,7 +634,8 @@ static int client_on_run(struct control *control)
     struct client *client = client_of(control);
     const struct client_options *options = client->options;
     int code = CLIENT_FAILED;
-    if (options->rate > 0 || options->find_rate != NULL || options->start_at != NULL) {
+    if (options->rate > 0 || options->find_rate != NULL || options->start_at != NULL ||
+        options->barrier != NULL) {
         sys_timer_refine(); /* so that messages are sent when they are due, and the run begins */
     }
     if (client_resolve(client) == 0) {

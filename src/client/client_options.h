@@ -28,6 +28,12 @@ struct client_whole {
 /* The files that a client writes: --json, --json-stream and --hgrm. */
 #define CLIENT_FILES 3
 
+/* A host and a port, to be resolved. */
+struct client_place {
+    char host[OPTION_HOST_SIZE];
+    char port[OPTION_PORT_SIZE];
+};
+
 /* Texts point to argv, to memory that is kept here, or are constant. With --share the members that
  * struct client_whole has, too, are this client's part. */
 struct client_options {
@@ -64,17 +70,22 @@ struct client_options {
     uint64_t connect_timeout_ns; /* 0 = never */
     uint64_t timeout_ns;         /* for the echo of a message; 0 = never */
     uint64_t drain_timeout_ns;   /* 0 = at once */
-    uint64_t give_up_ns;        /* without a verified byte; at least twice the timeout; 0 = never */
-    const char *share_text;     /* --share; or NULL */
-    struct share share;         /* the same; its `ranks` are 0 without */
-    struct client_whole whole;  /* of which this client has a share */
-    const char *start_at;       /* when the run begins; NULL: when this client is ready */
-    uint64_t start_at_ns;       /* the same in nanoseconds since 1970 */
-    const char *run_token;      /* --run-token; or NULL */
-    struct siphash_key run_key; /* of the run's token; zero: there is none */
-    struct option_strings hostile; /* each a text of hostile_parse() */
-    uint64_t hostile_from_ns;      /* since the start of the run; less than the duration */
-    bool allow_drain;              /* the server may end connections with messages outstanding */
+    uint64_t give_up_ns;       /* without a verified byte; at least twice the timeout; 0 = never */
+    const char *share_text;    /* --share; or NULL */
+    struct share share;        /* the same; its `ranks` are 0 without */
+    struct client_whole whole; /* of which this client has a share */
+    const char *start_at;      /* when the run begins; NULL: when this client is ready */
+    uint64_t start_at_ns;      /* the same in nanoseconds since 1970 */
+    const char *barrier;       /* where rank 0 listens, as given; NULL: no barrier */
+    struct client_place barrier_at; /* the same */
+    const char *barrier_listen;     /* the address of rank 0 itself, as given; NULL: that place */
+    struct client_place listen_at;  /* the same */
+    uint64_t barrier_timeout_ns;    /* for the other clients; 0 = never */
+    const char *run_token;          /* --run-token; or NULL */
+    struct siphash_key run_key;     /* of the run's token; zero: there is none */
+    struct option_strings hostile;  /* each a text of hostile_parse() */
+    uint64_t hostile_from_ns;       /* since the start of the run; less than the duration */
+    bool allow_drain;               /* the server may end connections with messages outstanding */
     bool stop_on_error;
     const char *until;     /* a condition_precision; NULL: the run has only its other ends */
     const char *find_rate; /* condition_is_highest(); NULL: no search */

@@ -1,5 +1,8 @@
 #include "client_options_start.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "run_token.h"
 #include "units.h"
 #include "utc.h"
@@ -11,6 +14,86 @@ bool client_options_is_time(const char *text)
 {
     uint64_t unix_ns;
     return utc_parse(text, &unix_ns) == 0;
+}
+
+/* Splits a place that has a port. */
+static bool split_barrier(const char *text, struct client_place *place)
+{
+    return option_split_address(text, place->host, sizeof place->host, place->port,
+                                sizeof place->port) == 0 &&
+           option_is_server_port(place->port);
+}
+
+/* Splits a place that may have a port, or be "*". */
+static bool split_listen(const char *text, struct client_place *place)
+{
+    if (strcmp(text, "*") == 0) {
+        place->host[0] = place->port[0] = '\0';
+        return true;
+    }
+    return option_split_server(text, place->host, sizeof place->host, place->port,
+                               sizeof place->port) == 0;
+}
+
+bool client_options_is_barrier(const char *text)
+{
+    struct client_place place;
+    return split_barrier(text, &place);
+}
+
+bool client_options_is_listen(const char *text)
+{
+    struct client_place place;
+    return split_listen(text, &place);
+}
+
+/* The texts replace what is empty. */
+static void complete_place(struct client_place *place, const char *host, const char *port)
+{
+    if (place->host[0] == '\0') {
+        (void)snprintf(place->host, sizeof place->host, "%s", host);
+    }
+    if (place->port[0] == '\0') {
+        (void)snprintf(place->port, sizeof place->port, "%s", port);
+    }
+}
+
+/* The places of --barrier and --barrier-listen; the rows have checked them. */
+static void choose_places(struct client_options *options)
+{
+    if (options->barrier != NULL) {
+        (void)split_barrier(options->barrier, &options->barrier_at);
+        complete_place(&options->barrier_at, CLIENT_DEFAULT_HOST, "");
+    }
+    if (options->barrier_listen != NULL) {
+        (void)split_listen(options->barrier_listen, &options->listen_at);
+        complete_place(&options->listen_at, "*", options->barrier_at.port);
+    }
+}
+
+static int check_barrier(struct client_options *options, bool has_token, struct option_error *error)
+{
+    if (options->barrier == NULL) {
+        return options->barrier_listen == NULL
+                   ? 0
+                   : option_fail(&client_program, error, "--barrier-listen",
+                                 "it is where rank 0 of a --barrier listens; give that, too");
+    }
+    if (options->share.ranks == 0) {
+        return option_fail(&client_program, error, "--barrier",
+                           "it is for the clients of one load; give each its --share, too");
+    }
+    if (options->start_at != NULL) {
+        return option_fail(&client_program, error, "--barrier",
+                           "it can't be combined with --start-at; give one of them");
+    }
+    if (!has_token) {
+        return option_fail(&client_program, error, "--barrier",
+                           "the clients need a text by which they know each other; give all the "
+                           "same --run-token, or set " RUN_TOKEN_VARIABLE);
+    }
+    choose_places(options);
+    return 0;
 }
 
 static int check_start_at(struct client_options *options, struct option_error *error)
@@ -48,13 +131,13 @@ static int choose_seed(struct client_options *options, struct option_error *erro
 {
     bool alone = options->share.ranks == 0;
 
-    if (alone || options->seed != 0) {
-        return 0;
+    if (alone || options->seed != 0 || options->barrier != NULL) {
+        return 0; /* rank 0 of a barrier tells its own to the others */
     }
     if (options->start_at == NULL) {
         return option_fail(&client_program, error, "--share",
-                           "all clients need the same seed; give each the same --seed or "
-                           "--start-at");
+                           "all clients need the same seed; give each the same --barrier, "
+                           "--start-at or --seed");
     }
     options->seed = common_seed(options, &options->run_key);
     return 0;
@@ -62,8 +145,12 @@ static int choose_seed(struct client_options *options, struct option_error *erro
 
 int client_options_choose_start(struct client_options *options, struct option_error *error)
 {
+    bool launched = options->share.engine != NULL;
+    bool has_token = run_token_key(options->run_token, launched, &options->run_key);
     int result = check_start_at(options, error);
 
-    (void)run_token_key(options->run_token, options->share.engine != NULL, &options->run_key);
+    if (result == 0) {
+        result = check_barrier(options, has_token, error);
+    }
     return result == 0 ? choose_seed(options, error) : result;
 }

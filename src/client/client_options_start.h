@@ -12,8 +12,15 @@
     "seconds since 1970, as in 1795957200.5, or a time with its zone, as in "                      \
     "2026-11-29T13:00:00Z or 2026-11-29T14:00:00+01:00"
 
-/* Whether it is a time of --start-at. */
+#define BARRIER_TAKES                                                                              \
+    "HOST:PORT, as in n1:7000, [::1]:7000 or :7000, with a port of 1 to 65535 or a service name"
+
+#define LISTEN_TAKES "an address of this machine or *, with or without a port, as in 10.0.0.7"
+
+/* Checks of the rows. */
 bool client_options_is_time(const char *text);
+bool client_options_is_barrier(const char *text);
+bool client_options_is_listen(const char *text);
 
 /* Reads the options about the start, after --share, and chooses the seed of clients that have a
  * share. Returns 0; or UV_EINVAL with `error` filled. */

@@ -9,16 +9,25 @@
 #define CLIENT_WAIT_MIN_MS 50
 #define CLIENT_WAIT_MAX_MS 1000
 
-void client_wait_init(struct client_wait *wait, struct control *control,
-                      const struct client_options *options)
+struct client_wait_plan client_wait_for_server(const struct client_options *options)
 {
-    bool brackets = strchr(options->host, ':') != NULL;
+    return (struct client_wait_plan){.option = "--wait",
+                                     .host_option = "--host",
+                                     .host = options->host,
+                                     .port = options->port,
+                                     .limit_ns = options->wait_ns};
+}
+
+void client_wait_init(struct client_wait *wait, struct control *control,
+                      const struct client_wait_plan *plan)
+{
+    bool brackets = strchr(plan->host, ':') != NULL;
     memset(wait, 0, sizeof(*wait));
     wait->control = control;
-    wait->options = options;
-    wait->deadline_ns = uv_hrtime() + options->wait_ns;
-    (void)snprintf(wait->name, sizeof(wait->name), brackets ? "[%s]:%s" : "%s:%s", options->host,
-                   options->port);
+    wait->plan = *plan;
+    wait->deadline_ns = uv_hrtime() + plan->limit_ns;
+    (void)snprintf(wait->name, sizeof(wait->name), brackets ? "[%s]:%s" : "%s:%s", plan->host,
+                   plan->port);
 }
 
 /* Reports a failed try, unless the last one failed for the same reason. */
@@ -34,15 +43,15 @@ static void client_wait_late(struct client_wait *wait)
 {
     char time[UNITS_TEXT_SIZE];
     wait->late = true;
-    log_message("--wait: %s is not up after %s: %s", wait->name,
-                units_exact_duration(time, sizeof(time), wait->options->wait_ns),
+    log_message("%s: %s is not up after %s: %s", wait->plan.option, wait->name,
+                units_exact_duration(time, sizeof(time), wait->plan.limit_ns),
                 wait->status == 0 ? "no answer" : uv_strerror(wait->status));
 }
 
 void client_wait_report(const struct client_wait *wait)
 {
     if (!wait->late && wait->control->stops > 0) {
-        log_message("--wait: told to end before %s was up: %s", wait->name,
+        log_message("%s: told to end before %s was up: %s", wait->plan.option, wait->name,
                     wait->status == 0 ? "no answer" : uv_strerror(wait->status));
     }
 }
@@ -68,8 +77,8 @@ static uint64_t client_wait_left_ms(const struct client_wait *wait)
 static int client_wait_pause(struct client_wait *wait, int status, uint64_t pause_ms)
 {
     uint64_t left_ms = client_wait_left_ms(wait);
-    if (wait->options->wait_ns == 0 || !client_wait_may_resolve(status)) {
-        control_resolve_failed("--host", wait->options->host, wait->options->port, status);
+    if (wait->plan.limit_ns == 0 || !client_wait_may_resolve(status)) {
+        control_resolve_failed(wait->plan.host_option, wait->plan.host, wait->plan.port, status);
         return status;
     }
     client_wait_failed(wait, status);
@@ -83,15 +92,15 @@ static int client_wait_pause(struct client_wait *wait, int status, uint64_t paus
 
 int client_wait_resolve(struct client_wait *wait, struct net_resolution *resolution)
 {
-    const struct client_options *options = wait->options;
+    const struct client_wait_plan *plan = &wait->plan;
     uint64_t pause_ms = CLIENT_WAIT_MIN_MS;
     for (;;) {
         int status =
-            control_resolve(wait->control, resolution, options->host, options->port, false);
+            control_resolve(wait->control, resolution, plan->host, plan->port, plan->passive);
         if (status == UV_ECANCELED && wait->status != 0) {
             client_wait_report(wait);
         } else if (status == UV_ECANCELED) {
-            log_message("told to end before the address of '%s' was found", options->host);
+            log_message("told to end before the address of '%s' was found", plan->host);
         }
         if (status == 0 || status == UV_ECANCELED) {
             return status;

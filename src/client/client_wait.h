@@ -4,7 +4,7 @@
 /*
  * --wait: before the run, waits until the server is up. First its name is resolved until it is
  * found. Then the first worker tries to connect until it succeeds (WORKER_REACH). The run uses that
- * connection: the server sees no other. Main thread.
+ * connection: the server sees no other. A name can also be waited for alone. Main thread.
  */
 
 #include <stdbool.h>
@@ -17,9 +17,19 @@
 /* Bytes of "[::1]:6001": a host and a port. */
 #define CLIENT_WAIT_NAME (OPTION_HOST_SIZE + OPTION_PORT_SIZE + 4)
 
+/* What is waited for. The texts must stay. */
+struct client_wait_plan {
+    const char *option;      /* that gives the time, for messages */
+    const char *host_option; /* that gives the host, for messages */
+    const char *host;
+    const char *port;
+    bool passive;      /* the host is an address to listen at, as of net_resolve() */
+    uint64_t limit_ns; /* 0: do not wait */
+};
+
 struct client_wait {
     struct control *control;
-    const struct client_options *options;
+    struct client_wait_plan plan;
     struct load *load; /* the worker that connects; NULL: none yet */
     char name[CLIENT_WAIT_NAME];
     uint64_t deadline_ns; /* by uv_hrtime() */
@@ -28,12 +38,15 @@ struct client_wait {
     uv_timer_t timer;     /* control_close() closes it */
 };
 
-/* The time of --wait begins now. `control` and `options` must stay. */
+/* The time begins now. `control` must stay. */
 void client_wait_init(struct client_wait *wait, struct control *control,
-                      const struct client_options *options);
+                      const struct client_wait_plan *plan);
+
+/* The plan of --wait. */
+struct client_wait_plan client_wait_for_server(const struct client_options *options);
 
 /*
- * Resolves the server's name, and retries until the deadline. 0 and `resolution`, as
+ * Resolves the name, and retries until the deadline. 0 and `resolution`, as
  * control_resolve(); or a UV error, which has been reported. UV_ECANCELED: the user has asked to
  * stop.
  */

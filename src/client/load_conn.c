@@ -405,6 +405,7 @@ void load_conn_begin(struct load_conn *c)
     bool first = c->conn.task.run == load_on_first_task;
     if (load_owner(c)->begun) {
         c->arrival = load_arrival(load_owner(c), c->index);
+        load_take_seed(c); /* its connection may be older than the seed */
     }
     if (first || c->state == LOAD_UP) { /* otherwise it is about to connect, and then goes on */
         worker_defer(c->conn.worker, &c->conn.task);

@@ -150,7 +150,10 @@ void load_done(struct load_conn *c);
 /* Begins a new connection, to the next address. */
 void load_connect(struct load_conn *c);
 
-/* The same, when --connect-rate and --ramp allow. */
+/* Derives what the connection sends from the seed, which is known when the run begins. */
+void load_take_seed(struct load_conn *c);
+
+/* Begins a new connection, when --connect-rate and --ramp allow. */
 void load_connect_in_turn(struct load_conn *c);
 
 /* The connect to one address has failed. True: call load_connect() for the next address. */

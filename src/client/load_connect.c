@@ -186,14 +186,22 @@ void load_on_connect(struct io_connect *op)
     }
 }
 
+void load_take_seed(struct load_conn *c)
+{
+    uint64_t seed = load_plan_of(c)->seed;
+    c->stream = stream_of(seed, c->conn.number);
+    c->sizes_key = dice_key(seed, c->conn.number);
+}
+
 /* A new connection of the user: its number, its stream, no bytes and no messages. */
 static void load_renew(struct load_conn *c)
 {
     struct load *load = load_owner(c);
     c->conn.number = load->next_number;
     load->next_number += load->plan->workers;
-    c->stream = stream_of(load->plan->seed, c->conn.number);
-    c->sizes_key = dice_key(load->plan->seed, c->conn.number);
+    if (load->begun) {
+        load_take_seed(c);
+    }
     c->offered = c->sent = c->verified = 0;
     c->begun = c->completed = c->started = 0;
     c->begun_end = c->completed_end = c->started_end = 0;

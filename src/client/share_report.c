@@ -17,7 +17,7 @@ static void share_json_host(struct json *json)
 /* How the clients begin together. */
 static const char *share_start(const struct client_options *options)
 {
-    return options->start_at != NULL ? "start_at" : "own";
+    return options->barrier != NULL ? "barrier" : options->start_at != NULL ? "start_at" : "own";
 }
 
 void share_report_json_start(const struct client_options *options, struct json *json)

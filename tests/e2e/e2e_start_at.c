@@ -63,6 +63,7 @@ static void clients_begin_at_the_same_time(void **state)
     for (int rank = 0; rank < CLIENTS; rank++) {
         const json_t *report = e2e_report(clients[rank], 0);
         assert_string_equal(e2e_string(report, "start_at"), time);
+        assert_string_equal(e2e_string(report, "share.start"), "start_at");
         assert_true(e2e_real(report, "started_unix") >= strtod(time, NULL));
         assert_true(json_integer_value(e2e_member(report, "seed")) == seed);
         e2e_succeeds(report);

@@ -92,6 +92,47 @@ static void clients_of_one_start_have_one_seed(void **state)
     refuses("echo-client -c:4 --share 0/4", "--share: all clients need the same seed");
 }
 
+static void a_barrier_needs_a_share_and_a_token(void **state)
+{
+    const struct client_options options =
+        accepts("echo-client -c:4 --share 1/4 --run-token x --barrier :7000");
+    (void)state;
+    assert_string_equal(options.barrier_at.host, "localhost");
+    assert_string_equal(options.barrier_at.port, "7000");
+    assert_int_equal(options.seed, 0); /* rank 0 chooses it */
+    refuses("echo-client --run-token x --barrier :7000", "give each its --share, too");
+    refuses("echo-client -c:4 --share 1/4 --barrier :7000", "give all the same --run-token");
+    refuses("echo-client -c:4 --share 1/4 --run-token x --barrier :7000 --start-at 1",
+            "it can't be combined with --start-at");
+    refuses("echo-client -c:4 --share 1/4 --seed 1 --barrier-listen 10.0.0.7",
+            "it is where rank 0 of a --barrier listens");
+    refuses("echo-client --barrier n1", "it takes HOST:PORT");
+    refuses("echo-client --barrier n1:0", "it takes HOST:PORT");
+    refuses("echo-client --barrier-timeout 31d", "--barrier-timeout: '31d' is out of range");
+    (void)uv_os_setenv(RUN_TOKEN_VARIABLE, "x");
+    (void)accepts("echo-client -c:4 --share 1/4 --barrier :7000");
+}
+
+static void rank_0_may_listen_elsewhere(void **state)
+{
+    static const char *const places[][3] = {
+        {"*", "*", "7000"},     {"10.0.0.7", "10.0.0.7", "7000"},      {"[::]", "::", "7000"},
+        {":7001", "*", "7001"}, {"10.0.0.7:7001", "10.0.0.7", "7001"},
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(places); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text),
+                       "echo-client -c:4 --share 0/4 --run-token x --barrier n1:7000 "
+                       "--barrier-listen %s",
+                       places[i][0]);
+        const struct client_options options = accepts(text);
+        assert_string_equal(options.barrier_at.host, "n1");
+        assert_string_equal(options.listen_at.host, places[i][1]);
+        assert_string_equal(options.listen_at.port, places[i][2]);
+    }
+}
+
 static void a_token_is_given_or_found(void **state)
 {
     struct siphash_key given;
@@ -135,6 +176,8 @@ int main(void)
         cmocka_unit_test_setup(a_time_is_kept_to_the_nanosecond, forget_launcher),
         cmocka_unit_test_setup(bad_times_are_refused, forget_launcher),
         cmocka_unit_test_setup(clients_of_one_start_have_one_seed, forget_launcher),
+        cmocka_unit_test_setup(a_barrier_needs_a_share_and_a_token, forget_launcher),
+        cmocka_unit_test_setup(rank_0_may_listen_elsewhere, forget_launcher),
         cmocka_unit_test_setup(a_token_is_given_or_found, forget_launcher),
         cmocka_unit_test_setup(a_launchers_token_counts_if_it_has_started_the_client,
                                forget_launcher),

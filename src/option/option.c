@@ -300,6 +300,16 @@ static int parse_letter(struct parser *parser, const char *word)
     return fail_unknown(parser, like);
 }
 
+/* Moves the current word of argv to the others that were accepted, behind the program's name. */
+static int accept_one_of_words(struct parser *parser, const struct option_row *row)
+{
+    struct option_words *words = (void *)((char *)parser->options + row->offset);
+
+    words->items = parser->argv + 1;
+    words->items[words->count++] = parser->argv[parser->index];
+    return 0;
+}
+
 /* A word that is no option. After "--json" it is more likely meant as a file than as a server. */
 static int accept_word(struct parser *parser, const char *word, const struct option_row *output)
 {
@@ -314,6 +324,9 @@ static int accept_word(struct parser *parser, const char *word, const struct opt
     if (output != NULL) {
         return FAIL(parser, "unexpected word: for a file write --%s=FILE; %s goes before --%s",
                     output->name, row->argument, output->name);
+    }
+    if (row->type == OPTION_WORDS) {
+        return accept_one_of_words(parser, row);
     }
     if (*(const char **)(void *)((char *)parser->options + row->offset) != NULL) {
         return FAIL(parser, "unexpected word: %s has been given already", row->argument);

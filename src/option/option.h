@@ -13,7 +13,8 @@
  * follows the '-' and it is no option itself, as -4 may be. A word attached by ':' or '=' always
  * is. If an option is given more than once, its last value counts; OPTION_STRINGS keeps all of
  * them. A word that is neither an option nor a value belongs to the row that has `word`, if there
- * is one. Only one such word may be given. "--" ends the options; only such a word may follow.
+ * is one. Only one such word may be given, unless the row takes all. "--" ends the options; only
+ * such words may follow.
  *
  * Only option_help() prints, and nothing here exits. The functions share no state.
  */

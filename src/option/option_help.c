@@ -134,7 +134,9 @@ void option_help(const struct option_program *program, FILE *out)
     fprintf(out, "Usage: %s [OPTION]...", program->name);
     for (size_t i = 0; i < program->row_count; i++) {
         if (program->rows[i].word) {
-            fprintf(out, " [%s]", program->rows[i].argument);
+            bool several = program->rows[i].type == OPTION_WORDS;
+
+            fprintf(out, several ? " %s..." : " [%s]", program->rows[i].argument);
         }
     }
     putc('\n', out);

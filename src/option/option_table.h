@@ -27,6 +27,7 @@ enum option_type {
     OPTION_STRING,   /* const char *: a text that is not empty and that `check` accepts */
     OPTION_STRINGS,  /* struct option_strings: the same, and may be given several times */
     OPTION_CPUS,     /* struct option_cpus: see option_parse_cpus */
+    OPTION_WORDS,    /* struct option_words: all words that are no options; only with `word` */
     OPTION_TYPES
 };
 
@@ -39,12 +40,19 @@ struct option_strings {
     size_t count;
 };
 
+/* Any number, in the order given. They are in argv, of which the beginning is overwritten. */
+struct option_words {
+    char **items;
+    size_t count;
+};
+
 struct option_row {
     char letter;       /* '\0': it has only a name */
     char other_letter; /* means the same; '\0': none */
     bool any_case;     /* `letter` is accepted in either case, unless another row has that letter */
     bool stops;        /* a flag that ends parsing: the words after it are not read */
-    bool word;       /* an OPTION_STRING without letter, name and default: takes the single word */
+    bool word;       /* an OPTION_STRING without letter, name and default: takes the single word; or
+                        an OPTION_WORDS: takes all words */
     bool unreported; /* option_json() leaves it out */
     enum option_type type;
     const char *name;         /* NULL: it has only a letter */

@@ -74,6 +74,7 @@ void option_range(const struct option_row *row, char *buffer, size_t size)
         break;
     case OPTION_STRING:
     case OPTION_STRINGS:
+    case OPTION_WORDS:
         snprintf(buffer, size, "%s", row->takes != NULL ? row->takes : "any text");
         break;
     case OPTION_CPUS:

@@ -46,6 +46,11 @@ void intervals_begin(struct intervals *intervals, uint64_t unix_ns)
     intervals->began_unix_ns = unix_ns;
 }
 
+void intervals_drop(struct intervals *intervals, uint64_t count)
+{
+    intervals->dropped += count;
+}
+
 /* ---- intervals ----------------------------------------------------------------------------- */
 
 static struct interval interval_make(const struct intervals *intervals)

@@ -70,6 +70,9 @@ void intervals_free(struct intervals *intervals);
 /* The run began at this time, nanoseconds since 1970. */
 void intervals_begin(struct intervals *intervals, uint64_t unix_ns);
 
+/* So many intervals before the first were not kept. */
+void intervals_drop(struct intervals *intervals, uint64_t count);
+
 /* The consumer of the series; `context` is the struct intervals. */
 void intervals_on_slice(void *context, const struct slice *slice);
 

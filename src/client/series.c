@@ -35,6 +35,13 @@ void series_free(struct series *series)
     *series = (struct series){0};
 }
 
+void series_begin_at(struct series *series, uint64_t number, uint64_t ns)
+{
+    assert(series->open_count == 0 && series->next == 0);
+    series->next = number;
+    series->next_ns = ns;
+}
+
 void series_subscribe(struct series *series, series_consume on_slice, void *context)
 {
     assert(series->consumer_count < SERIES_CONSUMERS);

@@ -54,6 +54,9 @@ struct series {
 bool series_init(struct series *series, size_t workers);
 void series_free(struct series *series);
 
+/* The first slice has this number, and begins at this time, instead of 0 and 0. */
+void series_begin_at(struct series *series, uint64_t number, uint64_t ns);
+
 /* Adds a consumer, at most SERIES_CONSUMERS. Each slice goes to all, in this order. */
 void series_subscribe(struct series *series, series_consume on_slice, void *context);
 

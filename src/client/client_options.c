@@ -351,6 +351,15 @@ static const struct option_row rows[] = {
      .default_note = "ECHOPORT_RUN_TOKEN, or what the launcher calls the job",
      .offset = FIELD(run_token)},
 
+    {.unreported = true, /* it never runs: client_main.c */
+     .name = "merge",
+     .type = OPTION_FLAG,
+     .group = group_share,
+     .help =
+         "add up the reports (--json) of all clients of a run: echo-client --merge FILE...; its "
+         "own options are in --merge --help",
+     .offset = FIELD(merge)},
+
     {.unreported = true, /* the report's member `hostile` has them */
      .name = "hostile",
      .type = OPTION_STRINGS,

@@ -74,6 +74,7 @@ struct client_options {
     const char *share_text;    /* --share; or NULL */
     struct share share;        /* the same; its `ranks` are 0 without */
     struct client_whole whole; /* of which this client has a share */
+    bool merge;                /* never: see merge_options.h */
     const char *start_at;      /* when the run begins; NULL: when this client is ready */
     uint64_t start_at_ns;      /* the same in nanoseconds since 1970 */
     const char *barrier;       /* where rank 0 listens, as given; NULL: no barrier */

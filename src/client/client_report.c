@@ -36,6 +36,9 @@ void client_report_judge(const struct client_report *report, struct verdict *ver
 {
     struct verdict_run run = client_verdict_run(report);
     verdict_judge(&run, verdict);
+    if (report->fleet != NULL) {
+        fleet_judge(report->fleet, verdict);
+    }
 }
 
 void client_report_thresholds(const struct client_report *report, struct thresholds *thresholds)
@@ -263,6 +266,7 @@ void client_report_text(const struct client_report *report, struct text *out)
     fairness_text(&report->stats->fairness, out);
     client_report_connections(report, out);
     hostile_report_text(report->hostile, out);
+    fleet_text(report->fleet, out);
     client_report_books(report, out);
     answer_text(report->stats, out);
     report_text_errors(out, &report->stats->errors);
@@ -436,6 +440,11 @@ void client_report_json_members(const struct client_report *report, struct json 
     hostile_report_json(report->hostile, json);
     client_report_json_workers(json, report);
     report_json_process(json, &report->process);
-    report_json_environment(json);
+    if (report->fleet == NULL) {
+        report_json_environment(json);
+    } else {
+        json_null(json, "environment"); /* each of `clients` has one */
+    }
     intervals_json(report->intervals, json);
+    fleet_json(report->fleet, json);
 }

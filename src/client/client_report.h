@@ -2,6 +2,7 @@
 #define ECHOPORT_CLIENT_REPORT_H
 
 #include "client_options.h"
+#include "fleet_report.h"
 #include "hostile_report.h"
 #include "interval.h"
 #include "report.h"
@@ -36,6 +37,7 @@ struct client_report {
     const struct trust *trust;            /* NULL: not judged, as while the run goes on */
     const struct until *until;            /* NULL if `trust` is */
     const struct hostile_report *hostile; /* NULL without --hostile */
+    const struct fleet_report *fleet;     /* NULL: it is the report of one client */
 };
 
 /* How the run went, by its statistics and options. */

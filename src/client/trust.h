@@ -71,8 +71,8 @@ struct trust_clock {
 
 #define TRUST_TEXT 280
 
-/* Those of a run, of each class at most one; and room for those of several clients. */
-#define TRUST_FINDINGS_MAX (TRUST_CLASSES + 24)
+/* Of a run at most one of each class; and the same of single clients that shared it. */
+#define TRUST_FINDINGS_MAX (2 * TRUST_CLASSES)
 
 struct trust_finding {
     enum trust_class class;

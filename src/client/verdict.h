@@ -47,9 +47,10 @@ struct verdict_failure {
     char text[VERDICT_TEXT]; /* "3 connections brought wrong data" */
 };
 
-/* How many rows of the table are failures; and room for those that single clients have. */
+/* How many rows of the table are failures; and room for one of each class of single clients that
+ * shared the run. */
 #define VERDICT_ROWS_MAX 11
-#define VERDICT_FAILURES_MAX (VERDICT_ROWS_MAX + 21)
+#define VERDICT_FAILURES_MAX (VERDICT_ROWS_MAX + VERDICT_CLASSES)
 
 struct verdict {
     bool ok;      /* no failure */

@@ -1,3 +1,4 @@
+#include "merge_options.h"
 #include "option_rig.h"
 
 #include <stdio.h>
@@ -451,6 +452,66 @@ static void gathers_a_limited_number_of_strings(void **state)
     assert_string_equal(rig_error.text, "small: --tag: given more than 64 times");
 }
 
+/* All words that are no options, at any place. */
+static void takes_any_number_of_words(void **state)
+{
+    struct merge_options options;
+
+    (void)state;
+    rig_split("echo-client a.json --details --merge b.json --json=r --server s c.json -- -d");
+    assert_int_equal(merge_options_parse(&options, rig_command.argc, rig_command.argv, &rig_error),
+                     0);
+    assert_int_equal(options.files.count, 4);
+    assert_string_equal(options.files.items[0], "a.json");
+    assert_string_equal(options.files.items[1], "b.json");
+    assert_string_equal(options.files.items[2], "c.json");
+    assert_string_equal(options.files.items[3], "-d");
+    assert_string_equal(options.json, "r");
+    assert_string_equal(options.server.items[0], "s");
+    assert_true(options.details && options.merge);
+}
+
+/* What is written is not read, and --json without a file takes no word. */
+static void refuses_what_does_not_go_with_a_merge(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *error;
+    } wrong[] = {
+        {"echo-client --merge", "echo-client --merge: FILE: give the reports of all clients"},
+        {"echo-client --merge a --json b", "unexpected word: for a file write --json=FILE"},
+        {"echo-client --merge a --json=a", "--json: 'a' is one of the files to read"},
+        {"echo-client --merge a --server s --hgrm s", "--hgrm: 's' is one of the files to read"},
+        {"echo-client --merge a --json=b --hgrm=b", "--hgrm: 'b' is what --json has, too"},
+        {"echo-client --merge a -c 4", "echo-client --merge: -c: unknown option"},
+        {"echo-client --merge a --fail-if x", "--fail-if: 'x' is not accepted"},
+        {"echo-client --merge=a b", "--merge: takes no value"},
+    };
+    struct merge_options options;
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(wrong); i++) {
+        rig_split(wrong[i].words);
+        assert_int_equal(
+            merge_options_parse(&options, rig_command.argc, rig_command.argv, &rig_error),
+            UV_EINVAL);
+        if (strstr(rig_error.text, wrong[i].error) == NULL) {
+            fail_msg("'%s' is not in '%s'", wrong[i].error, rig_error.text);
+        }
+    }
+}
+
+static void merge_is_asked_by_a_word(void **state)
+{
+    (void)state;
+    rig_split("echo-client a --merge b");
+    assert_true(merge_is_asked(rig_command.argc, rig_command.argv));
+    rig_split("echo-client a -- --merge");
+    assert_false(merge_is_asked(rig_command.argc, rig_command.argv));
+    rig_split("echo-client --merge=a");
+    assert_false(merge_is_asked(rig_command.argc, rig_command.argv));
+}
+
 static size_t count_letter(const struct option_program *program, char letter)
 {
     size_t count = 0;
@@ -468,7 +529,9 @@ static void check_table(const struct option_program *program)
         const struct option_row *row = &program->rows[i];
 
         assert_true(row->letter != '\0' || row->name != NULL || row->word);
-        assert_true(!row->word || (row->type == OPTION_STRING && row->default_text == NULL));
+        assert_true(!row->word || row->type == OPTION_STRING || row->type == OPTION_WORDS);
+        assert_true(row->type != OPTION_WORDS || row->word);
+        assert_true(!row->word || row->default_text == NULL);
         assert_true(row->letter == '\0' || count_letter(program, row->letter) == 1);
         assert_true(row->other_letter == '\0' || count_letter(program, row->other_letter) == 1);
         assert_true(row->name == NULL || strlen(row->name) <= OPTION_NAME_MAX);
@@ -497,6 +560,7 @@ static void tables_are_sound(void **state)
     (void)state;
     check_table(&server_program);
     check_table(&client_program);
+    check_table(&merge_program);
 }
 
 /* Has every option, and no line that is wider than a terminal or ends in a space. */
@@ -599,6 +663,9 @@ int main(void)
         cmocka_unit_test(checks_that_options_go_together),
         cmocka_unit_test(gathers_strings),
         cmocka_unit_test(gathers_a_limited_number_of_strings),
+        cmocka_unit_test(takes_any_number_of_words),
+        cmocka_unit_test(refuses_what_does_not_go_with_a_merge),
+        cmocka_unit_test(merge_is_asked_by_a_word),
         cmocka_unit_test(tables_are_sound),
         cmocka_unit_test(help_is_whole_and_fits),
         cmocka_unit_test(examples_are_accepted),

@@ -1,0 +1,161 @@
+#include "books.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "json_file.h"
+#include "rank.h"
+#include "units.h"
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* Where a file has got to: a process reports its generations from 1 on. */
+struct books_order {
+    uint64_t generation; /* of the last line; 0: there was none */
+    bool last;           /* its process had ended */
+};
+
+static void books_check_order(const struct part *root, struct books_order *order)
+{
+    struct part last = part_member(root, "last");
+    uint64_t generation = part_member_count(root, "generation", UINT32_MAX);
+    uint64_t expected = order->last ? 1 : order->generation + 1;
+    if (generation != expected) {
+        part_fail(root, "generation %" PRIu64 " is missing: the report of %" PRIu64 " is there",
+                  expected, generation);
+    }
+    *order = (struct books_order){generation, part_bool(&last)};
+}
+
+static void books_add(struct books *books, const struct part *root)
+{
+    struct part counters = part_member(root, "counters");
+    for (size_t i = 0; i < stats_server_list.count; i++) {
+        const struct counter *counter = &stats_server_list.rows[i];
+        struct part part = part_member(&counters, counter->name);
+        uint64_t sum = counter_value(counter, &books->counters) + part_count(&part, RANK_COUNT_MAX);
+        if (sum > RANK_COUNT_MAX) {
+            part_fail(&part, "it is too large to be added to that of other reports");
+        } else {
+            counter_set(counter, &books->counters, sum);
+        }
+    }
+    books->generations++;
+}
+
+static void books_read_report(struct books *books, const struct part *root,
+                              struct books_order *order)
+{
+    const char *program = part_has(root, "program") ? part_member_text(root, "program") : "";
+    if (strcmp(program, "echo-client") == 0) {
+        part_fail(root, "it is a report of echo-client; give it without --server");
+    } else if (strcmp(program, "echo-server") != 0) {
+        part_fail(root, "it is no report of echo-server");
+    } else {
+        books_check_order(root, order);
+        books_add(books, root);
+    }
+}
+
+static void books_read_file(struct books *books, const char *name, struct refusals *refusals)
+{
+    struct json_file file;
+    struct books_order order = {0, false};
+    bool more = json_file_open(&file, name);
+    while (more && json_file_next(&file)) {
+        books_read_report(books, &file.root, &order);
+        more = file.error[0] == '\0';
+    }
+    if (file.error[0] == '\0' && !order.last) {
+        part_fail(&file.root, "%s",
+                  order.generation == 0 ? "it is empty; perhaps its server has not ended"
+                                        : "the report of the last generation is missing; end the "
+                                          "server first");
+    }
+    if (file.error[0] != '\0') {
+        refuse(refusals, "%s: %s", name, file.error);
+    }
+    json_file_close(&file);
+}
+
+void books_read(struct books *books, const struct option_strings *files, struct refusals *refusals)
+{
+    *books = (struct books){.generations = 0};
+    for (size_t i = 0; i < files->count; i++) {
+        books_read_file(books, files->items[i], refusals);
+    }
+}
+
+/* ---- comparing ----------------------------------------------------------------------------- */
+
+static void books_fail(struct fleet_server *server, uint64_t count, const char *noun,
+                       const char *what)
+{
+    server->balance = FLEET_UNBALANCED;
+    (void)snprintf(server->reason, sizeof(server->reason), "the books do not balance: %s %s",
+                   units_counted(count, noun).text, what);
+}
+
+/* What no reset can explain. */
+static void books_judge_bounds(const struct server_counters *s, const struct client_counters *c,
+                               struct fleet_server *server)
+{
+    if (s->received > c->sent) {
+        books_fail(server, s->received - c->sent, "byte",
+                   "were received that no client sent: another client was at the server, or its "
+                   "report is missing");
+    } else if (c->verified > s->sent) {
+        books_fail(server, c->verified - s->sent, "byte",
+                   "were verified that no server sent: the report of a server is missing, or is "
+                   "of another run");
+    } else if (s->sent > s->received) {
+        books_fail(server, s->sent - s->received, "byte",
+                   "were sent back that no server received: its report is wrong");
+    }
+}
+
+/* Without a reset every byte has a fate that both sides know. */
+static bool books_are_clean(const struct server_counters *s, const struct client_counters *c)
+{
+    uint64_t client = c->connect_failures + c->abandoned + c->reset_at_end + c->reset + c->cut +
+                      c->mismatches + c->lost + c->timeouts + c->end_timeouts + c->unanswered +
+                      c->failed + c->drained;
+    uint64_t own = s->idle + s->stalled + s->failed + s->cut + s->accept_errors + s->refused;
+    return client + own == 0;
+}
+
+static void books_judge_exactly(const struct server_counters *s, const struct client_counters *c,
+                                struct fleet_server *server)
+{
+    if (c->sent > s->received) {
+        books_fail(server, c->sent - s->received, "byte",
+                   "were sent that no server received: the report of a server is missing");
+    } else if (s->sent > c->verified) {
+        books_fail(server, s->sent - c->verified, "byte",
+                   "were sent back that no client verified: the report of a client is missing");
+    } else if (s->accepted > c->connected) {
+        books_fail(server, s->accepted - c->connected, "connection",
+                   "were served that no client of the run opened: another client was at the "
+                   "server");
+    } else if (c->connected > s->accepted) {
+        books_fail(server, c->connected - s->accepted, "connection",
+                   "came up that no server served: the report of a server is missing");
+    }
+}
+
+void books_judge(const struct books *books, const struct client_counters *clients,
+                 struct fleet_server *server)
+{
+    const struct server_counters *s = &books->counters;
+    bool clean = books_are_clean(s, clients);
+    *server = (struct fleet_server){.generations = books->generations,
+                                    .accepted = s->accepted,
+                                    .received = s->received,
+                                    .sent = s->sent,
+                                    .discarded = s->discarded,
+                                    .balance = clean ? FLEET_BALANCED : FLEET_BOUNDED};
+    books_judge_bounds(s, clients, server);
+    if (clean && server->balance != FLEET_UNBALANCED) {
+        books_judge_exactly(s, clients, server);
+    }
+}

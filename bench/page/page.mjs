@@ -30,10 +30,11 @@ function shown(key, value) {
 
 // How much of a message's cost is the measuring itself: what the null case and the other side say.
 function harnessMarkup({ harness }) {
-    if (harness?.null_cpu_per_message === undefined) {
+    if (harness?.client_cpu_per_message === undefined) {
         return "";
     }
     const { client_cpu_per_message: client, null_cpu_per_message: own } = harness;
+    const bytes = own === undefined ? "" : `, ${time(own)} of it for making and checking the bytes`;
     const floor =
         harness.floor_per_message === undefined
             ? ""
@@ -42,17 +43,20 @@ function harnessMarkup({ harness }) {
               `brings nothing.`;
     return (
         `<p class="harness">Cost of the measuring: in ${escape(harness.case)} a message takes ` +
-        `${time(client)} of the client’s CPU, ${time(own)} of it for making and checking the ` +
-        `bytes; echo-bench itself used ` +
+        `${time(client)} of the client’s CPU${bytes}; echo-bench itself used ` +
         `${percent(Number(harness.bench_load.toFixed(4)))} of a CPU.${floor}</p>`
     );
 }
 
-function facts({ date, environment, options }) {
+function facts({ date, environment, options, client }) {
+    const { system, release, machine, cpu, cpus, version, commit } = client?.environment ?? {};
+    const place = [system, release, machine, cpu, cpus && `${cpus} CPUs`];
     const entries = [
         ["date", date.replace("T", " ").replace("Z", " UTC")],
         ["command", options?.command],
         ...Object.entries(environment).filter(([key]) => key !== "wine"),
+        ["client_machine", client && place.filter(Boolean).join(", ")],
+        ["client_version", client && [version, commit && `(${commit})`].filter(Boolean).join(" ")],
         ...Object.entries(options ?? {}).filter(([key]) => key !== "command"),
     ];
     return entries
@@ -115,6 +119,16 @@ function tableMarkup(result, prefix, name) {
 
 const notice = (head, text) => `<p class="notice"><b>${head}</b>${text}</p>`;
 
+// Where the client of --client-command was.
+function remoteNotice({ client, options }) {
+    if (!client) {
+        return "";
+    }
+    const { client_command: command, server_address: address } = options;
+    const where = address === undefined ? "" : `, and it connected to ${address}`;
+    return notice("Client elsewhere", `: “${escape(command)}” started it${escape(where)}.`);
+}
+
 const WINE = ", which shows that the programs are right, never how fast they are.";
 
 function machineMarkup({ name, results, newest, wine }, index, all) {
@@ -127,6 +141,7 @@ function machineMarkup({ name, results, newest, wine }, index, all) {
 <header><p class="machine">${escape(name)}</p>
 ${newest.synthetic ? notice("Not a measurement", `: ${escape(newest.synthetic)}.`) : ""}
 ${wine ? notice("No plots: this ran in Wine", WINE) : ""}
+${remoteNotice(newest)}
 ${markedNotice(newest)}
 <details open><summary>Machine, command and date</summary><dl>${facts(newest)}</dl></details>
 ${harnessMarkup(newest)}

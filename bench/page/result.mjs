@@ -30,16 +30,24 @@ export async function readResult(path) {
 }
 
 // What results must have in common to share one axis of time, in words.
-function placeOf({ environment, options }) {
+function placeOf({ environment, options, client: remote }) {
     const { os, machine, cpu, wine } = environment;
-    const { pin, client_backend: client } = options ?? {};
-    const parts = [os, machine, cpu, pin && `--pin=${pin}`, client && `client on ${client}`];
+    const { pin, client_backend: client, client_command: command } = options ?? {};
+    const parts = [
+        os,
+        machine,
+        cpu,
+        pin && `--pin=${pin}`,
+        client && `client on ${client}`,
+        command && `by “${command}”`,
+        remote?.environment?.cpu,
+    ];
     return `${wine ? "Wine on " : ""}${parts.filter(Boolean).join(", ")}`;
 }
 
 /**
  * Results of one machine each, oldest first: [{ name, results, newest }]: of the same system and
- * processor, with server and client at the same places and the same client.
+ * processor, with server and client at the same places and the same client, started in the same way.
  */
 export function byMachine(results) {
     const machines = new Map();

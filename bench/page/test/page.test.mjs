@@ -153,6 +153,7 @@ test("only what was measured alike has a history together", async () => {
         { pin: "apart", client_backend: "io_uring" },
         { pin: "together", client_backend: "io_uring" },
         { pin: "apart", client_backend: "uv" },
+        { pin: "apart", client_backend: "uv", client_command: "ssh h2 echo-client" },
     ];
     const each = options.map((some, index) => {
         const result = sample({ date: month(index), seed: index + 1 });
@@ -161,9 +162,28 @@ test("only what was measured alike has a history together", async () => {
     });
     const again = { ...each[0], date: month(4) };
     const html = await makePage("alike.html", ...each, again);
-    assert.equal(html.match(/<article/g).length, 3);
+    assert.equal(html.match(/<article/g).length, 4);
     assert.match(html, /Synthetic CPU, --pin=together, client on io_uring/);
     assert.equal(historyIn(html, "history-cpu").length, 6);
+});
+
+test("a client elsewhere is named, with its machine, and without figures of this one", async () => {
+    const result = sample();
+    Object.assign(result.options, {
+        client_command: "ssh <h2> echo-client",
+        server_address: "10.77.0.1",
+    });
+    result.client = {
+        backend: "epoll",
+        environment: { system: "Linux", cpu: "Other CPU", cpus: 8, version: "0.2.0" },
+    };
+    delete result.harness.null_cpu_per_message;
+    delete result.harness.floor_per_message;
+    const html = await makePage("elsewhere.html", result);
+    assert.match(html, /“ssh &lt;h2&gt; echo-client” started it, and it connected to 10\.77\.0\.1\./);
+    assert.match(html, /<dt>client machine<\/dt><dd>Linux, Other CPU, 8 CPUs<\/dd>/);
+    assert.match(html, /5\.90 µs of the client’s CPU; echo-bench itself used/);
+    assert.doesNotMatch(html, /undefined|NaN/);
 });
 
 test("a case that has another load now begins its history anew", async () => {

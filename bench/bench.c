@@ -535,6 +535,7 @@ static int bench_judge(struct bench *bench)
     }
     struct against_outcome outcome = against_judge(first, again, &bench->tables);
     int code = against_conclude(&outcome, &bench->tables);
+    remote_say(&bench->tables, bench->document);
     bench_print_tables(bench);
     return code;
 }
@@ -561,7 +562,7 @@ static int bench_measure(struct bench *bench)
 }
 
 /* Runs the client of --client-command for the first time, so that nothing is measured if it can't
- * run. Its answer says which backend and how many CPUs it has. */
+ * run. Its report says which backend and how many CPUs it has. */
 static bool bench_meet_client(struct bench *bench)
 {
     char why[RUN_ERROR_SIZE];
@@ -577,7 +578,7 @@ static bool bench_meet_client(struct bench *bench)
         setup->client_backend = remote_backend(&setup->remote);
         remote_warn(&setup->remote);
     } else if (!bench_is_stopped(bench)) {
-        log_message("cannot run the client: %s", why);
+        log_message("%s: failed: %s", bench->at, why);
         if (bench->options->server_address == NULL) {
             log_message("a client on another machine needs --server-address, an address of this "
                         "machine");
@@ -589,13 +590,13 @@ static bool bench_meet_client(struct bench *bench)
 /* Returns the exit code. */
 static int bench_go(struct bench *bench, const char *command)
 {
-    const struct pin_sides sides = {
-        .workers = 1, .connections = 1, .client_cpus = bench->options->client_command != NULL};
-    struct pin_placement placement;
     int code = 1;
     bench->begin_ns = uv_hrtime();
     bench_watch(bench);
     if (bench->options->client_command == NULL || bench_meet_client(bench)) {
+        const struct pin_sides sides = {
+            .workers = 1, .connections = 1, .client_cpus = remote_cpus(&bench->setup.remote)};
+        struct pin_placement placement;
         pin_place(bench->setup.pin, &sides, &placement);
         bench->document = document_new(&bench->setup, &placement, bench->options->quick, command);
         code = bench_measure(bench);

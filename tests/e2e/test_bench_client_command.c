@@ -123,7 +123,7 @@ static void fails_and_says(const char *command, const char *said)
     const char *output = e2e_path("nothing.json");
     struct process *bench = bench_by(command, "--pin", "apart", output);
     e2e_ends(bench, 1);
-    e2e_says(bench, PROCESS_ERR, "cannot run the client: ");
+    e2e_says(bench, PROCESS_ERR, "first run of the client: failed: ");
     e2e_says(bench, PROCESS_ERR, said);
     e2e_says(bench, PROCESS_ERR, "a client on another machine needs --server-address");
     assert_string_equal(process_text(bench, PROCESS_OUT), "");

@@ -3,6 +3,7 @@
  * short to measure speed.
  */
 #include "e2e.h"
+#include "e2e_matrix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,16 +21,7 @@ static const char *program_at(const char *variable)
 
 static const char *matrix(void)
 {
-    const char *path = e2e_path("matrix.json");
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    (void)fprintf(file, "{\"rounds\": 6, \"duration\": \"200ms\", \"warmup\": \"20ms\","
-                        " \"buffer_size\": \"64KiB\", \"quick\": {\"rounds\": 6,"
-                        " \"duration\": \"200ms\", \"warmup\": \"20ms\"},"
-                        " \"backends\": [\"uv\"], \"cases\": ["
-                        "{\"name\": \"one\", \"connections\": 1, \"size\": 64}]}");
-    assert_int_equal(fclose(file), 0);
-    return path;
+    return e2e_matrix("\"uv\"", "{\"name\": \"one\", \"connections\": 1, \"size\": 64}");
 }
 
 /* The command for the client in this mode of the carrier. */
@@ -54,7 +46,7 @@ static const json_t *results_in(const char *path)
 static void runs_are_good(const json_t *document)
 {
     const json_t *runs = e2e_member(json_array_get(e2e_member(document, "cases"), 0), "runs");
-    assert_int_equal(json_array_size(runs), 6);
+    assert_int_equal(json_array_size(runs), E2E_MATRIX_ROUNDS);
     for (size_t i = 0; i < json_array_size(runs); i++) {
         const json_t *marks = e2e_member(json_array_get(runs, i), "marks");
         for (size_t k = 0; k < json_array_size(marks); k++) {

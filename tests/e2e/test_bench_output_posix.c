@@ -3,6 +3,7 @@
  * nodes in its own folder, which only root may do. It opens none of the system's.
  */
 #include "e2e.h"
+#include "e2e_matrix.h"
 #include "node.h"
 #include "util.h"
 
@@ -18,17 +19,8 @@
 /* Two cases, so that results are complete only after the second. */
 static const char *matrix(void)
 {
-    const char *path = e2e_path("matrix.json");
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    (void)fprintf(file, "{\"rounds\": 6, \"duration\": \"200ms\", \"warmup\": \"20ms\","
-                        " \"buffer_size\": \"64KiB\", \"quick\": {\"rounds\": 6,"
-                        " \"duration\": \"200ms\", \"warmup\": \"20ms\"},"
-                        " \"backends\": [\"uv\"], \"cases\": ["
-                        "{\"name\": \"one\", \"connections\": 1, \"size\": 64},"
-                        "{\"name\": \"two\", \"connections\": 2, \"size\": 64}]}");
-    assert_int_equal(fclose(file), 0);
-    return path;
+    return e2e_matrix("\"uv\"", "{\"name\": \"one\", \"connections\": 1, \"size\": 64},"
+                                "{\"name\": \"two\", \"connections\": 2, \"size\": 64}");
 }
 
 static struct process *bench_to(const char *output)

@@ -3,6 +3,7 @@
  * test checks that everything is measured, counted and written.
  */
 #include "e2e.h"
+#include "e2e_matrix.h"
 #include "range.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "sys.h"
 #include "util.h"
 
-#define ROUNDS 6
+#define ROUNDS E2E_MATRIX_ROUNDS
 
 static const char *bench_path(void)
 {
@@ -23,25 +24,9 @@ static const char *bench_path(void)
     return path;
 }
 
-/* The file of a matrix of these backends and cases. */
-static const char *matrix_with(const char *backends, const char *cases)
-{
-    const char *path = e2e_path("matrix.json");
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    (void)fprintf(file,
-                  "{\"rounds\": %d, \"duration\": \"300ms\", \"warmup\": \"20ms\","
-                  " \"buffer_size\": \"64KiB\","
-                  " \"quick\": {\"rounds\": %d, \"duration\": \"200ms\", \"warmup\": \"10ms\"},"
-                  " \"backends\": [%s], \"cases\": [%s]}",
-                  ROUNDS, ROUNDS, backends, cases);
-    assert_int_equal(fclose(file), 0);
-    return path;
-}
-
 static const char *matrix_of(const char *cases)
 {
-    return matrix_with("\"uv\"", cases);
+    return e2e_matrix("\"uv\"", cases);
 }
 
 static const char small_case[] =
@@ -451,7 +436,7 @@ static void a_matrix_without_a_backend_for_here_is_said_to_be(void **state)
     const char *foreign = sys_slash_options ? "\"epoll\"" : "\"iocp\"";
     (void)state;
     struct process *bench =
-        e2e_start(bench_path(), "--matrix", matrix_with(foreign, small_case), NULL);
+        e2e_start(bench_path(), "--matrix", e2e_matrix(foreign, small_case), NULL);
     e2e_ends(bench, 1);
     e2e_says(bench, PROCESS_ERR, "works here: echo-server --backend=help says why");
 }
@@ -477,7 +462,7 @@ static void what_cannot_be_measured_is_refused(void **state)
 static void a_server_that_cannot_start_is_quoted(void **state)
 {
     const char *output = e2e_path("results.json");
-    const char *matrix = matrix_with(
+    const char *matrix = e2e_matrix(
         "{\"name\": \"odd\", \"backend\": \"uv\", \"arguments\": [\"--cuneiform\"]}", small_case);
     (void)state;
     struct process *bench = e2e_start(bench_path(), "--matrix", matrix, "-o", output, NULL);

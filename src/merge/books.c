@@ -88,12 +88,13 @@ void books_read(struct books *books, const struct option_strings *files, struct 
 
 /* ---- comparing ----------------------------------------------------------------------------- */
 
-static void books_fail(struct fleet_server *server, uint64_t count, const char *noun,
-                       const char *what)
+/* "the servers received 5 bytes more than the clients sent: WHY" */
+static void books_fail(struct fleet_server *server, const char *more, struct units_counted count,
+                       const char *than, const char *why)
 {
     server->balance = FLEET_UNBALANCED;
-    (void)snprintf(server->reason, sizeof(server->reason), "the books do not balance: %s %s",
-                   units_counted(count, noun).text, what);
+    (void)snprintf(server->reason, sizeof(server->reason),
+                   "the books do not balance: %s %s more than %s: %s", more, count.text, than, why);
 }
 
 /* What no reset can explain. */
@@ -101,16 +102,14 @@ static void books_judge_bounds(const struct server_counters *s, const struct cli
                                struct fleet_server *server)
 {
     if (s->received > c->sent) {
-        books_fail(server, s->received - c->sent, "byte",
-                   "were received that no client sent: another client was at the server, or its "
-                   "report is missing");
+        books_fail(server, "the servers received", units_counted(s->received - c->sent, "byte"),
+                   "the clients sent", "another client was at a server, or its report is missing");
     } else if (c->verified > s->sent) {
-        books_fail(server, c->verified - s->sent, "byte",
-                   "were verified that no server sent: the report of a server is missing, or is "
-                   "of another run");
+        books_fail(server, "the clients verified", units_counted(c->verified - s->sent, "byte"),
+                   "the servers sent", "the report of a server is missing, or is of another run");
     } else if (s->sent > s->received) {
-        books_fail(server, s->sent - s->received, "byte",
-                   "were sent back that no server received: its report is wrong");
+        books_fail(server, "the servers sent back", units_counted(s->sent - s->received, "byte"),
+                   "they received", "their reports are wrong");
     }
 }
 
@@ -128,18 +127,19 @@ static void books_judge_exactly(const struct server_counters *s, const struct cl
                                 struct fleet_server *server)
 {
     if (c->sent > s->received) {
-        books_fail(server, c->sent - s->received, "byte",
-                   "were sent that no server received: the report of a server is missing");
+        books_fail(server, "the clients sent", units_counted(c->sent - s->received, "byte"),
+                   "the servers received", "the report of a server is missing");
     } else if (s->sent > c->verified) {
-        books_fail(server, s->sent - c->verified, "byte",
-                   "were sent back that no client verified: the report of a client is missing");
+        books_fail(server, "the servers sent back", units_counted(s->sent - c->verified, "byte"),
+                   "the clients verified", "the report of a client is missing");
     } else if (s->accepted > c->connected) {
-        books_fail(server, s->accepted - c->connected, "connection",
-                   "were served that no client of the run opened: another client was at the "
-                   "server");
+        books_fail(server, "the servers had",
+                   units_counted(s->accepted - c->connected, "connection"), "the clients",
+                   "another client was at a server");
     } else if (c->connected > s->accepted) {
-        books_fail(server, c->connected - s->accepted, "connection",
-                   "came up that no server served: the report of a server is missing");
+        books_fail(server, "the clients had",
+                   units_counted(c->connected - s->accepted, "connection"), "the servers",
+                   "the report of a server is missing");
     }
 }
 

@@ -160,6 +160,7 @@ static void rank_parse(struct rank *rank, const struct part *root)
     int result =
         option_parse(&client_program, options, (int)rank->word_count, rank->words, false, &error);
     if (result == 0) {
+        (void)percentiles_parse(options->percentiles, &options->percentile);
         result = client_options_choose_server(options, &error);
     }
     if (result != 0) {
@@ -192,7 +193,6 @@ void rank_read_options(struct rank *rank, const struct part *root)
         rank_read_others(rank, root);
         rank_read_sizes(rank, root);
     }
-    (void)percentiles_parse(rank->options.percentiles, &rank->options.percentile);
 }
 
 void rank_free_options(struct rank *rank)

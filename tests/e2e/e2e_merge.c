@@ -271,7 +271,7 @@ static void a_foreign_client_is_found_in_the_books(void **state)
                                        server_file(&server, "server.json"), NULL);
     e2e_ends(merged, 1);
     e2e_says(merged, PROCESS_OUT,
-             "FAILED: the books do not balance: 81,920 bytes were received that no client");
+             "FAILED: the books do not balance: the servers received 81,920 bytes more");
 }
 
 static void wrong_usage_is_explained(void **state)

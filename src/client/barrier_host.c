@@ -15,6 +15,9 @@
 
 #define BARRIER_SWEEP_MS 1000
 
+/* What a rank with the token never does. */
+#define BARRIER_ODD "has sent what does not belong here"
+
 static void host_fail(struct barrier_host *host, const char *why)
 {
     log_message("--barrier: %s", why);
@@ -72,7 +75,9 @@ static void host_ping(struct barrier_host *host, uint64_t rank)
 
 static void host_pong(struct barrier_host *host, uint64_t rank)
 {
-    if (barrier_book_pong(&host->book, rank, uv_hrtime())) {
+    if (!barrier_book_is_complete(&host->book)) {
+        host_fail_of(host, rank, BARRIER_ODD); /* it was not asked */
+    } else if (barrier_book_pong(&host->book, rank, uv_hrtime())) {
         host_ping(host, rank);
     } else if (barrier_book_is_measured(&host->book)) {
         host_begin(host);
@@ -230,7 +235,7 @@ static void host_on_line(struct barrier_peer *peer, char *line)
         if (barrier_peer_proves(peer, line) && strcmp(line, "pong") == 0) {
             host_pong(host, peer->rank);
         } else {
-            host_fail_of(host, peer->rank, "sent what does not belong here");
+            host_fail_of(host, peer->rank, BARRIER_ODD);
         }
     } else if (peer->greeted) {
         host_join(host, peer, line);
@@ -358,7 +363,7 @@ int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan
     *host = (struct barrier_host){.plan = plan, .seed = seed};
     queue_init(&host->strangers);
     agreement_write(plan->options, host->digests);
-    host->guests = calloc((size_t)ranks, sizeof(*host->guests));
+    host->guests = calloc((size_t)ranks, sizeof(struct barrier_peer *));
     bool made = barrier_book_init(&host->book, ranks) && host->guests != NULL;
     if (!made) {
         log_message("--barrier: out of memory for %" PRIu64 " ranks", ranks);

@@ -1,41 +1,45 @@
 #include "run_token.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include <uv.h>
 
 #include "util.h"
 
-/* Bytes of a launcher's name of a job. */
-#define RUN_TOKEN_SIZE 512
+/* That of ours, then the names that Open MPI and other launchers by PMI give to a job. */
+static const char *const run_token_variables[] = {RUN_TOKEN_VARIABLE, "PMIX_NAMESPACE",
+                                                  "OMPI_MCA_ess_base_jobid", "PMI_JOBID"};
 
-/* The names that Open MPI and other launchers by PMI give to a job. */
-static const char *const run_token_variables[] = {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid",
-                                                  "PMI_JOBID"};
-
-/* NULL also if the variable is empty. */
-static const char *run_token_variable(const char *name)
+/* Reads a variable of the environment. False: it is not there, empty or too long. */
+static bool run_token_variable(const char *name, char text[RUN_TOKEN_SIZE])
 {
-    const char *value = getenv(name);
-    return value != NULL && value[0] != '\0' ? value : NULL;
+    size_t size = RUN_TOKEN_SIZE;
+    return uv_os_getenv(name, text, &size) == 0 && text[0] != '\0';
 }
 
-/* What a launcher calls the job, into `text`. */
-static const char *run_token_of_launcher(char text[RUN_TOKEN_SIZE])
+/* A step of a job of Slurm: "4711.0". */
+static bool run_token_of_slurm(char text[RUN_TOKEN_SIZE])
 {
-    const char *job = run_token_variable("SLURM_JOB_ID");
-    const char *step = run_token_variable("SLURM_STEP_ID");
-    for (size_t i = 0; i < LENGTH(run_token_variables); i++) {
-        const char *token = run_token_variable(run_token_variables[i]);
-        if (token != NULL) {
-            return token;
+    char step[RUN_TOKEN_SIZE];
+    if (!run_token_variable("SLURM_JOB_ID", text) || !run_token_variable("SLURM_STEP_ID", step)) {
+        return false;
+    }
+    size_t length = strlen(text);
+    (void)snprintf(text + length, RUN_TOKEN_SIZE - length, ".%s", step);
+    return true;
+}
+
+/* The first variable is for any client, the others are of launchers. */
+static bool run_token_found(bool launched, char text[RUN_TOKEN_SIZE])
+{
+    size_t count = launched ? LENGTH(run_token_variables) : 1;
+    for (size_t i = 0; i < count; i++) {
+        if (run_token_variable(run_token_variables[i], text)) {
+            return true;
         }
     }
-    if (job == NULL || step == NULL) {
-        return NULL;
-    }
-    (void)snprintf(text, RUN_TOKEN_SIZE, "%s.%s", job, step);
-    return text;
+    return launched && run_token_of_slurm(text);
 }
 
 bool run_token_key(const char *given, bool launched, struct siphash_key *key)
@@ -43,11 +47,9 @@ bool run_token_key(const char *given, bool launched, struct siphash_key *key)
     static const struct siphash_key low = {UINT64_C(0x6563686f706f7274), 1};
     static const struct siphash_key high = {UINT64_C(0x6563686f706f7274), 2};
     char text[RUN_TOKEN_SIZE];
-    const char *token = given != NULL ? given : run_token_variable(RUN_TOKEN_VARIABLE);
+    bool found = given == NULL && run_token_found(launched, text);
+    const char *token = found ? text : given;
     *key = (struct siphash_key){0, 0};
-    if (token == NULL && launched) {
-        token = run_token_of_launcher(text);
-    }
     if (token != NULL) {
         key->low = siphash(&low, token, strlen(token));
         key->high = siphash(&high, token, strlen(token));

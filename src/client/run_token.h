@@ -13,6 +13,9 @@
 
 #define RUN_TOKEN_VARIABLE "ECHOPORT_RUN_TOKEN"
 
+/* Bytes of the longest token in the environment, with a NUL. A longer one counts as none. */
+#define RUN_TOKEN_SIZE 1024
+
 /* `given`: that of --run-token, or NULL. `launched`: a launcher has started this client, so its
  * name of the job counts. False: there is none, and `key` is all zero. */
 bool run_token_key(const char *given, bool launched, struct siphash_key *key);

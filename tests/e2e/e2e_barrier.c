@@ -1,6 +1,7 @@
 /* --barrier: clients that begin together, as processes of one machine. */
 
 #include "e2e.h"
+#include "net.h"
 #include "sys.h"
 #include "utc.h"
 #include "util.h"
@@ -393,8 +394,8 @@ static void a_greeting_of_another_protocol_is_no_rank_0(void **state)
     make_place(&place);
     assert_int_equal(peer_bind(AF_INET, &listener, &address), 0);
     assert_int_equal(peer_listen(listener, 1), 0);
-    place.at = e2e_text("127.0.0.1:%u",
-                        (unsigned)ntohs(((struct sockaddr_in *)(void *)&address)->sin_port));
+    place.at =
+        e2e_text("127.0.0.1:%u", net_address_port((const struct sockaddr *)(const void *)&address));
     struct process *guest = rank_of(&place, 1, 2, NULL, NULL);
     assert_int_equal(peer_accept(listener, &accepted), 0);
     assert_true(peer_send(accepted, greeting, sizeof(greeting) - 1) > 0);

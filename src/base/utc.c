@@ -57,7 +57,8 @@ char *utc_format_time(char *buffer, size_t size, uint64_t unix_ns)
 
 double utc_seconds(uint64_t unix_ns)
 {
-    return (double)(unix_ns / NS_PER_S) + (double)(unix_ns % NS_PER_S) / 1e9;
+    uint64_t seconds = unix_ns / NS_PER_S;
+    return (double)seconds + (double)(unix_ns % NS_PER_S) / 1e9;
 }
 
 char *utc_format(char *buffer, size_t size, uint64_t unix_ns)

@@ -108,7 +108,7 @@ static void total_name(struct total *total)
 void total_name_rank(const struct rank *rank, size_t others, const char *text, char *named,
                      size_t size)
 {
-    char more[32] = "";
+    char more[48] = "";
     if (others > 0) {
         (void)snprintf(more, sizeof(more), " and %zu other%s", others, others > 1 ? "s" : "");
     }

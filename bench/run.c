@@ -99,13 +99,14 @@ static void run_fail_ended(struct run *run, const char *what, int code, const ch
     }
 }
 
-/* The last line of JSON that it printed, or NULL. */
+/* The last report that it printed, or NULL. On a terminal, as ssh -tt makes one, the line may begin
+ * with one of progress. */
 static json_t *run_report(struct process *process)
 {
-    size_t count = process_count_lines(process, PROCESS_OUT, "{\"program\"");
-    char *line =
-        count == 0 ? NULL : process_line(process, PROCESS_OUT, "{\"program\"", count - 1, 0);
-    json_t *report = line == NULL ? NULL : json_loads(line, 0, NULL);
+    static const char begin[] = "{\"program\"";
+    size_t count = process_count_lines(process, PROCESS_OUT, begin);
+    char *line = count == 0 ? NULL : process_line(process, PROCESS_OUT, begin, count - 1, 0);
+    json_t *report = line == NULL ? NULL : json_loads(strstr(line, begin), 0, NULL);
     free(line);
     return report;
 }

@@ -1,7 +1,8 @@
 /*
- *     carrier run PROGRAM [ARGUMENT...]     runs it; the exit code is its own
- *     carrier shell PROGRAM [ARGUMENT...]   the same, as ssh does it: joined by blanks, for sh
- *     carrier lost ...                      fails as ssh does
+ *     carrier run PROGRAM [ARGUMENT...]        runs it; the exit code is its own
+ *     carrier shell PROGRAM [ARGUMENT...]      the same, as ssh does it: joined by blanks, for sh
+ *     carrier terminal PROGRAM [ARGUMENT...]   runs it behind a line of progress, as on a terminal
+ *     carrier lost ...                         fails as ssh does
  *
  * A command that starts another program, for tests.
  */
@@ -40,6 +41,11 @@ int main(int argc, char **argv)
     }
     if (argc > 2 && strcmp(argv[1], "shell") == 0) {
         return carry_joined(argv + 2);
+    }
+    if (argc > 2 && strcmp(argv[1], "terminal") == 0) {
+        (void)fputs("[##..] 50 %\r", stdout);
+        (void)fflush(stdout);
+        return carry(argv[2], (const char *const *)(void *)(argv + 3));
     }
     (void)fprintf(stderr, "Authorized uses only.\n"
                           "ssh: connect to host h2 port 22: Connection refused\r\n");

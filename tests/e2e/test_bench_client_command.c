@@ -95,6 +95,14 @@ static void a_shell_does_not_change_the_options(void **state)
     runs_are_good(results_in(output));
 }
 
+static void a_line_of_progress_does_not_hide_the_report(void **state)
+{
+    const char *output = e2e_path("results.json");
+    (void)state;
+    e2e_ends(bench_by(command_of("terminal"), "--pin", "off", output), 0);
+    runs_are_good(results_in(output));
+}
+
 /* Also an address with more colons than one. */
 static void servers_listen_where_they_are_told(void **state)
 {
@@ -188,6 +196,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         E2E(a_command_starts_the_client),
         E2E(a_shell_does_not_change_the_options),
+        E2E(a_line_of_progress_does_not_hide_the_report),
         E2E(servers_listen_where_they_are_told),
         E2E(a_command_that_fails_is_quoted),
         E2E(what_is_not_a_report_is_refused),

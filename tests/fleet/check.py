@@ -6,7 +6,8 @@ check.py samples MERGED.json LOG...            the merged latency is that of all
 check.py average MERGED.json REPORT.json...    how wrong the average of the clients' p99 is
 check.py starts REPORT.json...                 how far apart the first messages were
 check.py spread FILE MEDIAN_MS MAX_MS          sums up lines of `starts` and holds them to limits
-check.py total REPORT.json MEMBER VALUE        the member is exactly that; counters.sent is a path
+check.py total REPORT.json MEMBERS VALUE       their sum, as of counters.messages+unsent, is that
+check.py rate MERGED.json VALUE                so many messages per second, within 1 %
 """
 
 import json
@@ -101,14 +102,31 @@ def spread(name, median_limit, limit):
     return median <= float(median_limit) and values[-1] <= float(limit)
 
 
-def total(name, path, wanted):
-    value = report(name)
-    for member in path.split("."):
-        value = value[member]
+def total(name, members, wanted):
+    value = 0
+    for path in members.split("+"):
+        part = report(name)
+        for member in path.split("."):
+            part = part[member]
+        value += part
     print(f"{value:,}")
-    return value == float(wanted)
+    return value == int(wanted)
+
+
+def rate(name, wanted):
+    value = report(name)["messages_per_second"]
+    print(f"{value:,.1f}")
+    return abs(value / float(wanted) - 1) <= 0.01
+
+
+def main(name, *arguments):
+    checks = (books, samples, average, starts, spread, total, rate)
+    try:
+        return {check.__name__: check for check in checks}[name](*arguments)
+    except (OSError, LookupError, TypeError, ValueError) as error:
+        print(f"cannot be checked: {error!r}")
+        return False
 
 
 if __name__ == "__main__":
-    sys.exit(not {function.__name__: function for function in
-                  (books, samples, average, starts, spread, total)}[sys.argv[1]](*sys.argv[2:]))
+    sys.exit(not main(*sys.argv[1:]))

@@ -49,8 +49,8 @@ is_named() {
 
 # slow_link HOST: 20 Mbit/s in each direction.
 slow_link() {
-    tc qdisc add dev "to-$1" root tbf rate 20mbit burst 16kb latency 200ms
-    on "$1" tc qdisc add dev eth0 root tbf rate 20mbit burst 16kb latency 200ms
+    tc qdisc add dev "to-$1" root tbf rate 20mbit burst 1600 latency 200ms
+    on "$1" tc qdisc add dev eth0 root tbf rate 20mbit burst 1600 latency 200ms
 }
 
 hosts_up() {

@@ -54,8 +54,11 @@ show() {
 
 # tells COMMAND...: shows it and what it prints. It has to succeed.
 tells() {
+    local status=0
     show "$@"
-    "$@" 2>&1 || bad "exit code $?"
+    "$@" >output 2>&1 || status=$?
+    cat output
+    [ $status -eq 0 ] || bad "exit code $status"
 }
 
 # runs COMMAND...: the same, but what it prints is for the file `output`.
@@ -63,21 +66,20 @@ runs() {
     local status=0
     show "$@"
     "$@" >output 2>&1 || status=$?
-    [ $status -eq 0 ] || bad "exit code $status: $(cat output)"
+    [ $status -eq 0 ] || bad "exit code $status: $(tail -n 30 output)"
 }
 
-# refuses PATTERN COMMAND...: shows it and its last lines. It has to end with 1 and to print a line
-# with the pattern.
-refuses() {
+# fails PATTERN COMMAND...: shows it and the lines with the pattern. It has to end with 1, and to
+# print one.
+fails() {
     local pattern=$1 status=0
     shift
     show "$@"
     "$@" >output 2>&1 || status=$?
-    tail -n 6 output
-    if [ $status -eq 1 ] && grep -Eq -- "$pattern" output; then
-        good "refused"
+    if grep -E -- "$pattern" output && [ $status -eq 1 ]; then
+        good "exit code 1"
     else
-        bad "exit code $status; expected 1 and a line with '$pattern'"
+        bad "exit code $status; expected 1, and a line with '$pattern': $(cat output)"
     fi
 }
 
@@ -92,6 +94,11 @@ check() {
     fi
 }
 
+# counted WHAT ARGUMENT...: prints what check.py counts.
+counted() {
+    "$here/check.py" "$@" || bad "check.py $1"
+}
+
 # eventually SECONDS WHAT COMMAND...: until the command succeeds; ends all after that time.
 eventually() {
     local deadline=$((SECONDS + $1)) what=$2
@@ -104,8 +111,9 @@ eventually() {
 
 # server_on: starts the server on s0. At its end it writes server.json.
 server_on() {
-    show echo-server -l :6001 --json=server.json
-    echo-server -l :6001 --json=server.json >server.log 2>&1 &
+    show echo-server -l :7001 --json=server.json
+    : >server.log
+    echo-server -l :7001 --json=server.json >server.log 2>&1 &
     server=$!
     eventually 10 'the server' grep -q '^listening' server.log
 }
@@ -117,5 +125,28 @@ server_off() {
 
 # soon SECONDS: the time that many seconds from now, as --start-at takes it.
 soon() {
-    date -u -d "+$1 seconds" +%s.%N
+    date -d "+$1 seconds" +%s.%3N
+}
+
+# merges: the reports r.*.json and that of the server, as a user does it and once more by hand.
+merges() {
+    tells echo-client --merge r.?.json --server server.json
+    runs echo-client --merge r.?.json --server server.json --json=merged.json
+    check "the books of both sides, counted again" "$here/check.py" books server.json r.?.json
+}
+
+# documented HEADING: runs the commands that docs/fleet.md has there.
+documented() {
+    local commands status=0
+    section "docs/fleet.md, $1"
+    commands=$(awk -v heading="## $1" '/^#/ { here = $0 == heading } here && sub(/^    /, "")' \
+        "$here/../../docs/fleet.md")
+    [ -n "$commands" ] || die "docs/fleet.md has no commands about '$1'"
+    echo "$commands"
+    echo
+    bash -uc "$commands" >output 2>errors || status=$?
+    cat output
+    [ $status -eq 0 ] || bad "exit code $status: $(cat errors)"
+    check "the books of both sides, counted again" "$here/check.py" books server.json r.?.json
+    counted starts r.?.json
 }

@@ -3,7 +3,6 @@
 
 part_mpi() {
     ssh_up
-    section "Open MPI: a process on every host"
-    runs mpirun --allow-run-as-root --host n1,n2,n3,n4 -n 4 hostname
-    check "all answered" answered "${nodes[@]}"
+    export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    documented 'Open MPI'
 }

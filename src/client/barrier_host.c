@@ -300,20 +300,36 @@ static void host_on_timeout(uv_timer_t *timer)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
+/* Whether other machines can't reach the address, although the name of the host does not say so:
+ * some systems call themselves 127.0.1.1. */
+static bool host_is_hidden(const struct barrier_host *host, const struct sockaddr *address)
+{
+    const char *name = host->plan->options->barrier_at.host;
+    const uint8_t *ipv4 =
+        (const uint8_t *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
+    struct in_addr number;
+    return address->sa_family == AF_INET && ipv4[0] == 127 && strcmp(name, "localhost") != 0 &&
+           uv_inet_pton(AF_INET, name, &number) != 0;
+}
+
 /* Binds a socket to the first of the addresses where that works, and says so. */
 static int host_bind(const struct barrier_host *host, uv_os_sock_t *os_socket)
 {
     static const struct net_options plain = {.nodelay = true};
     const struct barrier_plan *plan = host->plan;
     char text[NET_ADDRESS_TEXT] = "?";
+    const struct sockaddr *address = NULL;
     int status = UV_EADDRNOTAVAIL;
     for (size_t i = 0; i < plan->address_count && status != 0; i++) {
-        const struct sockaddr *address = (const struct sockaddr *)(const void *)&plan->addresses[i];
+        address = (const struct sockaddr *)(const void *)&plan->addresses[i];
         net_format_address(address, text, sizeof(text));
         status = net_bind(address, &plain, BARRIER_BACKLOG, 1, os_socket);
     }
     if (status == 0) {
-        log_message("rank 0 of %" PRIu64 " listens at %s for the others", host->book.ranks, text);
+        log_message("rank 0 of %" PRIu64 " listens at %s for the others%s", host->book.ranks, text,
+                    host_is_hidden(host, address)
+                        ? "; other machines cannot reach that: give --barrier-listen '*'"
+                        : "");
     } else {
         log_message("--barrier: rank 0 cannot listen at %s: %s%s", text, uv_strerror(status),
                     status == UV_EADDRNOTAVAIL ? "; --barrier-listen gives it another address"

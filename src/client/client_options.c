@@ -347,7 +347,7 @@ static const struct option_row rows[] = {
      .group = group_share,
      .help =
          "a text that the clients of this run have, and no other; it is never sent. Other users "
-         "of this machine may see it here, but not in ECHOPORT_RUN_TOKEN",
+         "can see arguments, but not the environment variable ECHOPORT_RUN_TOKEN",
      .default_note = "ECHOPORT_RUN_TOKEN, or what the launcher calls the job",
      .offset = FIELD(run_token)},
 

@@ -59,8 +59,8 @@ hosts_up() {
     mkdir -p "$scratch/etc"
     over /etc/hosts <<END
 127.0.0.1 localhost
-$network.10 s0
-$network.1 n1
+$network.10 s0 echo-server
+$network.1 n1 echo-fleet-0.echo-fleet
 $network.2 n2
 $network.3 n3
 $network.4 n4

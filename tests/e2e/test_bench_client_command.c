@@ -144,8 +144,38 @@ static void a_command_that_fails_is_quoted(void **state)
 static void what_is_not_a_report_is_refused(void **state)
 {
     (void)state;
+    fails_and_says(command_of("replace '\"format\":1,' '\"format\":2,'"),
+                   "the format of its report is 2, and here it is 1");
+    fails_and_says(command_of("replace '\"program\":\"echo-client\"' '\"program\":\"other\"'"),
+                   "it is not echo-client");
     fails_and_says(e2e_text("'%s' run '%s' --version", program_at("CARRIER"), e2e_client_path),
                    "the client printed no report");
+}
+
+/* As a scheduler may do that chooses the machine by itself. */
+static void a_client_that_moves_is_noticed(void **state)
+{
+    const char *output = e2e_path("results.json");
+    (void)state;
+    struct process *bench = bench_by(command_of("later '\"machine\":\"' '\"machine\":\"other-'"),
+                                     "--pin", "apart", output);
+    e2e_ends(bench, 1);
+    e2e_says(bench, PROCESS_ERR,
+             "one uv round 1: failed: the client ran on another machine or is "
+             "another build: machine is 'other-");
+    e2e_says(bench, PROCESS_OUT, "6 of 6 runs of uv are marked failed");
+}
+
+static void another_version_is_allowed_and_said(void **state)
+{
+    const char *output = e2e_path("results.json");
+    (void)state;
+    struct process *bench =
+        bench_by(command_of("replace '\"commit\":\"' '\"commit\":\"not-'"), "--pin", "off", output);
+    e2e_ends(bench, 0);
+    e2e_says(bench, PROCESS_ERR, "echo-bench: the client is version ");
+    e2e_says(bench, PROCESS_ERR, "(not-");
+    runs_are_good(results_in(output));
 }
 
 struct refusal {
@@ -200,6 +230,8 @@ int main(int argc, char **argv)
         E2E(servers_listen_where_they_are_told),
         E2E(a_command_that_fails_is_quoted),
         E2E(what_is_not_a_report_is_refused),
+        E2E(a_client_that_moves_is_noticed),
+        E2E(another_version_is_allowed_and_said),
         E2E(what_does_not_fit_is_refused),
         E2E(results_of_another_client_are_not_compared),
     };

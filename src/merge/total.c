@@ -281,7 +281,7 @@ static bool total_allocate(struct total *total)
     }
     total->stats = calloc(1, sizeof(*total->stats));
     total->workers = calloc(workers + 1, sizeof(*total->workers));
-    total->clients = calloc(total->fleet->count, sizeof(*total->clients));
+    total->clients = calloc(total->fleet->count + 1, sizeof(*total->clients));
     if (total->stats == NULL || total->workers == NULL || total->clients == NULL) {
         return false;
     }

@@ -297,9 +297,8 @@ static void any_member_may_be_wrong(void **state)
     size_t members = 0;
     (void)state;
     rig_make(1);
-    const char *at = rig_ranks[0]->text;
     for (size_t offset = 0;; members++) {
-        at = strchr(rig_ranks[0]->text + offset, '"');
+        const char *at = strchr(rig_ranks[0]->text + offset, '"');
         size_t width = at == NULL ? 0 : strcspn(at + 1, "\"") + 2;
         if (at == NULL) {
             break;

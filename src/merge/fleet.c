@@ -101,12 +101,14 @@ static void fleet_check_numbers(const struct fleet *fleet, struct refusals *refu
 
 /* ---- one load ------------------------------------------------------------------------------ */
 
-/* What each client may have its own of: when and from where it connects, to what, and its part. */
+/* What each client may have its own of: its part of the load; its server and its way there; and what
+ * suits its machine. Of these a barrier demands no agreement either (agreement.h). */
 static bool fleet_may_differ(const char *name)
 {
-    static const char *const own[] = {"start-at", "host",        "port",         "source",
-                                      "cpus",     "connections", "connect-rate", "bandwidth",
-                                      "requests", "rate"};
+    static const char *const own[] = {
+        "connections", "rate",        "connect-rate", "bandwidth", "requests", "start-at",
+        "wait",        "host",        "port",         "ipv4",      "ipv6",     "source",
+        "cpus",        "buffer-size", "busy-poll",    "sndbuf",    "rcvbuf"};
     for (size_t i = 0; i < LENGTH(own); i++) {
         if (strcmp(own[i], name) == 0) {
             return true;

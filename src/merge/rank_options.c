@@ -182,7 +182,9 @@ void rank_read_options(struct rank *rank, const struct part *root)
         const struct option_row *row = &client_program.rows[i];
         if (option_member(row, name)) {
             struct part part = part_member(root, name);
-            part_show(&part, &rank->shown[i]);
+            struct part sizes = part_member(root, "message_size");
+            bool table = strcmp(name, "sizes") == 0; /* a file, by another name elsewhere */
+            part_show(table ? &sizes : &part, &rank->shown[i]);
             if (rank_is_parsed(row)) {
                 rank_add_option(rank, &part, row);
             }

@@ -351,6 +351,8 @@ static void what_is_not_one_run_is_refused(void **state)
         {"\"size\":\"64..128\"", "\"size\":\"64..129\"", "--size differs: \"64..128\" of rank 0 ("},
         {"\"duration_seconds\":10", "\"duration_seconds\":11",
          "--duration differs: 10 of rank 0 ("},
+        {"\"message_size\":{\"min\":64", "\"message_size\":{\"min\":65",
+         "--sizes differs: {\"max\":128,\"mean\":96,\"min\":64} of rank 0 ("},
         {"\"seed\":7", "\"seed\":8", "--seed differs: 7 of rank 0 ("},
         {"\"nodelay\":true", "\"nodelay\":false", "--nodelay differs: "},
         {"\"fail_if\":[\"max>1h\"]", "\"fail_if\":[]", "--fail-if differs: [\"max>1h\"] of rank 0"},
@@ -376,6 +378,7 @@ static void machines_may_differ(void **state)
     (void)state;
     rig_make(3);
     rig_edit(1, "\"cpus\":[]", "\"cpus\":[0,1]");
+    rig_edit(1, "\"rcvbuf\":0", "\"rcvbuf\":65536");
     rig_edit(1, "\"host\":\"10.0.0.1\"", "\"host\":\"10.0.0.2\"");
     rig_edit(1, "\"address\":\"10.0.0.1:6001\"", "\"address\":\"10.0.0.2:6001\"");
     rig_edit(1, "\"backend\":\"made-up\"", "\"backend\":\"iocp\"");

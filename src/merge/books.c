@@ -7,24 +7,41 @@
 #include "rank.h"
 #include "units.h"
 
+/* How often a server may have been restarted. */
+#define BOOKS_GENERATIONS_MAX 4096
+
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* Where a file has got to: a process reports its generations from 1 on. */
-struct books_order {
-    uint64_t generation; /* of the last line; 0: there was none */
-    bool last;           /* its process had ended */
+/* The generations of a process, which report when their last connection has ended: in any order. */
+struct books_process {
+    bool seen[BOOKS_GENERATIONS_MAX + 1];
+    uint64_t last; /* with which the process ended; 0: not known */
 };
 
-static void books_check_order(const struct part *root, struct books_order *order)
+static void books_note(const struct part *root, struct books_process *process)
 {
+    struct part generation = part_member(root, "generation");
     struct part last = part_member(root, "last");
-    uint64_t generation = part_member_count(root, "generation", UINT32_MAX);
-    uint64_t expected = order->last ? 1 : order->generation + 1;
-    if (generation != expected) {
-        part_fail(root, "generation %" PRIu64 " is missing: the report of %" PRIu64 " is there",
-                  expected, generation);
+    uint64_t number = part_count(&generation, BOOKS_GENERATIONS_MAX);
+    if (process->seen[number] || number == 0) {
+        part_fail(&generation, "there are two of generation %" PRIu64 ", or it is 0", number);
     }
-    *order = (struct books_order){generation, part_bool(&last)};
+    process->seen[number] = true;
+    process->last = part_bool(&last) ? number : process->last;
+}
+
+/* Whether all are there. */
+static void books_check(const struct part *root, const struct books_process *process)
+{
+    if (process->last == 0) {
+        part_fail(root, "the report of the last generation is missing; end the server first");
+    }
+    for (uint64_t i = 1; i <= process->last; i++) {
+        if (!process->seen[i]) {
+            part_fail(root, "the report of generation %" PRIu64 " of %" PRIu64 " is missing", i,
+                      process->last);
+        }
+    }
 }
 
 static void books_add(struct books *books, const struct part *root)
@@ -44,7 +61,7 @@ static void books_add(struct books *books, const struct part *root)
 }
 
 static void books_read_report(struct books *books, const struct part *root,
-                              struct books_order *order)
+                              struct books_process *process)
 {
     const char *program = part_has(root, "program") ? part_member_text(root, "program") : "";
     if (strcmp(program, "echo-client") == 0) {
@@ -52,7 +69,7 @@ static void books_read_report(struct books *books, const struct part *root,
     } else if (strcmp(program, "echo-server") != 0) {
         part_fail(root, "it is no report of echo-server");
     } else {
-        books_check_order(root, order);
+        books_note(root, process);
         books_add(books, root);
     }
 }
@@ -60,18 +77,13 @@ static void books_read_report(struct books *books, const struct part *root,
 static void books_read_file(struct books *books, const char *name, struct refusals *refusals)
 {
     struct json_file file;
-    struct books_order order = {0, false};
+    struct books_process process = {.last = 0};
     bool more = json_file_open(&file, name);
     while (more && json_file_next(&file)) {
-        books_read_report(books, &file.root, &order);
+        books_read_report(books, &file.root, &process);
         more = file.error[0] == '\0';
     }
-    if (file.error[0] == '\0' && !order.last) {
-        part_fail(&file.root, "%s",
-                  order.generation == 0 ? "it is empty; perhaps its server has not ended"
-                                        : "the report of the last generation is missing; end the "
-                                          "server first");
-    }
+    books_check(&file.root, &process); /* does nothing after another error */
     if (file.error[0] != '\0') {
         refuse(refusals, "%s: %s", name, file.error);
     }

@@ -264,7 +264,7 @@ uint64_t part_count(const struct part *part, uint64_t most)
     }
     json_int_t value = json_integer_value(part->value);
     if (value < 0 || (uint64_t)value > most) {
-        part_fail(part, "%" JSON_INTEGER_FORMAT " is out of range; it takes 0 to %" PRIu64, value,
+        part_fail(part, "%" PRId64 " is out of range; it takes 0 to %" PRIu64, (int64_t)value,
                   most);
         return 0;
     }

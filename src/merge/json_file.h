@@ -55,8 +55,8 @@ struct json_file {
  * json_file_close() in any case. */
 bool json_file_open(struct json_file *file, const char *name);
 
-/* Takes the next value of the file, which must be an object, and frees the one before. False: there
- * is none, or it is malformed; then `error` is not empty. */
+/* Takes the next value of the file, and frees the one before. False: there is none, or it is
+ * malformed; then `error` is not empty. */
 bool json_file_next(struct json_file *file);
 
 /* Whether nothing but white space follows the current value. */

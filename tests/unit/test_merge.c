@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "books.h"
+#include "folder.h"
 #include "total.h"
 #include "units.h"
 
@@ -313,6 +314,53 @@ static void books_that_do_not_balance_fail_the_run(void **state)
     says("FAILED: the books do not balance: the servers had 1 connection more than the clients: ");
 }
 
+#define GENERATION(number, last)                                                                   \
+    "{\"program\":\"echo-server\",\"generation\":" number ",\"last\":" last ",\"counters\":{"      \
+    "\"accepted\":1,\"refused\":0,\"accept_errors\":0,\"closed_by_client\":1,\"drained\":0,"       \
+    "\"idle\":0,\"stalled\":0,\"failed\":0,\"cut\":0,\"echoes\":3,\"received\":10,\"sent\":10,"    \
+    "\"discarded\":0}}\n"
+
+static void read_books(const char *reports)
+{
+    char name[512];
+    struct option_strings files = {.items = {name}, .count = 1};
+    folder_add("server.json", reports);
+    (void)snprintf(name, sizeof(name), "%s", folder_path("server.json"));
+    books_read(&books, &files, &refusals);
+}
+
+/* They report when their last connection has ended. */
+static void generations_come_in_any_order(void **state)
+{
+    (void)state;
+    read_books(GENERATION("2", "false") GENERATION("1", "false") GENERATION("3", "true"));
+    assert_int_equal(refusals.count, 0);
+    assert_int_equal(books.generations, 3);
+    assert_int_equal(books.counters.received, 30);
+}
+
+static void books_with_a_gap_are_refused(void **state)
+{
+    static const struct {
+        const char *reports;
+        const char *reason;
+    } wrong[] = {
+        {"", "the report of the last generation is missing; end the server first"},
+        {GENERATION("1", "false"), "the report of the last generation is missing"},
+        {GENERATION("1", "false") GENERATION("3", "true"), "generation 2 of 3 is missing"},
+        {GENERATION("1", "true") GENERATION("1", "true"), "there are two of generation 1"},
+        {"{\"program\":\"echo-client\"}", "it is a report of echo-client; give it without"},
+        {"{}", "it is no report of echo-server"},
+        {"listening on 127.0.0.1:6001", "line 1, column "},
+    };
+    (void)state;
+    for (size_t i = 0; i < LENGTH(wrong); i++) {
+        read_books(wrong[i].reports);
+        refuses(wrong[i].reason);
+        refusals.count = 0;
+    }
+}
+
 /* What a reset has cut off is on one side only. */
 static void resets_leave_bounds(void **state)
 {
@@ -448,6 +496,8 @@ int main(void)
         MERGE_TEST(what_was_found_of_clients_is_named),
         MERGE_TEST(the_books_balance),
         MERGE_TEST(books_that_do_not_balance_fail_the_run),
+        MERGE_TEST(generations_come_in_any_order),
+        MERGE_TEST(books_with_a_gap_are_refused),
         MERGE_TEST(resets_leave_bounds),
         MERGE_TEST(what_is_not_one_run_is_refused),
         MERGE_TEST(machines_may_differ),

@@ -101,7 +101,7 @@ static void fleet_check_numbers(const struct fleet *fleet, struct refusals *refu
 
 /* ---- one load ------------------------------------------------------------------------------ */
 
-/* What each client may have its own of: its part of the load; its server and its way there; and what
+/* What each client may have its own of: its part of the load; its server and its way there; what
  * suits its machine. Of these a barrier demands no agreement either (agreement.h). */
 static bool fleet_may_differ(const char *name)
 {

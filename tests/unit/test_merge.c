@@ -8,6 +8,7 @@
 
 #include "books.h"
 #include "folder.h"
+#include "random.h"
 #include "total.h"
 #include "units.h"
 
@@ -479,6 +480,82 @@ static void sums_that_do_not_fit_are_refused(void **state)
     refuses("its counts are too large to be added to those of the others");
 }
 
+/* ---- hostile files ------------------------------------------------------------------------- */
+
+static void print_all(void)
+{
+    struct text json_text = {0};
+    struct json json;
+    total.report.columns = 80;
+    client_report_text(&total.report, &text);
+    json_begin(&json, &json_text);
+    json_object(&json, NULL);
+    client_report_json_members(&total.report, &json);
+    json_end_object(&json);
+    assert_false(text.failed || json_text.failed);
+    text_free(&json_text);
+    text_free(&text);
+}
+
+/* Replaces the number of a member, so that the text stays JSON. */
+static void change_a_number(uint64_t *random)
+{
+    static const char *const numbers[] = {"0",
+                                          "1",
+                                          "2",
+                                          "7",
+                                          "-1",
+                                          "0.5",
+                                          "1e-300",
+                                          "1e15",
+                                          "1e300",
+                                          "4294967295",
+                                          "576460752303423488",
+                                          "9223372036854775807"};
+    char from[80];
+    char to[80];
+    const char *report = rig_ranks[0]->text;
+    const char *at = strchr(report + random_next(random) % (strlen(report) - 1), ':');
+    size_t width = at != NULL ? strspn(at + 1, "-+.e0123456789") : 0;
+    if (width > 0 && width < 30) {
+        (void)snprintf(from, sizeof(from), "%.*s", (int)(width + 11), at - 10);
+        (void)snprintf(to, sizeof(to), "%.11s%s", at - 10,
+                       numbers[random_next(random) % LENGTH(numbers)]);
+        rig_edit(0, from, to);
+    }
+}
+
+/* Whatever the numbers are: the report is refused, or merged and printed. */
+static void any_number_may_be_another(void **state)
+{
+    uint64_t random = 88172645463325252;
+    size_t merged = 0;
+    (void)state;
+    rig_make(1);
+    for (size_t i = 0; i < 3000 * TEST_EFFORT / 100; i++) {
+        char *file;
+        rig_compose(0);
+        for (size_t changes = 1 + i % 3; changes > 0; changes--) {
+            change_a_number(&random);
+        }
+        file = rig_file(0);
+        refusals.count = 0;
+        fleet_read(&fleet, &file, 1, &refusals);
+        fleet_check(&fleet, &refusals);
+        if (refusals.count == 0) {
+            total_make(&total, &fleet, &options, NULL, &refusals);
+        }
+        if (refusals.count == 0) {
+            print_all();
+            merged++;
+        }
+        total_free(&total);
+        total = (struct total){.fleet = NULL};
+        fleet_free(&fleet);
+    }
+    assert_true(merged > 0);
+}
+
 #define MERGE_TEST(name) cmocka_unit_test_setup_teardown(name, rig_merge_set_up, tear_down)
 
 int main(void)
@@ -504,6 +581,7 @@ int main(void)
         MERGE_TEST(clients_without_a_common_time_are_refused),
         MERGE_TEST(all_reasons_are_told_up_to_a_limit),
         MERGE_TEST(sums_that_do_not_fit_are_refused),
+        MERGE_TEST(any_number_may_be_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

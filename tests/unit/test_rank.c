@@ -2,6 +2,7 @@
 
 #include "merge_rig.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -244,9 +245,8 @@ static void buckets_that_can_not_be_are_refused(void **state)
     (void)state;
     rig_make(1);
     const struct histogram *latency = &rig_ranks[0]->stats.latency;
-    (void)snprintf(min, sizeof(min), "\"min\":%llu,\"mean\"", (unsigned long long)latency->min);
-    (void)snprintf(max, sizeof(max), "\"max\":%llu,\"percentiles\"",
-                   (unsigned long long)latency->max);
+    (void)snprintf(min, sizeof(min), "\"min\":%" PRIu64 ",\"mean\"", latency->min);
+    (void)snprintf(max, sizeof(max), "\"max\":%" PRIu64 ",\"percentiles\"", latency->max);
     rig_edit(0, min, "\"min\":0,\"mean\"");
     refuses("member `latency_ns`: `min`, `max` and `mean` are not those of `buckets`");
     rig_compose(0);

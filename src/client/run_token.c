@@ -18,7 +18,7 @@ static bool run_token_variable(const char *name, char text[RUN_TOKEN_SIZE])
     return uv_os_getenv(name, text, &size) == 0 && text[0] != '\0';
 }
 
-/* A step of a job of Slurm: "4711.0". */
+/* A step of a job of Slurm: "4711.0". False: it is not there or too long. */
 static bool run_token_of_slurm(char text[RUN_TOKEN_SIZE])
 {
     char step[RUN_TOKEN_SIZE];
@@ -26,8 +26,8 @@ static bool run_token_of_slurm(char text[RUN_TOKEN_SIZE])
         return false;
     }
     size_t length = strlen(text);
-    (void)snprintf(text + length, RUN_TOKEN_SIZE - length, ".%s", step);
-    return true;
+    int added = snprintf(text + length, RUN_TOKEN_SIZE - length, ".%s", step);
+    return added > 0 && (size_t)added < RUN_TOKEN_SIZE - length;
 }
 
 /* The first variable is for any client, the others are of launchers. */

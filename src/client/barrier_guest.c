@@ -12,7 +12,8 @@
 #define GUEST_PAUSE_MIN_MS 50
 #define GUEST_PAUSE_MAX_MS 800
 
-/* Rank 0 notices first that a rank is missing, and tells the others which. */
+/* Besides --barrier-timeout, until rank 0 says the next line. It notices first that a rank is
+ * missing, and tells the others which. */
 #define GUEST_GRACE_MS 5000
 
 static void guest_fail(struct barrier_guest *guest)
@@ -75,14 +76,20 @@ static void guest_say_join(struct barrier_guest *guest)
 
 static void guest_on_deadline(uv_timer_t *timer);
 
-static void guest_is_welcome(struct barrier_guest *guest)
+/* Rank 0 is there, and says now and then that it is. */
+static void guest_waits_on(struct barrier_guest *guest)
 {
     uint64_t timeout_ms = guest->plan->options->barrier_timeout_ns / NS_PER_MS;
-    guest->joined = true;
-    (void)uv_timer_stop(&guest->next);
     if (timeout_ms > 0) {
         (void)uv_timer_start(&guest->deadline, guest_on_deadline, timeout_ms + GUEST_GRACE_MS, 0);
     }
+}
+
+static void guest_is_welcome(struct barrier_guest *guest)
+{
+    guest->joined = true;
+    (void)uv_timer_stop(&guest->next);
+    guest_waits_on(guest);
     if (guest->plan->options->common.verbose) {
         log_trace("barrier: rank 0 at %s knows this client", guest->plan->name);
     }
@@ -110,6 +117,8 @@ static void guest_obey(struct barrier_guest *guest, char *line)
         guest_fail(guest);
     } else if (strcmp(line, "welcome") == 0) {
         guest_is_welcome(guest);
+    } else if (strcmp(line, "wait") == 0) {
+        guest_waits_on(guest);
     } else if (strcmp(line, "ping") == 0) {
         (void)barrier_peer_say(guest->peer, "pong");
     } else if (barrier_read_begin(line, &delay_ns, &seed)) {

@@ -13,7 +13,8 @@
 /* Strangers at a time, besides one for each rank. */
 #define BARRIER_STRANGERS 64
 
-#define BARRIER_SWEEP_MS 1000
+/* How often strangers are looked at, and the others told to wait on. */
+#define BARRIER_SWEEP_MS 2000
 
 /* What a rank with the token never does. */
 #define BARRIER_ODD "has sent what does not belong here"
@@ -104,13 +105,6 @@ static void host_add(struct barrier_host *host, uint64_t rank)
     }
 }
 
-void barrier_host_ready(struct barrier_host *host)
-{
-    if (host->open) {
-        host_add(host, 0);
-    }
-}
-
 /* ---- strangers ----------------------------------------------------------------------------- */
 
 static void host_forget_stranger(struct barrier_host *host, struct barrier_peer *peer)
@@ -133,14 +127,31 @@ static struct barrier_peer *host_oldest_stranger(const struct barrier_host *host
                : CONTAINER_OF(host->strangers.head.next, struct barrier_peer, node);
 }
 
-static void host_on_sweep(uv_timer_t *timer)
+static void host_close_old_strangers(struct barrier_host *host, uint64_t now_ns)
 {
-    struct barrier_host *host = timer->data;
-    uint64_t now_ns = uv_hrtime();
     struct barrier_peer *oldest = host_oldest_stranger(host);
     while (oldest != NULL && now_ns - oldest->since_ns >= BARRIER_PROOF_MS * NS_PER_MS) {
         host_close_stranger(host, oldest);
         oldest = host_oldest_stranger(host);
+    }
+}
+
+/* A rank that has come can't know how long this one will wait for its server. */
+static void host_say_wait(const struct barrier_host *host)
+{
+    for (uint64_t rank = 1; rank < host->book.ranks; rank++) {
+        if (host->guests[rank] != NULL) {
+            (void)barrier_peer_say(host->guests[rank], "wait");
+        }
+    }
+}
+
+static void host_on_sweep(uv_timer_t *timer)
+{
+    struct barrier_host *host = timer->data;
+    host_close_old_strangers(host, uv_hrtime());
+    if (!barrier_book_is_complete(&host->book)) {
+        host_say_wait(host);
     }
 }
 
@@ -298,6 +309,18 @@ static void host_on_timeout(uv_timer_t *timer)
     host_fail(host, why);
 }
 
+void barrier_host_ready(struct barrier_host *host)
+{
+    uint64_t timeout_ms = host->plan->options->barrier_timeout_ns / NS_PER_MS;
+    if (!host->open) {
+        return;
+    }
+    if (timeout_ms > 0) {
+        (void)uv_timer_start(&host->timeout, host_on_timeout, timeout_ms, 0);
+    }
+    host_add(host, 0);
+}
+
 /* ---- life ---------------------------------------------------------------------------------- */
 
 /* Whether other machines can't reach the address, although the name of the host does not say so:
@@ -361,16 +384,12 @@ static int host_listen(struct barrier_host *host)
     return status;
 }
 
-static void host_start_timers(struct barrier_host *host)
+static void host_init_timers(struct barrier_host *host)
 {
-    uint64_t timeout_ms = host->plan->options->barrier_timeout_ns / NS_PER_MS;
     (void)uv_timer_init(host->plan->loop, &host->timeout);
     (void)uv_timer_init(host->plan->loop, &host->sweep);
     host->timeout.data = host->sweep.data = host;
     (void)uv_timer_start(&host->sweep, host_on_sweep, BARRIER_SWEEP_MS, BARRIER_SWEEP_MS);
-    if (timeout_ms > 0) {
-        (void)uv_timer_start(&host->timeout, host_on_timeout, timeout_ms, 0);
-    }
 }
 
 int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan, uint64_t seed)
@@ -391,7 +410,7 @@ int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan
         return status;
     }
     host->open = true;
-    host_start_timers(host);
+    host_init_timers(host);
     return 0;
 }
 

@@ -26,7 +26,7 @@ struct barrier_host {
     struct barrier_peer **guests; /* by rank; NULL: not there, or this one */
     uv_tcp_t listener;
     uv_timer_t timeout; /* of --barrier-timeout */
-    uv_timer_t sweep;   /* ends strangers */
+    uv_timer_t sweep;
     bool open;
     struct log_limit log; /* of strangers */
 };
@@ -35,7 +35,7 @@ struct barrier_host {
  * error, which has been reported; nothing to undo. */
 int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan, uint64_t seed);
 
-/* Rank 0 itself is ready to begin. */
+/* Rank 0 itself is ready to begin, and from now on waits no longer than --barrier-timeout. */
 void barrier_host_ready(struct barrier_host *host);
 
 /* Tells all ranks that there will be no run, and why; then closes. Does nothing if it has closed

@@ -9,7 +9,8 @@
  *     guest    echoport-barrier 1 0x90c4...
  *     guest    join 2 4 5f00c2a1... PROOF          rank 2 of 4, and the digests of its options
  *     host     welcome PROOF                       or: refuse WHY PROOF
- *     host     ping PROOF                          when all are there, several times
+ *     host     wait PROOF                          now and then, until all are there
+ *     host     ping PROOF                          then, several times
  *     guest    pong PROOF
  *     host     begin 1203000 4711 PROOF            in how many nanoseconds, and the seed
  *     host     end WHY PROOF                       there will be no run

@@ -148,6 +148,28 @@ static void missing_ranks_are_named(void **state)
     fails_with(host, "--barrier: ranks 1-2 did not come within 300ms\n");
 }
 
+/* While rank 0 waits for its server, its time for the others has not begun. */
+static void the_time_for_the_others_begins_when_rank_0_is_ready(void **state)
+{
+    struct place place;
+    struct process *clients[2];
+    (void)state;
+    make_place(&place);
+    const char *server = e2e_text("127.0.0.1:%u", e2e_free_port());
+    for (unsigned rank = 0; rank < 2; rank++) {
+        clients[rank] = e2e_start(e2e_client_path, e2e_text("--share=%u/3", rank), "-c:8", "-v",
+                                  e2e_text("--barrier=%s", place.at), "--run-token=the token",
+                                  rank == 0 ? "--barrier-timeout=1ms" : "--wait=0",
+                                  rank == 0 ? "--wait=" E2E_NEVER : "--barrier-timeout=" E2E_NEVER,
+                                  e2e_backend_argument(), server, NULL);
+    }
+    (void)e2e_line(clients[0], PROCESS_ERR, "waiting for ", 0);
+    comes(clients[0], 1);
+    (void)e2e_start(e2e_server_path, "-l", server, e2e_backend_argument(), NULL);
+    fails_with(clients[0], "--barrier: rank 2 did not come within 1ms\n");
+    fails_with(clients[1], "--barrier: rank 0 has ended the start: rank 2 did not come");
+}
+
 /* On a slow machine rank 1 may come after rank 0 has given up. Then it gives up by itself. */
 static void a_missing_rank_ends_the_start_for_all(void **state)
 {
@@ -413,6 +435,7 @@ int main(int argc, char **argv)
         E2E(ranks_wait_for_the_server_too),
         E2E(ranks_meet_at_an_ipv6_address_and_at_any),
         E2E(missing_ranks_are_named),
+        E2E(the_time_for_the_others_begins_when_rank_0_is_ready),
         E2E(a_missing_rank_ends_the_start_for_all),
         E2E(rank_0_may_be_the_missing_one),
         E2E(a_killed_rank_ends_the_start_for_all),

@@ -43,7 +43,7 @@ static void rank_add_number(struct rank *rank, const struct part *part,
                             const struct option_row *row)
 {
     char value[RANK_VALUE];
-    if (part_kind(part) == PART_TEXT) { /* "none" */
+    if (part_kind(part) == PART_TEXT) { /* a range or mix of sizes, or "none" */
         rank_add_word(rank, part, row, part_text(part));
         return;
     }
@@ -168,6 +168,18 @@ static void rank_parse(struct rank *rank, const struct part *root)
     }
 }
 
+/* Keeps the value to be compared with that of others. A table of sizes may have another name on
+ * another machine, so its numbers are compared. */
+static void rank_show(struct rank *rank, size_t row, const struct part *part)
+{
+    if (strcmp(part->name, "sizes") == 0) {
+        struct part sizes = part_member(part->in, "message_size");
+        part_show(&sizes, &rank->shown[row]);
+    } else {
+        part_show(part, &rank->shown[row]);
+    }
+}
+
 void rank_read_options(struct rank *rank, const struct part *root)
 {
     static const struct option_row program = {.name = "echo-client"};
@@ -182,9 +194,7 @@ void rank_read_options(struct rank *rank, const struct part *root)
         const struct option_row *row = &client_program.rows[i];
         if (option_member(row, name)) {
             struct part part = part_member(root, name);
-            struct part sizes = part_member(root, "message_size");
-            bool table = strcmp(name, "sizes") == 0; /* a file, by another name elsewhere */
-            part_show(table ? &sizes : &part, &rank->shown[i]);
+            rank_show(rank, i, &part);
             if (rank_is_parsed(row)) {
                 rank_add_option(rank, &part, row);
             }

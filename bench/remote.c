@@ -70,7 +70,8 @@ bool remote_is_same(const struct remote *remote, const json_t *report, char why[
 
 uint64_t remote_cpus(const struct remote *remote)
 {
-    double cpus = result_number(remote->client, "environment.cpus");
+    const json_t *environment = json_object_get(remote->client, "environment");
+    json_int_t cpus = json_integer_value(json_object_get(environment, "cpus"));
     if (remote->command == NULL) {
         return 0;
     }

@@ -18,7 +18,7 @@
 struct lane {
     const struct rank *rank;
     size_t next;
-    uint64_t shift; /* slices, by which it began after the first client */
+    uint64_t shift; /* slices, by which it is placed after the first client */
     uint64_t first; /* slice of the next interval; UINT64_MAX: there is none */
     uint64_t reached;
 };
@@ -71,6 +71,9 @@ static void lane_give(struct merger *merger, size_t index)
     slice->index = last > lane->first ? last : lane->first;
     slice->from_ns = interval->from_ns + lane->shift * merger->slice_ns;
     slice->until_ns = interval->until_ns + lane->shift * merger->slice_ns;
+    if (slice->until_ns <= lane->first * merger->slice_ns) { /* it has been put behind another */
+        slice->until_ns = (slice->index + 1) * merger->slice_ns;
+    }
     slice->phase = lane_phase(lane, interval);
     slice->messages = interval->messages;
     slice->bytes = interval->bytes;
@@ -134,14 +137,17 @@ static void total_on_interval(void *context, const struct interval *interval)
     (void)interval; /* it is kept */
 }
 
+/* An interval can't be split. So a client is placed by whole intervals. Otherwise each interval
+ * would overlap two of another client, and all would become one. */
 static void merger_place(struct merger *merger)
 {
     const struct fleet *fleet = merger->total->fleet;
+    uint64_t length_ns = interval_ns(merger->total);
     for (size_t i = 0; i < merger->count; i++) {
         double offset_ns = fleet_offset(fleet, &fleet->ranks[i]) * 1e9;
-        merger->lanes[i] =
-            (struct lane){.rank = &fleet->ranks[i],
-                          .shift = (uint64_t)llround(offset_ns / (double)merger->slice_ns)};
+        uint64_t intervals = (uint64_t)llround(offset_ns / (double)length_ns);
+        merger->lanes[i] = (struct lane){.rank = &fleet->ranks[i],
+                                         .shift = intervals * (length_ns / merger->slice_ns)};
         lane_look(merger, &merger->lanes[i]);
     }
 }

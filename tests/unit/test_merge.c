@@ -157,6 +157,43 @@ static void a_client_that_began_later_is_placed_later(void **state)
     says("  doubt        apart: the clients measured together for only 67 % of the time; ");
 }
 
+/* An interval can't be split, so each client is placed by whole intervals: to the nearest. */
+static void a_client_that_began_between_is_placed_at_the_nearest(void **state)
+{
+    (void)state;
+    rig_make(3);
+    rig_ranks[1]->began_unix_ns = rig_ranks[0]->began_unix_ns + 350 * NS_PER_MS;
+    rig_ranks[2]->began_unix_ns = rig_ranks[0]->began_unix_ns + 650 * NS_PER_MS;
+    rig_compose(1);
+    rig_compose(2);
+    merge_all(3, false);
+    assert_int_equal(total.intervals.count, 11);
+    assert_int_equal(total.intervals.kept[0].messages, 100);
+    assert_int_equal(total.intervals.kept[1].messages, 150);
+    assert_int_equal(total.intervals.kept[10].messages, 50);
+    assert_int_equal(total.intervals.kept[10].until_ns, 11 * NS_PER_S);
+    assert_true(total.trust.p50.known);
+}
+
+/* The last interval of client 1 is so short that its slice begins after it. */
+static void intervals_end_after_they_begin(void **state)
+{
+    (void)state;
+    rig_make(2);
+    for (size_t i = 0; i < 2; i++) {
+        rig_edit(i, "\"start\":\"own\"", "\"start\":\"barrier\"");
+    }
+    rig_edit(1, "\"until_seconds\":10,\"at\"", "\"until_seconds\":9.95,\"at\"");
+    rig_edit(1, "],\"intervals_dropped\"",
+             ",{\"from_seconds\":9.96,\"until_seconds\":9.97,\"messages\":0,\"bytes\":0,"
+             "\"latency_ns\":{\"max\":null},\"up\":0,\"failures\":1,\"backlog\":0,"
+             "\"min_ns\":null,\"buckets\":[]}],\"intervals_dropped\"");
+    merge_all(2, false);
+    assert_int_equal(total.intervals.count, 11);
+    assert_int_equal(total.intervals.kept[10].failures, 1);
+    assert_true(total.intervals.kept[10].until_ns > total.intervals.kept[10].from_ns);
+}
+
 /* After a barrier the clocks say nothing. */
 static void a_barrier_is_the_common_time(void **state)
 {
@@ -565,6 +602,8 @@ int main(void)
         MERGE_TEST(the_options_are_those_of_the_whole),
         MERGE_TEST(intervals_are_added_by_time),
         MERGE_TEST(a_client_that_began_later_is_placed_later),
+        MERGE_TEST(a_client_that_began_between_is_placed_at_the_nearest),
+        MERGE_TEST(intervals_end_after_they_begin),
         MERGE_TEST(a_barrier_is_the_common_time),
         MERGE_TEST(without_intervals_it_can_not_tell),
         MERGE_TEST(the_last_intervals_of_a_long_run_are_enough),

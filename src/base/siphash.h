@@ -15,7 +15,10 @@ struct siphash_key {
     uint64_t high;
 };
 
-/* The same on every system. */
+/* These are the same on every system. */
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t length);
+
+/* The hash of numbers, each of 8 bytes with its lowest byte first. */
+uint64_t siphash_numbers(const struct siphash_key *key, const uint64_t *numbers, size_t count);
 
 #endif

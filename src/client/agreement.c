@@ -14,18 +14,9 @@
 /* Hashes the member of the options at `member`, the same on every system. */
 typedef uint64_t agreement_hash(const struct client_options *options, const void *member);
 
-static uint64_t hash_bytes(const struct client_options *options, const void *data, size_t length)
-{
-    return siphash(&options->run_key, data, length);
-}
-
 static uint64_t hash_number(const struct client_options *options, uint64_t number)
 {
-    uint8_t bytes[8];
-    for (unsigned i = 0; i < 8; i++) {
-        bytes[i] = (uint8_t)(number >> (8 * i));
-    }
-    return hash_bytes(options, bytes, sizeof(bytes));
+    return siphash_numbers(&options->run_key, &number, 1);
 }
 
 static uint64_t hash_integer(const struct client_options *options, const void *member)
@@ -49,7 +40,7 @@ static uint64_t hash_flag(const struct client_options *options, const void *memb
 static uint64_t hash_text(const struct client_options *options, const void *member)
 {
     const char *text = *(const char *const *)member;
-    return text == NULL ? 0 : hash_bytes(options, text, strlen(text));
+    return text == NULL ? 0 : siphash(&options->run_key, text, strlen(text));
 }
 
 /* The sizes of messages, as they are drawn: a table may be a file of another machine. */

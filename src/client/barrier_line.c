@@ -27,29 +27,14 @@ bool barrier_read_hello(const char *line, uint64_t *nonce)
 
 /* ---- proofs -------------------------------------------------------------------------------- */
 
-/* A number as 8 bytes, the lowest first. Returns where the next ones go. */
-static uint8_t *barrier_put(uint8_t *at, uint64_t number)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        at[i] = (uint8_t)(number >> (8 * i));
-    }
-    return at + 8;
-}
-
 /* The proof of the next line of `side`. */
 static uint64_t barrier_proof(const struct barrier_seal *seal, enum barrier_side side,
                               const char *text, size_t length)
 {
     const uint64_t numbers[] = {seal->nonces[BARRIER_HOST], seal->nonces[BARRIER_GUEST],
-                                (uint64_t)side, seal->proven[side]};
-    uint8_t bytes[sizeof(numbers) + BARRIER_LINE_SIZE];
-    uint8_t *at = bytes;
-    assert(length <= BARRIER_LINE_SIZE);
-    for (size_t i = 0; i < LENGTH(numbers); i++) {
-        at = barrier_put(at, numbers[i]);
-    }
-    memcpy(at, text, length);
-    return siphash(&seal->key, bytes, sizeof(numbers) + length);
+                                (uint64_t)side, seal->proven[side],
+                                siphash(&seal->key, text, length)};
+    return siphash_numbers(&seal->key, numbers, LENGTH(numbers));
 }
 
 void barrier_write_line(struct barrier_seal *seal, enum barrier_side side,

@@ -121,7 +121,7 @@ static int check_start_at(struct client_options *options, struct option_error *e
 static uint64_t common_seed(const struct client_options *options, const struct siphash_key *key)
 {
     const uint64_t known[] = {options->start_at_ns, options->share.ranks};
-    uint64_t seed = siphash(key, known, sizeof known) & ((UINT64_C(1) << 53) - 1);
+    uint64_t seed = siphash_numbers(key, known, LENGTH(known)) & ((UINT64_C(1) << 53) - 1);
 
     return seed != 0 ? seed : 1;
 }

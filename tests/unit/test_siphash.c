@@ -40,6 +40,16 @@ static void hashes_the_vectors_of_its_authors(void **state)
     }
 }
 
+/* On any system: the vectors of 0, 8 and 16 bytes. */
+static void numbers_are_hashed_from_their_lowest_byte_on(void **state)
+{
+    static const uint64_t numbers[] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+    (void)state;
+    assert_true(siphash_numbers(&key, numbers, 0) == UINT64_C(0x726fdb47dd0e0e31));
+    assert_true(siphash_numbers(&key, numbers, 1) == UINT64_C(0x93f5f5799a932462));
+    assert_true(siphash_numbers(&key, numbers, 2) == UINT64_C(0x3f2acc7f57c29bdb));
+}
+
 static void every_bit_of_key_and_data_counts(void **state)
 {
     static const char text[] = "0123456789";
@@ -63,6 +73,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_the_vectors_of_its_authors),
+        cmocka_unit_test(numbers_are_hashed_from_their_lowest_byte_on),
         cmocka_unit_test(every_bit_of_key_and_data_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

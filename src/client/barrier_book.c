@@ -12,7 +12,7 @@
 #define BARRIER_TELL_NS (10 * NS_PER_US)
 #define BARRIER_LEAD_NS (5 * NS_PER_MS)
 
-/* The most groups of absent ranks that are named. */
+/* The most groups of ranks that are named. */
 #define BARRIER_GROUPS_MAX 6
 
 bool barrier_book_init(struct barrier_book *book, uint64_t ranks)
@@ -48,27 +48,35 @@ bool barrier_book_is_complete(const struct barrier_book *book)
     return book->here == book->ranks;
 }
 
-/* The first rank from `rank` on that is there, or is not. */
-static uint64_t barrier_book_next(const struct barrier_book *book, uint64_t rank, bool here)
+static bool barrier_book_awaits(const struct barrier_book *book, uint64_t rank)
 {
-    while (rank < book->ranks && book->members[rank].here != here) {
+    const struct barrier_member *member = &book->members[rank];
+    return barrier_book_is_complete(book) ? rank > 0 && member->pongs < BARRIER_PINGS
+                                          : !member->here;
+}
+
+/* The first rank from `rank` on that is awaited, or is not. */
+static uint64_t barrier_book_next(const struct barrier_book *book, uint64_t rank, bool awaited)
+{
+    while (rank < book->ranks && barrier_book_awaits(book, rank) != awaited) {
         rank++;
     }
     return rank;
 }
 
-/* The first rank of the next group of absent ones, and the first after it. */
+/* The first rank of the next group of awaited ones, and the first after it. */
 static uint64_t barrier_book_group(const struct barrier_book *book, uint64_t from, uint64_t *end)
 {
-    uint64_t first = barrier_book_next(book, from, false);
-    *end = barrier_book_next(book, first, true);
+    uint64_t first = barrier_book_next(book, from, true);
+    *end = barrier_book_next(book, first, false);
     return first;
 }
 
-void barrier_book_absent(const struct barrier_book *book, char text[BARRIER_ABSENT_TEXT])
+void barrier_book_awaited(const struct barrier_book *book, char text[BARRIER_AWAITED_TEXT])
 {
-    const size_t size = BARRIER_ABSENT_TEXT;
-    uint64_t left = book->ranks - book->here;
+    const size_t size = BARRIER_AWAITED_TEXT;
+    uint64_t left = barrier_book_is_complete(book) ? book->ranks - 1 - book->measured
+                                                   : book->ranks - book->here;
     uint64_t end = 0;
     int length = snprintf(text, size, "%s", left == 1 ? "rank" : "ranks");
     for (unsigned groups = 0; left > 0 && groups < BARRIER_GROUPS_MAX; groups++) {

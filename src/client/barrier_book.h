@@ -13,8 +13,8 @@
 /* How often the round trip to each rank is measured. The shortest counts. */
 #define BARRIER_PINGS 5
 
-/* Bytes of the longest text of barrier_book_absent(). */
-#define BARRIER_ABSENT_TEXT 160
+/* Bytes of the longest text of barrier_book_awaited(). */
+#define BARRIER_AWAITED_TEXT 160
 
 struct barrier_member {
     bool here;
@@ -40,8 +40,8 @@ bool barrier_book_add(struct barrier_book *book, uint64_t rank);
 bool barrier_book_is_complete(const struct barrier_book *book);
 
 /* Names the ranks that are not there, as in "rank 2" or "ranks 1, 3-5 and 7"; of many only the
- * first. */
-void barrier_book_absent(const struct barrier_book *book, char text[BARRIER_ABSENT_TEXT]);
+ * first. If all are there: those whose round trip is not known yet. */
+void barrier_book_awaited(const struct barrier_book *book, char text[BARRIER_AWAITED_TEXT]);
 
 /* A line was sent to `rank`, and its answer has come. barrier_book_pong() returns whether another
  * is to be sent. */

@@ -296,16 +296,13 @@ static void host_on_connection(uv_stream_t *listener, int status)
 static void host_on_timeout(uv_timer_t *timer)
 {
     struct barrier_host *host = timer->data;
-    char absent[BARRIER_ABSENT_TEXT];
+    char awaited[BARRIER_AWAITED_TEXT];
     char time[UNITS_TEXT_SIZE];
     char why[BARRIER_TEXT_SIZE];
     (void)units_exact_duration(time, sizeof(time), host->plan->options->barrier_timeout_ns);
-    if (barrier_book_is_complete(&host->book)) {
-        (void)snprintf(why, sizeof(why), "all ranks came, but not all answered within %s", time);
-    } else {
-        barrier_book_absent(&host->book, absent);
-        (void)snprintf(why, sizeof(why), "%s did not come within %s", absent, time);
-    }
+    barrier_book_awaited(&host->book, awaited);
+    (void)snprintf(why, sizeof(why), "%s did not %s within %s", awaited,
+                   barrier_book_is_complete(&host->book) ? "answer" : "come", time);
     host_fail(host, why);
 }
 

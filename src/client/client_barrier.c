@@ -56,11 +56,11 @@ void client_barrier_ready(struct client_barrier *barrier)
 
 void client_barrier_progress(const struct client_barrier *barrier)
 {
-    char text[BARRIER_ABSENT_TEXT + 16];
-    char absent[BARRIER_ABSENT_TEXT];
+    char text[BARRIER_AWAITED_TEXT + 16];
+    char awaited[BARRIER_AWAITED_TEXT];
     if (barrier->host.open) {
-        barrier_book_absent(&barrier->host.book, absent);
-        (void)snprintf(text, sizeof(text), "waiting for %s", absent);
+        barrier_book_awaited(&barrier->host.book, awaited);
+        (void)snprintf(text, sizeof(text), "waiting for %s", awaited);
         log_progress(text);
     } else if (barrier->guest.open) {
         log_progress(barrier->guest.joined ? "waiting for the other ranks" : "waiting for rank 0");

@@ -8,10 +8,10 @@
 #include "barrier_line.h"
 #include "util.h"
 
-static void absent_are(const struct barrier_book *book, const char *expected)
+static void awaited_are(const struct barrier_book *book, const char *expected)
 {
-    char text[BARRIER_ABSENT_TEXT];
-    barrier_book_absent(book, text);
+    char text[BARRIER_AWAITED_TEXT];
+    barrier_book_awaited(book, text);
     assert_string_equal(text, expected);
 }
 
@@ -35,18 +35,18 @@ static void absent_ranks_are_named(void **state)
     struct barrier_book book;
     (void)state;
     assert_true(barrier_book_init(&book, 10));
-    absent_are(&book, "ranks 0-9");
+    awaited_are(&book, "ranks 0-9");
     (void)barrier_book_add(&book, 0);
-    absent_are(&book, "ranks 1-9");
+    awaited_are(&book, "ranks 1-9");
     (void)barrier_book_add(&book, 4);
-    absent_are(&book, "ranks 1-3 and 5-9");
+    awaited_are(&book, "ranks 1-3 and 5-9");
     (void)barrier_book_add(&book, 6);
     (void)barrier_book_add(&book, 7);
-    absent_are(&book, "ranks 1-3, 5 and 8-9");
+    awaited_are(&book, "ranks 1-3, 5 and 8-9");
     for (uint64_t rank = 0; rank < 9; rank++) {
         (void)barrier_book_add(&book, rank);
     }
-    absent_are(&book, "rank 9");
+    awaited_are(&book, "rank 9");
     barrier_book_free(&book);
 }
 
@@ -58,7 +58,7 @@ static void of_many_absent_ranks_only_the_first_are_named(void **state)
     for (uint64_t rank = 0; rank < 65536; rank += 4) {
         (void)barrier_book_add(&book, rank);
     }
-    absent_are(&book, "ranks 1-3, 5-7, 9-11, 13-15, 17-19, 21-23 and 49134 more");
+    awaited_are(&book, "ranks 1-3, 5-7, 9-11, 13-15, 17-19, 21-23 and 49134 more");
     barrier_book_free(&book);
     assert_true(barrier_book_init(&book, 65536));
     for (uint64_t rank = 0; rank < 65521; rank++) {
@@ -67,7 +67,7 @@ static void of_many_absent_ranks_only_the_first_are_named(void **state)
     for (uint64_t rank = 65522; rank < 65536; rank += 2) {
         (void)barrier_book_add(&book, rank);
     }
-    absent_are(&book, "ranks 65521, 65523, 65525, 65527, 65529, 65531 and 2 more");
+    awaited_are(&book, "ranks 65521, 65523, 65525, 65527, 65529, 65531 and 2 more");
     barrier_book_free(&book);
 }
 
@@ -89,6 +89,24 @@ static uint64_t begins_ns(const struct barrier_book *book, uint64_t rank, uint64
 {
     return told_ns + book->members[rank].round_trip_ns / 2 +
            barrier_book_delay_ns(book, rank, begin_ns, told_ns);
+}
+
+static void when_all_are_there_those_that_have_not_answered_are_named(void **state)
+{
+    static const uint64_t took_ns[BARRIER_PINGS] = {1, 1, 1, 1, 1};
+    struct barrier_book book;
+    (void)state;
+    assert_true(barrier_book_init(&book, 5));
+    for (uint64_t rank = 0; rank < 5; rank++) {
+        (void)barrier_book_add(&book, rank);
+    }
+    awaited_are(&book, "ranks 1-4");
+    pongs(&book, 2, took_ns);
+    awaited_are(&book, "ranks 1 and 3-4");
+    pongs(&book, 1, took_ns);
+    pongs(&book, 4, took_ns);
+    awaited_are(&book, "rank 3");
+    barrier_book_free(&book);
 }
 
 static void all_begin_at_the_same_moment(void **state)
@@ -159,6 +177,7 @@ int main(void)
         cmocka_unit_test(ranks_join_once_in_any_order),
         cmocka_unit_test(absent_ranks_are_named),
         cmocka_unit_test(of_many_absent_ranks_only_the_first_are_named),
+        cmocka_unit_test(when_all_are_there_those_that_have_not_answered_are_named),
         cmocka_unit_test(all_begin_at_the_same_moment),
         cmocka_unit_test(a_rank_begins_within_a_second_however_far_the_others_are),
         cmocka_unit_test(a_single_rank_needs_no_other),

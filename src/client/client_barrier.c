@@ -74,7 +74,8 @@ void client_barrier_end(struct client_barrier *barrier)
     if (stopped) {
         log_message("--barrier: told to end before all clients were there");
     }
-    barrier_host_end(&barrier->host, stopped ? "it was told to end" : "its workers have failed");
+    barrier_host_end(&barrier->host,
+                     stopped ? "it was told to end" : "it could not begin, and itself says why");
     barrier_guest_close(&barrier->guest);
 }
 

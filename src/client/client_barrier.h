@@ -41,7 +41,7 @@ void client_barrier_ready(struct client_barrier *barrier);
 /* Shows in the line of progress who is missing. */
 void client_barrier_progress(const struct client_barrier *barrier);
 
-/* Leaves the barrier, since the user has told this client to end or its workers have failed. Tells
+/* Leaves the barrier, since the user has told this client to end or it could not begin. Tells
  * the user, unless another message has. Does nothing if it has begun. */
 void client_barrier_end(struct client_barrier *barrier);
 

@@ -128,7 +128,9 @@ void client_gate_end(struct client_gate *gate)
         client_gate_end_start_at(gate);
         break;
     case GATE_MOMENT:
-        log_message("--barrier: told to end before the start");
+        if (gate->control->stops > 0) {
+            log_message("--barrier: told to end before the start");
+        }
         break;
     case GATE_BARRIER:
     case GATE_OPEN:

@@ -262,6 +262,28 @@ static void a_killed_rank_0_is_noticed(void **state)
     fails_with(guest, "--barrier: rank 0 has left before the start\n");
 }
 
+/* Rank 1 may come too late on a slow machine. Then it gives up by itself. */
+static void rank_0_that_finds_no_server_tells_the_others(void **state)
+{
+    struct place place;
+    (void)state;
+    make_place(&place);
+    const char *wait = e2e_text("--wait=%s", e2e_duration(1500));
+    const char *barrier = e2e_text("--barrier=%s", place.at);
+    const char *nowhere = e2e_text("127.0.0.1:%u", e2e_free_port());
+    struct process *host =
+        e2e_start(e2e_client_path, "--share=0/3", "-c:8", "-v", barrier, "--run-token=the token",
+                  wait, e2e_backend_argument(), nowhere, NULL);
+    struct process *guest =
+        e2e_start(e2e_client_path, "--share=1/3", "-c:8", barrier, "--run-token=the token",
+                  e2e_text("--barrier-timeout=%s", e2e_duration(5000)), e2e_backend_argument(),
+                  nowhere, NULL);
+    fails_with(host, e2e_text("--wait: %s is not up after ", nowhere));
+    bool came = process_count_lines(host, PROCESS_ERR, "barrier: rank 1 is there") > 0;
+    fails_with(guest, came ? "--barrier: rank 0 has ended the start: it could not begin, and "
+                           : "--barrier: rank 0 did not answer at ");
+}
+
 /* ---- one does not fit ---------------------------------------------------------------------- */
 
 static void a_second_client_of_a_rank_is_refused(void **state)
@@ -442,6 +464,7 @@ int main(int argc, char **argv)
         E2E(a_rank_that_is_told_to_end_ends_the_start_for_all),
         E2E(rank_0_that_is_told_to_end_tells_the_others),
         E2E(a_killed_rank_0_is_noticed),
+        E2E(rank_0_that_finds_no_server_tells_the_others),
         E2E(a_second_client_of_a_rank_is_refused),
         E2E(a_rank_with_other_options_ends_the_start_for_all),
         E2E(a_rank_of_another_number_ends_the_start_for_all),

@@ -191,7 +191,7 @@ static const struct option_row rows[] = {
              "keeps them in one",
      .default_note = "the echo-client where echo-bench is",
      .check = command_is_good,
-     .takes = "words, with an end for each quote",
+     .takes = "up to 24 words, with an end for each quote",
      .offset = FIELD(client_command)},
     {.name = "server-address",
      .type = OPTION_STRING,

@@ -381,7 +381,8 @@ static void count(void)
 /* One of two hundred is of the rarest class. */
 #define SEEDS_FOR_ALL 1000
 
-/* These runs contain every kind of end and every class of failures. */
+/* These runs contain every kind of end and every class of failures. Only a merge compares its books
+ * with those of a server. */
 static void report(void)
 {
     bool all = world_options.seed_count >= SEEDS_FOR_ALL;
@@ -399,7 +400,7 @@ static void report(void)
         assert_true(sum.tally.of[i] > 0);
     }
     for (size_t i = 0; all && i < VERDICT_CLASSES; i++) {
-        assert_true(sum.classes[i] > 0);
+        assert_true((sum.classes[i] > 0) == (i != VERDICT_BOOKS));
     }
 }
 

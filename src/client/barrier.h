@@ -20,9 +20,9 @@ struct barrier_plan {
     const struct sockaddr_storage *addresses; /* of the host, at least one */
     size_t address_count;
 
-    /* Called from the loop, once at most: the run begins at `at_ns` by uv_hrtime(), with that seed;
-     * or it never will, and the user has been told why. */
-    void (*begin)(void *context, uint64_t at_ns, uint64_t seed);
+    /* Called from the loop, once at most: the run begins at `at_ns` by uv_hrtime(), and `run_id` is
+     * that of rank 0; or it never will, and the user has been told why. */
+    void (*begin)(void *context, uint64_t at_ns, uint64_t run_id);
     void (*failed)(void *context);
     void *context;
 };

@@ -95,18 +95,18 @@ static void guest_is_welcome(struct barrier_guest *guest)
     }
 }
 
-static void guest_begin(struct barrier_guest *guest, uint64_t delay_ns, uint64_t seed)
+static void guest_begin(struct barrier_guest *guest, uint64_t delay_ns, uint64_t run_id)
 {
     uint64_t at_ns = uv_hrtime() + delay_ns;
     barrier_guest_close(guest);
-    guest->plan->begin(guest->plan->context, at_ns, seed);
+    guest->plan->begin(guest->plan->context, at_ns, run_id);
 }
 
 /* Obeys a line that rank 0 has proven. */
 static void guest_obey(struct barrier_guest *guest, char *line)
 {
     uint64_t delay_ns;
-    uint64_t seed;
+    uint64_t run_id;
     const char *refused = barrier_read_why(line, "refuse");
     const char *ended = barrier_read_why(line, "end");
     if (refused != NULL) {
@@ -121,8 +121,8 @@ static void guest_obey(struct barrier_guest *guest, char *line)
         guest_waits_on(guest);
     } else if (strcmp(line, "ping") == 0) {
         (void)barrier_peer_say(guest->peer, "pong");
-    } else if (barrier_read_begin(line, &delay_ns, &seed)) {
-        guest_begin(guest, delay_ns, seed);
+    } else if (barrier_read_begin(line, &delay_ns, &run_id)) {
+        guest_begin(guest, delay_ns, run_id);
     } else {
         log_message("--barrier: rank 0 says what this version does not know: '%s'", line);
         guest_fail(guest);

@@ -48,7 +48,7 @@ static bool host_tell(struct barrier_host *host, uint64_t begin_ns)
     char text[BARRIER_TEXT_SIZE];
     for (uint64_t rank = 1; rank < host->book.ranks; rank++) {
         uint64_t delay_ns = barrier_book_delay_ns(&host->book, rank, begin_ns, uv_hrtime());
-        (void)snprintf(text, sizeof(text), "begin %" PRIu64 " %" PRIu64, delay_ns, host->seed);
+        (void)snprintf(text, sizeof(text), "begin %" PRIu64 " %" PRIu64, delay_ns, host->run_id);
         if (!barrier_peer_say(host->guests[rank], text)) {
             host_fail_of(host, rank, "has left before the start");
             return false;
@@ -64,7 +64,7 @@ static void host_begin(struct barrier_host *host)
     uint64_t begin_ns = barrier_book_begin_ns(&host->book, uv_hrtime());
     if (host_tell(host, begin_ns)) {
         host_close(host);
-        host->plan->begin(host->plan->context, begin_ns, host->seed);
+        host->plan->begin(host->plan->context, begin_ns, host->run_id);
     }
 }
 
@@ -389,10 +389,10 @@ static void host_init_timers(struct barrier_host *host)
     (void)uv_timer_start(&host->sweep, host_on_sweep, BARRIER_SWEEP_MS, BARRIER_SWEEP_MS);
 }
 
-int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan, uint64_t seed)
+int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan, uint64_t run_id)
 {
     uint64_t ranks = plan->options->share.ranks;
-    *host = (struct barrier_host){.plan = plan, .seed = seed};
+    *host = (struct barrier_host){.plan = plan, .run_id = run_id};
     queue_init(&host->strangers);
     agreement_write(plan->options, host->digests);
     host->guests = calloc((size_t)ranks, sizeof(struct barrier_peer *));

@@ -18,7 +18,7 @@
 
 struct barrier_host {
     const struct barrier_plan *plan;
-    uint64_t seed;
+    uint64_t run_id;
     char digests[AGREEMENT_TEXT];
     struct barrier_book book;
     struct queue strangers; /* the connections that have proven nothing yet, the oldest first */
@@ -31,9 +31,9 @@ struct barrier_host {
     struct log_limit log; /* of strangers */
 };
 
-/* Listens, and lets ranks join from now on. `plan` must stay. `seed`: for all ranks. 0; or a UV
+/* Listens, and lets ranks join from now on. `plan` must stay. `run_id`: for all ranks. 0; or a UV
  * error, which has been reported; nothing to undo. */
-int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan, uint64_t seed);
+int barrier_host_open(struct barrier_host *host, const struct barrier_plan *plan, uint64_t run_id);
 
 /* Rank 0 itself is ready to begin, and from now on waits no longer than --barrier-timeout. */
 void barrier_host_ready(struct barrier_host *host);

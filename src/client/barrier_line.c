@@ -91,15 +91,15 @@ bool barrier_read_join(char *text, struct barrier_join *join)
            units_parse_integer(words[2], &join->ranks) == 0 && join->rank < join->ranks;
 }
 
-bool barrier_read_begin(char *text, uint64_t *delay_ns, uint64_t *seed)
+bool barrier_read_begin(char *text, uint64_t *delay_ns, uint64_t *run_id)
 {
     char *words[BARRIER_WORDS_MAX];
     if (barrier_split(text, words) != 3 || strcmp(words[0], "begin") != 0) {
         return false;
     }
     return units_parse_integer(words[1], delay_ns) == 0 &&
-           units_parse_integer(words[2], seed) == 0 && *delay_ns <= BARRIER_DELAY_MAX_NS &&
-           *seed > 0;
+           units_parse_integer(words[2], run_id) == 0 && *delay_ns <= BARRIER_DELAY_MAX_NS &&
+           *run_id > 0;
 }
 
 const char *barrier_read_why(const char *text, const char *verb)

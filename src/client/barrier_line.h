@@ -12,7 +12,7 @@
  *     host     wait PROOF                          now and then, until all are there
  *     host     ping PROOF                          then, several times
  *     guest    pong PROOF
- *     host     begin 1203000 4711 PROOF            in how many nanoseconds, and the seed
+ *     host     begin 1203000 4711 PROOF            in how many nanoseconds, and the run_id
  *     host     end WHY PROOF                       there will be no run
  *
  * A proof is a hash with the key of the run's token over both nonces, the side, the number of the
@@ -66,7 +66,7 @@ bool barrier_prove_line(struct barrier_seal *seal, enum barrier_side side, char 
 
 /* Reads the texts of proven lines; they may be changed. False: it is another line, or malformed. */
 bool barrier_read_join(char *text, struct barrier_join *join);
-bool barrier_read_begin(char *text, uint64_t *delay_ns, uint64_t *seed);
+bool barrier_read_begin(char *text, uint64_t *delay_ns, uint64_t *run_id);
 
 /* What follows `verb` and a blank, as in "end WHY"; NULL: it is another line. */
 const char *barrier_read_why(const char *text, const char *verb);

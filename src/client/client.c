@@ -171,6 +171,7 @@ static struct client_report client_start_report(const struct client *client)
         .options = client->options,
         .backend = report_backend_of(client->control.crew.backend, client->control.crew.recv_mode),
         .seed = client->plan.seed,
+        .run_id = client->run_id,
         .worker_count = client->control.crew.count,
         .began_unix_ns = client->began_unix_ns,
         .ended_unix_ns = client->ended_unix_ns,
@@ -194,6 +195,9 @@ static void client_begin(void *context)
     struct client *client = context;
     struct control *control = &client->control;
     control->begun = true;
+    if (client->options->barrier != NULL && client->options->seed == 0) {
+        client->plan.seed = client->run_id; /* the other clients have that, too */
+    }
     client->plan.began_ns = client->ticked_ns = uv_hrtime();
     client->began_unix_ns = utc_now_ns();
     crew_post(&control->crew, WORKER_BEGIN);
@@ -552,6 +556,7 @@ static int client_resolve(struct client *client)
 static int client_start(struct client *client, bool first)
 {
     client_make_plan(client);
+    client->run_id = client_seed(0);
     if (!client_trust_init(&client->trust, client->options) ||
         !client_slices_init(&client->slices, &client->control, (size_t)client->options->threads) ||
         !client_make_intervals(client)) {
@@ -563,7 +568,7 @@ static int client_start(struct client *client, bool first)
     }
     int status = client_start_workers(client);
     if (status == 0 && first) {
-        client_gate_enter(&client->gate, client_load(client, 0), &client->plan.seed);
+        client_gate_enter(&client->gate, client_load(client, 0), &client->run_id);
     } else if (status == 0) {
         client_begin(client);
     }

@@ -32,8 +32,8 @@ int client_barrier_resolve(struct client_barrier *barrier, struct control *contr
     return client_wait_resolve(&barrier->wait, &barrier->resolution);
 }
 
-bool client_barrier_open(struct client_barrier *barrier, uint64_t seed,
-                         void (*begin)(void *context, uint64_t at_ns, uint64_t seed),
+bool client_barrier_open(struct client_barrier *barrier, uint64_t run_id,
+                         void (*begin)(void *context, uint64_t at_ns, uint64_t run_id),
                          void (*failed)(void *context), void *context)
 {
     struct barrier_plan *plan = &barrier->plan;
@@ -42,7 +42,7 @@ bool client_barrier_open(struct client_barrier *barrier, uint64_t seed,
     plan->begin = begin;
     plan->failed = failed;
     plan->context = context;
-    return !is_host(plan->options) || barrier_host_open(&barrier->host, plan, seed) == 0;
+    return !is_host(plan->options) || barrier_host_open(&barrier->host, plan, run_id) == 0;
 }
 
 void client_barrier_ready(struct client_barrier *barrier)

@@ -31,8 +31,8 @@ int client_barrier_resolve(struct client_barrier *barrier, struct control *contr
 
 /* The workers have started: rank 0 listens from now on. `begin` and `failed`: see struct
  * barrier_plan. False: the barrier has failed already, and `failed` is not called. */
-bool client_barrier_open(struct client_barrier *barrier, uint64_t seed,
-                         void (*begin)(void *context, uint64_t at_ns, uint64_t seed),
+bool client_barrier_open(struct client_barrier *barrier, uint64_t run_id,
+                         void (*begin)(void *context, uint64_t at_ns, uint64_t run_id),
                          void (*failed)(void *context), void *context);
 
 /* This client is ready to begin. */

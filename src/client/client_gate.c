@@ -42,11 +42,11 @@ static void client_gate_on_moment(void *context)
     }
 }
 
-static void client_gate_on_barrier(void *context, uint64_t at_ns, uint64_t seed)
+static void client_gate_on_barrier(void *context, uint64_t at_ns, uint64_t run_id)
 {
     struct client_gate *gate = context;
     gate->step = GATE_MOMENT;
-    *gate->seed = seed;
+    *gate->run_id = run_id;
     moment_await(&gate->moment, &gate->control->loop, at_ns, client_gate_on_moment, gate);
 }
 
@@ -74,11 +74,11 @@ static void client_gate_is_ready(struct client_gate *gate)
     }
 }
 
-void client_gate_enter(struct client_gate *gate, struct load *load, uint64_t *seed)
+void client_gate_enter(struct client_gate *gate, struct load *load, uint64_t *run_id)
 {
-    gate->seed = seed;
+    gate->run_id = run_id;
     if (gate->options->barrier != NULL &&
-        !client_barrier_open(&gate->barrier, *seed, client_gate_on_barrier, client_gate_failed,
+        !client_barrier_open(&gate->barrier, *run_id, client_gate_on_barrier, client_gate_failed,
                              gate)) {
         client_gate_failed(gate);
     } else if (gate->options->wait_ns > 0) {

@@ -30,7 +30,7 @@ struct client_gate {
     struct client_start_at start_at;
     struct client_barrier barrier;
     struct moment moment;        /* that the barrier has chosen */
-    uint64_t *seed;              /* of the run; the barrier may change it */
+    uint64_t *run_id;            /* the barrier may change it */
     void (*open)(void *context); /* begins the run */
     void *context;
 };
@@ -45,9 +45,9 @@ void client_gate_init(struct client_gate *gate, struct control *control,
  * error, which has been reported. In any case call client_gate_free() afterwards. */
 int client_gate_resolve(struct client_gate *gate, struct net_resolution *resolution);
 
-/* The workers have started; `load` is the first of them. `seed` is that of the run, for other
- * clients as well. The gate may change it, but not once it has opened. */
-void client_gate_enter(struct client_gate *gate, struct load *load, uint64_t *seed);
+/* The workers have started; `load` is the first of them. `run_id` is random. The gate
+ * of rank 0 gives it to the other clients, whose gates change theirs to it before they open. */
+void client_gate_enter(struct client_gate *gate, struct load *load, uint64_t *run_id);
 
 /* Call it on news from a worker. */
 void client_gate_on_news(struct client_gate *gate);

@@ -35,6 +35,7 @@ struct client {
     struct intervals intervals;
     struct stream_json stream;
     struct hostile hostile; /* the crew's companion, with --hostile */
+    uint64_t run_id;        /* random; that of rank 0 after a --barrier */
     uint64_t began_unix_ns; /* the run, since 1970 */
     uint64_t ended_unix_ns;
     uint64_t ticked_ns;

@@ -373,7 +373,7 @@ void client_report_json_start(const struct client_report *report, struct json *j
     json_string(json, "started_at", utc_format(at, sizeof(at), report->began_unix_ns));
     json_double(json, "started_unix", utc_seconds(report->began_unix_ns));
     report_json_backend(json, &report->backend);
-    share_report_json_start(report->options, json);
+    share_report_json_start(report, json);
     client_report_json_options(json, report);
 }
 

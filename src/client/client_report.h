@@ -22,6 +22,7 @@ struct client_report {
     struct report_process process; /* that ran it */
     const char *address;           /* at which the connections came up */
     uint64_t seed;
+    uint64_t run_id;                   /* that all clients of a --barrier have in common */
     double seconds;                    /* of the measured time */
     uint64_t began_unix_ns;            /* when the run began, since 1970 */
     uint64_t ended_unix_ns;            /* when its last worker had ended */

@@ -20,8 +20,9 @@ static const char *share_start(const struct client_options *options)
     return options->barrier != NULL ? "barrier" : options->start_at != NULL ? "start_at" : "own";
 }
 
-void share_report_json_start(const struct client_options *options, struct json *json)
+void share_report_json_start(const struct client_report *report, struct json *json)
 {
+    const struct client_options *options = report->options;
     const struct client_whole *whole = &options->whole;
     if (options->share.ranks == 0) {
         json_null(json, "share");
@@ -32,6 +33,7 @@ void share_report_json_start(const struct client_options *options, struct json *
     json_uint(json, "ranks", options->share.ranks);
     share_json_host(json);
     json_string(json, "start", share_start(options));
+    json_uint_if(json, "run_id", options->barrier != NULL, report->run_id);
     json_uint(json, "connections", whole->connections);
     json_double(json, "rate", whole->rate);
     json_double(json, "connect_rate", whole->connect_rate);

@@ -11,7 +11,7 @@
 #include "json.h"
 
 /* Adds the member `share`. */
-void share_report_json_start(const struct client_options *options, struct json *json);
+void share_report_json_start(const struct client_report *report, struct json *json);
 
 /* Adds `ended_at`, `ended_unix`, `first_message_unix`, `measured` and `message_size`. */
 void share_report_json_run(const struct client_report *report, struct json *json);

@@ -171,6 +171,9 @@ static void fleet_check_program(const struct rank *first, const struct rank *ran
     if (first->start != rank->start) {
         fleet_refuse_difference(refusals, "the start", first, starts[first->start], rank,
                                 starts[rank->start]);
+    } else if (first->run_id != rank->run_id) {
+        refuse(refusals, "%s is of another run than %s: they did not meet at a barrier",
+               rank_name(rank).text, rank_name(first).text);
     }
     if ((first->intervals.list == NULL) != (rank->intervals.list == NULL)) {
         const struct rank *without = first->intervals.list == NULL ? first : rank;

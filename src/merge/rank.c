@@ -68,6 +68,7 @@ static bool rank_read_share(struct rank *rank, const struct part *root)
     rank->share.rank = part_member_count(&share, "rank", SHARE_RANKS_MAX);
     rank->host = part_member_text(&share, "host");
     rank->start = rank_read_start(&share);
+    rank->run_id = part_member_count_if(&share, "run_id", INT64_MAX);
     whole->connections = part_member_count(&share, "connections", RANK_COUNT_MAX);
     whole->rate = part_member_number(&share, "rate", 0, 1e15);
     whole->connect_rate = part_member_number(&share, "connect_rate", 0, 1e15);

@@ -61,6 +61,7 @@ struct rank {
     struct share share;
     const char *host;
     enum rank_start start;
+    uint64_t run_id; /* that the clients of a barrier have in common; 0: none */
     struct client_whole whole;
     struct client_options options; /* of this client: see rank_read_options() */
     struct text *shown;            /* for each row of client_program: the value, "" if none */

@@ -57,15 +57,19 @@ static void have_run(struct process *const clients[], unsigned count, uint64_t a
 {
     uint64_t messages = 0;
     json_int_t seed = 0;
+    uint64_t run_id = 0;
     for (unsigned rank = 0; rank < count; rank++) {
         const json_t *report = e2e_end_report(clients[rank], 0);
         json_int_t its_seed = json_integer_value(e2e_member(report, "seed"));
         assert_true(its_seed > 0 && (rank == 0 || its_seed == seed));
         assert_string_equal(e2e_string(report, "share.start"), "barrier");
+        uint64_t its_run_id = e2e_uint(report, "share.run_id");
+        assert_true(its_run_id > 0 && (rank == 0 || its_run_id == run_id));
         assert_true(e2e_real(report, "started_unix") * 1e9 >= (double)after_ns);
         e2e_succeeds(report);
         messages += e2e_uint(report, "counters.messages");
         seed = its_seed;
+        run_id = its_run_id;
     }
     assert_int_equal(messages, 40);
 }
@@ -93,6 +97,25 @@ static void all_begin_when_the_last_has_come(void **state)
         have_run(clients, 4, after_ns - after_ns % 1000);
         e2e_server_ends(&place.server);
     }
+}
+
+/* Then the seed does not tell this run from others, and run_id still does. */
+static void a_given_seed_stays(void **state)
+{
+    struct place place;
+    struct process *clients[2];
+    uint64_t run_ids[2];
+    (void)state;
+    make_place(&place);
+    for (unsigned rank = 0; rank < 2; rank++) {
+        clients[rank] = rank_of(&place, rank, 2, "--seed=5", NULL);
+    }
+    for (unsigned rank = 0; rank < 2; rank++) {
+        const json_t *report = e2e_end_report(clients[rank], 0);
+        assert_int_equal(e2e_uint(report, "seed"), 5);
+        run_ids[rank] = e2e_uint(report, "share.run_id");
+    }
+    assert_true(run_ids[0] == run_ids[1] && run_ids[0] > 5);
 }
 
 static void one_client_alone_begins(void **state)
@@ -454,6 +477,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         E2E(all_begin_when_the_last_has_come),
+        E2E(a_given_seed_stays),
         E2E(one_client_alone_begins),
         E2E(ranks_wait_for_the_server_too),
         E2E(ranks_meet_at_an_ipv6_address_and_at_any),

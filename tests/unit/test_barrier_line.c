@@ -167,14 +167,14 @@ static void a_begin_is_read_and_is_soon(void **state)
     static const char *const bad[] = {"begin",      "begin 1",   "begin 1 0", "begin 1 2 3",
                                       "begin -1 2", "begin 1 x", "end 1 2",   "begin 1000000001 2"};
     uint64_t delay_ns;
-    uint64_t seed;
+    uint64_t run_id;
     char copy[BARRIER_LINE_SIZE];
     (void)state;
     assert_true(
-        barrier_read_begin(copy_of(copy, "begin 1000000000 9007199254740991"), &delay_ns, &seed));
-    assert_true(delay_ns == BARRIER_DELAY_MAX_NS && seed == UINT64_C(9007199254740991));
+        barrier_read_begin(copy_of(copy, "begin 1000000000 9007199254740991"), &delay_ns, &run_id));
+    assert_true(delay_ns == BARRIER_DELAY_MAX_NS && run_id == UINT64_C(9007199254740991));
     for (size_t i = 0; i < LENGTH(bad); i++) {
-        assert_false(barrier_read_begin(copy_of(copy, bad[i]), &delay_ns, &seed));
+        assert_false(barrier_read_begin(copy_of(copy, bad[i]), &delay_ns, &run_id));
     }
 }
 

@@ -432,8 +432,14 @@ static void client_json_has_its_part_of_the_load(void **state)
     rig_clear();
     client_json();
     rig_has("\"share\":{\"rank\":2,\"ranks\":5,\"host\":\"");
-    rig_has("\"start\":\"own\",\"connections\":4001,\"rate\":1000.5,\"connect_rate\":7,"
-            "\"bandwidth\":4002,\"requests\":4003},\"connections\":801,");
+    rig_has(
+        "\"start\":\"own\",\"run_id\":null,\"connections\":4001,\"rate\":1000.5,\"connect_rate\":7,"
+        "\"bandwidth\":4002,\"requests\":4003},\"connections\":801,");
+    client_options.barrier = "n1:7000";
+    client_report.run_id = 4004;
+    rig_clear();
+    client_json();
+    rig_has("\"start\":\"barrier\",\"run_id\":4004,\"connections\":4001,");
 }
 
 static void client_json_says_when_it_was(void **state)

@@ -211,6 +211,23 @@ static void a_barrier_is_the_common_time(void **state)
          "measured together for 10.00 of 10.00 s\n");
 }
 
+/* Two runs of one load have the same options, and may have the same seed. */
+static void another_barrier_is_another_run(void **state)
+{
+    (void)state;
+    rig_make(3);
+    for (size_t i = 0; i < 3; i++) {
+        rig_compose(i);
+        rig_edit(i, "\"start\":\"own\",\"run_id\":null",
+                 i < 2 ? "\"start\":\"barrier\",\"run_id\":11"
+                       : "\"start\":\"barrier\",\"run_id\":12");
+    }
+    read_all(3);
+    assert_int_equal(refusals.count, 1);
+    refuses("rank 2 (");
+    refuses(" is of another run than rank 0 (");
+}
+
 static void without_intervals_it_can_not_tell(void **state)
 {
     (void)state;
@@ -605,6 +622,7 @@ int main(void)
         MERGE_TEST(a_client_that_began_between_is_placed_at_the_nearest),
         MERGE_TEST(intervals_end_after_they_begin),
         MERGE_TEST(a_barrier_is_the_common_time),
+        MERGE_TEST(another_barrier_is_another_run),
         MERGE_TEST(without_intervals_it_can_not_tell),
         MERGE_TEST(the_last_intervals_of_a_long_run_are_enough),
         MERGE_TEST(a_failure_of_one_is_that_of_all),

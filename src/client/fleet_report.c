@@ -57,9 +57,9 @@ void fleet_text(const struct fleet_report *fleet, struct text *out)
                 units_counted(fleet->hosts, "host").text);
     (void)fleet_seconds(spread, sizeof(spread), fleet->spread);
     if (fleet->count > 1) {
-        text_printf(out, ", started %s %s, measured together for %.2f of %.2f s",
-                    fleet->barrier ? "together with clocks within" : "within", spread,
-                    fleet->together, fleet->seconds);
+        text_printf(out, ", started %s%s apart by their clocks%s, ",
+                    fleet->barrier ? "by the barrier (" : "", spread, fleet->barrier ? ")" : "");
+        text_printf(out, "measured together for %.2f of %.2f s", fleet->together, fleet->seconds);
     }
     text_printf(out, "\n");
     if (fleet->server != NULL) {

@@ -57,7 +57,7 @@ struct fleet_report {
     size_t count;
     size_t hosts;    /* how many different ones */
     bool barrier;    /* they began at the same moment; otherwise each by its clock */
-    double spread;   /* by how much the clocks differed when the clients began, in seconds */
+    double spread;   /* how far apart they began by their clocks, in seconds */
     double together; /* in which all measured, in seconds */
     double seconds;  /* in which any did */
     const struct fleet_server *server; /* NULL: its reports were not given */

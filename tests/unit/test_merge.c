@@ -115,7 +115,7 @@ static void the_options_are_those_of_the_whole(void **state)
     assert_true(fabs(total.report.seconds - 10.003) < 1e-6);
     says("OK\necho-client: 10.0.0.1:6001, 10.0 s measured, backend made-up, 8 threads, "
          "8 connections, messages of 64 to 128 bytes (96 on average), 1 in flight\n");
-    says("  fleet        4 clients on 1 host, started within 3.00 ms, "
+    says("  fleet        4 clients on 1 host, started 3.00 ms apart by their clocks, "
          "measured together for 10.00 of 10.00 s\n");
     says("  fail-if      max>1h: no, ");
     says("  fail-if      p99<1h: yes, not good enough, ");
@@ -207,8 +207,8 @@ static void a_barrier_is_the_common_time(void **state)
     merge_all(2, false);
     assert_true(total.report.seconds == 10.0);
     assert_int_equal(total.intervals.count, 10);
-    says("  fleet        2 clients on 1 host, started together with clocks within 1 h 00 min, "
-         "measured together for 10.00 of 10.00 s\n");
+    says("  fleet        2 clients on 1 host, started by the barrier (1 h 00 min apart by their "
+         "clocks), measured together for 10.00 of 10.00 s\n");
 }
 
 /* Two runs of one load have the same options, and may have the same seed. */

@@ -41,12 +41,17 @@ static void total_judge_time(struct total *total)
 /* Why there is no interval of p99, if it is not for lack of messages. */
 static void total_explain(struct total *total)
 {
-    const char *why = !total->has_intervals
-                          ? "without --interval the reports do not say how the latency varied"
-                      : total->intervals.dropped > 0
-                          ? "the reports lack the first intervals, so they do not say how the "
-                            "latency varied"
-                          : NULL;
+    const char *why = NULL;
+    if (!total->has_intervals) {
+        why = "without --interval the reports do not say how the latency varied; give the clients "
+              "--interval";
+    } else if (total->intervals.dropped > 0) {
+        why = "the reports lack the first intervals, so they do not say how the latency varied; "
+              "give the clients a longer --interval";
+    } else if (total->batches.count < PRECISION_BATCHES_MIN) {
+        why = "too few intervals are in the measured time to see how the latency varied; give the "
+              "clients a shorter --interval, or measure longer";
+    }
     for (size_t i = 0; i < total->trust.count && why != NULL; i++) {
         struct trust_finding *finding = &total->trust.findings[i];
         if (finding->class == TRUST_TOO_FEW) {

@@ -238,7 +238,7 @@ static void without_intervals_it_can_not_tell(void **state)
     merge_all(2, false);
     assert_null(total.report.intervals);
     says("  doubt        cannot tell: without --interval the reports do not say how the latency "
-         "varied\n");
+         "varied; give the clients --interval\n");
 }
 
 static void the_last_intervals_of_a_long_run_are_enough(void **state)
@@ -253,6 +253,20 @@ static void the_last_intervals_of_a_long_run_are_enough(void **state)
     assert_int_equal(total.intervals.count, 0);
     assert_int_equal(total.intervals.dropped, 7);
     says("  doubt        cannot tell: the reports lack the first intervals, ");
+    says("varied; give the clients a longer --interval\n");
+}
+
+static void few_intervals_are_not_enough(void **state)
+{
+    (void)state;
+    rig_make(2);
+    for (size_t i = 0; i < 2; i++) {
+        rig_ranks[i]->until_ns = 5 * NS_PER_S;
+        rig_compose(i);
+    }
+    merge_all(2, false);
+    says("  doubt        cannot tell: too few intervals are in the measured time ");
+    says("; give the clients a shorter --interval, or measure longer\n");
 }
 
 /* ---- judgement ----------------------------------------------------------------------------- */
@@ -625,6 +639,7 @@ int main(void)
         MERGE_TEST(another_barrier_is_another_run),
         MERGE_TEST(without_intervals_it_can_not_tell),
         MERGE_TEST(the_last_intervals_of_a_long_run_are_enough),
+        MERGE_TEST(few_intervals_are_not_enough),
         MERGE_TEST(a_failure_of_one_is_that_of_all),
         MERGE_TEST(a_failure_that_the_sums_hide_is_named),
         MERGE_TEST(what_was_found_of_clients_is_named),

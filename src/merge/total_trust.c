@@ -18,23 +18,28 @@ static struct trust_finding *total_find(struct trust *trust, enum trust_class cl
     return finding;
 }
 
+/* Clients that began apart, and ran equally long, ended apart as well. */
 static void total_judge_time(struct total *total)
 {
     const struct timeline *timeline = &total->fleet->timeline;
     double seconds = timeline->until - timeline->from;
     double together = timeline->together_until - timeline->together_from;
+    double began_apart = timeline->together_from - timeline->from;
+    double ended_apart = timeline->until - timeline->together_until;
     struct trust_finding *finding = NULL;
     if (timeline->measured < total->fleet->count) {
         finding = total_find(&total->trust, TRUST_APART);
         (void)snprintf(finding->text, sizeof(finding->text),
-                       "apart: only %zu of %s measured anything", timeline->measured,
-                       units_counted(total->fleet->count, "client").text);
+                       "apart: only %zu of %s measured anything; see the reports of the others",
+                       timeline->measured, units_counted(total->fleet->count, "client").text);
     } else if (together < TOGETHER_SHARE * seconds) {
         finding = total_find(&total->trust, TRUST_APART);
         (void)snprintf(finding->text, sizeof(finding->text),
-                       "apart: the clients measured together for only %.0f %% of the time; start "
-                       "them at one time, by --barrier or --start-at",
-                       100 * together / seconds);
+                       "apart: the clients measured together for only %.0f %% of the time; %s",
+                       100 * together / seconds,
+                       ended_apart > 2 * began_apart
+                           ? "let all run for the same --duration"
+                           : "start them at one time, by --barrier or --start-at");
     }
 }
 

@@ -146,6 +146,7 @@ static void a_client_that_began_later_is_placed_later(void **state)
     (void)state;
     rig_make(2);
     rig_ranks[1]->began_unix_ns += 2 * NS_PER_S;
+    rig_ranks[1]->until_ns += NS_PER_MS;
     rig_compose(1);
     merge_all(2, false);
     assert_int_equal(total.intervals.count, 12);
@@ -154,7 +155,21 @@ static void a_client_that_began_later_is_placed_later(void **state)
     assert_int_equal(total.intervals.kept[2].messages, 100);
     assert_int_equal(total.intervals.kept[11].messages, 50);
     says("measured together for 8.00 of 12.00 s\n");
-    says("  doubt        apart: the clients measured together for only 67 % of the time; ");
+    says("  doubt        apart: the clients measured together for only 67 % of the time; "
+         "start them at one time, by --barrier or --start-at\n");
+}
+
+/* They began together, and one ended early. */
+static void a_client_that_ended_early_is_a_doubt(void **state)
+{
+    (void)state;
+    rig_make(2);
+    rig_ranks[1]->until_ns = 6 * NS_PER_S;
+    rig_compose(1);
+    merge_all(2, false);
+    says("measured together for 6.00 of 10.00 s\n");
+    says("  doubt        apart: the clients measured together for only 60 % of the time; let all "
+         "run for the same --duration\n");
 }
 
 /* An interval can't be split, so each client is placed by whole intervals: to the nearest. */
@@ -633,6 +648,7 @@ int main(void)
         MERGE_TEST(the_options_are_those_of_the_whole),
         MERGE_TEST(intervals_are_added_by_time),
         MERGE_TEST(a_client_that_began_later_is_placed_later),
+        MERGE_TEST(a_client_that_ended_early_is_a_doubt),
         MERGE_TEST(a_client_that_began_between_is_placed_at_the_nearest),
         MERGE_TEST(intervals_end_after_they_begin),
         MERGE_TEST(a_barrier_is_the_common_time),

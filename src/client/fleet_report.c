@@ -6,10 +6,15 @@
 
 #include "units.h"
 
+/* Puts it behind those that are as serious. */
 static void fleet_add_failure(struct verdict *verdict, const struct verdict_failure *failure)
 {
-    assert(verdict->count < VERDICT_FAILURES_MAX);
-    verdict->failures[verdict->count++] = *failure;
+    size_t at = verdict->count++;
+    assert(at < VERDICT_FAILURES_MAX);
+    for (; at > 0 && verdict->failures[at - 1].class > failure->class; at--) {
+        verdict->failures[at] = verdict->failures[at - 1];
+    }
+    verdict->failures[at] = *failure;
     verdict->ok = false;
 }
 

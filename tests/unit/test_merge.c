@@ -313,6 +313,23 @@ static void a_failure_that_the_sums_hide_is_named(void **state)
     assert_int_equal(verdict.failures[0].class, VERDICT_RATE);
 }
 
+static void the_most_serious_failure_is_the_first(void **state)
+{
+    struct verdict verdict;
+    (void)state;
+    rig_make(3);
+    rig_ranks[0]->stats.counters.connect_failures = 1;
+    rig_compose(0);
+    rig_edit(1, "\"ok\":true,\"verdict\":\"OK\",\"failures\":[]",
+             "\"ok\":false,\"verdict\":\"silent\",\"failures\":[{\"class\":\"silent\","
+             "\"count\":9,\"text\":\"no message was answered\"}]");
+    merge_all(3, false);
+    client_report_judge(&total.report, &verdict);
+    assert_int_equal(verdict.count, 2);
+    assert_int_equal(verdict.failures[0].class, VERDICT_SILENT);
+    assert_int_equal(verdict.failures[1].class, VERDICT_CONNECT);
+}
+
 static void what_was_found_of_clients_is_named(void **state)
 {
     (void)state;
@@ -658,6 +675,7 @@ int main(void)
         MERGE_TEST(few_intervals_are_not_enough),
         MERGE_TEST(a_failure_of_one_is_that_of_all),
         MERGE_TEST(a_failure_that_the_sums_hide_is_named),
+        MERGE_TEST(the_most_serious_failure_is_the_first),
         MERGE_TEST(what_was_found_of_clients_is_named),
         MERGE_TEST(the_books_balance),
         MERGE_TEST(books_that_do_not_balance_fail_the_run),

@@ -332,6 +332,14 @@ static bool host_is_hidden(const struct barrier_host *host, const struct sockadd
            uv_inet_pton(AF_INET, name, &number) != 0;
 }
 
+/* What to do if the address can't be had, to continue the message. */
+static const char *host_advice(int status)
+{
+    return status == UV_EADDRNOTAVAIL ? "; --barrier-listen gives it another address"
+           : status == UV_EADDRINUSE  ? "; give all clients another port"
+                                      : "";
+}
+
 /* Binds a socket to the first of the addresses where that works, and says so. */
 static int host_bind(const struct barrier_host *host, uv_os_sock_t *os_socket)
 {
@@ -352,8 +360,7 @@ static int host_bind(const struct barrier_host *host, uv_os_sock_t *os_socket)
                         : "");
     } else {
         log_message("--barrier: rank 0 cannot listen at %s: %s%s", text, uv_strerror(status),
-                    status == UV_EADDRNOTAVAIL ? "; --barrier-listen gives it another address"
-                                               : "");
+                    host_advice(status));
     }
     return status;
 }

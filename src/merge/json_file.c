@@ -99,7 +99,10 @@ bool json_file_open(struct json_file *file, const char *name)
     file->root.file = file;
     FILE *stream = fopen(name, "rb");
     if (stream == NULL) {
-        json_file_fail(file, "cannot open it: %s", strerror(errno));
+        json_file_fail(file, "cannot open it: %s%s", strerror(errno),
+                       strpbrk(name, "*?") != NULL
+                           ? "; no file fits, or this shell does not expand * and ?: name each file"
+                           : "");
         return false;
     }
     errno = 0;

@@ -175,6 +175,10 @@ static void what_can_not_be_read_is_said(void **state)
     (void)state;
     assert_false(json_file_open(&file, folder_path("none.json")));
     has_error("cannot open it: ");
+    assert_null(strstr(file.error, "shell"));
+    json_file_close(&file);
+    assert_false(json_file_open(&file, folder_path("r.*.json"))); /* by cmd.exe */
+    has_error("this shell does not expand * and ?: name each file");
     json_file_close(&file);
     assert_false(json_file_open(&file, folder_path("")) && json_file_next(&file)); /* a folder */
     has_error("cannot ");

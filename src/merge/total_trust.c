@@ -30,7 +30,7 @@ static void total_judge_time(struct total *total)
     if (timeline->measured < total->fleet->count) {
         finding = total_find(&total->trust, TRUST_APART);
         (void)snprintf(finding->text, sizeof(finding->text),
-                       "apart: only %zu of %s measured anything; see the reports of the others",
+                       "apart: only %zu of %s measured anything; their own reports say why",
                        timeline->measured, units_counted(total->fleet->count, "client").text);
     } else if (together < TOGETHER_SHARE * seconds) {
         finding = total_find(&total->trust, TRUST_APART);

@@ -74,8 +74,8 @@ void client_barrier_end(struct client_barrier *barrier)
     if (stopped) {
         log_message("--barrier: told to end before all clients were there");
     }
-    barrier_host_end(&barrier->host,
-                     stopped ? "it was told to end" : "it could not begin, and itself says why");
+    barrier_host_end(&barrier->host, stopped ? "it was told to end"
+                                             : "it could not begin; its own messages say why");
     barrier_guest_close(&barrier->guest);
 }
 

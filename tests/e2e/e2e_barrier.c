@@ -303,7 +303,7 @@ static void rank_0_that_finds_no_server_tells_the_others(void **state)
                   nowhere, NULL);
     fails_with(host, e2e_text("--wait: %s is not up after ", nowhere));
     bool came = process_count_lines(host, PROCESS_ERR, "barrier: rank 1 is there") > 0;
-    fails_with(guest, came ? "--barrier: rank 0 has ended the start: it could not begin, and "
+    fails_with(guest, came ? "--barrier: rank 0 has ended the start: it could not begin; "
                            : "--barrier: rank 0 did not answer at ");
 }
 

@@ -90,7 +90,8 @@ static int check_barrier(struct client_options *options, bool has_token, struct 
     if (!has_token) {
         return option_fail(&client_program, error, "--barrier",
                            "the clients need a text by which they know each other; give all the "
-                           "same --run-token, or set " RUN_TOKEN_VARIABLE);
+                           "same --run-token, or set " RUN_TOKEN_VARIABLE " to at most %d bytes",
+                           RUN_TOKEN_SIZE - 1);
     }
     choose_places(options);
     return 0;

@@ -11,18 +11,21 @@
 static const char *const run_token_variables[] = {RUN_TOKEN_VARIABLE, "PMIX_NAMESPACE",
                                                   "OMPI_MCA_ess_base_jobid", "PMI_JOBID"};
 
-/* Reads a variable of the environment. False: it is not there, empty or too long. */
-static bool run_token_variable(const char *name, char text[RUN_TOKEN_SIZE])
+/* Reads a variable of the environment. UV_ENOENT: it is not there, or empty; UV_ENOBUFS: it is too
+ * long. */
+static int run_token_variable(const char *name, char text[RUN_TOKEN_SIZE])
 {
     size_t size = RUN_TOKEN_SIZE;
-    return uv_os_getenv(name, text, &size) == 0 && text[0] != '\0';
+    int status = uv_os_getenv(name, text, &size);
+    return status == 0 && text[0] == '\0' ? UV_ENOENT : status;
 }
 
 /* A step of a job of Slurm: "4711.0". False: it is not there or too long. */
 static bool run_token_of_slurm(char text[RUN_TOKEN_SIZE])
 {
     char step[RUN_TOKEN_SIZE];
-    if (!run_token_variable("SLURM_JOB_ID", text) || !run_token_variable("SLURM_STEP_ID", step)) {
+    if (run_token_variable("SLURM_JOB_ID", text) != 0 ||
+        run_token_variable("SLURM_STEP_ID", step) != 0) {
         return false;
     }
     size_t length = strlen(text);
@@ -35,8 +38,9 @@ static bool run_token_found(bool launched, char text[RUN_TOKEN_SIZE])
 {
     size_t count = launched ? LENGTH(run_token_variables) : 1;
     for (size_t i = 0; i < count; i++) {
-        if (run_token_variable(run_token_variables[i], text)) {
-            return true;
+        int status = run_token_variable(run_token_variables[i], text);
+        if (status != UV_ENOENT) {
+            return status == 0; /* another token would be easier to guess than one too long */
         }
     }
     return launched && run_token_of_slurm(text);

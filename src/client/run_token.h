@@ -13,7 +13,7 @@
 
 #define RUN_TOKEN_VARIABLE "ECHOPORT_RUN_TOKEN"
 
-/* Bytes of the longest token in the environment, with a NUL. A longer one counts as none. */
+/* Bytes of the longest token in the environment, with a NUL. With a longer one there is none. */
 #define RUN_TOKEN_SIZE 1024
 
 /* `given`: that of --run-token, or NULL. `launched`: a launcher has started this client, so its

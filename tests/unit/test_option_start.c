@@ -170,6 +170,23 @@ static void a_launchers_token_counts_if_it_has_started_the_client(void **state)
     assert_false(same(&step, &namespace));
 }
 
+/* The name of the job, which can be guessed, does not take its place. */
+static void a_token_that_is_too_long_is_none(void **state)
+{
+    char text[RUN_TOKEN_SIZE + 1];
+    struct siphash_key key;
+    (void)state;
+    (void)uv_os_setenv("PMIX_NAMESPACE", "prterun-1@1");
+    memset(text, 'x', RUN_TOKEN_SIZE);
+    text[RUN_TOKEN_SIZE] = '\0';
+    (void)uv_os_setenv(RUN_TOKEN_VARIABLE, text);
+    assert_false(run_token_key(NULL, true, &key));
+    assert_true(is_zero(&key));
+    text[RUN_TOKEN_SIZE - 1] = '\0';
+    (void)uv_os_setenv(RUN_TOKEN_VARIABLE, text);
+    assert_true(run_token_key(NULL, true, &key));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup(a_token_is_given_or_found, forget_launcher),
         cmocka_unit_test_setup(a_launchers_token_counts_if_it_has_started_the_client,
                                forget_launcher),
+        cmocka_unit_test_setup(a_token_that_is_too_long_is_none, forget_launcher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -125,6 +125,29 @@ static int check_outputs(const struct merge_options *options, struct option_erro
     return result;
 }
 
+static bool is_there_before(const struct option_strings *strings, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(strings->items[i], strings->items[index]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The bytes of a server that is there twice would count twice. */
+static int check_servers(const struct merge_options *options, struct option_error *error)
+{
+    for (size_t i = 0; i < options->server.count; i++) {
+        if (is_there_before(&options->server, i)) {
+            return option_fail(&merge_program, error, "--server",
+                               "'%s' is there twice; give the file of each server once",
+                               options->server.items[i]);
+        }
+    }
+    return 0;
+}
+
 int merge_options_parse(struct merge_options *options, int argc, char **argv,
                         struct option_error *error)
 {
@@ -132,6 +155,9 @@ int merge_options_parse(struct merge_options *options, int argc, char **argv,
     if (result == 0 && options->files.count == 0) {
         result = option_fail(&merge_program, error, "FILE",
                              "give the reports of all clients, as in run.*.json");
+    }
+    if (result == 0) {
+        result = check_servers(options, error);
     }
     return result == 0 ? check_outputs(options, error) : result;
 }

@@ -482,6 +482,7 @@ static void refuses_what_does_not_go_with_a_merge(void **state)
         {"echo-client --merge a --json b", "unexpected word: for a file write --json=FILE"},
         {"echo-client --merge a --json=a", "--json: 'a' is one of the files to read"},
         {"echo-client --merge a --server s --hgrm s", "--hgrm: 's' is one of the files to read"},
+        {"echo-client --merge a --server s --server t --server s", "--server: 's' is there twice"},
         {"echo-client --merge a --json=b --hgrm=b", "--hgrm: 'b' is what --json has, too"},
         {"echo-client --merge a -c 4", "echo-client --merge: -c: unknown option"},
         {"echo-client --merge a --fail-if x", "--fail-if: 'x' is not accepted"},

@@ -97,6 +97,15 @@ static int check_barrier(struct client_options *options, bool has_token, struct 
     return 0;
 }
 
+static int check_token(const struct client_options *options, struct option_error *error)
+{
+    bool unused = options->run_token != NULL && options->share.ranks == 0;
+
+    return unused ? option_fail(&client_program, error, "--run-token",
+                                "it is for the clients of one load; give each its --share, too")
+                  : 0;
+}
+
 static int check_start_at(struct client_options *options, struct option_error *error)
 {
     char now[UTC_TEXT_SIZE];
@@ -152,6 +161,9 @@ int client_options_choose_start(struct client_options *options, struct option_er
 
     if (result == 0) {
         result = check_barrier(options, has_token, error);
+    }
+    if (result == 0) {
+        result = check_token(options, error);
     }
     return result == 0 ? choose_seed(options, error) : result;
 }

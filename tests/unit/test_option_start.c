@@ -101,6 +101,8 @@ static void a_barrier_needs_a_share_and_a_token(void **state)
     assert_string_equal(options.barrier_at.port, "7000");
     assert_int_equal(options.seed, 0); /* rank 0 chooses it */
     refuses("echo-client --run-token x --barrier :7000", "give each its --share, too");
+    refuses("echo-client --run-token x",
+            "--run-token: it is for the clients of one load; give each");
     refuses("echo-client -c:4 --share 1/4 --barrier :7000", "give all the same --run-token");
     refuses("echo-client -c:4 --share 1/4 --run-token x --barrier :7000 --start-at 1",
             "it can't be combined with --start-at");

@@ -130,7 +130,10 @@ const YES_NO = { true: "yes", false: "no", null: "–" };
 
 function shown(key, value) {
     if (Array.isArray(value)) {
-        return value.join(", ") || "–";
+        return value.map((one) => YES_NO[one] ?? one).join(", ") || "–";
+    }
+    if (key === "share" && value !== null) {
+        return `${value.rank}/${value.ranks}`;
     }
     if (key === "percentiles") {
         return String(value).replaceAll(",", ", ");
@@ -145,14 +148,25 @@ const words = (key) => key.replace(/_seconds$/, "").replaceAll("_", " ");
 
 const moment = (iso) => iso.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC");
 
+// The machine and the build: [key, values]. Those of all clients, if it is a merge.
+function machineOf({ environment, clients }) {
+    const all = environment ? [environment] : (clients ?? []).map((client) => client.environment);
+    const values = (key) => [...new Set(all.map((one) => one[key]))];
+    const { cpus, ...rest } = all[0] ?? {};
+    const named = Object.keys(rest).map((key) => [key, values(key)]);
+    return cpus === undefined ? named : [...named, ["CPUs of the machine", values("cpus")]];
+}
+
 function facts({ report, options }) {
-    const scalar = ([, value]) =>
-        value !== undefined && (typeof value !== "object" || Array.isArray(value) || value === null);
-    const { cpus, ...environment } = report.environment ?? {};
-    const machine = [...Object.entries(environment), ["CPUs of the machine", cpus]];
     const start = report.started_at === undefined ? [] : [["started", moment(report.started_at)]];
-    return [...start, ["address", report.address], ...options, ...machine]
-        .filter(scalar)
+    const merged = report.clients
+        ? [
+              ["clients", report.clients.length],
+              ["hosts", report.fleet?.hosts],
+          ]
+        : [];
+    return [...start, ...merged, ["address", report.address], ...options, ...machineOf(report)]
+        .filter(([, value]) => value !== undefined)
         .map(
             ([key, value]) =>
                 `<div><dt>${escape(words(key))}</dt><dd>${escape(shown(key, value))}</dd></div>`,

@@ -396,6 +396,20 @@ test("the table has the options in which runs differ", async () => {
     assert.doesNotMatch(table, /<th scope="row">connections</);
 });
 
+test("clients of one load show their shares, and their merge all machines", async () => {
+    const ranks = [0, 1].map((rank) => sampleReport({ share: { rank, ranks: 2, host: `h${rank}` } }));
+    const clients = ["Z80", "6502"].map((cpu) => ({ environment: { cpu, cpus: 2, wine: false } }));
+    const whole = sampleReport({ environment: null, clients, fleet: { hosts: 2 } });
+    const html = await makePage("fleet.html", ...ranks, whole);
+    assert.doesNotMatch(html, /object Object|undefined/);
+    const table = /<section id="run-table">.*<\/section>/s.exec(html)[0];
+    assert.match(table, /<th scope="row">share<\/th><td>0\/2<\/td><td>1\/2<\/td><td>–<\/td>/);
+    assert.match(html, /<dt>share<\/dt><dd>1\/2<\/dd>/);
+    assert.match(html, /<dt>clients<\/dt><dd>2<\/dd><\/div><div><dt>hosts<\/dt><dd>2<\/dd>/);
+    assert.match(html, /<dt>cpu<\/dt><dd>Z80, 6502<\/dd>.*<dt>wine<\/dt><dd>no<\/dd>/);
+    assert.match(html, /<dt>CPUs of the machine<\/dt><dd>2<\/dd>/);
+});
+
 test("percentiles are those of the report", async () => {
     const report = sampleReport();
     const html = await makePage("points.html", report);

@@ -55,6 +55,7 @@ export function sampleReport({ seconds = 10, rate = 80e3, p50 = 0.6 * MS, ...mor
         started_at: "2026-11-29T09:00:00Z",
         backend: "uv",
         recv: null,
+        share: null,
         connections: 50,
         size: 64,
         duration_seconds: 10,

@@ -31,7 +31,7 @@ void barrier_book_free(struct barrier_book *book)
     book->members = NULL;
 }
 
-/* ---- who is there -------------------------------------------------------------------------- */
+/* ---- which ranks are there ------------------------------------------------------------------- */
 
 bool barrier_book_add(struct barrier_book *book, uint64_t rank)
 {

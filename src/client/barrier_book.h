@@ -40,7 +40,7 @@ bool barrier_book_add(struct barrier_book *book, uint64_t rank);
 bool barrier_book_is_complete(const struct barrier_book *book);
 
 /* Names the ranks that are not there, as in "rank 2" or "ranks 1, 3-5 and 7"; of many only the
- * first. If all are there: those whose round trip is not known yet. */
+ * first. If all are there: those with a round trip that is not known yet. */
 void barrier_book_awaited(const struct barrier_book *book, char text[BARRIER_AWAITED_TEXT]);
 
 /* A line was sent to `rank`, and its answer has come. barrier_book_pong() returns whether another

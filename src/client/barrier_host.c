@@ -85,7 +85,7 @@ static void host_pong(struct barrier_host *host, uint64_t rank)
     }
 }
 
-/* Round trips are measured when all are there, so that nobody's start disturbs them. */
+/* Round trips are measured when all are there, so that no start of a client disturbs them. */
 static void host_measure(struct barrier_host *host)
 {
     for (uint64_t rank = 1; rank < host->book.ranks; rank++) {

@@ -38,7 +38,7 @@ bool client_barrier_open(struct client_barrier *barrier, uint64_t run_id,
 /* This client is ready to begin. */
 void client_barrier_ready(struct client_barrier *barrier);
 
-/* Shows in the line of progress who is missing. */
+/* Shows in the line of progress which ranks are missing. */
 void client_barrier_progress(const struct client_barrier *barrier);
 
 /* Leaves the barrier, since the user has told this client to end or it could not begin. Tells

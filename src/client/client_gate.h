@@ -45,8 +45,8 @@ void client_gate_init(struct client_gate *gate, struct control *control,
  * error, which has been reported. In any case call client_gate_free() afterwards. */
 int client_gate_resolve(struct client_gate *gate, struct net_resolution *resolution);
 
-/* The workers have started; `load` is the first of them. `run_id` is random. The gate
- * of rank 0 gives it to the other clients, whose gates change theirs to it before they open. */
+/* The workers have started; `load` is the first of them. `run_id` is random. With
+ * --barrier the gate of rank 0 gives it to the others. They take it before they open. */
 void client_gate_enter(struct client_gate *gate, struct load *load, uint64_t *run_id);
 
 /* Call it on news from a worker. */

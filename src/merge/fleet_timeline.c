@@ -45,7 +45,7 @@ static void timeline_add(struct timeline *timeline, double from, double until)
     timeline->together_until = first ? until : fmin(timeline->together_until, until);
 }
 
-/* The rank whose time ends first, or begins last. */
+/* The rank that began to measure last, or that ended first. */
 static const struct rank *fleet_find_edge(const struct fleet *fleet, bool begin)
 {
     const struct rank *edge = NULL;

@@ -51,7 +51,7 @@ struct json_file {
     size_t at;
 };
 
-/* Reads the file, whose name must stay. False: it can't be read, and `error` says why. Call
+/* Reads the file. Its name must stay. False: it can't be read, and `error` says why. Call
  * json_file_close() in any case. */
 bool json_file_open(struct json_file *file, const char *name);
 

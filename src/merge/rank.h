@@ -84,7 +84,7 @@ struct rank {
     struct report_environment environment;
 };
 
-/* Reads the file, whose name must stay. False: it is no such report, and file.error says why. Call
+/* Reads the file. Its name must stay. False: it is no such report, and file.error says why. Call
  * rank_free() in any case. */
 bool rank_read(struct rank *rank, const char *file);
 void rank_free(struct rank *rank);

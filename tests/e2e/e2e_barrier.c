@@ -27,7 +27,7 @@ static void make_place(struct place *place)
         uv_ip4_addr("127.0.0.1", (int)port, (struct sockaddr_in *)&place->barrier.address), 0);
 }
 
-/* Without a limit of time, unless `more` gives one. Rank 0 says who is there. */
+/* Without a limit of time, unless `more` gives one. Rank 0 says which ranks are there. */
 static struct process *rank_of(const struct place *place, unsigned rank, unsigned ranks,
                                const char *more, const char *much_more)
 {

@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "log.h"
+#include "report_format.h"
 #include "result.h"
 #include "version.h"
 
 #define REMOTE_COLUMNS 80
-
-/* Of the reports that this reads. It is CLIENT_REPORT_FORMAT, whose header excludes jansson's. */
-#define REMOTE_FORMAT 1
 
 /* A member's value for people. */
 static void remote_show(const json_t *value, char *text, size_t size)
@@ -33,12 +31,12 @@ bool remote_learn(struct remote *remote, const json_t *report, char why[REMOTE_E
         (void)snprintf(why, REMOTE_ERROR_SIZE, "it is not echo-client");
         return false;
     }
-    if (json_integer_value(format) != REMOTE_FORMAT || !json_is_object(environment)) {
+    if (json_integer_value(format) != CLIENT_REPORT_FORMAT || !json_is_object(environment)) {
         remote_show(format, shown, sizeof(shown));
         (void)snprintf(why, REMOTE_ERROR_SIZE,
                        "the format of its report is %.64s, and here it is %d: both machines need "
                        "the same version of echoport",
-                       shown, REMOTE_FORMAT);
+                       shown, CLIENT_REPORT_FORMAT);
         return false;
     }
     remote->client = json_object();

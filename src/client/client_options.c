@@ -111,7 +111,7 @@ static const struct option_row rows[] = {
      .min = NS_PER_MS,
      .max = PROGRAM_TIME_MAX,
      .offset = FIELD(duration_ns)},
-    PROGRAM_JSON_ROW(group_common),
+    PROGRAM_JSON_ROW(group_common, PROGRAM_FIELD(json)),
     PROGRAM_VERBOSE_ROW(
         group_common,
         "print a line per completion, as the server does, and per verified echo: ack(1) ..."),
@@ -523,15 +523,7 @@ static const struct option_row rows[] = {
              "--interval) and for the report to FILE; without FILE, or with -, to stdout",
      .takes = "the name of a file, or - for stdout",
      .offset = FIELD(json_stream)},
-    {.unreported = true,
-     .name = "hgrm",
-     .type = OPTION_STRING,
-     .argument = "FILE",
-     .group = group_output,
-     .help = "write the latency by percentile to FILE, in milliseconds and in HdrHistogram's "
-             "format; with -, to stdout",
-     .takes = "the name of a file, or - for stdout",
-     .offset = FIELD(hgrm)},
+    CLIENT_HGRM_ROW(group_output, FIELD(hgrm)),
     PROGRAM_OUTPUT_ROWS(group_output),
 };
 

@@ -101,6 +101,16 @@ struct client_options {
     uint64_t buffer_size; /* bytes */
 };
 
+/* The row of --hgrm, which a merge has, too. */
+#define CLIENT_HGRM_ROW(heading, at)                                                               \
+    {                                                                                              \
+        .unreported = true, .name = "hgrm", .type = OPTION_STRING, .argument = "FILE",             \
+        .group = (heading),                                                                        \
+        .help = "write the latency by percentile to FILE, in milliseconds and in HdrHistogram's "  \
+                "format; with -, to stdout",                                                       \
+        .takes = "the name of a file, or - for stdout", .offset = (at)                             \
+    }
+
 extern const struct option_program client_program;
 
 /*

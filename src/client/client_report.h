@@ -6,14 +6,12 @@
 #include "hostile_report.h"
 #include "interval.h"
 #include "report.h"
+#include "report_format.h"
 #include "stats.h"
 #include "threshold.h"
 #include "trust.h"
 #include "until.h"
 #include "verdict.h"
-
-/* Of the JSON. It grows when members change their meaning or go. */
-#define CLIENT_REPORT_FORMAT 1
 
 /* A run, added up over all workers. */
 struct client_report {

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "client_options.h"
 #include "condition.h"
 #include "program_options.h"
 
@@ -48,27 +49,9 @@ static const struct option_row rows[] = {
      .check = condition_is,
      .takes = CONDITION_TAKES,
      .offset = FIELD(fail_if)},
-    {.name = "json",
-     .type = OPTION_STRING,
-     .argument = "FILE",
-     .implied = "-",
-     .group = group_output,
-     .help = "write the report as JSON to FILE; without FILE, or with -, to stdout",
-     .takes = "the name of a file, or - for stdout",
-     .offset = FIELD(json)},
-    {.name = "hgrm",
-     .type = OPTION_STRING,
-     .argument = "FILE",
-     .group = group_output,
-     .help = "write the latency by percentile to FILE, in milliseconds and in HdrHistogram's "
-             "format; with -, to stdout",
-     .takes = "the name of a file, or - for stdout",
-     .offset = FIELD(hgrm)},
-    {.name = "details",
-     .type = OPTION_FLAG,
-     .group = group_output,
-     .help = "print the worker table, batches and system calls, too",
-     .offset = FIELD(details)},
+    PROGRAM_JSON_ROW(group_output, FIELD(json)),
+    CLIENT_HGRM_ROW(group_output, FIELD(hgrm)),
+    PROGRAM_DETAILS_ROW(group_output, FIELD(details)),
     PROGRAM_HELP_ROW(group_output, FIELD(help)),
 };
 

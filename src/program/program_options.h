@@ -136,12 +136,12 @@ struct net_options program_options_net(const struct program_options *options);
         .min = 1, .max = INT32_MAX, .offset = PROGRAM_FIELD(pid)                                   \
     }
 
-#define PROGRAM_JSON_ROW(heading)                                                                  \
+#define PROGRAM_JSON_ROW(heading, at)                                                              \
     {                                                                                              \
         .unreported = true, .name = "json", .type = OPTION_STRING, .argument = "FILE",             \
         .implied = "-", .group = (heading),                                                        \
         .help = "write the report as JSON to FILE; without FILE, or with -, to stdout",            \
-        .takes = "the name of a file, or - for stdout", .offset = PROGRAM_FIELD(json)              \
+        .takes = "the name of a file, or - for stdout", .offset = (at)                             \
     }
 
 #define PROGRAM_VERBOSE_ROW(heading, text)                                                         \
@@ -150,7 +150,7 @@ struct net_options program_options_net(const struct program_options *options);
         .type = OPTION_FLAG, .group = (heading), .help = (text), .offset = PROGRAM_FIELD(verbose)  \
     }
 
-/* The flags that echo-bench has, too, at other places in its options. */
+/* The flags that other programs have, too, at other places in their options. */
 #define PROGRAM_NO_PROGRESS_ROW(heading, at)                                                       \
     {                                                                                              \
         .unreported = true, .name = "no-progress", .old_name = "no-color", .type = OPTION_FLAG,    \
@@ -168,14 +168,15 @@ struct net_options program_options_net(const struct program_options *options);
         .help = "print the version, the build and the usable backends", .offset = (at)             \
     }
 
+#define PROGRAM_DETAILS_ROW(heading, at)                                                           \
+    {                                                                                              \
+        .unreported = true, .name = "details", .type = OPTION_FLAG, .group = (heading),            \
+        .help = "print the worker table, batches and system calls, too", .offset = (at)            \
+    }
+
 /* The other rows of what is printed. */
 #define PROGRAM_OUTPUT_ROWS(heading)                                                               \
-    {.unreported = true,                                                                           \
-     .name = "details",                                                                            \
-     .type = OPTION_FLAG,                                                                          \
-     .group = (heading),                                                                           \
-     .help = "print the worker table, batches and system calls, too",                              \
-     .offset = PROGRAM_FIELD(details)},                                                            \
+    PROGRAM_DETAILS_ROW(heading, PROGRAM_FIELD(details)),                                          \
         PROGRAM_NO_PROGRESS_ROW(heading, PROGRAM_FIELD(no_progress)),                              \
         PROGRAM_HELP_ROW(heading, PROGRAM_FIELD(help)),                                            \
         PROGRAM_VERSION_ROW(heading, PROGRAM_FIELD(version))

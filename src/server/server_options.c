@@ -72,7 +72,7 @@ static const struct option_row rows[] = {
      .max = 1024,
      .offset = FIELD(threads)},
     PROGRAM_BACKEND_ROW(group_common),
-    PROGRAM_JSON_ROW(group_common),
+    PROGRAM_JSON_ROW(group_common, PROGRAM_FIELD(json)),
     PROGRAM_VERBOSE_ROW(group_common,
                         "print a line per completion: thread, socket, operation, bytes, next step"),
 
